@@ -1,0 +1,1 @@
+"""From annotated cuboids to dense maps and back."""

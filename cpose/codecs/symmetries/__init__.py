@@ -1,0 +1,1 @@
+"""Registered groups of equivalent object orientations."""

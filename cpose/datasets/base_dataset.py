@@ -1,0 +1,100 @@
+"""What all datasets share: meta information, the pipeline and reproducible augmentation."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+from torch.utils.data import Dataset
+
+from cpose.errors import ConfigError
+
+META_KEYS = ('category', 'symmetry', 'eval_num_symmetry')
+
+
+def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
+    """Turn the meta information of one or several categories into tuples of equal length.
+
+    Raises:
+        ConfigError: If a key is unknown or the lengths differ.
+    """
+    defaults = {'category': 'object', 'symmetry': {'type': 'NoSymmetry'}, 'eval_num_symmetry': 1}
+    given = dict(metainfo or {})
+    unknown = sorted(set(given) - set(META_KEYS))
+    if unknown:
+        raise ConfigError(
+            f'metainfo has unknown keys {unknown} (config key *_dataloader.dataset.metainfo). '
+            f'Use {", ".join(META_KEYS)}.'
+        )
+    values = {key: _as_tuple(given.get(key, defaults[key])) for key in META_KEYS}
+    count = len(values['category'])
+    for key, value in values.items():
+        if len(value) not in (1, count):
+            raise ConfigError(
+                f'metainfo.{key} has {len(value)} entries for {count} categories. '
+                'Give one entry for all categories, or one each.'
+            )
+    return {k: v if len(v) == count else v * count for k, v in values.items()}
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    return tuple(value) if is_list else (value,)
+
+
+class PoseDataset(Dataset):
+    """Base of the datasets: a subclass says how many records there are and loads one.
+
+    Augmentation draws from a generator seeded by (seed, epoch, index), so a sample depends
+    neither on the number of workers nor on where an interrupted epoch was resumed.
+
+    Args:
+        pipeline: Configs of the transforms; dict in, dict out.
+        metainfo: ``category``, ``symmetry`` and ``eval_num_symmetry``, one value or a list each.
+        input_wh: Width and height of the network input, multiples of 32.
+        seed: First part of the seed of the augmentation.
+    """
+
+    def __init__(
+        self,
+        pipeline: Sequence[Mapping[str, Any]],
+        metainfo: Mapping[str, Any] | None = None,
+        input_wh: tuple[int, int] = (512, 512),
+        seed: int = 0,
+    ) -> None:
+        self._metainfo = normalise_metainfo(metainfo)
+        if any(side <= 0 or side % 32 for side in input_wh):
+            raise ConfigError(
+                f'input_wh={tuple(input_wh)} (config key *_dataloader.dataset.input_wh) '
+                'must be multiples of 32.'
+            )
+        self.input_wh = (int(input_wh[0]), int(input_wh[1]))
+        self.seed = seed
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self.pipeline = Compose(list(pipeline))
+
+    @property
+    def metainfo(self) -> dict[str, tuple[Any, ...]]:
+        """Meta information that MMEngine hands to metric and visualizer as ``dataset_meta``."""
+        return dict(self._metainfo)
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    @abstractmethod
+    def load_record(self, index: int) -> dict[str, Any]:
+        """Return what is known about one image before the pipeline."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the augmentation; worker processes see it too."""
+        self._epoch.fill_(epoch)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Load one record and run the pipeline on it."""
+        record = self.load_record(index)
+        record['input_wh'] = self.input_wh
+        record['rng'] = np.random.default_rng([self.seed, int(self._epoch), index])
+        return self.pipeline(record)

@@ -1,0 +1,1 @@
+"""Training and testing on MMEngine."""

@@ -1,0 +1,58 @@
+"""Errors that a user can mend; the command line prints them and exits with code 2."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import numpy as np
+
+
+class UserError(Exception):
+    """Base of all errors whose message tells the user what to change."""
+
+
+class ConfigError(UserError, ValueError):
+    """A config, spec or command-line value is missing or wrong."""
+
+
+class DataError(UserError, ValueError):
+    """An image, annotation or intrinsics file cannot be used."""
+
+
+class CheckpointError(UserError, RuntimeError):
+    """A checkpoint is unreadable, unsafe or of another model."""
+
+
+class OutputError(UserError, OSError):
+    """Something could not be written."""
+
+
+class MissingDependencyError(UserError, ImportError):
+    """An optional package is needed for the requested feature."""
+
+
+class TrainingError(UserError, RuntimeError):
+    """Training cannot go on, for example after a loss that is not finite."""
+
+
+def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:
+    """Describe the known names, the closest to ``name`` first, for an error message."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=count, cutoff=0.4)
+    if close:
+        return f'Nearest known: {", ".join(close)}.'
+    return f'Known: {", ".join(names) or "none"}.'
+
+
+def check_shape(name: str, array: np.ndarray, expected: tuple[int | None, ...]) -> None:
+    """Raise unless ``array`` has the expected shape; ``None`` stands for any length.
+
+    Raises:
+        ValueError: If the shape differs; the message names both shapes.
+    """
+    shape = np.shape(array)
+    matches = len(shape) == len(expected) and all(
+        want is None or have == want for have, want in zip(shape, expected, strict=True)
+    )
+    if not matches:
+        wanted = ', '.join('*' if want is None else str(want) for want in expected)
+        raise ValueError(f'{name} has shape {shape}, expected ({wanted}).')

@@ -1,0 +1,1 @@
+"""Pose errors and average precision as pure functions."""

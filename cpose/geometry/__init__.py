@@ -1,0 +1,1 @@
+"""Pure functions on arrays: affines, rotations, projection, PnP, 3D IoU."""

@@ -1,0 +1,1 @@
+"""Networks, one registered module per file."""

@@ -1,0 +1,1 @@
+"""Losses, each a module with a weight."""

@@ -1,0 +1,1 @@
+"""Feature pyramids to one map at stride 4."""

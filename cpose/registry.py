@@ -1,0 +1,40 @@
+"""Child registries of MMEngine under the scope ``cpose``.
+
+``locations`` name the modules that define the registered classes; MMEngine imports them at the
+first look-up, so that importing this package stays cheap.
+"""
+
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import LOOPS as MMENGINE_LOOPS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
+from mmengine.registry import Registry
+
+
+def _child(name: str, parent: Registry | None, package: str, modules: tuple[str, ...]) -> Registry:
+    locations = [f'cpose.{package}.{module}' for module in modules]
+    return Registry(name, parent=parent, scope='cpose', locations=locations)
+
+
+MODELS = _child(
+    'model',
+    MMENGINE_MODELS,
+    'models',
+    (),
+)
+CODECS = _child('codec', None, 'codecs', ())
+SYMMETRIES = _child('symmetry', None, 'codecs.symmetries', ())
+DATASETS = _child('dataset', MMENGINE_DATASETS, 'datasets', ())
+TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets.transforms', ())
+METRICS = _child('metric', MMENGINE_METRICS, 'evaluation', ())
+VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ())
+HOOKS = _child('hook', MMENGINE_HOOKS, 'engine.hooks', ())
+RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ())
+LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ())
+OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ())
+INFERENCERS = _child('inferencer', None, 'apis', ())

@@ -1,0 +1,1 @@
+"""Data types with invariants: cuboids, cameras, samples and results."""

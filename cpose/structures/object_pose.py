@@ -1,0 +1,59 @@
+"""What the user receives: one `ObjectPose` per instance, one `PoseResult` per image."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ObjectPose:
+    """One detected cuboid.
+
+    The pose fields are ``None`` when no pose was asked for or found; ``failure`` then says why.
+    Lengths are in units of the object's height, or metres for models with absolute scale.
+
+    Attributes:
+        score: Confidence, 0 to 1.
+        label: Category number.
+        bbox_image: (4,) left, top, right, bottom, image pixels.
+        corners_image: (8, 2) corners from the displacement branch, image pixels.
+        dims: (3,) extents along x, y, z; relative ones are divided by y.
+        location_cv: (3,) cuboid centre, OpenCV camera frame.
+        quaternion_xyzw: (4,) unit rotation, OpenCV camera from object.
+        keypoints_cv: (9, 3) centre and corners, OpenCV camera frame.
+        keypoints_image: (9, 2) mean and projections of the posed corners, image pixels.
+        failure: Why there is no pose.
+    """
+
+    score: float
+    label: int
+    bbox_image: np.ndarray
+    corners_image: np.ndarray
+    dims: np.ndarray
+    location_cv: np.ndarray | None = None
+    quaternion_xyzw: np.ndarray | None = None
+    keypoints_cv: np.ndarray | None = None
+    keypoints_image: np.ndarray | None = None
+    failure: str | None = None
+
+    @property
+    def has_pose(self) -> bool:
+        """Whether the 6-DoF pose is known."""
+        return self.keypoints_cv is not None
+
+
+@dataclass(frozen=True)
+class PoseResult:
+    """All poses of one image.
+
+    Attributes:
+        image_path: Where the image came from; a name for arrays and video frames.
+        image_wh: Width and height in pixels.
+        intrinsics: (3, 3) pixels, or ``None`` if poses were not asked for.
+        poses: The instances, best score first.
+    """
+
+    image_path: str
+    image_wh: tuple[int, int]
+    intrinsics: np.ndarray | None
+    poses: list[ObjectPose] = field(default_factory=list)

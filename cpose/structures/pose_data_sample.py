@@ -1,0 +1,117 @@
+"""What travels with an image through training and testing. Arrays only, numpy, one image.
+
+Letters: N objects, S symmetric candidates per object.
+"""
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from cpose.errors import check_shape
+
+
+@dataclass(frozen=True)
+class CuboidTruth:
+    """Annotated objects of one image, untouched by augmentation.
+
+    Attributes:
+        labels: (N,) int64 category numbers.
+        keypoints_gl: (N, 9, 3) metres, Objectron camera frame; NaN where not annotated.
+        keypoints_image: (N, 9, 2) centre and corners, image pixels, sub-pixel where known.
+        dims_metric: (N, 3) extents along x, y, z, metres (or relative, as annotated).
+        visibility: (N,) 0 to 1, 1 where not annotated.
+        plane_gl: (2, 3) a point and the normal of the ground plane, Objectron frame, or None.
+    """
+
+    labels: np.ndarray
+    keypoints_gl: np.ndarray
+    keypoints_image: np.ndarray
+    dims_metric: np.ndarray
+    visibility: np.ndarray
+    plane_gl: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Check the shapes."""
+        count = len(self.labels)
+        check_shape('keypoints_gl', self.keypoints_gl, (count, 9, 3))
+        check_shape('keypoints_image', self.keypoints_image, (count, 9, 2))
+        check_shape('dims_metric', self.dims_metric, (count, 3))
+        check_shape('visibility', self.visibility, (count,))
+        if self.plane_gl is not None:
+            check_shape('plane_gl', self.plane_gl, (2, 3))
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class CuboidCandidates:
+    """Training targets of one image: every symmetric version of every object.
+
+    Attributes:
+        labels: (N,) int64 category numbers.
+        centers_input: (N, 2) projected cuboid centre, input pixels.
+        corners_input: (N, S, 8, 2) input pixels, sub-pixel.
+        is_corner_in_image: (N, S, 8) bool, inside the original image.
+        is_center_in_image: (N,) bool, projected centre inside the original image.
+        dims_metric: (N, S, 3) extents, permuted with the candidate.
+        is_candidate: (N, S) bool, False for padding of objects with fewer candidates.
+    """
+
+    labels: np.ndarray
+    centers_input: np.ndarray
+    corners_input: np.ndarray
+    is_corner_in_image: np.ndarray
+    is_center_in_image: np.ndarray
+    dims_metric: np.ndarray
+    is_candidate: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check the shapes."""
+        count, rows = np.shape(self.is_candidate)
+        check_shape('labels', self.labels, (count,))
+        check_shape('centers_input', self.centers_input, (count, 2))
+        check_shape('corners_input', self.corners_input, (count, rows, 8, 2))
+        check_shape('is_corner_in_image', self.is_corner_in_image, (count, rows, 8))
+        check_shape('is_center_in_image', self.is_center_in_image, (count,))
+        check_shape('dims_metric', self.dims_metric, (count, rows, 3))
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class PoseDataSample:
+    """Everything known about one network input besides its pixels.
+
+    Attributes:
+        image_path: File, or a name for images without one.
+        image_wh: Width and height of the original image, pixels.
+        input_wh: Width and height of the network input, pixels.
+        input_from_image: (2, 3) affine that maps original pixels to input pixels.
+        intrinsics: (3, 3) of the original image, pixels, or None if unknown.
+        candidates: Training targets, None in testing.
+        truth: Annotation for the metric, None without annotation.
+    """
+
+    image_path: str
+    image_wh: tuple[int, int]
+    input_wh: tuple[int, int]
+    input_from_image: np.ndarray = field(repr=False)
+    intrinsics: np.ndarray | None = field(default=None, repr=False)
+    candidates: CuboidCandidates | None = field(default=None, repr=False)
+    truth: CuboidTruth | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the shapes."""
+        check_shape('input_from_image', self.input_from_image, (2, 3))
+        if self.intrinsics is not None:
+            check_shape('intrinsics', self.intrinsics, (3, 3))
+
+
+def field_arrays(record: CuboidTruth | CuboidCandidates) -> dict[str, np.ndarray]:
+    """Return the arrays of a record by field name, leaving out fields that are None."""
+    values = {item.name: getattr(record, item.name) for item in fields(record)}
+    return {name: value for name, value in values.items() if value is not None}
