@@ -27,7 +27,21 @@ MODELS = _child(
     'models',
     (),
 )
-CODECS = _child('codec', None, 'codecs', ())
+CODECS = _child(
+    'codec',
+    None,
+    'codecs',
+    (
+        'centerpose_codec',
+        'center_rules.box_center',
+        'center_rules.projected_center',
+        'corner_rules.subpixel_corners',
+        'corner_rules.truncated_corners',
+        'dims_coders.absolute_dims',
+        'dims_coders.relative_dims',
+        'dims_coders.residual_dims',
+    ),
+)
 SYMMETRIES = _child('symmetry', None, 'codecs.symmetries', ())
 DATASETS = _child('dataset', MMENGINE_DATASETS, 'datasets', ())
 TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets.transforms', ())

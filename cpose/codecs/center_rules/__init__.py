@@ -1,0 +1,1 @@
+"""Which point of an object is its centre on the map."""

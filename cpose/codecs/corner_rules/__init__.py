@@ -1,0 +1,1 @@
+"""Exchangeable rules: where a corner falls on the map and which corners are supervised."""

@@ -1,0 +1,1 @@
+"""What the dimension branch predicts: relative, metric or residual extents."""
