@@ -25,7 +25,17 @@ MODELS = _child(
     'model',
     MMENGINE_MODELS,
     'models',
-    (),
+    (
+        'losses.center_pose_loss',
+        'losses.dense_displacement_loss',
+        'losses.gaussian_focal_loss',
+        'losses.heatmap_mse_loss',
+        'losses.image_symmetry_choice',
+        'losses.kld_uncertainty_loss',
+        'losses.masked_l1_loss',
+        'losses.object_symmetry_choice',
+        'losses.relative_l1_loss',
+    ),
 )
 CODECS = _child(
     'codec',
@@ -42,7 +52,12 @@ CODECS = _child(
         'dims_coders.residual_dims',
     ),
 )
-SYMMETRIES = _child('symmetry', None, 'codecs.symmetries', ())
+SYMMETRIES = _child(
+    'symmetry',
+    None,
+    'codecs.symmetries',
+    ('cuboid_symmetry', 'no_symmetry', 'rotational_symmetry'),
+)
 DATASETS = _child('dataset', MMENGINE_DATASETS, 'datasets', ())
 TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets.transforms', ())
 METRICS = _child('metric', MMENGINE_METRICS, 'evaluation', ())
