@@ -1,0 +1,93 @@
+"""The head of CenterPose: branches, their loss and their reading.
+
+Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Estimation from an RGB
+Image" (ICRA 2022), figure 2.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from cpose.models.heads.head_branches import HeadBranches
+from cpose.registry import CODECS, MODELS
+from cpose.structures.object_pose import PoseResult
+from cpose.structures.pose_data_sample import PoseDataSample
+
+DEFAULT_CODEC = {'type': 'CenterPoseCodec'}
+DEFAULT_CRITERION = {'type': 'CenterPoseLoss'}
+DEFAULT_RECOVERY = {'type': 'PoseRecovery'}
+
+
+@MODELS.register_module()
+class CenterPoseHead(BaseModule):
+    """Seven branches on one feature map, and uncertainty branches where the loss reads them.
+
+    Args:
+        in_channels: Channels of the feature map.
+        stride: Input pixels per cell of the feature map.
+        num_classes: Number of categories, one centre heatmap each.
+        head_conv: Hidden channels of a branch.
+        use_association: Whether a ConvGRU passes from group to group of branches.
+        codec: Config of the codec; stride and number of classes are filled in.
+        criterion: Config of the loss.
+        recovery: Config of the step from detections to poses.
+        init_cfg: Initialisation as in MMEngine.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        stride: int = 4,
+        num_classes: int = 1,
+        head_conv: int = 256,
+        use_association: bool = True,
+        codec: Mapping[str, Any] = DEFAULT_CODEC,
+        criterion: Mapping[str, Any] = DEFAULT_CRITERION,
+        recovery: Mapping[str, Any] = DEFAULT_RECOVERY,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.codec = CODECS.build({**codec, 'stride': stride, 'num_classes': num_classes})
+        self.criterion = MODELS.build(dict(criterion))
+        self.recovery = CODECS.build(dict(recovery))
+        self.branches = HeadBranches(
+            in_channels,
+            num_classes=num_classes,
+            head_conv=head_conv,
+            use_association=use_association,
+            uncertainty_branches=self.criterion.log_variance_branches,
+        )
+
+    def forward(self, feature: Tensor) -> dict[str, Tensor]:
+        """Return the raw maps (B, channels, H, W) by branch: hm, wh, hps, reg, hm_hp, ..."""
+        return self.branches(feature)
+
+    def loss(self, feature: Tensor, samples: Sequence[PoseDataSample]) -> dict[str, Tensor]:
+        """Return the weighted loss of every branch.
+
+        Args:
+            feature: (B, in_channels, H, W).
+            samples: What is known of the images, with training candidates.
+        """
+        maps = self(feature)
+        with torch.no_grad(), torch.autocast(feature.device.type, enabled=False):
+            targets = self.codec.encode(samples, feature.device)
+        with torch.autocast(feature.device.type, enabled=False):
+            return self.criterion(maps, targets, self.codec)
+
+    def predict(self, feature: Tensor, samples: Sequence[PoseDataSample]) -> list[PoseResult]:
+        """Return the poses of every image, in pixels of the original image.
+
+        Args:
+            feature: (B, in_channels, H, W).
+            samples: What is known of the images.
+        """
+        decoded = self.codec.decode(self(feature))
+        poses = self.recovery(decoded, samples)
+        return [
+            PoseResult(sample.image_path, sample.image_wh, sample.intrinsics, found)
+            for sample, found in zip(samples, poses, strict=True)
+        ]

@@ -1,0 +1,155 @@
+"""The total loss of CenterPose: all terms, and the minimum over symmetric ground truths.
+
+Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Estimation from an RGB
+Image", section III-C. Letters: B batch, S symmetric candidates, M objects.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cpose.codecs.centerpose_codec import CenterPoseCodec
+from cpose.codecs.heatmap import gather_cells
+from cpose.codecs.pose_targets import PoseTargets, select_candidates
+from cpose.errors import ConfigError, nearest_names
+from cpose.models.losses.branch_targets import indexed_target
+from cpose.models.losses.indexed_loss import IndexedLoss
+from cpose.registry import MODELS
+
+DEFAULT_TERMS: dict[str, dict[str, Any]] = {
+    'hm': {'type': 'GaussianFocalLoss'},
+    'hm_hp': {'type': 'GaussianFocalLoss'},
+    'hps': {'type': 'MaskedL1Loss'},
+    'wh': {'type': 'MaskedL1Loss', 'loss_weight': 0.1},
+    'reg': {'type': 'MaskedL1Loss'},
+    'hp_offset': {'type': 'MaskedL1Loss'},
+    'scale': {'type': 'MaskedL1Loss'},
+}
+DEFAULT_CHOICE = {'type': 'ObjectSymmetryChoice'}
+
+LOG_VARIANCES = {'hps': 'hps_uncertainty', 'scale': 'scale_uncertainty'}
+"""Branch to the branch of its logarithmic variance."""
+
+
+@MODELS.register_module()
+class CenterPoseLoss(nn.Module):
+    """Weighted terms of all branches.
+
+    Args:
+        terms: Config of the loss by branch, on top of `DEFAULT_TERMS`; ``None`` switches a term
+            off.
+        symmetry_choice: Config of the rule which symmetric candidate counts.
+
+    Attributes:
+        weights: Factor of every term.
+        log_variance_branches: Names of the uncertainty branches that the terms read.
+
+    Raises:
+        ConfigError: For an unknown branch.
+    """
+
+    def __init__(
+        self,
+        terms: Mapping[str, Mapping[str, Any] | None] | None = None,
+        symmetry_choice: Mapping[str, Any] = DEFAULT_CHOICE,
+    ) -> None:
+        super().__init__()
+        configs = {**DEFAULT_TERMS, **(terms or {})}
+        for name in configs:
+            if name not in DEFAULT_TERMS:
+                raise ConfigError(
+                    f'Loss of unknown branch {name!r} (config key model.head.criterion.terms). '
+                    f'{nearest_names(name, DEFAULT_TERMS)}'
+                )
+        losses = {name: MODELS.build(dict(config)) for name, config in configs.items() if config}
+        self.terms = nn.ModuleDict(losses)
+        self.weights: dict[str, float] = {name: term.loss_weight for name, term in losses.items()}
+        self.log_variance_branches = tuple(
+            LOG_VARIANCES[name]
+            for name, term in losses.items()
+            if getattr(term, 'needs_log_variance', False)
+        )
+        self.symmetry_choice = MODELS.build(dict(symmetry_choice))
+
+    def forward(
+        self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
+    ) -> dict[str, Tensor]:
+        """Return the weighted loss of every term, averaged over the images.
+
+        Args:
+            maps: Raw maps (B, channels, H, W) by branch.
+            targets: Indexed targets, S rows.
+            codec: Draws the heatmaps and decodes dimensions.
+
+        Returns:
+            Scalars ``loss_<branch>``.
+        """
+        if targets['object_mask'].shape[1] > 1:
+            with torch.no_grad():
+                rows = self.symmetry_choice(
+                    targets,
+                    lambda: self.row_losses(maps, targets, codec),
+                    lambda: self.object_costs(maps, targets, codec),
+                )
+            targets = select_candidates(targets, rows)
+        losses = self.row_losses(maps, targets, codec)
+        return {f'loss_{name}': value.mean() for name, value in losses.items()}
+
+    def row_losses(
+        self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
+    ) -> dict[str, Tensor]:
+        """Return the weighted loss of every term for every image and row, (B, S) each."""
+        heatmap_hw = (maps['hm'].shape[-2], maps['hm'].shape[-1])
+        heatmaps = dict(zip(('hm', 'hm_hp'), codec.draw_heatmaps(targets, heatmap_hw), strict=True))
+        losses = {}
+        for name, term in self.terms.items():
+            if name in heatmaps:
+                value = term(maps[name], heatmaps[name])
+            elif isinstance(term, IndexedLoss):
+                value = _indexed_loss(name, term, maps, targets, codec)
+            else:
+                value = term(maps[name], targets)
+            losses[name] = self.weights[name] * value
+        return losses
+
+    def object_costs(
+        self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
+    ) -> Tensor:
+        """Return the weighted L1 cost of every candidate at its centre, (B, S, M)."""
+        cost = torch.zeros(targets['object_mask'].shape, device=maps['hm'].device)
+        for name in ('hps', 'wh', 'reg', 'scale'):
+            if name in self.terms:
+                prediction, target, mask = _read(name, maps, targets, codec)
+                error = torch.where(mask, (prediction - target).abs(), 0).sum(dim=-1)
+                cost += self.weights[name] * error / mask.sum(dim=-1).clamp(min=1)
+        return cost
+
+
+def _indexed_loss(
+    name: str,
+    term: IndexedLoss,
+    maps: Mapping[str, Tensor],
+    targets: PoseTargets,
+    codec: CenterPoseCodec,
+) -> Tensor:
+    prediction, target, mask = _read(name, maps, targets, codec)
+    log_variance = None
+    if term.needs_log_variance:
+        index = indexed_target(name, targets)[0]
+        log_variance = gather_cells(maps[LOG_VARIANCES[name]], index).float()
+    value = term(prediction, target, log_variance)
+    total = torch.where(mask, value, 0).sum(dim=(2, 3))
+    return total / (mask.sum(dim=(2, 3)) + term.eps)
+
+
+def _read(
+    name: str, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return prediction, target and mask of a branch, (B, S, entries, channels) each."""
+    index, target, mask = indexed_target(name, targets)
+    prediction = gather_cells(maps[name], index).float()
+    if name == 'scale':
+        prediction = codec.dims_coder.decode(prediction)
+    return prediction, target, mask
