@@ -1,0 +1,33 @@
+# Every target works on a fresh Debian or Ubuntu with Python 3.10 or newer, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install quickstart test lint bench clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml tools/install_system_libraries.sh
+	PYTHON=$(PYTHON) sh tools/install_system_libraries.sh
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev,deploy]'
+	touch $(STAMP)
+
+quickstart: install
+	$(BIN)/cpose quickstart
+
+test: install
+	$(BIN)/python -m pytest -q --durations=15
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python benchmarks/run_all.py --markdown docs/benchmarks.md
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,58 @@
+"""From a config, and a checkpoint, to a ready model."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from cpose.apis.config import load_config
+from cpose.apis.config_check import check_config
+from cpose.errors import ConfigError
+from cpose.registry import MODELS
+
+
+def build_model(
+    config: str | Path | Config | None, checkpoint: str | Path | None = None, device: str = 'cpu'
+) -> Any:
+    """Build a `CenterPose` in eval mode.
+
+    ``model(images, mode='tensor')`` takes normalised images (B, 3, H, W) and gives the raw maps
+    (logits) as a dict keyed hm, wh, reg, hm_hp, hp_offset, hps, scale.
+
+    Args:
+        config: See `cpose.apis.config.find_config`; ``None`` takes it from the checkpoint.
+        checkpoint: Weights of any known family.
+        device: Where the model goes.
+
+    Raises:
+        ConfigError: If the config is wrong, or neither config nor checkpoint is given.
+        CheckpointError: If the checkpoint cannot be used.
+    """
+    from cpose.engine.checkpoint_io import load_checkpoint_file, load_weights
+
+    stored = load_checkpoint_file(checkpoint) if checkpoint else None
+    loaded = resolve_config(config, checkpoint)
+    check_config(loaded)
+    with DefaultScope.overwrite_default_scope('cpose'):
+        model = MODELS.build(loaded.model)
+    if stored is not None:
+        load_weights(model, stored, checkpoint)
+    return model.to(device).eval()
+
+
+def resolve_config(
+    config: str | Path | Config | None, checkpoint: str | Path | None = None
+) -> Config:
+    """Return the given config, or the one that the checkpoint carries.
+
+    Raises:
+        ConfigError: If there is neither.
+    """
+    if config is not None and str(config) != '-':
+        return load_config(config)
+    if checkpoint is None:
+        raise ConfigError('Neither a config nor a checkpoint is given. Give at least one.')
+    from cpose.engine.checkpoint_io import config_from_checkpoint
+
+    return config_from_checkpoint(checkpoint)

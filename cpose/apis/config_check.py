@@ -1,0 +1,104 @@
+"""Find mistakes in a config before anything is built."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import Registry, root
+from mmengine.utils import import_modules_from_strings
+
+from cpose import registry as cpose_registry
+from cpose.errors import ConfigError, nearest_names
+
+INJECTED = frozenset({'type', '_scope_', '_delete_'})
+
+
+def import_custom_modules(config: Config) -> None:
+    """Import what ``custom_imports`` names, so that its classes are registered.
+
+    Raises:
+        ConfigError: If a module cannot be imported.
+    """
+    wanted = config.get('custom_imports')
+    if not wanted:
+        return
+    modules = wanted.get('imports', []) if isinstance(wanted, Mapping) else wanted
+    try:
+        import_modules_from_strings(modules)
+    except ImportError as error:
+        raise ConfigError(
+            f'custom_imports={modules} of {config.filename or "the config"}: {error}. '
+            'Put the package beside the configs folder of the project, or on PYTHONPATH.'
+        ) from error
+
+
+def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None:
+    """Check top-level keys, registered names and argument names.
+
+    Args:
+        config: The whole config.
+        required: Top-level keys that must be there.
+
+    Raises:
+        ConfigError: Naming the key and the nearest names.
+    """
+    import_custom_modules(config)
+    for key in required:
+        if config.get(key) is None:
+            raise ConfigError(
+                f'Config {config.filename or ""} has no key {key!r}. Inherit a base that sets it, '
+                f'for example configs/_base_/. {nearest_names(key, config.keys())}'
+            )
+    registries = list(_registries())
+    for path, node in _typed_nodes(config.to_dict()):
+        _check_node(path, node, registries)
+
+
+def _registries() -> Iterator[Registry]:
+    for value in vars(cpose_registry).values():
+        if isinstance(value, Registry) and value.scope == 'cpose':
+            yield value
+    for value in vars(root).values():
+        if isinstance(value, Registry):
+            yield value
+
+
+def _typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(node, Mapping):
+        if isinstance(node.get('type'), str):
+            yield path, node
+        for key, value in node.items():
+            yield from _typed_nodes(value, f'{path}.{key}' if path else str(key))
+    elif isinstance(node, list | tuple):
+        for index, value in enumerate(node):
+            yield from _typed_nodes(value, f'{path}[{index}]')
+
+
+def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) -> None:
+    name = node['type'].rpartition('.')[2]
+    found = next((item for item in (reg.get(name) for reg in registries) if item), None)
+    if found is None:
+        known = {key for reg in registries for key in reg.module_dict}
+        raise ConfigError(
+            f'Unknown type {node["type"]!r} (config key {path}.type). {nearest_names(name, known)} '
+            'An own class must be registered through custom_imports.'
+        )
+    accepted = _accepted_arguments(found)
+    unknown = [key for key in node if accepted and key not in accepted and key not in INJECTED]
+    if accepted and unknown:
+        raise ConfigError(
+            f'{name} takes no argument {unknown[0]!r} (config key {path}.{unknown[0]}). '
+            f'{nearest_names(unknown[0], accepted)}'
+        )
+
+
+def _accepted_arguments(built: Any) -> set[str]:
+    """Return the argument names, or nothing where any name is accepted."""
+    try:
+        parameters = inspect.signature(built).parameters.values()
+    except (TypeError, ValueError):
+        return set()
+    if any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters):
+        return set()
+    return {item.name for item in parameters}

@@ -1,0 +1,42 @@
+"""The ``cpose`` command: parse, run, and turn errors of the user into a message and code 2."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from importlib import import_module
+
+from cpose import __version__
+from cpose.errors import UserError
+
+COMMANDS = (
+    'train',
+    'test',
+    'infer',
+    'evaluate',
+    'synth',
+    'quickstart',
+    'print_config',
+)
+
+
+def build_parser(commands: Sequence[str] = COMMANDS) -> ArgumentParser:
+    """Assemble the parser of all commands."""
+    parser = ArgumentParser(prog='cpose', description='Category-level 6-DoF object pose.')
+    parser.add_argument('--version', action='version', version=f'cpose {__version__}')
+    subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    for command in commands:
+        import_module(f'cpose.cli.{command}').add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code: 0 success, 1 failed run, 2 error of the user."""
+    args = build_parser().parse_args(argv)
+    try:
+        return int(args.func(args) or 0)
+    except UserError as error:
+        sys.stderr.write(f'cpose {args.command}: {error}\n')
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write(f'cpose {args.command}: interrupted\n')
+        return 130
