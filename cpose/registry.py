@@ -26,6 +26,12 @@ MODELS = _child(
     MMENGINE_MODELS,
     'models',
     (
+        'backbones.dla34',
+        'backbones.timm_backbone',
+        'data_preprocessors.pose_data_preprocessor',
+        'detectors.centerpose',
+        'layers.modulated_deform_conv',
+        'layers.plain_conv',
         'losses.center_pose_loss',
         'losses.dense_displacement_loss',
         'losses.gaussian_focal_loss',
@@ -35,6 +41,8 @@ MODELS = _child(
         'losses.masked_l1_loss',
         'losses.object_symmetry_choice',
         'losses.relative_l1_loss',
+        'necks.dla_up_neck',
+        'necks.ida_up_neck',
     ),
 )
 CODECS = _child(

@@ -1,0 +1,89 @@
+"""Any feature extractor of timm as a backbone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import timm
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from cpose.errors import ConfigError, nearest_names
+from cpose.registry import MODELS
+
+
+@MODELS.register_module()
+class TimmBackbone(BaseModule):
+    """Feature pyramid of a timm model, picked by stride.
+
+    Source: Wightman, "PyTorch Image Models", ``create_model(..., features_only=True)``.
+
+    Args:
+        name: Name of the timm model, ``timm.list_models()`` has them all.
+        pretrained: Download timm's weights when built.
+        out_strides: Strides of the levels to return, finest first.
+        init_cfg: MMEngine's initialisation config; timm's own initialisation stays otherwise.
+        **timm_options: More arguments for ``timm.create_model``, for example ``img_size``.
+
+    Attributes:
+        out_channels: Channels of each returned level.
+        out_strides: Stride of each returned level.
+
+    Raises:
+        ConfigError: If timm does not know the model, or the model has no level of a wanted stride.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pretrained: bool = False,
+        out_strides: Sequence[int] = (4, 8, 16, 32),
+        init_cfg: Mapping[str, Any] | None = None,
+        **timm_options: Any,
+    ) -> None:
+        super().__init__(init_cfg)
+        indices = _level_indices(name, out_strides, timm_options)
+        self.features = timm.create_model(
+            name, pretrained=pretrained, features_only=True, out_indices=indices, **timm_options
+        )
+        info: Any = self.features.feature_info
+        self.out_channels = tuple(info.channels())
+        self.out_strides = tuple(info.reduction())
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Turn (B, 3, H, W) into one (B, channels, H / stride, W / stride) map per level."""
+        maps = self.features(images)
+        return tuple(
+            level if level.shape[1] == channels else level.permute(0, 3, 1, 2)
+            for level, channels in zip(maps, self.out_channels, strict=True)
+        )
+
+    def init_weights(self) -> None:
+        """Apply ``init_cfg`` only: timm has initialised or downloaded the weights already."""
+        if self.init_cfg:
+            super().init_weights()
+
+
+def _level_indices(
+    name: str, out_strides: Sequence[int], timm_options: Mapping[str, Any]
+) -> tuple[int, ...]:
+    """Find the numbers of the levels with the wanted strides."""
+    if not timm.is_model(name):
+        known = timm.list_models(include_tags=False)
+        raise ConfigError(
+            f'timm {timm.__version__} has no model {name!r} (config key model.backbone.name). '
+            f'{nearest_names(name, known)}'
+        )
+    with torch.device('meta'):
+        model: Any = timm.create_model(name, pretrained=False, features_only=True, **timm_options)
+    level_of_stride = {
+        level['reduction']: number for number, level in enumerate(model.feature_info.info)
+    }
+    missing = [stride for stride in out_strides if stride not in level_of_stride]
+    if missing:
+        raise ConfigError(
+            f'The timm model {name!r} has no levels of stride {missing} (config key '
+            f'model.backbone.out_strides={list(out_strides)}). It has {sorted(level_of_stride)}; '
+            'choose among them or use a hierarchical model.'
+        )
+    return tuple(level_of_stride[stride] for stride in out_strides)

@@ -1,0 +1,122 @@
+"""The detector: preprocessor, backbone, neck and head."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from cpose.errors import ConfigError
+from cpose.registry import MODELS
+from cpose.structures.object_pose import PoseResult
+from cpose.structures.pose_data_sample import PoseDataSample
+
+
+@MODELS.register_module()
+class CenterPose(BaseModel):
+    """Single-stage category-level pose network.
+
+    The channels and strides of the parts are wired here: the neck receives ``in_channels`` and
+    ``in_strides`` from the backbone, the head ``in_channels`` and ``stride`` from the neck.
+
+    Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Estimation from an
+    RGB Image" (ICRA 2022), figure 2.
+
+    Args:
+        data_preprocessor: Config of the preprocessor.
+        backbone: Config of the backbone; the module has ``out_channels`` and ``out_strides``.
+        neck: Config of the neck; the module has ``out_channels`` and ``out_stride``.
+        head: Config of the head; the module has ``loss`` and ``predict``.
+        init_cfg: MMEngine's initialisation config.
+
+    Raises:
+        ConfigError: If the parts do not fit each other.
+    """
+
+    def __init__(
+        self,
+        data_preprocessor: Mapping[str, Any],
+        backbone: Mapping[str, Any],
+        neck: Mapping[str, Any],
+        head: Mapping[str, Any],
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(MODELS.build(dict(data_preprocessor)), init_cfg)
+        self.backbone: Any = MODELS.build(dict(backbone))
+        self.neck: Any = _build_wired(
+            'neck',
+            neck,
+            in_channels=_attribute(self.backbone, 'backbone', 'out_channels'),
+            in_strides=_attribute(self.backbone, 'backbone', 'out_strides'),
+        )
+        self.head: Any = _build_wired(
+            'head',
+            head,
+            in_channels=_attribute(self.neck, 'neck', 'out_channels'),
+            stride=_attribute(self.neck, 'neck', 'out_stride'),
+        )
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: Sequence[PoseDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, Tensor] | list[PoseResult]:
+        """Run the network on normalised images.
+
+        Args:
+            inputs: (B, 3, H, W); H and W are multiples of the coarsest stride.
+            data_samples: One per image; needed by the modes ``loss`` and ``predict``.
+            mode: ``tensor`` for raw maps, ``loss`` or ``predict``.
+
+        Returns:
+            Raw maps or losses by name, or one `PoseResult` per image.
+        """
+        feature = self.extract_feature(inputs)
+        if mode == 'tensor':
+            return self.head(feature)
+        if mode == 'loss':
+            return self.head.loss(feature, data_samples)
+        if mode == 'predict':
+            return self.head.predict(feature, data_samples)
+        raise ValueError(f'mode={mode!r} is unknown. Use tensor, loss or predict.')
+
+    def extract_feature(self, inputs: Tensor) -> Tensor:
+        """Return the fused map (B, C, H / stride, W / stride) of images (B, 3, H, W)."""
+        if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
+            self._check_size(inputs)
+        return self.neck(self.backbone(inputs))
+
+    def _check_size(self, inputs: Tensor) -> None:
+        height, width = inputs.shape[-2:]
+        coarsest = self.backbone.out_strides[-1]
+        if height % coarsest or width % coarsest:
+            raise ValueError(
+                f'The network input is {width}×{height} pixels (width×height), but both sides must '
+                f'be multiples of {coarsest}. Pad it, for example by the data preprocessor with '
+                f'size_divisor={coarsest}.'
+            )
+
+
+def _build_wired(part: str, config: Mapping[str, Any], **wired: Any) -> nn.Module:
+    """Build a part with the arguments that the part before it decides."""
+    for key, value in wired.items():
+        given = config.get(key, value)
+        as_given = tuple(given) if isinstance(given, Sequence) else given
+        if as_given != value:
+            raise ConfigError(
+                f'model.{part}.{key}={given} in the config, but the part before it has {value}. '
+                'Leave the key out: the detector fills it in.'
+            )
+    return MODELS.build({**config, **wired})
+
+
+def _attribute(module: nn.Module, part: str, name: str) -> Any:
+    value = getattr(module, name, None)
+    if value is None:
+        raise ConfigError(
+            f'{type(module).__name__} (config key model.{part}.type) has no attribute {name!r}. '
+            'Set it in the class: the next part is built from it.'
+        )
+    return tuple(value) if isinstance(value, Sequence) else value

@@ -1,0 +1,161 @@
+"""From the fused map to the raw maps: feature association and output branches."""
+
+from collections.abc import Collection, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cpose.errors import ConfigError, nearest_names
+from cpose.models.layers.conv_gru import ConvGRU
+
+NORM_GROUPS = 32
+HEATMAP_BIAS = -2.19
+"""Logit of a probability of 0.1, see Zhou et al., "Objects as Points", section 5."""
+HEATMAPS = ('hm', 'hm_hp')
+UNCERTAINTY_BRANCHES = {'hps_uncertainty': (1, 16), 'scale_uncertainty': (2, 3)}
+"""Association step, counted from 0, and channels of each branch of log variances."""
+
+
+class Branch(nn.Module):
+    """Parameters of one output: 3×3 convolution, optional group norm, 1×1 convolution.
+
+    Args:
+        in_channels: Channels of the map that the branch reads.
+        hidden_channels: Channels between the convolutions.
+        out_channels: Channels of the raw map.
+        is_heatmap: Start with a probability of 0.1 everywhere.
+        has_norm: Normalise the hidden channels.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        out_channels: int,
+        is_heatmap: bool,
+        has_norm: bool,
+    ) -> None:
+        super().__init__()
+        self.hidden = nn.Conv2d(in_channels, hidden_channels, kernel_size=3, padding=1)
+        self.norm = nn.GroupNorm(NORM_GROUPS, hidden_channels) if has_norm else None
+        self.out = nn.Conv2d(hidden_channels, out_channels, kernel_size=1)
+        if is_heatmap:
+            nn.init.constant_(self.out.get_parameter('bias'), HEATMAP_BIAS)
+        else:
+            nn.init.zeros_(self.hidden.get_parameter('bias'))
+            nn.init.zeros_(self.out.get_parameter('bias'))
+
+
+class BranchGroup(nn.ModuleDict):
+    """Branches that read the same map; their 3×3 convolutions are evaluated as one.
+
+    Each `Branch` only holds its parameters, so the state dict names every branch.
+    """
+
+    def forward(self, feature: Tensor) -> dict[str, Tensor]:
+        """Turn (B, C, H, W) into one raw map per branch."""
+        branches = [branch for branch in self.values() if isinstance(branch, Branch)]
+        hidden = functional.conv2d(
+            feature,
+            torch.cat([branch.hidden.weight for branch in branches]),
+            torch.cat([branch.hidden.get_parameter('bias') for branch in branches]),
+            padding=1,
+        )
+        norms = [branch.norm for branch in branches if branch.norm is not None]
+        if norms:
+            hidden = functional.group_norm(
+                hidden,
+                NORM_GROUPS * len(norms),
+                torch.cat([norm.weight for norm in norms]),
+                torch.cat([norm.bias for norm in norms]),
+                norms[0].eps,
+            )
+        parts = functional.relu(hidden, inplace=True).chunk(len(branches), dim=1)
+        outputs = [branch.out(part) for branch, part in zip(branches, parts, strict=True)]
+        return dict(zip(self.keys(), outputs, strict=True))
+
+
+class HeadBranches(nn.Module):
+    """Associate the fused map in three steps and read each group of outputs from its step.
+
+    Step 1 feeds the centre (``hm``, ``wh``, ``reg``), step 2 the corners (``hm_hp``, ``hp_offset``,
+    ``hps``) and step 3 the dimensions (``scale``). Without association all branches read the fused
+    map directly and have no group norm.
+
+    Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Estimation from an
+    RGB Image" (ICRA 2022), figures 2 and 3; group norm and initial values: TAO PyTorch 6.25.10.
+
+    Args:
+        in_channels: Channels of the fused map.
+        num_classes: Number of centre heatmaps.
+        head_conv: Hidden channels of each branch; a multiple of 32 with association.
+        use_association: Unroll a convolutional GRU instead of sharing one map.
+        uncertainty_branches: Log variances to predict too: ``hps_uncertainty`` (16 channels) and
+            ``scale_uncertainty`` (3 channels).
+
+    Raises:
+        ConfigError: If a number of channels or a branch name does not fit.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int = 1,
+        head_conv: int = 256,
+        use_association: bool = True,
+        uncertainty_branches: Collection[str] = (),
+    ) -> None:
+        super().__init__()
+        if use_association and head_conv % NORM_GROUPS:
+            raise ConfigError(
+                f'head_conv={head_conv} (config key model.head.head_conv) is not a multiple of '
+                f'{NORM_GROUPS}, which the group norm of use_association=True needs.'
+            )
+        steps: list[dict[str, int]] = [
+            {'hm': num_classes, 'wh': 2, 'reg': 2},
+            {'hm_hp': 8, 'hp_offset': 2, 'hps': 16},
+            {'scale': 3},
+        ]
+        for name in uncertainty_branches:
+            step, channels = _uncertainty_branch(name)
+            steps[step][name] = channels
+        if not use_association:
+            steps = [{name: channels for step in steps for name, channels in step.items()}]
+        self.association = ConvGRU(in_channels, len(steps)) if use_association else None
+        self.groups = nn.ModuleList(
+            _branch_group(step, in_channels, head_conv, use_association) for step in steps
+        )
+
+    def forward(self, feature: Tensor) -> dict[str, Tensor]:
+        """Turn the fused map (B, C, H, W) into raw maps (logits), keyed by branch.
+
+        Returns:
+            ``hm`` (B, num_classes, H, W), and with as many rows and columns ``wh`` 2, ``reg`` 2,
+            ``hm_hp`` 8, ``hp_offset`` 2, ``hps`` 16 (x1, y1, ..., x8, y8) and ``scale`` 3 channels.
+        """
+        states = [feature] if self.association is None else self.association(feature)
+        maps: dict[str, Tensor] = {}
+        for group, state in zip(self.groups, states, strict=True):
+            maps.update(group(state))
+        return maps
+
+
+def _uncertainty_branch(name: str) -> tuple[int, int]:
+    if name not in UNCERTAINTY_BRANCHES:
+        raise ConfigError(
+            f'There is no uncertainty branch {name!r} (argument uncertainty_branches). '
+            f'{nearest_names(name, UNCERTAINTY_BRANCHES)}'
+        )
+    return UNCERTAINTY_BRANCHES[name]
+
+
+def _branch_group(
+    out_channels: Mapping[str, int], in_channels: int, head_conv: int, has_norm: bool
+) -> BranchGroup:
+    return BranchGroup(
+        {
+            name: Branch(in_channels, head_conv, channels, name in HEATMAPS, has_norm)
+            for name, channels in out_channels.items()
+        }
+    )
