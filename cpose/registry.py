@@ -30,6 +30,7 @@ MODELS = _child(
         'backbones.timm_backbone',
         'data_preprocessors.pose_data_preprocessor',
         'detectors.centerpose',
+        'heads.centerpose_head',
         'layers.modulated_deform_conv',
         'layers.plain_conv',
         'losses.center_pose_loss',

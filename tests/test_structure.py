@@ -1,0 +1,150 @@
+"""The house rules: layers, one registered class per file, registries that know their modules."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cpose
+from cpose import registry as registries
+
+PACKAGE = Path(cpose.__file__).parent
+SOURCES = sorted(PACKAGE.rglob('*.py'))
+
+LAYERS = {
+    'errors': 0, 'registry': 0,
+    'structures': 1,
+    'geometry': 2,
+    'codecs': 3,
+    'datasets': 4, 'models': 4, 'evaluation': 4, 'visualization': 4,
+    'engine': 5, 'deploy': 5,
+    'apis': 6,
+    'tao': 7,
+    'cli': 8,
+}  # fmt: skip
+
+
+def module_name(file):
+    parts = file.relative_to(PACKAGE.parent).with_suffix('').parts
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+def imports_of(file):
+    """Return the ``cpose`` modules that a file imports anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith('cpose'):
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found.update(item.name for item in node.names if item.name.startswith('cpose'))
+    return found
+
+
+def part_of(module):
+    return module.split('.')[1] if '.' in module else ''
+
+
+@pytest.mark.parametrize('file', SOURCES, ids=module_name)
+def test_imports_point_down(file):
+    own = part_of(module_name(file))
+    for module in imports_of(file):
+        other = part_of(module)
+        if not own or not other or own == other:
+            continue
+        assert LAYERS[other] < LAYERS[own], f'{file} may not import {module}'
+
+
+def test_no_import_cycles():
+    graph = {module_name(file): imports_of(file) for file in SOURCES}
+    done, path = set(), []
+
+    def visit(module):
+        assert module not in path, f'import cycle: {" -> ".join([*path, module])}'
+        if module in done or module not in graph:
+            return
+        path.append(module)
+        for other in sorted(graph[module]):
+            visit(other)
+        path.pop()
+        done.add(module)
+
+    for module in graph:
+        visit(module)
+
+
+def registered_classes(file):
+    tree = ast.parse(file.read_text())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            for decorator in node.decorator_list:
+                text = ast.unparse(decorator)
+                match = re.match(r'([A-Z_]+)\.register_module\(', text)
+                if match:
+                    yield match[1], node.name
+
+
+def registrations():
+    return {
+        module_name(file): list(registered_classes(file))
+        for file in SOURCES
+        if list(registered_classes(file))
+    }
+
+
+def test_one_registered_class_per_file_with_its_name():
+    for module, found in registrations().items():
+        assert len(found) == 1, f'{module} registers {found}'
+        squeezed = found[0][1].lower()
+        assert module.rpartition('.')[2].replace('_', '') == squeezed, f'{module}: {found}'
+
+
+def test_registered_names_are_unique():
+    names = [name for found in registrations().values() for _, name in found]
+    assert len(names) == len(set(names))
+
+
+def test_locations_are_the_defining_modules():
+    expected = {}
+    for module, found in registrations().items():
+        expected.setdefault(found[0][0], set()).add(module)
+    for name, modules in expected.items():
+        registry = getattr(registries, name)
+        assert set(registry._locations) == modules, name
+        for _, class_name in [item for module in modules for item in registrations()[module]]:
+            assert registry.get(class_name).__module__ in modules
+
+
+def test_importing_the_package_is_cheap():
+    code = 'import sys, cpose; print(sorted({m.split(".")[0] for m in sys.modules}))'
+    loaded = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True
+    ).stdout
+    assert "'torch'" not in loaded
+    assert "'timm'" not in loaded
+
+
+def test_every_module_has_its_tests():
+    tests = Path(__file__).parent
+    names = {file.stem.removeprefix('test_') for file in tests.rglob('test_*.py')}
+    missing = [
+        module_name(file)
+        for file in SOURCES
+        if file.name != '__init__.py' and file.stem not in names and not is_tested_elsewhere(file)
+    ]
+    assert not missing
+
+
+TESTED_ELSEWHERE = {
+    'codecs/corner_rules': 'test_centerpose_codec.py',
+    'codecs/center_rules': 'test_centerpose_codec.py',
+    'codecs/dims_coders': 'test_centerpose_codec.py',
+    'models/losses': 'test_center_pose_loss.py',
+}
+"""Folder of small exchangeable parts to the test of what they plug into."""
+
+
+def is_tested_elsewhere(file):
+    return str(file.parent.relative_to(PACKAGE)) in TESTED_ELSEWHERE
