@@ -59,6 +59,11 @@ CODECS = _child(
         'dims_coders.absolute_dims',
         'dims_coders.relative_dims',
         'dims_coders.residual_dims',
+        'pnp_solvers.in_front_pnp',
+        'pnp_solvers.iterative_pnp',
+        'point_sources.displacement_and_heatmap_points',
+        'point_sources.displacement_points',
+        'pose_recovery',
     ),
 )
 SYMMETRIES = _child(

@@ -51,9 +51,11 @@ class PoseResult:
         image_wh: Width and height in pixels.
         intrinsics: (3, 3) pixels, or ``None`` if poses were not asked for.
         poses: The instances, best score first.
+        distortion: Lens coefficients k1 k2 p1 p2 ..., ``None`` for a pinhole.
     """
 
     image_path: str
     image_wh: tuple[int, int]
     intrinsics: np.ndarray | None
     poses: list[ObjectPose] = field(default_factory=list)
+    distortion: np.ndarray | None = None

@@ -94,6 +94,7 @@ class PoseDataSample:
         intrinsics: (3, 3) of the original image, pixels, or None if unknown.
         candidates: Training targets, None in testing.
         truth: Annotation for the metric, None without annotation.
+        distortion: Lens coefficients k1 k2 p1 p2 ..., None for a pinhole.
     """
 
     image_path: str
@@ -103,6 +104,7 @@ class PoseDataSample:
     intrinsics: np.ndarray | None = field(default=None, repr=False)
     candidates: CuboidCandidates | None = field(default=None, repr=False)
     truth: CuboidTruth | None = field(default=None, repr=False)
+    distortion: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the shapes."""

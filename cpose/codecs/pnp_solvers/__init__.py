@@ -1,0 +1,1 @@
+"""How a pose is found from the points of a detection."""

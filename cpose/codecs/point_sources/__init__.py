@@ -1,0 +1,1 @@
+"""Which points of a detection the pose is made from."""

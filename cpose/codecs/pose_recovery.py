@@ -1,0 +1,167 @@
+"""From decoded detections in heatmap cells to poses in the original image.
+
+Letters: B batch, T detections, N detections above the threshold, M after suppression, K = 8
+corners.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from cpose.codecs.soft_nms import suppress_softly
+from cpose.geometry.affine import apply_affine, invert_affine
+from cpose.geometry.pnp import MISSING_BELOW, solve_cuboid_pnp
+from cpose.geometry.projection import project_points, undistort_points
+from cpose.registry import CODECS
+from cpose.structures.cuboid import NUM_CORNERS
+from cpose.structures.object_pose import ObjectPose
+from cpose.structures.pose_data_sample import PoseDataSample
+
+DEFAULT_POINTS = {'type': 'DisplacementAndHeatmapPoints'}
+DEFAULT_SOLVER = {'type': 'InFrontPnP'}
+
+
+@CODECS.register_module()
+class PoseRecovery:
+    """Threshold, map to image pixels, merge duplicates and find the poses.
+
+    Args:
+        score_thr: Detections must score more; also where suppression drops them.
+        nms_sigma: Width of the Gaussian of the soft non-maximum suppression.
+        use_pnp: Whether to look for 6-DoF poses where the intrinsics are known.
+        stride: Input pixels per heatmap cell.
+        point_source: Config of the choice of the points that go to PnP.
+        solver: Config of the PnP solver.
+    """
+
+    def __init__(
+        self,
+        score_thr: float = 0.3,
+        nms_sigma: float = 0.5,
+        use_pnp: bool = True,
+        stride: int = 4,
+        point_source: Mapping[str, Any] = DEFAULT_POINTS,
+        solver: Mapping[str, Any] = DEFAULT_SOLVER,
+    ) -> None:
+        self.score_thr = score_thr
+        self.nms_sigma = nms_sigma
+        self.use_pnp = use_pnp
+        self.stride = stride
+        self.point_source = CODECS.build(dict(point_source))
+        self.solver = CODECS.build(dict(solver))
+
+    def __call__(
+        self,
+        decoded: Mapping[str, Tensor | np.ndarray],
+        samples: Sequence[PoseDataSample],
+        score_thr: float | None = None,
+    ) -> list[list[ObjectPose]]:
+        """Return the objects of every image, best score first.
+
+        Args:
+            decoded: Detections of the batch as `CenterPoseCodec.decode` or an exported model
+                returns them, heatmap cells.
+            samples: What is known of the B images.
+            score_thr: Threshold for this call instead of the configured one.
+        """
+        threshold = self.score_thr if score_thr is None else score_thr
+        arrays = {name: _to_numpy(decoded[name]) for name in INPUT_NAMES}
+        return [
+            self._recover_image(
+                {name: value[number] for name, value in arrays.items()}, sample, threshold
+            )
+            for number, sample in enumerate(samples)
+        ]
+
+    def _recover_image(
+        self, arrays: dict[str, np.ndarray], sample: PoseDataSample, threshold: float
+    ) -> list[ObjectPose]:
+        is_finite = np.isfinite(arrays['bboxes']).all(axis=1)
+        strong = np.flatnonzero((arrays['scores'][:, 0] > threshold) & is_finite)
+        if len(strong) == 0:
+            return []
+        arrays = {name: value[strong] for name, value in arrays.items()}
+        bboxes, displaced, peaks = self._map_to_image(arrays, sample)
+        labels = arrays['clses'][:, 0].astype(np.int64)
+        kept, scores = self._merge(bboxes, arrays['scores'][:, 0], labels, threshold)
+        dims = arrays['obj_scale'].astype(np.float64)
+        has_camera = self.use_pnp and sample.intrinsics is not None
+        points = self._choose_points(displaced[kept], peaks[kept], sample) if has_camera else None
+        return [
+            ObjectPose(
+                score=float(score),
+                label=int(labels[index]),
+                bbox_image=bboxes[index],
+                corners_image=displaced[index],
+                dims=dims[index],
+                **({} if points is None else self._find_pose(points[rank], dims[index], sample)),
+            )
+            for rank, (index, score) in enumerate(zip(kept, scores, strict=True))
+        ]
+
+    def _map_to_image(
+        self, arrays: dict[str, np.ndarray], sample: PoseDataSample
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return boxes (N, 4), displaced corners and peaks (N, 8, 2), image pixels."""
+        image_from_heatmap = invert_affine(sample.input_from_image)
+        image_from_heatmap[:, :2] *= self.stride
+        names = ('bboxes', 'kps_displacement_mean', 'kps_heatmap_mean')
+        cells = np.concatenate([arrays[name] for name in names], axis=1, dtype=np.float64)
+        cells = cells.reshape(len(cells), -1, 2)
+        points = apply_affine(image_from_heatmap, cells)
+        points[(cells < MISSING_BELOW).any(axis=2)] = np.nan
+        bboxes, displaced, peaks = np.split(points, [2, 2 + NUM_CORNERS], axis=1)
+        return bboxes.reshape(-1, 4), displaced, peaks
+
+    def _merge(
+        self, bboxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, threshold: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Suppress duplicates within each category; return numbers and scores, best first."""
+        parts = []
+        for label in set(labels.tolist()):
+            members = np.flatnonzero(labels == label)
+            kept, lowered = suppress_softly(
+                bboxes[members], scores[members], self.nms_sigma, threshold
+            )
+            parts.append((members[kept], lowered))
+        numbers, lowered_scores = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.argsort(-lowered_scores, kind='stable')
+        return numbers[order], lowered_scores[order]
+
+    def _choose_points(
+        self, displaced: np.ndarray, peaks: np.ndarray, sample: PoseDataSample
+    ) -> np.ndarray:
+        """Return the PnP points (M, 16, 2), as a pinhole would see them."""
+        points = self.point_source.choose(displaced, peaks)
+        points = points.reshape(len(points), 2 * NUM_CORNERS, 2)
+        if sample.distortion is not None and sample.intrinsics is not None:
+            points = undistort_points(points, sample.intrinsics, sample.distortion)
+        return points
+
+    def _find_pose(
+        self, points: np.ndarray, dims: np.ndarray, sample: PoseDataSample
+    ) -> dict[str, Any]:
+        result = solve_cuboid_pnp(points, dims, sample.intrinsics, self.solver)
+        if result.pose is None:
+            return {'failure': result.reason}
+        pose = vars(result.pose)
+        if sample.distortion is None:
+            return pose
+        corners = project_points(pose['keypoints_cv'][1:], sample.intrinsics, sample.distortion)
+        return {**pose, 'keypoints_image': np.concatenate([corners.mean(axis=0)[None], corners])}
+
+
+INPUT_NAMES = (
+    'bboxes',
+    'scores',
+    'clses',
+    'obj_scale',
+    'kps_displacement_mean',
+    'kps_heatmap_mean',
+)
+
+
+def _to_numpy(values: Tensor | np.ndarray) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

@@ -1,0 +1,192 @@
+"""Pose of a cuboid from its corners in the image and its dimensions.
+
+Points that cannot give a pose are answered with a reason, never with an exception or a guess.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cpose.errors import check_shape
+from cpose.geometry.projection import project_points
+from cpose.geometry.rotation import quaternion_from_vector
+from cpose.structures.cuboid import CORNER_SIGNS, NUM_CORNERS
+
+MIN_POINTS = 4
+MIN_CORNERS_DIRECT = 6
+"""Distinct corners that the direct linear transform needs for its eleven unknowns."""
+MISSING_BELOW = -5000.0
+"""Coordinates below stand for a missing point, as the decoder's −10000 does."""
+MIN_WIDTH_RATIO = 1e-3
+"""Points whose spread across a line is smaller than this part of the spread along are collinear."""
+MAX_RELATIVE_ERROR = 0.5
+"""Largest RMS reprojection error, in RMS distances of the points from their mean."""
+
+UNIT_CORNERS = CORNER_SIGNS / 2
+CORNER_OF_POINT = np.repeat(np.arange(NUM_CORNERS), 2)
+
+
+@dataclass(frozen=True)
+class CuboidPose:
+    """Where a cuboid is.
+
+    Attributes:
+        location_cv: (3,) centre, unit of the dimensions, OpenCV camera frame.
+        quaternion_xyzw: (4,) unit rotation, OpenCV camera from object, w ≥ 0.
+        keypoints_cv: (9, 3) mean of the corners, then the corners, OpenCV camera frame.
+        keypoints_image: (9, 2) mean of the projected corners, then these, image pixels.
+    """
+
+    location_cv: np.ndarray
+    quaternion_xyzw: np.ndarray
+    keypoints_cv: np.ndarray
+    keypoints_image: np.ndarray
+
+
+@dataclass(frozen=True)
+class PnPResult:
+    """A pose, or the reason why there is none."""
+
+    pose: CuboidPose | None
+    reason: str | None = None
+
+
+PoseVectors = tuple[np.ndarray, np.ndarray]
+"""Rotation vector (3,) and location (3,), OpenCV camera frame."""
+PoseSolver = Callable[[np.ndarray, np.ndarray, np.ndarray], PoseVectors]
+"""From object points (P, 3), image points (P, 2) and focal matrix (3, 3) to a pose."""
+
+
+def solve_iteratively(
+    corners_object: np.ndarray, points_image: np.ndarray, camera: np.ndarray
+) -> PoseVectors:
+    """Minimise the reprojection error from a direct linear start (Levenberg-Marquardt).
+
+    The start knows nothing of the camera's direction: with noisy points of small or far objects
+    it may lead to a mirrored solution behind the camera. Source: TAO PyTorch 6.25.10 (iterative
+    solver of OpenCV). Deviation: fewer than six distinct corners, for which TAO takes EPnP or
+    leaves the start undetermined, go to `solve_in_front`.
+    """
+    if len(set(map(tuple, corners_object.tolist()))) < MIN_CORNERS_DIRECT:
+        return solve_in_front(corners_object, points_image, camera)
+    _, vector, location = cv2.solvePnP(
+        corners_object, points_image, camera, None, flags=cv2.SOLVEPNP_ITERATIVE
+    )
+    return vector.ravel(), location.ravel()
+
+
+def solve_in_front(
+    corners_object: np.ndarray, points_image: np.ndarray, camera: np.ndarray
+) -> PoseVectors:
+    """Minimise the reprojection error from a global start in front of the camera.
+
+    Source: Terzakis and Lourakis, "A Consistently Fast and Globally Optimal Solution to the
+    Perspective-n-Point Problem" (ECCV 2020), then Levenberg-Marquardt.
+    """
+    _, vector, location = cv2.solvePnP(
+        corners_object, points_image, camera, None, flags=cv2.SOLVEPNP_SQPNP
+    )
+    vector, location = cv2.solvePnPRefineLM(
+        corners_object, points_image, camera, None, vector, location
+    )
+    return vector.ravel(), location.ravel()
+
+
+def solve_cuboid_pnp(
+    points_image: np.ndarray,
+    dims: np.ndarray,
+    intrinsics: np.ndarray,
+    solver: PoseSolver = solve_iteratively,
+) -> PnPResult:
+    """Find the pose with which a cuboid projects to the given corners.
+
+    Args:
+        points_image: (16, 2), image pixels without lens distortion; rows 2k and 2k + 1 are two
+            estimates of corner k (displacement, heatmap), NaN where missing.
+        dims: (3,), extents along x, y, z; the pose comes in their unit.
+        intrinsics: (3, 3), pixels; the skew counts.
+        solver: What minimises the reprojection error. The default follows TAO.
+
+    Returns:
+        The pose, or why there is none: camera or dimensions are not usable, fewer than four
+        distinct corners are known, they lie on a line, a known corner would be behind the camera,
+        or no cuboid looks like the points.
+
+    Raises:
+        ValueError: If an argument has the wrong shape.
+    """
+    points = np.asarray(points_image, dtype=np.float64)
+    dims = np.asarray(dims, dtype=np.float64)
+    intrinsics = np.asarray(intrinsics, dtype=np.float64)
+    check_shape('points_image', points, (2 * NUM_CORNERS, 2))
+    check_shape('dims', dims, (3,))
+    check_shape('intrinsics', intrinsics, (3, 3))
+    is_known = (np.isfinite(points) & (points >= MISSING_BELOW)).all(axis=1)
+    reason = _find_fault(points[is_known], CORNER_OF_POINT[is_known], dims, intrinsics)
+    if reason:
+        return PnPResult(None, reason)
+    return _solve(points, is_known, dims, intrinsics, solver)
+
+
+def _find_fault(
+    points: np.ndarray, corners: np.ndarray, dims: np.ndarray, intrinsics: np.ndarray
+) -> str | None:
+    if not np.isfinite(intrinsics).all() or intrinsics[0, 0] <= 0 or intrinsics[1, 1] <= 0:
+        return f'focal lengths {intrinsics[0, 0]:g}, {intrinsics[1, 1]:g} are not usable'
+    if not np.isfinite(dims).all() or dims.min() <= 0:
+        return f'dimensions {np.array2string(dims, precision=3)} are not positive'
+    num_corners = len(set(corners.tolist()))
+    if num_corners < MIN_POINTS:
+        return f'only {num_corners} distinct corners of the {MIN_POINTS} needed'
+    centred = points - points.mean(axis=0)
+    (xx, xy), (_, yy) = centred.T @ centred
+    mean, radius = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    if mean - radius <= MIN_WIDTH_RATIO**2 * (mean + radius):  # squared principal spreads
+        return 'the points lie on a line'
+    return None
+
+
+def _solve(
+    points: np.ndarray,
+    is_known: np.ndarray,
+    dims: np.ndarray,
+    intrinsics: np.ndarray,
+    solver: PoseSolver,
+) -> PnPResult:
+    corners_object = UNIT_CORNERS * dims
+    known, observed = CORNER_OF_POINT[is_known], points[is_known]
+    straight, camera = _remove_skew(observed, intrinsics)
+    try:
+        vector, location = solver(corners_object[known], straight, camera)
+    except cv2.error as error:
+        return PnPResult(None, f'the solver failed: {error.err}')
+    if not (np.isfinite(vector).all() and np.isfinite(location).all()):
+        return PnPResult(None, 'the solver found no finite pose')
+    corners_cv = corners_object @ cv2.Rodrigues(vector)[0].T + location
+    if location[2] <= 0 or corners_cv[known, 2].min() <= 0:
+        return PnPResult(None, 'the cuboid would be behind the camera')
+    corners_image = project_points(corners_cv, intrinsics)
+    error = np.square(corners_image[known] - observed).sum()
+    if not error <= MAX_RELATIVE_ERROR**2 * np.square(observed - observed.mean(axis=0)).sum():
+        return PnPResult(None, 'no cuboid of these dimensions looks like the points')
+    return PnPResult(
+        CuboidPose(
+            location_cv=location,
+            quaternion_xyzw=quaternion_from_vector(vector),
+            keypoints_cv=np.concatenate([corners_cv.mean(axis=0)[None], corners_cv]),
+            keypoints_image=np.concatenate([corners_image.mean(axis=0)[None], corners_image]),
+        )
+    )
+
+
+def _remove_skew(points: np.ndarray, intrinsics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return points and camera without skew, which OpenCV's solvers leave out of account."""
+    skew = intrinsics[0, 1]
+    if skew == 0:
+        return points, intrinsics
+    shift = skew * (points[:, 1] - intrinsics[1, 2]) / intrinsics[1, 1]
+    camera = intrinsics.copy()
+    camera[0, 1] = 0.0
+    return points - np.stack([shift, np.zeros_like(shift)], axis=1), camera

@@ -1,0 +1,102 @@
+"""Rotations: unit quaternions (x, y, z, w), matrices and rotation vectors.
+
+A quaternion and its negative are the same rotation; functions here return the one with w ≥ 0.
+"""
+
+import numpy as np
+
+
+def quaternion_from_vector(vector: np.ndarray) -> np.ndarray:
+    """Convert rotation vectors to quaternions; the zero vector gives the identity.
+
+    Args:
+        vector: (..., 3), axis times angle, radians.
+
+    Returns:
+        (..., 4), unit, order x y z w, w ≥ 0.
+    """
+    vector = np.asarray(vector, dtype=np.float64)
+    half = np.sqrt((vector * vector).sum(axis=-1, keepdims=True)) / 2
+    # np.sinc(x) is sin(πx) / (πx) and knows its limit at 0.
+    quaternion = np.concatenate([vector / 2 * np.sinc(half / np.pi), np.cos(half)], axis=-1)
+    return _with_positive_w(quaternion)
+
+
+def quaternion_from_matrix(matrix: np.ndarray) -> np.ndarray:
+    """Convert rotation matrices to quaternions, for every angle equally exact.
+
+    The largest of four equivalent forms is taken, so that nothing is divided by a small number.
+    Source: Shepperd, "Quaternion from Rotation Matrix", Journal of Guidance and Control, 1978.
+
+    Args:
+        matrix: (..., 3, 3), orthonormal with determinant 1.
+
+    Returns:
+        (..., 4), unit, order x y z w, w ≥ 0.
+    """
+    m = np.asarray(matrix, dtype=np.float64)
+    xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
+    xy, xz, yz = (
+        m[..., 1, 0] + m[..., 0, 1],
+        m[..., 0, 2] + m[..., 2, 0],
+        m[..., 2, 1] + m[..., 1, 2],
+    )
+    xw, yw, zw = (
+        m[..., 2, 1] - m[..., 1, 2],
+        m[..., 0, 2] - m[..., 2, 0],
+        m[..., 1, 0] - m[..., 0, 1],
+    )
+    # Row k is 4 q_k (x, y, z, w): all rows are the same rotation, the longest is the best known.
+    rows = np.stack(
+        [
+            np.stack([1 + xx - yy - zz, xy, xz, xw], axis=-1),
+            np.stack([xy, 1 - xx + yy - zz, yz, yw], axis=-1),
+            np.stack([xz, yz, 1 - xx - yy + zz, zw], axis=-1),
+            np.stack([xw, yw, zw, 1 + xx + yy + zz], axis=-1),
+        ],
+        axis=-2,
+    )
+    best = np.argmax((rows * rows).sum(axis=-1), axis=-1)
+    row = np.take_along_axis(rows, best[..., None, None], axis=-2)[..., 0, :]
+    return _with_positive_w(row / np.linalg.norm(row, axis=-1, keepdims=True))
+
+
+def matrix_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:
+    """Convert quaternions to rotation matrices.
+
+    Args:
+        quaternion_xyzw: (..., 4), any length but zero.
+
+    Returns:
+        (..., 3, 3).
+    """
+    q = np.asarray(quaternion_xyzw, dtype=np.float64)
+    x, y, z, w = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Compose rotations: ``second`` is applied first, as with matrices.
+
+    Args:
+        first: (..., 4), order x y z w.
+        second: (..., 4), order x y z w.
+
+    Returns:
+        (..., 4), w ≥ 0.
+    """
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    a, b = first[..., :3], second[..., :3]
+    a_w, b_w = first[..., 3:], second[..., 3:]
+    vector = a_w * b + b_w * a + np.cross(a, b)
+    scalar = a_w * b_w - (a * b).sum(axis=-1, keepdims=True)
+    return _with_positive_w(np.concatenate([vector, scalar], axis=-1))
+
+
+def _with_positive_w(quaternion: np.ndarray) -> np.ndarray:
+    return np.where(quaternion[..., 3:] < 0, -quaternion, quaternion)
