@@ -18,7 +18,7 @@ from cpose.structures.pose_data_sample import PoseDataSample
 
 DEFAULT_CODEC = {'type': 'CenterPoseCodec'}
 DEFAULT_CRITERION = {'type': 'CenterPoseLoss'}
-DEFAULT_RECOVERY = {'type': 'PoseRecovery'}
+DEFAULT_RECOVERY = {'type': 'PoseRecovery', 'score_thr': 0.05}
 
 
 @MODELS.register_module()
@@ -33,7 +33,8 @@ class CenterPoseHead(BaseModule):
         use_association: Whether a ConvGRU passes from group to group of branches.
         codec: Config of the codec; stride and number of classes are filled in.
         criterion: Config of the loss.
-        recovery: Config of the step from detections to poses.
+        recovery: Config of the step from detections to poses; the stride is filled in. The
+            default threshold is the one of evaluation.
         init_cfg: Initialisation as in MMEngine.
     """
 
@@ -52,7 +53,7 @@ class CenterPoseHead(BaseModule):
         super().__init__(init_cfg)
         self.codec = CODECS.build({**codec, 'stride': stride, 'num_classes': num_classes})
         self.criterion = MODELS.build(dict(criterion))
-        self.recovery = CODECS.build(dict(recovery))
+        self.recovery = CODECS.build({**recovery, 'stride': stride})
         self.branches = HeadBranches(
             in_channels,
             num_classes=num_classes,
