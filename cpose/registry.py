@@ -72,8 +72,26 @@ SYMMETRIES = _child(
     'codecs.symmetries',
     ('cuboid_symmetry', 'no_symmetry', 'rotational_symmetry'),
 )
-DATASETS = _child('dataset', MMENGINE_DATASETS, 'datasets', ())
-TRANSFORMS = _child('transform', MMENGINE_TRANSFORMS, 'datasets.transforms', ())
+DATASETS = _child(
+    'dataset',
+    MMENGINE_DATASETS,
+    'datasets',
+    ('centerpose_dataset', 'image_folder_dataset', 'synthetic_cuboid_dataset'),
+)
+TRANSFORMS = _child(
+    'transform',
+    MMENGINE_TRANSFORMS,
+    'datasets.transforms',
+    (
+        'center_net_color_jitter',
+        'expand_symmetries',
+        'letterbox_affine',
+        'load_pose_image',
+        'pack_pose_inputs',
+        'random_pose_affine',
+        'truncate_corners',
+    ),
+)
 METRICS = _child('metric', MMENGINE_METRICS, 'evaluation', ())
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ())
 HOOKS = _child('hook', MMENGINE_HOOKS, 'engine.hooks', ())

@@ -1,0 +1,154 @@
+"""The annotations of many images in a few arrays: small, and shared by worker processes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cpose.datasets.annotation import Annotation
+from cpose.datasets.packed_strings import PackedStrings
+from cpose.structures.pose_data_sample import CuboidTruth
+
+IMAGE_DTYPE = np.dtype(
+    [
+        ('key', 'i8', 4),
+        ('is_annotated', '?'),
+        ('num_objects', 'i4'),
+        ('image_wh', 'i4', 2),
+        ('intrinsics', 'f8', (3, 3)),
+        ('projection', 'f8', (3, 3)),
+        ('plane_gl', 'f8', (2, 3)),
+    ]
+)
+"""One entry per image; matrices are NaN where absent."""
+
+OBJECT_DTYPE = np.dtype(
+    [
+        ('class_name', 'S64'),
+        ('symmetric', 'i4'),
+        ('visibility', 'f8'),
+        ('dims_metric', 'f8', 3),
+        ('keypoints_gl', 'f8', (9, 3)),
+        ('keypoints_image', 'f8', (9, 2)),
+    ]
+)
+"""One entry per object; ``symmetric`` as in `encode_symmetric`."""
+
+SYMMETRIC_ABSENT = -1
+SYMMETRIC_TRUE = -2
+
+
+def encode_symmetric(symmetric: bool | int | None) -> int:
+    """Turn the field ``symmetric`` into a whole number: −1 absent, −2 true, 0 false, order."""
+    if symmetric is None:
+        return SYMMETRIC_ABSENT
+    return SYMMETRIC_TRUE if symmetric is True else int(symmetric)
+
+
+def decode_symmetric(code: int) -> bool | int | None:
+    """Invert `encode_symmetric`."""
+    return {SYMMETRIC_ABSENT: None, SYMMETRIC_TRUE: True, 0: False}.get(code, code)
+
+
+@dataclass(frozen=True)
+class AnnotationTable:
+    """Annotations of a sequence of images.
+
+    Attributes:
+        paths: Image paths.
+        images: (I,) of `IMAGE_DTYPE`.
+        objects: (T,) of `OBJECT_DTYPE`, image after image.
+    """
+
+    paths: PackedStrings
+    images: np.ndarray
+    objects: np.ndarray
+
+    @classmethod
+    def build(
+        cls,
+        paths: Sequence[str],
+        keys: Sequence[tuple[int, int, int, int]],
+        annotations: Sequence[Annotation | None],
+    ) -> 'AnnotationTable':
+        """Store the given images; an annotation may be None."""
+        images = np.zeros(len(paths), dtype=IMAGE_DTYPE)
+        objects = np.zeros(sum(len(a.truth) for a in annotations if a), dtype=OBJECT_DTYPE)
+        images['key'] = np.array(keys, dtype=np.int64).reshape(-1, 4)
+        images[['intrinsics', 'projection', 'plane_gl']] = np.nan
+        start = 0
+        for image, annotation in zip(images, annotations, strict=True):
+            if annotation is not None:
+                end = start + len(annotation.truth)
+                _fill_image(image, annotation)
+                _fill_objects(objects[start:end], annotation)
+                start = end
+        return cls(PackedStrings.pack(paths), images, objects)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.images)
+
+    def object_ranges(self) -> np.ndarray:
+        """Return (I + 1,) where the objects of each image begin and end."""
+        return np.concatenate([[0], np.cumsum(self.images['num_objects'], dtype=np.int64)])
+
+    def select(self, index: np.ndarray) -> 'AnnotationTable':
+        """Return the images of the given numbers, in that order."""
+        index = np.asarray(index, dtype=np.int64)
+        counts = self.images['num_objects'][index].astype(np.int64)
+        starts = self.object_ranges()[index]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        paths = self.paths.tolist()
+        return AnnotationTable(
+            PackedStrings.pack(paths[i] for i in index),
+            self.images[index],
+            self.objects[np.repeat(starts, counts) + within],
+        )
+
+    @staticmethod
+    def concatenate(tables: Sequence['AnnotationTable']) -> 'AnnotationTable':
+        """Join tables; at least one."""
+        return AnnotationTable(
+            PackedStrings.pack(path for table in tables for path in table.paths.tolist()),
+            np.concatenate([table.images for table in tables]),
+            np.concatenate([table.objects for table in tables]),
+        )
+
+
+def truth_of(image: np.void, objects: np.ndarray, labels: np.ndarray) -> CuboidTruth:
+    """Return the objects of one image as the structure that travels with samples.
+
+    Args:
+        image: One entry of `AnnotationTable.images`.
+        objects: (N,), its entries of `AnnotationTable.objects`.
+        labels: (N,) int64 category numbers.
+    """
+    plane = image['plane_gl']
+    return CuboidTruth(
+        labels=np.array(labels, dtype=np.int64),
+        keypoints_gl=objects['keypoints_gl'].copy(),
+        keypoints_image=objects['keypoints_image'].copy(),
+        dims_metric=objects['dims_metric'].copy(),
+        visibility=objects['visibility'].copy(),
+        plane_gl=None if np.isnan(plane).any() else plane.copy(),
+    )
+
+
+def _fill_image(image: np.void, annotation: Annotation) -> None:
+    image['is_annotated'] = True
+    image['num_objects'] = len(annotation.truth)
+    image['image_wh'] = annotation.image_wh
+    for name in ('intrinsics', 'projection'):
+        matrix = getattr(annotation, name)
+        if matrix is not None:
+            image[name] = matrix
+    if annotation.truth.plane_gl is not None:
+        image['plane_gl'] = annotation.truth.plane_gl
+
+
+def _fill_objects(objects: np.ndarray, annotation: Annotation) -> None:
+    objects['class_name'] = [(name or '').encode() for name in annotation.class_names]
+    objects['symmetric'] = [encode_symmetric(value) for value in annotation.symmetric]
+    for name in ('visibility', 'dims_metric', 'keypoints_gl', 'keypoints_image'):
+        objects[name] = getattr(annotation.truth, name)

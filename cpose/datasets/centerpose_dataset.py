@@ -1,0 +1,138 @@
+"""Folders of images with one JSON file each, as TAO and NVlabs CenterPose use them."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from cpose.codecs.symmetries.annotated_symmetry import resolve_symmetry
+from cpose.datasets.annotation_index import index_folder
+from cpose.datasets.annotation_table import AnnotationTable, decode_symmetric, truth_of
+from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.data_problems import DataProblems, OnError
+from cpose.datasets.object_checks import keep_consistent, label_objects
+from cpose.datasets.packed_strings import PackedStrings
+from cpose.errors import ConfigError, DataError
+from cpose.registry import DATASETS, SYMMETRIES
+
+
+@DATASETS.register_module()
+class CenterPoseDataset(PoseDataset):
+    """Images and annotations of one or several folders, searched with all their sub-folders.
+
+    A record has ``img_path``, ``image_wh``, ``intrinsics``, ``projection``, ``truth``,
+    ``symmetries`` and ``max_objs``.
+
+    Args:
+        data_root: Folder or folders; ``{category}`` in it stands for each category in turn.
+        pipeline: Configs of the transforms.
+        metainfo: ``category``, ``symmetry`` and ``eval_num_symmetry``, one value or a list each.
+            With several categories the field ``class`` of an object says which one it is of.
+        input_wh: Width and height of the network input, multiples of 32.
+        seed: First part of the seed of the augmentation.
+        max_objs: Objects per image that get training targets, in the order of the file.
+        on_error: ``'raise'`` refuses a data set with unusable files, ``'skip'`` leaves them out
+            and logs how many and why. An image that turns out to be unreadable later is then
+            replaced by the next one.
+        require_annotation: Whether every image needs a JSON file; else ``truth`` may be None.
+    """
+
+    def __init__(
+        self,
+        data_root: str | Sequence[str],
+        pipeline: Sequence[Mapping[str, Any]],
+        metainfo: Mapping[str, Any] | None = None,
+        input_wh: tuple[int, int] = (512, 512),
+        seed: int = 0,
+        max_objs: int = 10,
+        on_error: OnError = 'raise',
+        require_annotation: bool = True,
+    ) -> None:
+        super().__init__(pipeline, metainfo, input_wh, seed)
+        self.max_objs = max_objs
+        self.on_error = on_error
+        categories = self._metainfo['category']
+        self._symmetries = [SYMMETRIES.build(dict(item)) for item in self._metainfo['symmetry']]
+        roots = expand_roots(data_root, categories)
+        tables = [self._load_root(root, require_annotation) for root in roots]
+        table = AnnotationTable.concatenate(tables)
+        self._paths = PackedStrings.pack(
+            os.path.join(root, path)
+            for root, part in zip(roots, tables, strict=True)
+            for path in part.paths.tolist()
+        )
+        self._images, self._objects = table.images, table.objects
+        self._ranges = table.object_ranges()
+        self._labels = label_objects(table, categories)
+
+    def _load_root(self, root: str, require_annotation: bool) -> AnnotationTable:
+        problems = DataProblems(self.on_error)
+        table = index_folder(root, problems, require_annotation)
+        table = keep_consistent(table, self._metainfo['category'], self._symmetries, problems)
+        problems.report(root)
+        if not len(table):
+            raise DataError(f'{root} holds no usable image with annotation. See the log for why.')
+        return table
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._images)
+
+    def load_record(self, index: int) -> dict[str, Any]:
+        """Return path, camera and annotation of one image."""
+        image = self._images[index]
+        record: dict[str, Any] = {'img_path': self._paths[index], 'max_objs': self.max_objs}
+        if not image['is_annotated']:
+            return {**record, 'intrinsics': None, 'projection': None, 'truth': None}
+        here = slice(self._ranges[index], self._ranges[index + 1])
+        objects, labels = self._objects[here], self._labels[here]
+        return {
+            **record,
+            'image_wh': (int(image['image_wh'][0]), int(image['image_wh'][1])),
+            'intrinsics': _matrix_or_none(image['intrinsics']),
+            'projection': _matrix_or_none(image['projection']),
+            'truth': truth_of(image, objects, labels),
+            'symmetries': [
+                _symmetry(int(code), self._symmetries[label])
+                for code, label in zip(objects['symmetric'], labels, strict=True)
+            ],
+        }
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Load one record and run the pipeline on it."""
+        if self.on_error == 'raise':
+            return super().__getitem__(index)
+        for step in range(len(self)):
+            try:
+                return super().__getitem__((index + step) % len(self))
+            except DataError as error:
+                print_log(f'Left out: {error}', logger='current')
+        raise DataError('No image of the data set can be read. See the log for why.')
+
+
+def expand_roots(data_root: str | Sequence[str], categories: Sequence[str]) -> list[str]:
+    """Fill ``{category}`` in the data folders, one folder per category.
+
+    Raises:
+        ConfigError: If no folder is given.
+    """
+    templates = [data_root] if isinstance(data_root, str) else list(data_root)
+    if not templates or not all(isinstance(item, str) and item for item in templates):
+        raise ConfigError(
+            f'data_root={data_root!r} (config key *_dataloader.dataset.data_root). '
+            'Give a folder or a list of folders.'
+        )
+    filled = [t.replace('{category}', name) for t in templates for name in categories]
+    return list(dict.fromkeys(filled))
+
+
+def _matrix_or_none(matrix: np.ndarray) -> np.ndarray | None:
+    return None if np.isnan(matrix).any() else matrix.copy()
+
+
+@lru_cache(maxsize=256)
+def _symmetry(code: int, category_symmetry: Any) -> Any:
+    return resolve_symmetry(decode_symmetric(code), category_symmetry)

@@ -1,0 +1,64 @@
+"""Collect what is wrong with the files of a data set, then refuse or leave them out."""
+
+from typing import Literal
+
+from mmengine.logging import print_log
+
+from cpose.errors import ConfigError, DataError
+
+OnError = Literal['raise', 'skip']
+SHOWN = 3
+
+
+class DataProblems:
+    """Files of a data set that cannot be used, by reason.
+
+    Args:
+        on_error: ``'raise'`` refuses the data set, ``'skip'`` leaves the files out and logs how
+            many.
+    """
+
+    def __init__(self, on_error: OnError = 'raise') -> None:
+        if on_error not in ('raise', 'skip'):
+            raise ConfigError(
+                f'on_error={on_error!r} (config key *_dataloader.dataset.on_error). '
+                "Use 'raise' or 'skip'."
+            )
+        self.on_error = on_error
+        self._details: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of problems."""
+        return sum(len(details) for details in self._details.values())
+
+    def add(self, reason: str, detail: str) -> None:
+        """Note a file under a reason; ``detail`` names the file, and what is wrong with it."""
+        self._details.setdefault(reason, []).append(detail)
+
+    def report(self, where: str) -> None:
+        """Raise or log what was noted, if anything.
+
+        Args:
+            where: The data set, for the message.
+
+        Raises:
+            DataError: With ``on_error='raise'``; names the count and the first few files.
+        """
+        if not self._details:
+            return
+        reasons = '\n'.join(
+            f'  {len(details)} × {reason}: {_first_few(details)}'
+            for reason, details in self._details.items()
+        )
+        if self.on_error == 'raise':
+            raise DataError(
+                f'{len(self)} files of {where} cannot be used:\n{reasons}\n'
+                "Correct or remove them, or set on_error='skip' "
+                '(config key *_dataloader.dataset.on_error) to leave them out.'
+            )
+        print_log(f'{len(self)} files of {where} are left out:\n{reasons}', logger='current')
+
+
+def _first_few(details: list[str]) -> str:
+    rest = len(details) - SHOWN
+    return '; '.join(details[:SHOWN]) + (f'; and {rest} more' if rest > 0 else '')

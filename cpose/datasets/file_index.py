@@ -1,0 +1,106 @@
+"""Find the images and annotation files of a folder.
+
+An image and the JSON file of the same stem in the same folder belong together.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cpose.errors import DataError
+
+IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp')
+ANNOTATION_EXTENSION = '.json'
+
+
+class ImageFile(NamedTuple):
+    """An image and its annotation file.
+
+    Attributes:
+        path: Relative to the folder searched.
+        annotation_path: Relative path of the JSON file, None without one.
+        key: What tells two versions apart: size in bytes and time of change in ns of the image,
+            then of the JSON file (−1 without one).
+    """
+
+    path: str
+    annotation_path: str | None
+    key: tuple[int, int, int, int]
+
+
+@dataclass
+class FolderFiles:
+    """All files of a folder and its sub-folders.
+
+    Attributes:
+        images: Sorted by path.
+        lonely_annotations: Relative paths of JSON files without an image, sorted.
+    """
+
+    images: list[ImageFile] = field(default_factory=list)
+    lonely_annotations: list[str] = field(default_factory=list)
+
+
+def scan_folder(root: str) -> FolderFiles:
+    """Search a folder and all its sub-folders; hidden files and folders are left out.
+
+    Raises:
+        DataError: If the folder does not exist, cannot be read or holds no image.
+    """
+    if not os.path.isdir(root):
+        raise DataError(
+            f'{root} is not a folder (config key *_dataloader.dataset.data_root). '
+            'Give the folder that holds the images and their JSON files.'
+        )
+    found = FolderFiles()
+    _scan(root, '', found, set())
+    if not found.images:
+        extensions = ' '.join(extension[1:] for extension in IMAGE_EXTENSIONS)
+        raise DataError(
+            f'{root} and its sub-folders hold no image ({extensions}, in any case) '
+            '(config key *_dataloader.dataset.data_root). Archives must be extracted first.'
+        )
+    found.images.sort(key=lambda image: image.path)
+    found.lonely_annotations.sort()
+    return found
+
+
+def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int]]) -> None:
+    folder = os.path.join(root, below)
+    try:
+        status = os.stat(folder)
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith('.')]
+    except OSError as error:
+        raise DataError(f'{folder} cannot be read: {error.strerror}. Check its rights.') from error
+    if (status.st_dev, status.st_ino) in visited:
+        return
+    visited.add((status.st_dev, status.st_ino))
+    images: list[tuple[str, os.DirEntry[str]]] = []
+    annotations: dict[str, os.DirEntry[str]] = {}
+    for entry in visible:
+        stem, extension = os.path.splitext(entry.name)
+        extension = extension.lower()
+        if extension in IMAGE_EXTENSIONS and entry.is_file():
+            images.append((stem, entry))
+        elif extension == ANNOTATION_EXTENSION and entry.is_file():
+            annotations[stem] = entry
+        elif entry.is_dir():
+            _scan(root, os.path.join(below, entry.name), found, visited)
+    for stem, entry in images:
+        found.images.append(_image_file(below, entry, annotations.get(stem)))
+    stems = {stem for stem, _ in images}
+    found.lonely_annotations += [
+        os.path.join(below, entry.name) for stem, entry in annotations.items() if stem not in stems
+    ]
+
+
+def _image_file(
+    below: str, image: os.DirEntry[str], annotation: os.DirEntry[str] | None
+) -> ImageFile:
+    status, path = image.stat(), os.path.join(below, image.name)
+    if annotation is None:
+        return ImageFile(path, None, (status.st_size, status.st_mtime_ns, -1, -1))
+    other = annotation.stat()
+    key = (status.st_size, status.st_mtime_ns, other.st_size, other.st_mtime_ns)
+    return ImageFile(path, os.path.join(below, annotation.name), key)

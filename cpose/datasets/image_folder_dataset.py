@@ -1,0 +1,66 @@
+"""Images without annotations."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.file_index import scan_folder
+from cpose.datasets.packed_strings import PackedStrings
+from cpose.errors import ConfigError
+from cpose.registry import DATASETS
+from cpose.structures.camera import intrinsic_matrix
+
+
+@DATASETS.register_module()
+class ImageFolderDataset(PoseDataset):
+    """All images of one or several folders and their sub-folders; JSON files are not read.
+
+    A record has ``img_path``, ``intrinsics``, ``projection`` (the same) and ``truth`` None.
+
+    Args:
+        data_root: Folder, image file, or a list of them.
+        pipeline: Configs of the transforms.
+        metainfo: ``category``, ``symmetry`` and ``eval_num_symmetry``, one value or a list each.
+        input_wh: Width and height of the network input, multiples of 32.
+        seed: First part of the seed of the augmentation.
+        camera: ``(fx, fy, cx, cy)`` of all images, pixels; None if unknown.
+    """
+
+    def __init__(
+        self,
+        data_root: str | Sequence[str],
+        pipeline: Sequence[Mapping[str, Any]],
+        metainfo: Mapping[str, Any] | None = None,
+        input_wh: tuple[int, int] = (512, 512),
+        seed: int = 0,
+        camera: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__(pipeline, metainfo, input_wh, seed)
+        if camera is not None and len(camera) != 4:
+            raise ConfigError(
+                f'camera has {len(camera)} numbers (config key *_dataloader.dataset.camera). '
+                'Give fx, fy, cx and cy in pixels.'
+            )
+        self._intrinsics = None if camera is None else intrinsic_matrix(*camera)
+        roots = [data_root] if isinstance(data_root, str) else list(data_root)
+        self._paths = PackedStrings.pack(path for root in roots for path in _image_paths(root))
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._paths)
+
+    def load_record(self, index: int) -> dict[str, Any]:
+        """Return path and camera of one image."""
+        return {
+            'img_path': self._paths[index],
+            'intrinsics': self._intrinsics,
+            'projection': self._intrinsics,
+            'truth': None,
+        }
+
+
+def _image_paths(root: str) -> list[str]:
+    if os.path.isfile(root):
+        return [root]
+    return [os.path.join(root, image.path) for image in scan_folder(root).images]

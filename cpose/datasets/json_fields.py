@@ -1,0 +1,102 @@
+"""Checked access to the fields of parsed JSON, with messages that name file and field."""
+
+from typing import Any
+
+import numpy as np
+
+from cpose.errors import DataError
+
+SHOWN_CHARACTERS = 80
+
+
+class JsonFields:
+    """One JSON object with its file and its place in it.
+
+    Null counts as absent.
+
+    Args:
+        content: Parsed JSON; must be an object.
+        path: File name for messages.
+        prefix: Place of the object in the file, such as ``objects[2].``.
+    """
+
+    def __init__(self, content: Any, path: str, prefix: str = '') -> None:
+        self._path = path
+        self._prefix = prefix
+        if not isinstance(content, dict):
+            where = f'field {prefix[:-1]}' if prefix else 'its top level'
+            raise DataError(
+                f'{path}: {where} is {_short(content)}, expected a JSON object. '
+                'Write the file in the TAO CenterPose format.'
+            )
+        self._content = content
+
+    def place(self, name: str) -> str:
+        """Return file and field for a message."""
+        return f'{self._path}: field {self._prefix}{name}'
+
+    def error(self, name: str, problem: str) -> DataError:
+        """Return the error for a wrong value; ``problem`` says what it must be."""
+        value = _short(self._content.get(name))
+        return DataError(f'{self.place(name)} {problem} (it is {value}). Correct the file.')
+
+    def has(self, name: str) -> bool:
+        """Return whether the field is present and not null."""
+        return self._content.get(name) is not None
+
+    def get(self, name: str) -> Any:
+        """Return the raw value, None if absent."""
+        return self._content.get(name)
+
+    def value(self, name: str) -> Any:
+        """Return the raw value of a required field."""
+        value = self._content.get(name)
+        if value is None:
+            near = ', '.join(self._content) or 'nothing'
+            raise DataError(
+                f'{self.place(name)} is missing (there is {_short(near)}). '
+                'Add it as the TAO CenterPose format describes it.'
+            )
+        return value
+
+    def fields(self, name: str) -> 'JsonFields':
+        """Return a required nested object."""
+        return JsonFields(self.value(name), self._path, f'{self._prefix}{name}.')
+
+    def list_of_fields(self, name: str) -> list['JsonFields']:
+        """Return a required list of nested objects."""
+        items = self.value(name)
+        if not isinstance(items, list):
+            raise self.error(name, 'must be a list')
+        return [
+            JsonFields(item, self._path, f'{self._prefix}{name}[{i}].')
+            for i, item in enumerate(items)
+        ]
+
+    def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Return a required field of finite numbers as float64 of the given shape."""
+        value = self.value(name)
+        try:
+            numbers = np.array(value)
+        except ValueError as error:
+            raise self.error(name, f'has rows of unequal length, expected shape {shape}') from error
+        if numbers.dtype.kind not in 'iuf':
+            raise self.error(name, 'must hold numbers only')
+        if numbers.shape != shape:
+            raise self.error(name, f'has shape {numbers.shape}, expected {shape}')
+        numbers = numbers.astype(np.float64, copy=False)
+        if not np.isfinite(numbers).all():
+            raise self.error(name, 'must be finite, without NaN or infinity')
+        return numbers
+
+    def positive_int(self, name: str) -> int:
+        """Return a required whole number above zero."""
+        number = float(self.array(name, ()))
+        if number <= 0 or number != int(number):
+            raise self.error(name, 'must be a whole number above 0')
+        return int(number)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f'{text[:SHOWN_CHARACTERS]}…'

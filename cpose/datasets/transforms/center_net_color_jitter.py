@@ -1,0 +1,79 @@
+"""CenterNet's colour augmentation as one linear map per image."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from cpose.registry import TRANSFORMS
+
+GRAY_FROM_BGR = np.array([0.114, 0.587, 0.299])
+LIGHTING_EIGENVALUES = np.array([0.2141788, 0.01817699, 0.00341571])
+LIGHTING_EIGENVECTORS = np.array(
+    [
+        [-0.58752847, -0.69563484, 0.41340352],
+        [-0.5832747, 0.00994535, -0.81221408],
+        [-0.56089297, 0.71832671, 0.41158938],
+    ]
+)
+"""Principal components of the colours of COCO, for values 0 to 1."""
+
+
+@TRANSFORMS.register_module()
+class CenterNetColorJitter(BaseTransform):
+    """Change brightness, contrast and saturation in random order, then the lighting.
+
+    Each of the three blends the image with black, its mean grey or its grey image. All of them
+    are linear in the colour of a pixel, so they are multiplied out and applied at once.
+
+    Source: Zhou et al., "Objects as Points" (CenterNet); lighting: Krizhevsky et al., "ImageNet
+    Classification with Deep Convolutional Neural Networks", section 4.1.
+    Deviation: the result is rounded to uint8 and cut to 0..255.
+
+    Required keys: img (h, w, 3) uint8 BGR, rng. Changed keys: img.
+
+    Args:
+        strength: Bound of the change of brightness, contrast and saturation, either way.
+        lighting_std: Standard deviation of the weights of the colour components.
+    """
+
+    def __init__(self, strength: float = 0.4, lighting_std: float = 0.1) -> None:
+        self.strength = strength
+        self.lighting_std = lighting_std
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Draw the parameters and change the colours."""
+        rng: np.random.Generator = results['rng']
+        image = results['img']
+        factors = 1 + rng.uniform(-self.strength, self.strength, size=3)
+        order = rng.permutation(3)
+        lighting = rng.normal(scale=self.lighting_std, size=3)
+        mean_gray = float(GRAY_FROM_BGR @ cv2.mean(image)[:3])
+        matrix = color_matrix(factors, order, lighting, mean_gray)
+        results['img'] = cv2.transform(image, matrix.astype(np.float32))
+        return results
+
+
+def color_matrix(
+    factors: np.ndarray, order: np.ndarray, lighting: np.ndarray, mean_gray: float
+) -> np.ndarray:
+    """Multiply out the colour changes.
+
+    Args:
+        factors: (3,) of brightness, contrast and saturation, 1 for no change.
+        order: (3,) in which order they are applied.
+        lighting: (3,) weights of the principal components.
+        mean_gray: Mean grey of the image before any change, 0..255.
+
+    Returns:
+        (3, 4), new BGR from (B, G, R, 1), values 0..255.
+    """
+    blended_with = np.zeros((3, 3, 4))
+    blended_with[1, :, 3] = mean_gray
+    blended_with[2, :, :3] = GRAY_FROM_BGR
+    matrix = np.eye(3, 4)
+    for kind in order:
+        matrix = factors[kind] * matrix + (1 - factors[kind]) * blended_with[kind]
+    matrix[:, 3] += 255 * LIGHTING_EIGENVECTORS @ (LIGHTING_EIGENVALUES * lighting)
+    return matrix

@@ -1,0 +1,89 @@
+"""Random crop, scale, rotation and flip in one warp."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from cpose.errors import ConfigError
+from cpose.geometry.affine import crop_affine, letterbox_side
+from cpose.registry import TRANSFORMS
+from cpose.structures.cuboid import FLIP_CORNERS
+
+
+@TRANSFORMS.register_module()
+class RandomPoseAffine(BaseTransform):
+    """Cut a random square out of the image and resize it to the network input.
+
+    The side of the square is that of the letterbox times a factor from ``scale_range``. Its
+    middle lies anywhere at least a border away from the edges of the image; the border is halved
+    until it is below half of the side, as in CenterNet. Outside the image is black.
+
+    Source: Zhou et al., "Objects as Points" (CenterNet); TAO PyTorch 6.25.10.
+    Deviation: the factor is continuous (there one of 0.6, 0.7, ..., 1.3) and rotation works.
+
+    Required keys: img, image_wh, input_wh, rng, optional cand_corners. Changed keys: img, now
+    the network input; cand_corners, renamed by a flip but still in original pixels. Added keys:
+    input_from_image (2, 3), which includes the flip.
+
+    Args:
+        scale_range: Bounds of the factor; below 1 enlarges.
+        border: Pixels between the middle of the crop and the edges of the image.
+        flip_prob: Probability of a horizontal flip.
+        rotate_prob: Probability of a rotation.
+        max_rotate_deg: Bound of its angle, either way.
+    """
+
+    def __init__(
+        self,
+        scale_range: tuple[float, float] = (0.6, 1.4),
+        border: int = 128,
+        flip_prob: float = 0.5,
+        rotate_prob: float = 0.0,
+        max_rotate_deg: float = 15.0,
+    ) -> None:
+        if not 0 < scale_range[0] <= scale_range[1]:
+            raise ConfigError(
+                f'RandomPoseAffine has scale_range={tuple(scale_range)}. '
+                'Give two positive factors, the smaller one first.'
+            )
+        for name, value in (('flip_prob', flip_prob), ('rotate_prob', rotate_prob)):
+            if not 0 <= value <= 1:
+                raise ConfigError(f'RandomPoseAffine has {name}={value}. Give 0 to 1.')
+        self.scale_range = scale_range
+        self.border = border
+        self.flip_prob = flip_prob
+        self.rotate_prob = rotate_prob
+        self.max_rotate_deg = max_rotate_deg
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Draw the parameters and warp."""
+        rng: np.random.Generator = results['rng']
+        image_wh, input_wh = results['image_wh'], results['input_wh']
+        factor = rng.uniform(*self.scale_range)
+        border_wh = [halved_border(self.border, side) for side in image_wh]
+        center = rng.uniform(border_wh, np.subtract(image_wh, border_wh))
+        is_flipped = rng.random() < self.flip_prob
+        is_rotated = rng.random() < self.rotate_prob
+        angle = rng.uniform(-self.max_rotate_deg, self.max_rotate_deg) if is_rotated else 0.0
+        affine = crop_affine(
+            center,
+            letterbox_side(image_wh, input_wh) * factor,
+            input_wh,
+            angle,
+            image_wh[0] if is_flipped else None,
+        )
+        if is_flipped and 'cand_corners' in results:
+            results['cand_corners'] = results['cand_corners'][:, :, FLIP_CORNERS]
+        results['img'] = cv2.warpAffine(results['img'], affine, input_wh, flags=cv2.INTER_LINEAR)
+        results['input_from_image'] = affine
+        return results
+
+
+def halved_border(border: int, side: int) -> float:
+    """Halve ``border`` until it is below half of ``side``, both in pixels."""
+    halved = float(border)
+    while halved >= side / 2:
+        halved /= 2
+    return halved
