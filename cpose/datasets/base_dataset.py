@@ -10,6 +10,7 @@ from mmengine.dataset import Compose
 from torch.utils.data import Dataset
 
 from cpose.errors import ConfigError
+from cpose.registry import TRANSFORMS
 
 META_KEYS = ('category', 'symmetry', 'eval_num_symmetry')
 
@@ -73,7 +74,7 @@ class PoseDataset(Dataset):
         self.input_wh = (int(input_wh[0]), int(input_wh[1]))
         self.seed = seed
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
-        self.pipeline = Compose(list(pipeline))
+        self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in pipeline])
 
     @property
     def metainfo(self) -> dict[str, tuple[Any, ...]]:
