@@ -1,0 +1,179 @@
+"""The room: support plane, floor below a table, walls behind."""
+
+import cv2
+import numpy as np
+
+from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.palettes import WALL, WOOD, ramp, sample_colour, sample_near
+from cpose.datasets.synthetic.photos import sample_photo
+from cpose.datasets.synthetic.planes import PlaneMaterial, draw_plane
+from cpose.datasets.synthetic.raster import fill_polygon
+from cpose.datasets.synthetic.scene import Scene
+
+VARIANTS = 3
+FAR = 40.0
+"""Half the width of walls and floors in metres."""
+
+SUPPORT_WEIGHTS = {
+    'wood': 0.3,
+    'plain': 0.12,
+    'planks': 0.1,
+    'parquet': 0.08,
+    'carpet': 0.1,
+    'granite': 0.07,
+    'tiles': 0.06,
+    'fabric': 0.05,
+    'marble': 0.05,
+    'plaster': 0.04,
+    'checks': 0.02,
+    'brick': 0.01,
+}
+WALL_WEIGHTS = {
+    'plaster': 0.4,
+    'plain': 0.3,
+    'brick': 0.05,
+    'tiles': 0.06,
+    'wood': 0.06,
+    'fabric': 0.05,
+    'planks': 0.04,
+    'checks': 0.04,
+}
+
+
+def draw_room(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.ndarray, float]:
+    """Draw walls, floor and support.
+
+    Args:
+        rng: Source of randomness.
+        scene: Camera and what the support has to carry.
+
+    Returns:
+        The picture (H, W, 3) uint8, the support's outline (M, 2) in pixels, and the distance in
+        metres behind the boxes at which the wall stands.
+    """
+    camera = scene.camera
+    width, height = camera.image_wh
+    footprints = _footprints(scene)
+    reach = float(np.linalg.norm(footprints, axis=1).max())
+    gap = reach * np.exp(rng.uniform(np.log(0.08), np.log(2.5)))
+    has_table = rng.random() < 0.65
+    if rng.random() < 0.25:
+        image = cv2.resize(sample_photo(rng, (48, 48)), (width, height))
+    else:
+        image = np.empty((height, width, 3), dtype=np.uint8)
+        image[:] = sample_near(rng, WALL)
+    is_away = has_table and rng.random() < 0.4
+    ground = -reach * rng.uniform(0.5, 1.2) if is_away else 0.0
+    wall_yaw = rng.normal(0, 0.35)
+    if is_away:
+        _draw_floor(rng, image, camera, ground)
+    support = np.zeros((0, 2))
+    if not has_table:
+        support = _draw_floor(rng, image, camera, 0.0)
+    if rng.random() < 0.85:
+        back = footprints[:, 1].min() - gap * (2.0 if is_away else 1.0)
+        _draw_wall(rng, image, camera, np.array([0.0, ground, back]), wall_yaw)
+        if rng.random() < 0.3:
+            side = rng.choice([-1.0, 1.0])
+            corner = np.array([side * reach * rng.uniform(0.4, 1.5), ground, back])
+            _draw_wall(rng, image, camera, corner, wall_yaw - side * np.pi / 2)
+    if has_table:
+        support = _draw_table(rng, image, camera, footprints, gap)
+    return image, support, gap
+
+
+def sample_material(
+    rng: np.random.Generator, weights: dict[str, float], is_wall: bool, scale: float
+) -> PlaneMaterial:
+    """Sample material, colours and the size of its pattern.
+
+    Args:
+        rng: Source of randomness.
+        weights: Probability of each material.
+        is_wall: Whether pale wall colours and weak contrast are wanted.
+        scale: Metres that a typical tile should cover.
+    """
+    name = str(rng.choice(list(weights), p=list(weights.values())))
+    contrast = rng.uniform(4, 30) if is_wall else rng.uniform(8, 48)
+    if name in ('wood', 'planks', 'parquet') and rng.random() < 0.85:
+        base = sample_near(rng, WOOD)
+    elif is_wall and rng.random() < 0.75:
+        base = sample_near(rng, WALL)
+    else:
+        base = sample_colour(rng)
+    if name in ('wood', 'plain', 'plaster'):
+        contrast *= 0.45
+    dark = base - contrast * rng.uniform(0.6, 1.4, 3)
+    light = base + contrast * rng.uniform(0.6, 1.4, 3)
+    tile = scale * np.exp(rng.uniform(np.log(0.4), np.log(1.8)))
+    return PlaneMaterial(name, int(rng.integers(VARIANTS)), ramp(dark, light), tile)
+
+
+def _footprints(scene: Scene) -> np.ndarray:
+    parts = scene.footprints
+    return np.concatenate(parts) if parts else np.array([[0.0, -scene.camera.height * 2]])
+
+
+def _draw_floor(
+    rng: np.random.Generator, image: np.ndarray, camera: VirtualCamera, level: float
+) -> np.ndarray:
+    corners = np.array([(-FAR, -FAR), (FAR, -FAR), (FAR, 1.0), (-FAR, 1.0)])
+    polygon = np.insert(corners, 1, level, axis=1)
+    scale = (camera.height - level) * 1.0
+    material = sample_material(rng, SUPPORT_WEIGHTS, False, scale)
+    return draw_plane(image, camera, polygon, _turned_axes(rng), material)
+
+
+def _draw_wall(
+    rng: np.random.Generator,
+    image: np.ndarray,
+    camera: VirtualCamera,
+    foot: np.ndarray,
+    yaw: float,
+) -> None:
+    along = np.array([np.cos(yaw), 0.0, np.sin(yaw)])
+    up = np.array([0.0, FAR, 0.0])
+    ends = foot - along * FAR, foot + along * FAR
+    polygon = np.array([ends[0] + up, ends[1] + up, ends[1], ends[0]])
+    material = sample_material(rng, WALL_WEIGHTS, True, float(np.linalg.norm(foot)))
+    axes = np.array([along, [0.0, -1.0, 0.0]])
+    draw_plane(image, camera, polygon, axes, material)
+    if rng.random() < 0.25:
+        board = np.array([ends[0], ends[1], ends[1] + up * 0.0, ends[0]])
+        board[:2, 1] += np.linalg.norm(foot) * rng.uniform(0.03, 0.08)
+        colour = sample_near(rng, WALL) if rng.random() < 0.6 else sample_near(rng, WOOD)
+        fill_polygon(image, camera.project_polygon(board), colour)
+
+
+def _draw_table(
+    rng: np.random.Generator,
+    image: np.ndarray,
+    camera: VirtualCamera,
+    footprints: np.ndarray,
+    gap: float,
+) -> np.ndarray:
+    """Draw a table top that carries everything, and its front edges."""
+    turn = rng.normal(0, 0.25) if rng.random() < 0.7 else rng.uniform(-0.8, 0.8)
+    axis = np.array([np.cos(turn), np.sin(turn)])
+    cross = np.array([-axis[1], axis[0]])
+    inner = footprints @ np.stack([axis, cross], axis=1)
+    size = float(np.ptp(inner, axis=0).max())
+    margin = size * np.exp(rng.uniform(np.log(0.06), np.log(4.0), 4))
+    low = inner.min(0) - (margin[0], min(margin[1], gap * 0.95))
+    high = inner.max(0) + margin[2:]
+    flat = np.array([(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])])
+    corners = np.insert(flat @ np.stack([axis, cross]), 1, 0.0, axis=1)
+    material = sample_material(rng, SUPPORT_WEIGHTS, False, camera.height * 1.2)
+    thickness = camera.height * rng.uniform(0.02, 0.08)
+    edge_colour = material.table[128, 0] * rng.uniform(0.45, 0.95)
+    for number in (1, 2, 3):
+        edge = corners[[number, (number + 1) % 4]]
+        strip = np.concatenate([edge, edge[::-1] - (0.0, thickness, 0.0)])
+        fill_polygon(image, camera.project_polygon(strip), edge_colour)
+    return draw_plane(image, camera, corners, _turned_axes(rng, turn), material)
+
+
+def _turned_axes(rng: np.random.Generator, turn: float | None = None) -> np.ndarray:
+    angle = rng.uniform(0, np.pi) if turn is None else turn + rng.integers(2) * np.pi / 2
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, 0.0, sin], [-sin, 0.0, cos]])

@@ -1,0 +1,84 @@
+"""The virtual camera above the support plane."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cpose.datasets.synthetic.polygons import cut_convex
+from cpose.geometry.projection import project_points
+from cpose.structures.camera import intrinsic_matrix
+
+NEAR = 0.02
+"""Distance in metres in front of the camera where polygons are cut."""
+
+
+@dataclass(frozen=True)
+class VirtualCamera:
+    """A pinhole camera that looks ahead and down onto the plane Y = 0.
+
+    Attributes:
+        image_wh: Width and height in pixels.
+        intrinsics: (3, 3) pixels.
+        cv_from_world: (3, 3) rotation.
+        height: Metres above the plane.
+    """
+
+    image_wh: tuple[int, int]
+    intrinsics: np.ndarray
+    cv_from_world: np.ndarray
+    height: float
+
+    @property
+    def position(self) -> np.ndarray:
+        """(3,) world."""
+        return np.array([0.0, self.height, 0.0])
+
+    def to_cv(self, points_world: np.ndarray) -> np.ndarray:
+        """Move points (..., 3) from the world to the OpenCV camera frame."""
+        return (np.asarray(points_world, dtype=np.float64) - self.position) @ self.cv_from_world.T
+
+    def project(self, points_world: np.ndarray) -> np.ndarray:
+        """Project points (..., 3) in front of the camera to pixels (..., 2)."""
+        return project_points(self.to_cv(points_world), self.intrinsics)
+
+    def project_polygon(self, points_world: np.ndarray) -> np.ndarray:
+        """Project a polygon (N, 3), cut off what is behind the camera; (M, 2), M may be 0."""
+        points_cv = self.to_cv(points_world)
+        return project_points(cut_convex(points_cv, points_cv[:, 2] - NEAR), self.intrinsics)
+
+    def ray_world(self, point_image: np.ndarray) -> np.ndarray:
+        """Return the viewing direction (3,) of a pixel, OpenCV depth 1, world axes."""
+        homogeneous = np.append(point_image, 1.0)
+        return np.linalg.solve(self.intrinsics, homogeneous) @ self.cv_from_world
+
+    def image_from_plane(self, origin: np.ndarray, axes: np.ndarray) -> np.ndarray:
+        """Return the homography (3, 3) of plane coordinates (a, b, 1) to pixels.
+
+        Args:
+            origin: (3,) world point of (0, 0).
+            axes: (2, 3) world vectors of one unit of a and of b.
+        """
+        columns = np.stack([axes[0], axes[1], origin - self.position], axis=1)
+        return self.intrinsics @ self.cv_from_world @ columns
+
+
+def sample_camera(rng: np.random.Generator, image_wh: tuple[int, int]) -> VirtualCamera:
+    """Sample lens, pitch and roll of a hand-held camera; its height is 1 until it is placed."""
+    width, height = image_wh
+    spread = (0.68, 1.0) if rng.random() < 0.75 else (0.6, 1.6)
+    focal = max(width, height) * np.exp(rng.uniform(*np.log(spread)))
+    centre = np.array([width, height]) * (0.5 + rng.uniform(-0.05, 0.05, 2))
+    intrinsics = intrinsic_matrix(focal, focal * rng.uniform(0.985, 1.015), *centre)
+    pitch = np.radians(rng.triangular(-2, 14, 58))
+    roll = np.radians(rng.normal(0, 2.5) if rng.random() < 0.8 else rng.uniform(-18, 18))
+    return VirtualCamera(image_wh, intrinsics, rotation_cv_from_world(pitch, roll), 1.0)
+
+
+def rotation_cv_from_world(pitch: float, roll: float) -> np.ndarray:
+    """Return the (3, 3) rotation of a camera pitched down and rolled clockwise, radians."""
+    level = np.diag([1.0, -1.0, -1.0])
+    tilt = np.array(
+        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
+    )
+    turn = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    return turn @ tilt @ level

@@ -1,0 +1,106 @@
+"""Textured planes in perspective: floors, tables and walls."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.materials import TILE, material_pyramid
+from cpose.datasets.synthetic.raster import (
+    Rectangle,
+    blend,
+    bounding_rectangle,
+    is_empty,
+    polygon_coverage,
+)
+
+BANDS = 4
+"""Parts of equal height that are drawn from different levels of the texture's pyramid."""
+
+
+PIXEL_STEPS = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
+
+
+@dataclass(frozen=True)
+class PlaneMaterial:
+    """A coloured material.
+
+    Attributes:
+        name: One of `materials.MATERIALS`.
+        variant: Number of the pattern.
+        table: (256, 1, 3) uint8 colours of the grey levels.
+        tile: Metres that one texture tile covers.
+    """
+
+    name: str
+    variant: int
+    table: np.ndarray
+    tile: float
+
+
+def draw_plane(
+    image: np.ndarray,
+    camera: VirtualCamera,
+    polygon_world: np.ndarray,
+    axes: np.ndarray,
+    material: PlaneMaterial,
+) -> np.ndarray:
+    """Draw a convex part of a plane on an image (H, W, 3) uint8, in place.
+
+    Args:
+        image: The picture so far.
+        camera: The camera.
+        polygon_world: (N, 3) outline.
+        axes: (2, 3) unit vectors in the plane along which the texture lies, world.
+        material: What it is made of.
+
+    Returns:
+        (M, 2) outline in the image, pixels; M is 0 if the plane is not in view.
+    """
+    outline = camera.project_polygon(polygon_world)
+    rectangle = bounding_rectangle(outline, camera.image_wh)
+    if is_empty(rectangle):
+        return np.zeros((0, 2))
+    image_from_plane = camera.image_from_plane(polygon_world[0], axes * (material.tile / TILE))
+    texels_from_image = np.linalg.inv(image_from_plane)
+    left, top, right, bottom = rectangle
+    grey = np.empty((bottom - top, right - left), dtype=np.uint8)
+    borders = np.linspace(top, bottom, BANDS + 1).astype(int)
+    for start, end in pairwise(borders):
+        if end > start:
+            band = (left, int(start), right, int(end))
+            grey[start - top : end - top] = _warp_band(material, texels_from_image, band)
+    layer = cv2.applyColorMap(grey, material.table)
+    blend(image[top:bottom, left:right], layer, polygon_coverage(outline, rectangle))
+    return outline
+
+
+def _warp_band(
+    material: PlaneMaterial, texels_from_image: np.ndarray, rectangle: Rectangle
+) -> np.ndarray:
+    left, top, right, bottom = rectangle
+    middle = np.array([(left + right) / 2, (top + bottom) / 2])
+    samples = _apply(texels_from_image, middle + PIXEL_STEPS)
+    steps = np.linalg.norm(samples[1:] - samples[0], axis=1)
+    pyramid = material_pyramid(material.name, material.variant)
+    density = np.sqrt(max(steps[0] * steps[1], 1e-9))
+    level = int(np.clip(np.round(np.log2(density)), 0, len(pyramid) - 1))
+    # Whole tiles are taken off so that the coordinates stay within the warp's 16-bit range.
+    origin = np.floor(samples[0] / TILE) * TILE
+    shrink = np.diag([0.5**level, 0.5**level, 1.0])
+    shift = np.array([[1, 0, -origin[0]], [0, 1, -origin[1]], [0, 0, 1]])
+    crop = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+    return cv2.warpPerspective(
+        pyramid[level],
+        shrink @ shift @ texels_from_image @ crop,
+        (right - left, bottom - top),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_WRAP,
+    )
+
+
+def _apply(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
+    mapped = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ homography.T
+    return np.asarray(mapped[:, :2] / mapped[:, 2:])

@@ -1,0 +1,48 @@
+"""Convex polygons: cutting and fixed-point coordinates for OpenCV."""
+
+import cv2
+import numpy as np
+
+SHIFT = 4
+"""Fractional bits of the coordinates that OpenCV fills."""
+
+
+def cut_convex(polygon: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """Keep the part of a convex polygon (N, D) on one side of a line or plane.
+
+    Source: Sutherland and Hodgman, "Reentrant Polygon Clipping".
+
+    Args:
+        polygon: (N, D) points, in turn.
+        heights: (N,) signed distances from the line, of any scale; positive ones are kept.
+
+    Returns:
+        (M, D), M may be 0.
+    """
+    kept = []
+    for k in range(len(polygon)):
+        after = (k + 1) % len(polygon)
+        if heights[k] >= 0:
+            kept.append(polygon[k])
+        if (heights[k] >= 0) != (heights[after] >= 0):
+            share = heights[k] / (heights[k] - heights[after])
+            kept.append(polygon[k] + (polygon[after] - polygon[k]) * share)
+    return np.array(kept).reshape(-1, polygon.shape[1])
+
+
+def cut_to_rectangle(polygon: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Keep the part of a convex polygon (N, 2) between two corners (2,); (M, 2), M may be 0."""
+    for axis in (0, 1):
+        polygon = cut_convex(polygon, polygon[:, axis] - low[axis])
+        polygon = cut_convex(polygon, high[axis] - polygon[:, axis])
+    return polygon
+
+
+def fill_convex(canvas: np.ndarray, polygon: np.ndarray, value: int) -> None:
+    """Fill a convex polygon (N, 2), pixels, in a (H, W) uint8 canvas, in place."""
+    wh = np.array(canvas.shape[1::-1])
+    if np.any(polygon < -wh) or np.any(polygon > 2 * wh):
+        polygon = cut_to_rectangle(polygon, -wh, 2 * wh)
+    if len(polygon) >= 3:
+        points = np.round(polygon * (1 << SHIFT)).astype(np.int32)
+        cv2.fillConvexPoly(canvas, points, value, cv2.LINE_8, SHIFT)

@@ -1,0 +1,129 @@
+"""Polygons and textured quads with smooth borders, drawn into their bounding rectangle only."""
+
+import cv2
+import numpy as np
+
+from cpose.datasets.synthetic.polygons import fill_convex
+
+SUPERSAMPLING = 4
+
+Rectangle = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels; the last two are outside."""
+
+
+def bounding_rectangle(
+    polygon: np.ndarray, image_wh: tuple[int, int], margin: int = 1
+) -> Rectangle:
+    """Return the part of the image that contains a polygon (N, 2); it may be empty."""
+    if len(polygon) < 3:
+        return 0, 0, 0, 0
+    limit = np.array(image_wh)
+    low = np.clip(np.floor(polygon.min(0)) - margin, 0, limit).astype(int)
+    high = np.clip(np.ceil(polygon.max(0)) + 1 + margin, 0, limit).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def is_empty(rectangle: Rectangle) -> bool:
+    """Tell whether a rectangle has no pixels."""
+    left, top, right, bottom = rectangle
+    return right <= left or bottom <= top
+
+
+def polygon_coverage(polygon: np.ndarray, rectangle: Rectangle) -> np.ndarray:
+    """Return how much of each pixel a convex polygon covers.
+
+    Args:
+        polygon: (N, 2) pixels; integers are pixel centres.
+        rectangle: Part of the image.
+
+    Returns:
+        (h, w) uint8, 0 none to 255 all.
+    """
+    left, top, right, bottom = rectangle
+    scale = SUPERSAMPLING
+    fine = np.zeros(((bottom - top) * scale, (right - left) * scale), dtype=np.uint8)
+    fill_convex(fine, (polygon - (left, top)) * scale + (scale - 1) / 2, 255)
+    return cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+
+
+def blend(image: np.ndarray, layer: np.ndarray, coverage: np.ndarray) -> None:
+    """Lay a layer (h, w, 3) uint8 over an image view of equal size, in place.
+
+    Args:
+        image: (h, w, 3) uint8.
+        layer: (h, w, 3) uint8.
+        coverage: (h, w) uint8, 255 where the layer hides the image.
+    """
+    weight = coverage.astype(np.float32) / 255
+    image[:] = cv2.blendLinear(layer, np.ascontiguousarray(image), weight, 1 - weight)
+
+
+def fill_polygon(
+    image: np.ndarray, polygon: np.ndarray, colour: np.ndarray, opacity: float = 1.0
+) -> None:
+    """Fill a convex polygon (N, 2) with one BGR colour (3,), in place."""
+    rectangle = bounding_rectangle(polygon, (image.shape[1], image.shape[0]))
+    if is_empty(rectangle):
+        return
+    left, top, right, bottom = rectangle
+    coverage = polygon_coverage(polygon, rectangle)
+    if opacity < 1:
+        coverage = cv2.convertScaleAbs(coverage, alpha=opacity)
+    target = image[top:bottom, left:right]
+    layer = np.empty_like(target)
+    layer[:] = np.clip(colour, 0, 255)
+    blend(target, layer, coverage)
+
+
+def warp_into(texture: np.ndarray, quad: np.ndarray, rectangle: Rectangle) -> np.ndarray:
+    """Warp a texture so that its outer corners meet a quad; beyond it the border is repeated.
+
+    Args:
+        texture: (h, w, 3) uint8.
+        quad: (4, 2) pixels of its top left, top right, bottom right and bottom left corner.
+        rectangle: Part of the image to fill.
+
+    Returns:
+        (bottom − top, right − left, 3) uint8.
+    """
+    left, top, right, bottom = rectangle
+    height, width = texture.shape[:2]
+    source = np.array(
+        [(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float32
+    ) - np.float32(0.5)
+    image_from_texture = cv2.getPerspectiveTransform(
+        source, np.ascontiguousarray(quad - (left, top), dtype=np.float32)
+    )
+    return cv2.warpPerspective(
+        texture,
+        image_from_texture,
+        (right - left, bottom - top),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def draw_quad(
+    image: np.ndarray, texture: np.ndarray, quad: np.ndarray, opacity: float = 1.0
+) -> None:
+    """Draw a textured convex quad (4, 2) on an image (H, W, 3) uint8, in place."""
+    rectangle = bounding_rectangle(quad, (image.shape[1], image.shape[0]))
+    if is_empty(rectangle):
+        return
+    left, top, right, bottom = rectangle
+    coverage = polygon_coverage(quad, rectangle)
+    if opacity < 1:
+        coverage = cv2.convertScaleAbs(coverage, alpha=opacity)
+    target = image[top:bottom, left:right]
+    blend(target, warp_into(shrink_to_quad(texture, quad), quad, rectangle), coverage)
+
+
+def shrink_to_quad(texture: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """Reduce a texture to the size at which it is seen, so that the warp does not alias."""
+    sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1)
+    wanted = np.maximum(np.ceil([sides[[0, 2]].max(), sides[[1, 3]].max()]), 2)
+    have = np.array(texture.shape[1::-1])
+    if np.any(have > wanted * 1.2):
+        wh = np.minimum(have, wanted).astype(int)
+        return cv2.resize(texture, wh.tolist(), interpolation=cv2.INTER_AREA)
+    return texture

@@ -1,0 +1,70 @@
+"""From a scene to its picture, far things first."""
+
+import cv2
+import numpy as np
+
+from cpose.datasets.synthetic.background import draw_room
+from cpose.datasets.synthetic.box_painter import (
+    PaintedFace,
+    draw_box,
+    mirror_faces,
+    paint_visible_faces,
+)
+from cpose.datasets.synthetic.camera_effects import apply_camera
+from cpose.datasets.synthetic.flat_items import draw_flat_items
+from cpose.datasets.synthetic.scene import Scene
+from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.datasets.synthetic.shadows import draw_shadows
+from cpose.datasets.synthetic.solids import draw_solid
+from cpose.datasets.synthetic.textures import sample_style
+from cpose.datasets.synthetic.upright_items import draw_upright_items
+from cpose.datasets.synthetic.visibility import sort_far_to_near
+
+
+def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSettings) -> np.ndarray:
+    """Render a scene.
+
+    Args:
+        rng: Source of randomness for everything that the annotation does not tell.
+        scene: What stands where.
+        realism: What surrounds the boxes and what the camera does.
+
+    Returns:
+        (H, W, 3) uint8 BGR.
+    """
+    camera, light = scene.camera, scene.light
+    image, support, gap = draw_room(rng, scene)
+    draw_upright_items(rng, image, scene, _count(rng, realism.upright_items), gap)
+    draw_flat_items(rng, image, scene, _count(rng, realism.flat_items))
+    painted = [
+        paint_visible_faces(rng, camera, box, sample_style(rng), light) for box in scene.boxes
+    ]
+    if rng.random() < realism.reflection:
+        image = _add_reflections(rng, image, scene, painted)
+    if len(support) >= 3:
+        draw_shadows(image, scene, support)
+    for number in sort_far_to_near([*scene.boxes, *scene.solids]):
+        if number < len(painted):
+            draw_box(image, camera, painted[number])
+        else:
+            solid = scene.solids[number - len(painted)]
+            draw_solid(image, camera, solid, light.direction, light.ambient)
+    return apply_camera(rng, image, realism)
+
+
+def _count(rng: np.random.Generator, limits: tuple[int, int]) -> int:
+    return int(rng.integers(limits[0], limits[1] + 1))
+
+
+def _add_reflections(
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: list[list[PaintedFace]]
+) -> np.ndarray:
+    mirrored = image.copy()
+    for number in sort_far_to_near(scene.boxes):
+        faces = mirror_faces(painted[number])
+        depths = [scene.camera.to_cv(face.corners_world)[:, 2].min() for face in faces]
+        if faces and min(depths) > 0.05:
+            draw_box(mirrored, scene.camera, faces)
+    mirrored = cv2.blur(mirrored, (3, 3))
+    strength = rng.uniform(0.06, 0.3)
+    return cv2.addWeighted(image, 1 - strength, mirrored, strength, 0)

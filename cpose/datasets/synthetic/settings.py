@@ -1,0 +1,81 @@
+"""Realism settings of the synthetic pictures: how often and how strongly each effect is drawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from cpose.errors import ConfigError, nearest_names
+
+
+@dataclass(frozen=True)
+class RealismSettings:
+    """Probabilities from 0 to 1 and ranges (least, most) of what surrounds the boxes.
+
+    Attributes:
+        flat_items: Number of things lying flat on the plane: papers, keyboards, cables.
+        upright_items: Number of upright panels behind the boxes: screens, pictures, windows.
+        solids: Number of round distractors on the plane: cups, bottles, balls.
+        occluder: Probability of something that covers part of a box.
+        reflection: Probability of a glossy plane that mirrors the boxes.
+        shadow_strength: Darkest part of a cast shadow, 0 none to 1 black.
+        blur: Probability of defocus or motion blur.
+        noise: Probability of sensor noise.
+        compression: Probability of JPEG artefacts.
+        tone: Probability of changed exposure, white balance, contrast and vignetting.
+    """
+
+    flat_items: tuple[int, int] = (0, 6)
+    upright_items: tuple[int, int] = (0, 5)
+    solids: tuple[int, int] = (0, 4)
+    occluder: float = 0.2
+    reflection: float = 0.2
+    shadow_strength: tuple[float, float] = (0.1, 0.65)
+    blur: float = 0.45
+    noise: float = 0.7
+    compression: float = 0.25
+    tone: float = 0.9
+
+    def __post_init__(self) -> None:
+        """Check probabilities and ranges."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, list | tuple):
+                _check_range(item.name, tuple(value))
+            elif not 0 <= value <= 1:
+                raise ConfigError(_message(item.name, value, 'a probability from 0 to 1'))
+
+    @classmethod
+    def from_config(cls, values: Mapping[str, Any] | None) -> 'RealismSettings':
+        """Read a nested config; what is not given keeps its default.
+
+        Raises:
+            ConfigError: If a key is unknown or a value out of range.
+        """
+        given: dict[str, Any] = dict(values or {})
+        names = [item.name for item in fields(cls)]
+        for key in given:
+            if key not in names:
+                raise ConfigError(
+                    f'realism has the unknown key {key!r} (config key '
+                    f'*_dataloader.dataset.realism). {nearest_names(key, names)}'
+                )
+        settings: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+        }
+        return cls(**settings)
+
+    @classmethod
+    def plain(cls) -> 'RealismSettings':
+        """Return settings that draw boxes and background only, without camera effects."""
+        return cls((0, 0), (0, 0), (0, 0), 0.0, 0.0, (0.0, 0.0), 0.0, 0.0, 0.0, 0.0)
+
+
+def _check_range(name: str, value: tuple[float, ...]) -> None:
+    if len(value) != 2 or not 0 <= value[0] <= value[1]:
+        raise ConfigError(_message(name, value, 'a range (least, most) of numbers from 0 up'))
+    if name == 'shadow_strength' and value[1] > 1:
+        raise ConfigError(_message(name, value, 'a range within 0 and 1'))
+
+
+def _message(name: str, value: object, wanted: str) -> str:
+    return f'realism.{name}={value} (config key *_dataloader.dataset.realism) must be {wanted}.'

@@ -1,0 +1,100 @@
+"""Round distractors: cups, cans, bottles, bowls and balls, turned about a vertical axis."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.palettes import sample_colour
+
+SIDES = 18
+SHIFT = 4
+
+PROFILES = (
+    ('can', ((0.30, 0.0), (0.32, 0.03), (0.32, 0.95), (0.28, 1.0))),
+    ('cup', ((0.33, 0.0), (0.40, 0.1), (0.45, 0.95), (0.45, 1.0))),
+    ('bottle', ((0.17, 0.0), (0.19, 0.05), (0.19, 0.55), (0.07, 0.78), (0.06, 0.97), (0.06, 1.0))),
+    ('bowl', ((0.35, 0.0), (0.6, 0.2), (0.85, 0.6), (0.9, 0.65))),
+    ('vase', ((0.2, 0.0), (0.36, 0.25), (0.34, 0.5), (0.14, 0.8), (0.2, 1.0))),
+    (
+        'ball',
+        ((0.1, 0.0), (0.31, 0.12), (0.46, 0.3), (0.5, 0.5), (0.46, 0.7), (0.31, 0.88), (0.1, 1.0)),
+    ),
+    ('cone', ((0.35, 0.0), (0.02, 1.0))),
+)
+"""Name and rings (radius, height) relative to the height."""
+
+
+@dataclass(frozen=True)
+class Solid:
+    """A solid of revolution on the plane.
+
+    Attributes:
+        position: (2,) world X and Z of the axis.
+        profile: (R, 2) radius and height of each ring, metres, from the bottom up.
+        colours: (R, 3) BGR of each band between rings; the last one is the lid's.
+    """
+
+    position: np.ndarray
+    profile: np.ndarray
+    colours: np.ndarray
+
+    @property
+    def rings_world(self) -> np.ndarray:
+        """(R, S, 3) points of every ring."""
+        angles = np.arange(SIDES) * (2 * np.pi / SIDES)
+        circle = np.stack([np.cos(angles), np.zeros(SIDES), np.sin(angles)], axis=1)
+        axis = np.array([self.position[0], 0.0, self.position[1]])
+        heights = self.profile[:, None, 1:] * np.array([0.0, 1.0, 0.0])
+        return np.asarray(circle * self.profile[:, None, :1] + heights + axis)
+
+    @property
+    def outline_world(self) -> np.ndarray:
+        """(R·S, 3) points whose hull contains the solid."""
+        return self.rings_world.reshape(-1, 3)
+
+    @property
+    def footprint(self) -> np.ndarray:
+        """(S, 2) world X and Z of the widest ring."""
+        return self.rings_world[int(np.argmax(self.profile[:, 0]))][:, [0, 2]]
+
+
+def sample_solid(rng: np.random.Generator, position: np.ndarray, height: float) -> Solid:
+    """Sample kind, slenderness and colours of a solid of the given height in metres."""
+    rings = np.array(PROFILES[int(rng.integers(len(PROFILES)))][1])
+    rings = rings * height * [np.exp(rng.uniform(-0.25, 0.25)), 1.0]
+    colours = np.repeat(sample_colour(rng)[None], len(rings), axis=0)
+    if rng.random() < 0.5:
+        colours[int(rng.integers(len(rings)))] = sample_colour(rng)
+    return Solid(position, rings, colours.astype(np.float64))
+
+
+def draw_solid(
+    image: np.ndarray, camera: VirtualCamera, solid: Solid, light: np.ndarray, ambient: float
+) -> None:
+    """Draw a solid on a (H, W, 3) uint8 image, in place.
+
+    Args:
+        image: The picture so far.
+        camera: The camera.
+        solid: The solid, wholly in front of the camera.
+        light: (3,) unit vector towards the lamp, world.
+        ambient: Share of the light that comes from everywhere.
+    """
+    rings = solid.rings_world
+    pixels = np.round(camera.project(rings) * (1 << SHIFT)).astype(np.int32)
+    axis = np.array([solid.position[0], 0.0, solid.position[1]])
+    angles = (np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES)
+    normals = np.stack([np.cos(angles), np.zeros(SIDES), np.sin(angles)], axis=1)
+    facing = (normals @ (camera.position - axis)) > solid.profile[:, 0].min()
+    shade = ambient + (1 - ambient) * np.clip(normals @ light + 0.25, 0.0, 1.1)
+    for band in range(len(rings) - 1):
+        for side in np.flatnonzero(facing):
+            after = (side + 1) % SIDES
+            quad = pixels[[band, band, band + 1, band + 1], [side, after, after, side]]
+            colour = np.clip(solid.colours[band] * shade[side], 0, 255)
+            cv2.fillConvexPoly(image, quad, colour.tolist(), cv2.LINE_AA, SHIFT)
+    if camera.height > solid.profile[-1, 1]:
+        lid = np.clip(solid.colours[-1] * (ambient + (1 - ambient) * light[1]), 0, 255)
+        cv2.fillConvexPoly(image, pixels[-1], lid.tolist(), cv2.LINE_AA, SHIFT)

@@ -1,0 +1,143 @@
+"""Prints on the faces of one box: the faces differ, the style is shared."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cpose.datasets.synthetic.face_elements import (
+    draw_barcode,
+    draw_dots,
+    draw_label,
+    draw_logo,
+    draw_panel,
+    draw_photo,
+    draw_stripes,
+    draw_tape,
+    draw_text_rows,
+    draw_title,
+)
+from cpose.datasets.synthetic.materials import material_pyramid
+from cpose.datasets.synthetic.palettes import (
+    CARDBOARD,
+    contrast_colour,
+    ramp,
+    sample_colour,
+    sample_near,
+)
+
+KINDS = ('cardboard', 'printed', 'cereal', 'plain', 'pattern')
+KIND_WEIGHTS = (0.26, 0.32, 0.2, 0.14, 0.08)
+
+ELEMENTS = {
+    'cardboard': ((draw_tape, 0.35), (draw_logo, 0.4), (draw_title, 0.3), (draw_label, 0.35)),
+    'printed': (
+        (draw_panel, 0.45),
+        (draw_photo, 0.45),
+        (draw_title, 0.6),
+        (draw_text_rows, 0.5),
+        (draw_logo, 0.5),
+        (draw_barcode, 0.2),
+        (draw_label, 0.15),
+    ),
+    'cereal': (
+        (draw_photo, 0.75),
+        (draw_panel, 0.5),
+        (draw_title, 0.8),
+        (draw_logo, 0.6),
+        (draw_text_rows, 0.35),
+        (draw_stripes, 0.2),
+    ),
+    'plain': ((draw_logo, 0.15), (draw_label, 0.15), (draw_title, 0.12), (draw_tape, 0.08)),
+    'pattern': ((draw_stripes, 0.5), (draw_dots, 0.5), (draw_photo, 0.3), (draw_label, 0.3)),
+}
+"""What may be drawn on a face of each kind and how probable it is."""
+
+
+@dataclass(frozen=True)
+class BoxStyle:
+    """What the faces of one box have in common.
+
+    Attributes:
+        kind: One of `KINDS`.
+        base: (3,) BGR main colour.
+        inks: (I, 3) BGR colours of the print.
+        grain: Contrast of the material's texture, grey levels.
+        fade: (3,) BGR added towards the lower border.
+        density: Factor on the number of printed elements.
+        edge: Grey levels added along the borders of every face.
+    """
+
+    kind: str
+    base: np.ndarray
+    inks: np.ndarray
+    grain: float
+    fade: np.ndarray
+    density: float
+    edge: float
+
+
+def sample_style(rng: np.random.Generator) -> BoxStyle:
+    """Sample the look of one box."""
+    kind = str(rng.choice(KINDS, p=KIND_WEIGHTS))
+    base = sample_near(rng, CARDBOARD) if kind == 'cardboard' else sample_colour(rng)
+    inks = np.stack([contrast_colour(rng, base) for _ in range(3)])
+    if kind == 'cardboard':
+        inks[0] = base * rng.uniform(0.1, 0.45)
+    has_fade = rng.random() < 0.4 and kind != 'cardboard'
+    fade = (sample_colour(rng) - base) * rng.uniform(0.3, 1.0) if has_fade else np.zeros(3)
+    grain = rng.uniform(6, 28) if kind == 'cardboard' else rng.uniform(0, 8)
+    edge = rng.normal(0, 14)
+    return BoxStyle(kind, base, inks, grain, fade, rng.uniform(0.5, 1.6), edge)
+
+
+def paint_face(
+    rng: np.random.Generator, style: BoxStyle, wh: tuple[int, int], is_main: bool = True
+) -> np.ndarray:
+    """Paint one face.
+
+    Args:
+        rng: Source of randomness.
+        style: The box's style.
+        wh: Width and height in pixels.
+        is_main: Whether it is one of the faces that carry most of the print.
+
+    Returns:
+        (h, w, 3) uint8 BGR.
+    """
+    turns = int(rng.choice(4, p=(0.7, 0.12, 0.06, 0.12)))
+    width, height = wh if turns % 2 == 0 else wh[::-1]
+    canvas = _paint_ground(rng, style, (width, height))
+    density = style.density * (1.0 if is_main else 0.55)
+    for draw, probability in ELEMENTS[style.kind]:
+        if rng.random() < probability * density:
+            draw(rng, canvas, style.inks[int(rng.integers(len(style.inks)))])
+    face = np.ascontiguousarray(np.rot90(canvas, turns))
+    if abs(style.edge) > 4:
+        _draw_worn_edges(face, style.edge)
+    return face
+
+
+def _paint_ground(rng: np.random.Generator, style: BoxStyle, wh: tuple[int, int]) -> np.ndarray:
+    width, height = wh
+    variant = int(rng.integers(3))
+    level = material_pyramid('plaster' if rng.random() < 0.6 else 'fabric', variant)[1]
+    left, top = rng.integers(0, 256 - min(width, 255)), rng.integers(0, 256 - min(height, 255))
+    grey = np.resize(level[top : top + height, left : left + width], (height, width))
+    base = np.clip(style.base * rng.uniform(0.94, 1.06), 0, 255)
+    canvas = cv2.applyColorMap(
+        np.ascontiguousarray(grey), ramp(base - style.grain, base + style.grain)
+    )
+    if style.fade.any():
+        slope = np.linspace(0, 1, height)[:, None, None] ** 1.5
+        canvas = np.clip(canvas + slope * style.fade, 0, 255).astype(np.uint8)
+    return np.asarray(canvas)
+
+
+def _draw_worn_edges(face: np.ndarray, amount: float) -> None:
+    height, width = face.shape[:2]
+    border = max(1, round(min(height, width) * 0.012))
+    worn = np.full_like(face, int(abs(amount)))
+    worn[border : height - border, border : width - border] = 0
+    combine = cv2.add if amount > 0 else cv2.subtract
+    combine(face, worn, dst=face)

@@ -1,0 +1,111 @@
+"""Which part of each box can be seen: clipping by the image and covering by nearer things."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.polygons import fill_convex
+
+
+class Standing(Protocol):
+    """What stands on the plane within a convex footprint."""
+
+    @property
+    def footprint(self) -> np.ndarray:
+        """(N, 2) world X and Z, convex, in turn."""
+
+
+class StandingBox(Standing, Protocol):
+    """A box by its keypoints."""
+
+    @property
+    def keypoints_world(self) -> np.ndarray:
+        """(9, 3) centre and corners."""
+
+
+class StandingSolid(Standing, Protocol):
+    """A solid by points on its outline."""
+
+    @property
+    def outline_world(self) -> np.ndarray:
+        """(N, 3) points whose convex hull contains the solid."""
+
+
+def box_hull(camera: VirtualCamera, keypoints_world: np.ndarray) -> np.ndarray:
+    """Return the silhouette (M, 2) of a box, pixels, from its keypoints (9, 3)."""
+    return outline_hull(camera, keypoints_world[1:])
+
+
+def outline_hull(camera: VirtualCamera, points_world: np.ndarray) -> np.ndarray:
+    """Return the convex hull (M, 2), pixels, of projected points (N, 3)."""
+    return np.asarray(cv2.convexHull(camera.project(points_world).astype(np.float32))[:, 0])
+
+
+def inside_fraction(hull: np.ndarray, image_wh: tuple[int, int]) -> float:
+    """Return the share of a convex polygon's area that lies in the image, 0 to 1."""
+    right, bottom = image_wh[0] - 0.5, image_wh[1] - 0.5
+    frame = np.array(
+        [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)], dtype=np.float32
+    )
+    inside = cv2.intersectConvexConvex(hull.astype(np.float32), frame)[0]
+    return float(np.clip(inside / max(cv2.contourArea(hull.astype(np.float32)), 1e-6), 0.0, 1.0))
+
+
+def is_nearer(first: Standing, second: Standing) -> bool:
+    """Tell whether the first of two disjoint footprints may cover the second.
+
+    A line along an edge of either footprint separates the two; what lies on the camera's side of
+    it cannot be covered by the other. The camera stands above the world's origin.
+    """
+    for near, far, answer in ((first, second, True), (second, first, False)):
+        corners = near.footprint
+        middle = corners.mean(axis=0)
+        for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+            normal = np.array([end[1] - start[1], start[0] - end[0]])
+            normal = normal if normal @ (start - middle) > 0 else -normal
+            if np.all((far.footprint - start) @ normal >= 0):
+                is_camera_beyond = normal @ -start > 0
+                return answer != is_camera_beyond
+    return bool(np.linalg.norm(first.footprint.mean(0)) < np.linalg.norm(second.footprint.mean(0)))
+
+
+def sort_far_to_near(items: Sequence[Standing]) -> list[int]:
+    """Return the numbers of the items in an order in which they can be painted."""
+    order: list[int] = []
+    waiting = sorted(
+        range(len(items)), key=lambda k: -float(np.linalg.norm(items[k].footprint.mean(0)))
+    )
+    while waiting:
+        farthest = next((k for k in waiting if _is_farthest(items, k, waiting)), waiting[0])
+        waiting.remove(farthest)
+        order.append(farthest)
+    return order
+
+
+def _is_farthest(items: Sequence[Standing], number: int, waiting: Sequence[int]) -> bool:
+    return all(is_nearer(items[k], items[number]) for k in waiting if k != number)
+
+
+def measure_visibility(
+    camera: VirtualCamera, boxes: Sequence[StandingBox], solids: Sequence[StandingSolid]
+) -> np.ndarray:
+    """Return the visible share (N,) of each box's projected area, 0 to 1."""
+    hulls = [box_hull(camera, box.keypoints_world) for box in boxes]
+    outlines = [outline_hull(camera, solid.outline_world) for solid in solids]
+    owners = np.zeros(camera.image_wh[::-1], dtype=np.uint8)
+    drawn = np.zeros(len(boxes))
+    mask = np.zeros_like(owners)
+    for number in sort_far_to_near([*boxes, *solids]):
+        if number < len(boxes):
+            mask[:] = 0
+            fill_convex(mask, hulls[number], 255)
+            drawn[number] = cv2.countNonZero(mask)
+            fill_convex(owners, hulls[number], number + 1)
+        else:
+            fill_convex(owners, outlines[number - len(boxes)], 255)
+    counts = np.bincount(owners.ravel(), minlength=256)[1 : len(boxes) + 1]
+    inside = np.array([inside_fraction(hull, camera.image_wh) for hull in hulls])
+    return np.round(inside * counts / np.maximum(drawn, 1), 4)

@@ -1,0 +1,148 @@
+"""Endless pictures of boxes with exact annotations, made while training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.synthetic.render import render_scene
+from cpose.datasets.synthetic.scene import Scene, sample_scene
+from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.errors import ConfigError
+from cpose.registry import DATASETS, SYMMETRIES
+from cpose.structures.camera import gl_from_cv
+from cpose.structures.pose_data_sample import CuboidTruth
+
+CUBOID_METAINFO = {
+    'category': 'cuboid',
+    'symmetry': {'type': 'CuboidSymmetry'},
+    'eval_num_symmetry': 1,
+}
+SCENE_STREAM, PICTURE_STREAM = 11, 12
+"""Parts of the seed that keep geometry and looks independent of each other."""
+
+MAX_OBJECTS = 12
+MIN_SIDE = 64
+
+
+@DATASETS.register_module()
+class SyntheticCuboidDataset(PoseDataset):
+    """Boxes on tables and floors, drawn from a seed; no files are read or written.
+
+    An image depends on (seed, its number) alone: not on the process, the order or the number of
+    workers. Other seeds, or numbers from ``start_index`` on that training does not reach, are
+    held-out data.
+
+    Args:
+        num_images: Length of the dataset.
+        pipeline: Configs of the transforms.
+        start_index: Number of the first image.
+        image_wh: Width and height of the pictures in pixels.
+        objects: Least and greatest number of boxes in a picture.
+        realism: Changes to the defaults of `RealismSettings`.
+        fresh_each_epoch: Continue with new images in every epoch instead of repeating the same.
+        metainfo: Meta information, by default the category ``cuboid`` with `CuboidSymmetry`.
+        input_wh: Width and height of the network input.
+        seed: Seed of pictures and augmentation.
+    """
+
+    def __init__(
+        self,
+        num_images: int,
+        pipeline: Sequence[Mapping[str, Any]] = (),
+        start_index: int = 0,
+        image_wh: tuple[int, int] = (512, 512),
+        objects: tuple[int, int] = (1, 1),
+        realism: Mapping[str, Any] | None = None,
+        fresh_each_epoch: bool = False,
+        metainfo: Mapping[str, Any] | None = None,
+        input_wh: tuple[int, int] = (512, 512),
+        seed: int = 0,
+    ) -> None:
+        super().__init__(pipeline, metainfo or CUBOID_METAINFO, input_wh, seed)
+        _check_at_least('num_images', num_images, 1)
+        _check_at_least('start_index', start_index, 0)
+        _check_at_least('image_wh', min(image_wh), MIN_SIDE)
+        if not 0 <= objects[0] <= objects[1] <= MAX_OBJECTS:
+            raise ConfigError(
+                f'objects={tuple(objects)} (config key *_dataloader.dataset.objects) must be a '
+                f'range (least, most) within 0 and {MAX_OBJECTS}.'
+            )
+        if len(self.metainfo['category']) != 1:
+            raise ConfigError(
+                f'metainfo.category names {len(self.metainfo["category"])} categories (config '
+                'key *_dataloader.dataset.metainfo). SyntheticCuboidDataset draws one: give one.'
+            )
+        self.num_images = num_images
+        self.start_index = start_index
+        self.image_wh = (int(image_wh[0]), int(image_wh[1]))
+        self.objects = (int(objects[0]), int(objects[1]))
+        self.realism = RealismSettings.from_config(realism)
+        self.fresh_each_epoch = fresh_each_epoch
+        self.symmetry = SYMMETRIES.build(dict(self.metainfo['symmetry'][0]))
+
+    def __len__(self) -> int:
+        """Return the number of images in an epoch."""
+        return self.num_images
+
+    def load_record(self, index: int) -> dict[str, Any]:
+        """Draw one picture.
+
+        Args:
+            index: 0 to ``num_images`` − 1.
+
+        Returns:
+            Keys ``img_path`` (a name, there is no file), ``img`` (H, W, 3) uint8 BGR,
+            ``image_wh``, ``intrinsics`` and ``projection`` (3, 3) pixels, ``truth`` and
+            ``symmetries``, one per object.
+        """
+        number = self.image_number(index)
+        scene = sample_scene(
+            np.random.default_rng([self.seed, number, SCENE_STREAM, 0]),
+            self.image_wh,
+            self.objects,
+            self.realism,
+        )
+        picture_rng = np.random.default_rng([self.seed, number, PICTURE_STREAM, 0])
+        intrinsics = scene.camera.intrinsics
+        return {
+            'img_path': f'synthetic/seed{self.seed}_{number:08d}',
+            'img': render_scene(picture_rng, scene, self.realism),
+            'image_wh': self.image_wh,
+            'intrinsics': intrinsics,
+            'projection': intrinsics,
+            'truth': annotate_scene(scene),
+            'symmetries': [self.symmetry] * len(scene.boxes),
+        }
+
+    def image_number(self, index: int) -> int:
+        """Return the number of the picture at an index in the current epoch."""
+        if not 0 <= index < self.num_images:
+            raise IndexError(f'index {index} is outside 0 to {self.num_images - 1}.')
+        epoch = int(self._epoch) if self.fresh_each_epoch else 0
+        return self.start_index + epoch * self.num_images + index
+
+
+def annotate_scene(scene: Scene) -> CuboidTruth:
+    """Return the annotation of a scene; the plane's point lies in the middle of the boxes."""
+    camera, boxes = scene.camera, scene.boxes
+    world = np.array([box.keypoints_world for box in boxes]).reshape(-1, 9, 3)
+    middle = world[:, 0].mean(axis=0) if boxes else np.array([0.0, 0.0, -2 * camera.height])
+    ground = gl_from_cv(camera.to_cv(middle * (1.0, 0.0, 1.0)))
+    normal = gl_from_cv(camera.cv_from_world[:, 1])
+    return CuboidTruth(
+        labels=np.zeros(len(boxes), dtype=np.int64),
+        keypoints_gl=gl_from_cv(camera.to_cv(world)),
+        keypoints_image=camera.project(world),
+        dims_metric=np.array([box.dims for box in boxes]).reshape(-1, 3),
+        visibility=scene.visibility,
+        plane_gl=np.stack([ground, normal]),
+    )
+
+
+def _check_at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ConfigError(
+            f'{name}={value} (config key *_dataloader.dataset.{name}) must be at least {least}.'
+        )
