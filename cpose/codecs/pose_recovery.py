@@ -87,8 +87,7 @@ class PoseRecovery:
         labels = arrays['clses'][:, 0].astype(np.int64)
         kept, scores = self._merge(bboxes, arrays['scores'][:, 0], labels, threshold)
         dims = arrays['obj_scale'].astype(np.float64)
-        has_camera = self.use_pnp and sample.intrinsics is not None
-        points = self._choose_points(displaced[kept], peaks[kept], sample) if has_camera else None
+        poses = self._find_poses(displaced[kept], peaks[kept], dims[kept], sample)
         return [
             ObjectPose(
                 score=float(score),
@@ -96,9 +95,9 @@ class PoseRecovery:
                 bbox_image=bboxes[index],
                 corners_image=displaced[index],
                 dims=dims[index],
-                **({} if points is None else self._find_pose(points[rank], dims[index], sample)),
+                **pose,
             )
-            for rank, (index, score) in enumerate(zip(kept, scores, strict=True))
+            for index, score, pose in zip(kept, scores, poses, strict=True)
         ]
 
     def _map_to_image(
@@ -130,27 +129,28 @@ class PoseRecovery:
         order = np.argsort(-lowered_scores, kind='stable')
         return numbers[order], lowered_scores[order]
 
-    def _choose_points(
-        self, displaced: np.ndarray, peaks: np.ndarray, sample: PoseDataSample
-    ) -> np.ndarray:
-        """Return the PnP points (M, 16, 2), as a pinhole would see them."""
-        points = self.point_source.choose(displaced, peaks)
-        points = points.reshape(len(points), 2 * NUM_CORNERS, 2)
-        if sample.distortion is not None and sample.intrinsics is not None:
-            points = undistort_points(points, sample.intrinsics, sample.distortion)
-        return points
-
-    def _find_pose(
-        self, points: np.ndarray, dims: np.ndarray, sample: PoseDataSample
-    ) -> dict[str, Any]:
-        result = solve_cuboid_pnp(points, dims, sample.intrinsics, self.solver)
-        if result.pose is None:
-            return {'failure': result.reason}
-        pose = vars(result.pose)
-        if sample.distortion is None:
-            return pose
-        corners = project_points(pose['keypoints_cv'][1:], sample.intrinsics, sample.distortion)
-        return {**pose, 'keypoints_image': np.concatenate([corners.mean(axis=0)[None], corners])}
+    def _find_poses(
+        self, displaced: np.ndarray, peaks: np.ndarray, dims: np.ndarray, sample: PoseDataSample
+    ) -> list[dict[str, Any]]:
+        """Return for each object the fields of `ObjectPose` that depend on the camera."""
+        intrinsics, distortion = sample.intrinsics, sample.distortion
+        if not self.use_pnp or intrinsics is None:
+            return [{} for _ in dims]
+        points = self.point_source.choose(displaced, peaks).reshape(-1, 2 * NUM_CORNERS, 2)
+        if distortion is not None:
+            points = undistort_points(points, intrinsics, distortion)
+        fields: list[dict[str, Any]] = []
+        for object_points, object_dims in zip(points, dims, strict=True):
+            result = solve_cuboid_pnp(object_points, object_dims, intrinsics, self.solver)
+            if result.pose is None:
+                fields.append({'failure': result.reason})
+            elif distortion is None:
+                fields.append(vars(result.pose))
+            else:
+                corners = project_points(result.pose.keypoints_cv[1:], intrinsics, distortion)
+                keypoints = np.concatenate([corners.mean(axis=0)[None], corners])
+                fields.append({**vars(result.pose), 'keypoints_image': keypoints})
+        return fields
 
 
 INPUT_NAMES = (

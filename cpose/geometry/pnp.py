@@ -123,7 +123,7 @@ def solve_cuboid_pnp(
     check_shape('points_image', points, (2 * NUM_CORNERS, 2))
     check_shape('dims', dims, (3,))
     check_shape('intrinsics', intrinsics, (3, 3))
-    is_known = (np.isfinite(points) & (points >= MISSING_BELOW)).all(axis=1)
+    is_known = np.logical_and.reduce(np.isfinite(points) & (points >= MISSING_BELOW), axis=1)
     reason = _find_fault(points[is_known], CORNER_OF_POINT[is_known], dims, intrinsics)
     if reason:
         return PnPResult(None, reason)
@@ -168,8 +168,8 @@ def _solve(
     if location[2] <= 0 or corners_cv[known, 2].min() <= 0:
         return PnPResult(None, 'the cuboid would be behind the camera')
     corners_image = project_points(corners_cv, intrinsics)
-    error = np.square(corners_image[known] - observed).sum()
-    if not error <= MAX_RELATIVE_ERROR**2 * np.square(observed - observed.mean(axis=0)).sum():
+    residual = np.square(corners_image[known] - observed).sum()
+    if not residual <= MAX_RELATIVE_ERROR**2 * np.square(observed - observed.mean(axis=0)).sum():
         return PnPResult(None, 'no cuboid of these dimensions looks like the points')
     return PnPResult(
         CuboidPose(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 UNDISTORTION_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-6)
-"""At most 100 rounds or a change of 1e-6 pixels: OpenCV's own 5 rounds leave strong lenses wrong."""
+"""100 rounds or a change of 1e-6 pixels: OpenCV's own 5 rounds leave strong lenses wrong."""
 
 
 def project_points(
