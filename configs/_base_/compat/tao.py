@@ -1,0 +1,29 @@
+"""The reference's rules where ours differ, see docs/differences.md.
+
+Merged last: ``presets = ['_base_/compat/tao.py']`` in a config or in ``--cfg-options``.
+"""
+
+model = dict(
+    head=dict(
+        codec=dict(type='CenterPoseCodec', corner_rule=dict(type='TruncatedCorners')),
+        criterion=dict(type='CenterPoseLoss', symmetry_choice=dict(type='ImageSymmetryChoice')),
+        recovery=dict(
+            type='PoseRecovery',
+            score_thr=0.3,
+            point_source=dict(type='DisplacementPoints'),
+            solver=dict(type='IterativePnP'),
+        ),
+    )
+)
+train_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            dict(type='LoadPoseImage'),
+            dict(type='ExpandSymmetries'),
+            dict(type='TruncateCorners'),
+            dict(type='RandomPoseAffine', scale_range=(0.6, 1.3)),
+            dict(type='CenterNetColorJitter'),
+            dict(type='PackPoseInputs'),
+        ]
+    )
+)

@@ -1,0 +1,57 @@
+import pytest
+
+from cpose.apis.config import load_config
+from cpose.apis.config_check import check_config, import_custom_modules
+from cpose.errors import ConfigError
+
+
+@pytest.fixture
+def config():
+    return load_config('dla34_bike')
+
+
+def test_shipped_config_is_right(config):
+    check_config(config, ('model', 'train_dataloader'))
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        (
+            'model.backbone.type',
+            'DLA43',
+            r"Unknown type 'DLA43' \(config key model.backbone.type\).*DLA34",
+        ),
+        (
+            'model.head.criterion',
+            {'type': 'CenterPoseLos'},
+            r'model.head.criterion.type.*CenterPoseLoss',
+        ),
+        (
+            'model.head.head_cnv',
+            64,
+            r"no argument 'head_cnv' \(config key model.head.head_cnv\).*head_conv",
+        ),
+        (
+            'train_dataloader.dataset.pipeline',
+            [{'type': 'LoadPoseImages'}],
+            r'train_dataloader.dataset.pipeline\[0\].type.*LoadPoseImage',
+        ),
+    ],
+)
+def test_mistakes_are_named(config, key, value, message):
+    config.merge_from_dict({key: value})
+    with pytest.raises(ConfigError, match=message):
+        check_config(config)
+
+
+def test_missing_key_is_named(config):
+    del config['model']
+    with pytest.raises(ConfigError, match=r"dla34_bike.py has no key 'model'"):
+        check_config(config)
+
+
+def test_missing_module_is_named(config):
+    config.custom_imports = {'imports': ['no_such_package_of_mine']}
+    with pytest.raises(ConfigError, match=r'no_such_package_of_mine.*PYTHONPATH'):
+        import_custom_modules(config)
