@@ -141,6 +141,8 @@ TESTED_ELSEWHERE = {
     'codecs/corner_rules': 'test_centerpose_codec.py',
     'codecs/center_rules': 'test_centerpose_codec.py',
     'codecs/dims_coders': 'test_centerpose_codec.py',
+    'codecs/pnp_solvers': 'test_pose_recovery.py',
+    'codecs/point_sources': 'test_pose_recovery.py',
     'models/losses': 'test_center_pose_loss.py',
 }
 """Folder of small exchangeable parts to the test of what they plug into."""

@@ -91,7 +91,8 @@ def test_threshold(sample):
 def test_batch_keeps_images_apart(sample):
     both = [detect(LOCATIONS, [0.1, 0.9]), detect(LOCATIONS, [0.8, 0.1])]
     decoded = {name: np.concatenate([part[name] for part in both]) for name in both[0]}
-    shifted = replace(sample, input_from_image=sample.input_from_image + [[0, 0, 9], [0, 0, 0]])
+    shift = np.array([[0, 0, 9], [0, 0, 0]])
+    shifted = replace(sample, input_from_image=sample.input_from_image + shift)
     first, second = PoseRecovery()(decoded, [sample, shifted])
     assert [len(first), len(second)] == [1, 1]
     np.testing.assert_allclose(first[0].location_cv, LOCATIONS[1], atol=1e-4)
