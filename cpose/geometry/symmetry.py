@@ -27,7 +27,7 @@ def rotate_about_up(keypoints: np.ndarray, angles: np.ndarray) -> np.ndarray:
 
     Args:
         keypoints: (..., 9, 3), any frame and unit.
-        angles: (S,), radians.
+        angles: (..., S), radians; leading axes broadcast against those of ``keypoints``.
 
     Returns:
         (..., S, 9, 3).
@@ -39,7 +39,7 @@ def rotate_about_up(keypoints: np.ndarray, angles: np.ndarray) -> np.ndarray:
     along = (arm * axis).sum(axis=-1, keepdims=True) * axis
     across = (arm - along)[..., None, :, :]
     sideways = np.cross(axis, arm)[..., None, :, :]
-    angle = np.asarray(angles, dtype=np.float64)[:, None, None]
+    angle = np.asarray(angles, dtype=np.float64)[..., None, None]
     fixed = (center + along)[..., None, :, :]
     return fixed + across * np.cos(angle) + sideways * np.sin(angle)
 

@@ -95,6 +95,8 @@ class PoseDataSample:
         candidates: Training targets, None in testing.
         truth: Annotation for the metric, None without annotation.
         distortion: Lens coefficients k1 k2 p1 p2 ..., None for a pinhole.
+        projection: (3, 3) that maps OpenCV camera points to the annotated pixels; None where it
+            equals the intrinsics. The two differ by about two pixels in files made from Objectron.
     """
 
     image_path: str
@@ -105,12 +107,14 @@ class PoseDataSample:
     candidates: CuboidCandidates | None = field(default=None, repr=False)
     truth: CuboidTruth | None = field(default=None, repr=False)
     distortion: np.ndarray | None = field(default=None, repr=False)
+    projection: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the shapes."""
         check_shape('input_from_image', self.input_from_image, (2, 3))
-        if self.intrinsics is not None:
-            check_shape('intrinsics', self.intrinsics, (3, 3))
+        for name in ('intrinsics', 'projection'):
+            if getattr(self, name) is not None:
+                check_shape(name, getattr(self, name), (3, 3))
 
 
 def field_arrays(record: CuboidTruth | CuboidCandidates) -> dict[str, np.ndarray]:
