@@ -27,6 +27,7 @@ MODELS = _child(
     'models',
     (
         'backbones.dla34',
+        'backbones.fan',
         'backbones.timm_backbone',
         'data_preprocessors.pose_data_preprocessor',
         'detectors.centerpose',
@@ -92,7 +93,18 @@ TRANSFORMS = _child(
         'truncate_corners',
     ),
 )
-METRICS = _child('metric', MMENGINE_METRICS, 'evaluation', ())
+METRICS = _child(
+    'metric',
+    MMENGINE_METRICS,
+    'evaluation',
+    (
+        'objectron_metric',
+        'protocols.one_to_one_protocol',
+        'protocols.tao_protocol',
+        'scale_rules.absolute_scale',
+        'scale_rules.ground_plane_scale',
+    ),
+)
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ())
 HOOKS = _child('hook', MMENGINE_HOOKS, 'engine.hooks', ())
 RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ())

@@ -25,6 +25,9 @@ EVALUATIONS_AT_ONCE = 512
 FIRST_TRIES = 6
 """The coarsest level tries at least so many angles of each pair."""
 
+TIE = 1e-12
+"""Overlaps that differ by less, as shares of the truth's volume, count as equal."""
+
 UPRIGHT = 1e-12
 """Largest cosine between up axis and footprint for which half a turn changes nothing."""
 
@@ -76,34 +79,36 @@ def best_overlaps(
         for begin in range(0, len(members), PAIRS_PER_SEARCH):
             rows = members[begin : begin + PAIRS_PER_SEARCH]
             turning = _turning(pred[rows], gt[rows])
-            fraction[rows], best = _search(turning, distinct, period)
-            index[rows] = numbers[best]
+            fraction[rows], index[rows] = _search(turning, distinct, numbers, period)
     return fraction, index
 
 
-def _search(turning: _Turning, angles: np.ndarray, period: float) -> tuple[np.ndarray, np.ndarray]:
-    """Try coarse, then ever finer steps of the sorted angles where the bound allows a gain."""
-    count = len(turning.volume)
+def _search(
+    turning: _Turning, angles: np.ndarray, numbers: np.ndarray, period: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Try coarse, then ever finer steps of the sorted angles where the bound allows a gain.
+
+    Of angles that tie the one of least number wins.
+    """
     bound = np.repeat(np.minimum(turning.volume, 1)[:, None], len(angles), axis=1)
-    best, index = np.full(count, -1.0), np.zeros(count, dtype=np.int64)
+    overlap = np.full_like(bound, -np.inf)
     stride = 1 << max(0, int(np.log2(max(1, len(angles) / FIRST_TRIES))))
     tried = np.arange(0, len(angles), stride)
     while True:
-        pairs, which = np.nonzero(bound[:, tried] > best[:, None])
+        best = overlap.max(axis=1, keepdims=True)
+        pairs, which = np.nonzero(bound[:, tried] > best - TIE)
         columns = tried[which]
-        overlap = np.full((count, len(angles)), -1.0)
         overlap[pairs, columns] = turning.overlaps(pairs, angles[columns])
         bound[pairs, columns] = overlap[pairs, columns]
-        challenger = overlap.argmax(axis=1)
-        value = overlap[np.arange(count), challenger]
-        index = np.where(value > best, challenger, index)
-        best = np.maximum(value, best)
         if stride == 1:
-            return best, index
+            break
         known = np.arange(0, len(angles), stride)
         stride //= 2
         tried = np.arange(stride, len(angles), 2 * stride)
         _tighten(bound, angles, known, tried, turning.rate, period)
+    best = overlap.max(axis=1)
+    is_tied = overlap >= best[:, None] - TIE
+    return best, np.where(is_tied, numbers, np.iinfo(np.int64).max).min(axis=1)
 
 
 def _tighten(

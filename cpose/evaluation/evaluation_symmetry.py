@@ -1,0 +1,65 @@
+"""What evaluation regards as the same pose of a category."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import lcm
+from typing import Any
+
+import numpy as np
+
+from cpose.errors import ConfigError
+from cpose.registry import SYMMETRIES
+from cpose.structures.cuboid import cuboid_keypoints
+
+PROBE_DIMS = np.array([1.0, 2.0, 3.0])
+
+
+@dataclass(frozen=True)
+class EvaluationSymmetry:
+    """Symmetry of one category in evaluation.
+
+    Attributes:
+        keypoint_orders: (R, 9) which keypoint takes each place in descriptions of the same solid
+            with another front, the annotated one first.
+        axis_orders: (R, 3) the same for the extents.
+        num_rotations: Number of equally spaced rotations about the up axis that count as equal.
+    """
+
+    keypoint_orders: np.ndarray
+    axis_orders: np.ndarray
+    num_rotations: int = 1
+
+    @property
+    def azimuth_period_deg(self) -> float:
+        """Return the rotation after which azimuths count as equal."""
+        return 360.0 / lcm(len(self.keypoint_orders), self.num_rotations)
+
+
+def build_evaluation_symmetry(
+    symmetry: Mapping[str, Any] | None = None, num_rotations: int = 1
+) -> EvaluationSymmetry:
+    """Derive what counts as equal from the meta information of a category.
+
+    Of the registered symmetries those count that rename the corners of the same solid; rotations
+    of the solid are set by ``num_rotations`` alone, as in TAO PyTorch 6.25.10.
+
+    Args:
+        symmetry: Config of a class in `SYMMETRIES`.
+        num_rotations: ``eval_num_symmetry``, at least 1.
+
+    Raises:
+        ConfigError: If the number of rotations is not a positive whole number.
+    """
+    if isinstance(num_rotations, bool) or not isinstance(num_rotations, int) or num_rotations < 1:
+        raise ConfigError(
+            f'eval_num_symmetry is {num_rotations!r} (config key metainfo.eval_num_symmetry). '
+            'Give a whole number of at least 1; 100 suits round objects.'
+        )
+    group = SYMMETRIES.build(dict(symmetry or {'type': 'NoSymmetry'}))
+    points = cuboid_keypoints(PROBE_DIMS)
+    candidates, dims = group.candidates(points, PROBE_DIMS)
+    distances = np.linalg.norm(candidates[:, :, None] - points, axis=-1)
+    if not np.allclose(distances.min(axis=2), 0, atol=1e-9):
+        return EvaluationSymmetry(np.arange(9)[None], np.arange(3)[None], num_rotations)
+    axes = np.abs(dims[:, :, None] - PROBE_DIMS).argmin(axis=2)
+    return EvaluationSymmetry(distances.argmin(axis=2), axes, num_rotations)

@@ -1,0 +1,151 @@
+"""What the metric keeps of an image: plain arrays, so that ranks can exchange them.
+
+Letters: P predictions, N objects.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cpose.errors import DataError
+from cpose.structures.camera import gl_from_cv
+from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample, field_arrays
+
+
+@dataclass(frozen=True)
+class PredictedCuboids:
+    """Predictions of one image; keypoints are NaN where no pose was found.
+
+    Attributes:
+        scores: (P,), 0 to 1.
+        labels: (P,) int64 category numbers.
+        dims: (P, 3) extents along x, y, z, any unit.
+        keypoints_gl: (P, 9, 3), Objectron camera frame, unknown or metric unit.
+        keypoints_image: (P, 9, 2), projections of the posed cuboid, image pixels.
+    """
+
+    scores: np.ndarray
+    labels: np.ndarray
+    dims: np.ndarray
+    keypoints_gl: np.ndarray
+    keypoints_image: np.ndarray
+
+    @property
+    def has_pose(self) -> np.ndarray:
+        """Return (P,) bool, whether a pose was found."""
+        finite_gl = np.isfinite(self.keypoints_gl).all(axis=(1, 2))
+        return np.asarray(finite_gl & np.isfinite(self.keypoints_image).all(axis=(1, 2)))
+
+    def select(self, rows: np.ndarray) -> 'PredictedCuboids':
+        """Return the predictions chosen by a mask or by numbers."""
+        return PredictedCuboids(*(getattr(self, name)[rows] for name in PREDICTION_SHAPES))
+
+
+PREDICTION_SHAPES = {
+    'scores': (),
+    'labels': (),
+    'dims': (3,),
+    'keypoints_gl': (9, 3),
+    'keypoints_image': (9, 2),
+}
+"""Shape of one prediction in each array of `PredictedCuboids`."""
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """Predictions and truth of one image.
+
+    Attributes:
+        image_name: File or name of the image.
+        image_wh: (2,) pixels.
+        predictions: What the model found.
+        truth: What is annotated.
+        projection: (3, 3) pixels from OpenCV camera points, or None if unknown.
+    """
+
+    image_name: str
+    image_wh: np.ndarray
+    predictions: PredictedCuboids
+    truth: CuboidTruth
+    projection: np.ndarray | None = None
+
+    def of_label(self, label: int) -> 'ImageRecord':
+        """Return the record with predictions and objects of one category only."""
+        rows = self.truth.labels == label
+        arrays = field_arrays(self.truth)
+        plane = arrays.pop('plane_gl', None)
+        truth = CuboidTruth(**{k: v[rows] for k, v in arrays.items()}, plane_gl=plane)
+        predictions = self.predictions.select(self.predictions.labels == label)
+        return ImageRecord(self.image_name, self.image_wh, predictions, truth, self.projection)
+
+
+def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -> ImageRecord:
+    """Put prediction and truth of one image together.
+
+    Poses are converted to the Objectron frame of the annotations, whatever frame is chosen for
+    output files.
+
+    Raises:
+        DataError: If the image has no annotation.
+    """
+    if sample.truth is None:
+        raise DataError(
+            f'{sample.image_path} has no annotation, so it cannot be evaluated. '
+            'Add the JSON file beside the image, or use infer.'
+        )
+    poses = [pose for pose in result.poses if pose.score >= min_score]
+    projection = sample.intrinsics if sample.projection is None else sample.projection
+    return ImageRecord(
+        image_name=sample.image_path,
+        image_wh=np.asarray(sample.image_wh, dtype=np.float64),
+        predictions=collect_predictions(poses),
+        truth=sample.truth,
+        projection=projection,
+    )
+
+
+def collect_predictions(poses: list[ObjectPose]) -> PredictedCuboids:
+    """Stack poses into arrays; those without a pose become NaN."""
+    rows = [
+        (
+            pose.score,
+            pose.label,
+            pose.dims,
+            np.full((9, 3), np.nan) if pose.keypoints_cv is None else gl_from_cv(pose.keypoints_cv),
+            np.full((9, 2), np.nan) if pose.keypoints_image is None else pose.keypoints_image,
+        )
+        for pose in poses
+    ]
+    columns = zip(*rows, strict=True) if rows else [()] * len(PREDICTION_SHAPES)
+    arrays = {
+        name: np.asarray(column, dtype=np.float64).reshape(len(rows), *shape)
+        for (name, shape), column in zip(PREDICTION_SHAPES.items(), columns, strict=True)
+    }
+    arrays['labels'] = arrays['labels'].astype(np.int64)
+    return PredictedCuboids(**arrays)
+
+
+def record_to_arrays(record: ImageRecord) -> dict[str, Any]:
+    """Return a record as a dict of arrays."""
+    predictions = {name: getattr(record.predictions, name) for name in PREDICTION_SHAPES}
+    return {
+        'image_name': record.image_name,
+        'image_wh': record.image_wh,
+        'projection': record.projection,
+        'predictions': predictions,
+        'truth': field_arrays(record.truth),
+    }
+
+
+def record_from_arrays(arrays: Mapping[str, Any]) -> ImageRecord:
+    """Undo `record_to_arrays`."""
+    return ImageRecord(
+        arrays['image_name'],
+        arrays['image_wh'],
+        PredictedCuboids(**arrays['predictions']),
+        CuboidTruth(**arrays['truth']),
+        arrays['projection'],
+    )

@@ -1,0 +1,63 @@
+"""The metric of category-level cuboid poses."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+
+from cpose.evaluation.image_record import record_from_arrays, record_image, record_to_arrays
+from cpose.evaluation.score_report import build_report, headline_names
+from cpose.registry import METRICS
+from cpose.structures.object_pose import PoseResult
+
+
+@METRICS.register_module()
+class ObjectronMetric(BaseMetric):
+    """Average precision at 3D IoU 0.5, viewpoint, size and pose errors.
+
+    Always evaluates in the Objectron camera frame of the annotations. The numbers have no
+    prefix, so the best checkpoint is kept with ``save_best='AP50_3DIoU'``.
+
+    Args:
+        protocol: Config of the rules for all numbers but ``AP50_3DIoU_tao``; by default
+            `OneToOneProtocol`.
+        tao_protocol: Config of the rules for ``AP50_3DIoU_tao``; by default `TaoProtocol`.
+        collect_device: ``cpu`` or ``gpu``, where ranks exchange results.
+        collect_dir: Folder of that exchange.
+
+    Attributes:
+        report: After an evaluation the full content of the JSON report (main process only), see
+            `build_report`.
+    """
+
+    default_prefix = ''
+
+    def __init__(
+        self,
+        protocol: Mapping[str, Any] | None = None,
+        tao_protocol: Mapping[str, Any] | None = None,
+        collect_device: str = 'cpu',
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device, collect_dir=collect_dir)
+        self.protocol = METRICS.build(dict(protocol or {'type': 'OneToOneProtocol'}))
+        self.tao_protocol = METRICS.build(dict(tao_protocol or {'type': 'TaoProtocol'}))
+        self.report: dict[str, Any] = {}
+
+    def process(self, data_batch: Mapping[str, Any], data_samples: Sequence[PoseResult]) -> None:
+        """Keep one small element per image.
+
+        Args:
+            data_batch: Batch of the dataloader; its ``data_samples`` hold the truth.
+            data_samples: Results of the model, one per image.
+        """
+        min_score = min(self.protocol.min_score, self.tao_protocol.min_score)
+        for result, sample in zip(data_samples, data_batch['data_samples'], strict=True):
+            self.results.append(record_to_arrays(record_image(result, sample, min_score)))
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Return the numbers by name, after writing everything to ``report``."""
+        records = [record_from_arrays(arrays) for arrays in results]
+        self.report = build_report(records, self.dataset_meta, self.protocol, self.tao_protocol)
+        names = (*headline_names(), 'num_images', 'num_objects')
+        return {name: self.report[name] for name in names}

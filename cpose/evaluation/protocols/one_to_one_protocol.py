@@ -1,0 +1,163 @@
+"""The rules this project stands by: one prediction per object, symmetry folded everywhere.
+
+Letters: n predictions, P predictions and N objects of one image, R names of the same solid,
+S rotations, V = S·R equivalent views.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cpose.evaluation.assessment import ERROR_NAMES, Assessment, missed_value
+from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
+from cpose.evaluation.functional.matching import (
+    IGNORED,
+    corner_distances,
+    match_one_to_one,
+)
+from cpose.evaluation.functional.pose_errors import (
+    average_distance,
+    average_nearest_distance,
+    mean_corner_distance,
+    relative_scale_error,
+)
+from cpose.evaluation.functional.viewpoint import fold_angle_deg, viewpoint_angles_deg
+from cpose.evaluation.image_record import ImageRecord
+from cpose.evaluation.matched_pairs import MatchedPairs, gather_pairs, project_views
+from cpose.geometry.iou3d import best_rotation
+from cpose.geometry.symmetry import full_turn, rotate_about_up
+from cpose.registry import METRICS
+
+PAIRS_AT_ONCE = 256
+
+
+@METRICS.register_module()
+class OneToOneProtocol:
+    """Give each visible object to the best-scoring prediction that it is nearest to.
+
+    Only visible objects count; predictions nearest to others are ignored. All other predictions
+    without an object are misses at every threshold: duplicates, those without a pose and those
+    in images without objects.
+
+    Args:
+        min_score: Predictions count from this score on.
+        min_visibility: Objects count from this visibility on.
+        scale_rule: Config of the rule that makes predictions metric.
+    """
+
+    def __init__(
+        self,
+        min_score: float = 0.05,
+        min_visibility: float = 0.1,
+        scale_rule: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.min_score = min_score
+        self.min_visibility = min_visibility
+        self.scale_rule = METRICS.build(dict(scale_rule or {'type': 'GroundPlaneScale'}))
+
+    def assess(self, records: Sequence[ImageRecord], symmetry: EvaluationSymmetry) -> Assessment:
+        """Match and measure the predictions of one category."""
+        matched = [self._match(n, record, symmetry) for n, record in enumerate(records)]
+        rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
+        is_matched = rows[:, 2] >= 0
+        pairs = gather_pairs(records, rows[is_matched])
+        factors = np.full(len(rows), np.nan)
+        factors[is_matched] = self.scale_rule.factors(pairs)
+        values = {name: np.full(len(rows), missed_value(name)) for name in ERROR_NAMES}
+        for begin in range(0, len(pairs), PAIRS_AT_ONCE):
+            part = slice(begin, begin + PAIRS_AT_ONCE)
+            places = np.flatnonzero(is_matched)[part]
+            errors = _errors(pairs.select(part), factors[places], symmetry)
+            for name, value in errors.items():
+                values[name][places] = value
+        scores = [records[image].predictions.scores[pred] for image, pred, _ in rows]
+        num_objects = sum(count for _, count in matched)
+        return Assessment(np.array(scores), values, rows, num_objects, factors)
+
+    def _match(
+        self, number: int, record: ImageRecord, symmetry: EvaluationSymmetry
+    ) -> tuple[np.ndarray, int]:
+        truth, predictions = record.truth, record.predictions
+        is_counted = truth.visibility >= self.min_visibility
+        is_counted &= np.isfinite(truth.keypoints_gl).all(axis=(1, 2))
+        kept = np.flatnonzero(predictions.scores >= self.min_score)
+        distances = corner_distances(
+            predictions.keypoints_image[kept, 1:],
+            _equivalent_corners(record, symmetry),
+            record.image_wh,
+        )
+        objects = match_one_to_one(
+            distances, predictions.scores[kept], predictions.has_pose[kept], is_counted
+        )
+        rows = np.stack([np.full_like(kept, number), kept, objects], axis=1)
+        return rows[objects != IGNORED], int(is_counted.sum())
+
+
+def _equivalent_corners(record: ImageRecord, symmetry: EvaluationSymmetry) -> np.ndarray:
+    """Return the corners (N, V, 8, 2) of all equivalent views of the objects of an image."""
+    truth = record.truth
+    points = truth.keypoints_image[:, None]
+    if symmetry.num_rotations > 1 and record.projection is not None:
+        views = rotate_about_up(truth.keypoints_gl, full_turn(symmetry.num_rotations))
+        projections = np.repeat(record.projection[None], len(truth), axis=0)
+        points = project_views(views, projections, truth.keypoints_image)
+    named = points[:, :, symmetry.keypoint_orders[:, 1:]]
+    return named.reshape(len(truth), -1, 8, 2)
+
+
+def _errors(
+    pairs: MatchedPairs, factors: np.ndarray, symmetry: EvaluationSymmetry
+) -> dict[str, np.ndarray]:
+    """Measure pairs at one rotation of the prediction and one name of the true solid.
+
+    The rotation is that of best 3D IoU; where none overlaps, and for the name, that of least ADD.
+    """
+    pred, gt = pairs.pred_keypoints * factors[:, None, None], pairs.gt_keypoints
+    angles = full_turn(symmetry.num_rotations)
+    iou, best = best_rotation(pred, gt, angles)
+    apart = np.flatnonzero(iou == 0)
+    named = gt[:, symmetry.keypoint_orders]
+    best[apart] = _nearest_rotation(pred[apart], named[apart], angles)
+    turned = rotate_about_up(pred, angles[best][:, None])[:, 0]
+    distances = average_distance(turned[:, None], named)
+    name = distances.argmin(axis=1)
+    azimuth, polar = viewpoint_angles_deg(turned)
+    gt_azimuth, gt_polar = viewpoint_angles_deg(gt)
+    gt_dims = np.take_along_axis(pairs.gt_dims, symmetry.axis_orders[name], axis=1)
+    return {
+        'iou': iou,
+        'azimuth': fold_angle_deg(azimuth - gt_azimuth, symmetry.azimuth_period_deg),
+        'polar': np.abs(polar - gt_polar),
+        'add': distances.min(axis=1),
+        'adds': average_nearest_distance(turned, gt),
+        'scale': relative_scale_error(pairs.pred_dims, gt_dims),
+        **_image_errors(pairs, symmetry.keypoint_orders[name], symmetry.num_rotations),
+    }
+
+
+def _nearest_rotation(pred: np.ndarray, named: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Return the number of the rotation of least ADD for predictions (n, 9, 3)."""
+    least = np.full(len(pred), np.inf)
+    best = np.zeros(len(pred), dtype=np.int64)
+    for number, angle in enumerate(angles):
+        turned = rotate_about_up(pred, np.array([angle]))
+        distance = average_distance(turned, named).min(axis=1)
+        best[distance < least] = number
+        least = np.minimum(least, distance)
+    return best
+
+
+def _image_errors(
+    pairs: MatchedPairs, orders: np.ndarray, num_rotations: int
+) -> dict[str, np.ndarray]:
+    """Measure corner distances in the image, least over the rotations of the true solid."""
+    gt = np.take_along_axis(pairs.gt_keypoints, orders[..., None], axis=1)
+    annotated = np.take_along_axis(pairs.gt_points, orders[..., None], axis=1)
+    views = rotate_about_up(gt, full_turn(num_rotations))
+    corners = project_views(views, pairs.projections, annotated)[:, :, 1:]
+    pred, unit = pairs.pred_points[:, None, 1:], pairs.image_wh[:, None]
+    return {
+        'pixel': mean_corner_distance(pred, corners, unit).min(axis=1),
+        'pixel_px': mean_corner_distance(pred, corners, np.ones_like(unit)).min(axis=1),
+    }

@@ -1,0 +1,145 @@
+"""The rules of TAO PyTorch 6.25.10, its peculiarities included.
+
+Letters: n predictions, P predictions and N objects of one image.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cpose.evaluation.assessment import ERROR_NAMES, Assessment
+from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
+from cpose.evaluation.functional.matching import UNMATCHED, corner_distances, match_nearest
+from cpose.evaluation.functional.pose_errors import (
+    average_distance,
+    average_nearest_distance,
+    mean_corner_distance,
+    relative_scale_error,
+)
+from cpose.evaluation.functional.viewpoint import viewpoint_angles_deg
+from cpose.evaluation.image_record import ImageRecord
+from cpose.evaluation.matched_pairs import MatchedPairs, gather_pairs, project_views
+from cpose.geometry.iou3d import best_rotation
+from cpose.geometry.symmetry import full_turn, rotate_about_up
+from cpose.registry import METRICS
+
+PAIRS_AT_ONCE = 256
+
+UNMATCHED_VALUES = {
+    'scale': 2.0,
+    'iou': 0.0,
+    'pixel': 0.1,
+    'azimuth': 30.0,
+    'polar': 20.0,
+    'add': 1.0,
+    'adds': 1.0,
+    'pixel_px': np.inf,
+}
+"""What predictions without an object get; most equal a threshold and so count as hits there."""
+
+
+@METRICS.register_module()
+class TaoProtocol:
+    """Match each prediction to its nearest object, however often an object is taken.
+
+    Images without a visible object are skipped; in the others all objects count, visible or
+    not. Predictions nearest to an object below the visibility get score 0. Duplicates count as
+    hits, so average precision can exceed 1. The prediction is rotated by angles that include
+    both 0 and a full turn. Predictions without a pose do not exist in TAO and are left out.
+
+    Args:
+        min_score: Predictions count if their score is above.
+        min_visibility: Objects below are not matched.
+        scale_rule: Config of the rule that makes predictions metric.
+    """
+
+    def __init__(
+        self,
+        min_score: float = 0.3,
+        min_visibility: float = 0.1,
+        scale_rule: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.min_score = min_score
+        self.min_visibility = min_visibility
+        self.scale_rule = METRICS.build(dict(scale_rule or {'type': 'GroundPlaneScale'}))
+
+    def assess(self, records: Sequence[ImageRecord], symmetry: EvaluationSymmetry) -> Assessment:
+        """Match and measure the predictions of one category."""
+        matched = [self._match(number, record) for number, record in enumerate(records)]
+        rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
+        is_matched = rows[:, 2] != UNMATCHED
+        pairs = gather_pairs(records, rows[is_matched])
+        factors = np.full(len(rows), np.nan)
+        factors[is_matched] = self.scale_rule.factors(pairs)
+        scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
+        values = {name: np.full(len(rows), UNMATCHED_VALUES[name]) for name in ERROR_NAMES}
+        for begin in range(0, len(pairs), PAIRS_AT_ONCE):
+            part = slice(begin, begin + PAIRS_AT_ONCE)
+            places = np.flatnonzero(is_matched)[part]
+            errors = _errors(pairs.select(part), factors[places], symmetry.num_rotations)
+            for name, value in errors.items():
+                values[name][places] = value
+        return Assessment(
+            scores=np.where(is_matched, scores, 0.0) if len(rows) else np.zeros(0),
+            values=values,
+            rows=rows,
+            num_objects=sum(count for _, count in matched),
+            factors=factors,
+        )
+
+    def _match(self, number: int, record: ImageRecord) -> tuple[np.ndarray, int]:
+        truth, predictions = record.truth, record.predictions
+        if not _has_visible_object(record, self.min_visibility):
+            return np.zeros((0, 3), dtype=np.int64), 0
+        kept = np.flatnonzero((predictions.scores > self.min_score) & predictions.has_pose)
+        distances = corner_distances(
+            predictions.keypoints_image[kept, 1:],
+            truth.keypoints_image[:, None, 1:],
+            record.image_wh,
+        )
+        nearest = match_nearest(distances)
+        is_usable = truth.visibility >= self.min_visibility
+        is_usable &= np.isfinite(truth.keypoints_gl).all(axis=(1, 2))
+        objects = np.where(is_usable[nearest], nearest, UNMATCHED)
+        return np.stack([np.full_like(kept, number), kept, objects], axis=1), len(truth)
+
+
+def _has_visible_object(record: ImageRecord, min_visibility: float) -> bool:
+    center = record.truth.keypoints_image[:, 0]
+    is_inside = ((center > 0) & (center < record.image_wh)).all(axis=1)
+    is_in_front = record.truth.keypoints_gl[:, 0, 2] < 0
+    return bool(((record.truth.visibility > min_visibility) & is_inside & is_in_front).any())
+
+
+def _errors(pairs: MatchedPairs, factors: np.ndarray, num_rotations: int) -> dict[str, np.ndarray]:
+    """Measure pairs; viewpoint, ADD and ADD-S at the rotation of best 3D IoU."""
+    pred, gt = pairs.pred_keypoints * factors[:, None, None], pairs.gt_keypoints
+    # TAO turns the box against the angle; the set of angles is the same either way.
+    angles = -np.linspace(0, 2 * np.pi, num_rotations)
+    iou, best = best_rotation(pred, gt, angles)
+    turned = rotate_about_up(pred, angles[best][:, None])[:, 0]
+    azimuth, polar = viewpoint_angles_deg(turned)
+    gt_azimuth, gt_polar = viewpoint_angles_deg(gt)
+    azimuth_error = np.abs(azimuth - gt_azimuth) % (360.0 / num_rotations)
+    overlaps = iou > 0
+    return {
+        'iou': iou,
+        'azimuth': np.where(azimuth_error > 180, 360 - azimuth_error, azimuth_error),
+        'polar': np.abs(polar - gt_polar),
+        'add': np.where(overlaps, average_distance(turned, gt), 1.0),
+        'adds': np.where(overlaps, average_nearest_distance(turned, gt), 1.0),
+        'scale': relative_scale_error(pairs.pred_dims, pairs.gt_dims),
+        **_image_errors(pairs, num_rotations),
+    }
+
+
+def _image_errors(pairs: MatchedPairs, num_rotations: int) -> dict[str, np.ndarray]:
+    views = rotate_about_up(pairs.gt_keypoints, full_turn(num_rotations))
+    corners = project_views(views, pairs.projections, pairs.gt_points)[:, :, 1:]
+    pred = pairs.pred_points[:, None, 1:]
+    unit = pairs.image_wh[:, None]
+    return {
+        'pixel': mean_corner_distance(pred, corners, unit).min(axis=1),
+        'pixel_px': mean_corner_distance(pred, corners, np.ones_like(unit)).min(axis=1),
+    }

@@ -1,0 +1,1 @@
+"""How predictions of unknown unit get metric lengths before they are compared."""
