@@ -1,6 +1,7 @@
 """From the fused map to the raw maps: feature association and output branches."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ UNCERTAINTY_BRANCHES = {'hps_uncertainty': (1, 16), 'scale_uncertainty': (2, 3)}
 
 class Branch(nn.Module):
     """Parameters of one output: 3×3 convolution, optional group norm, 1×1 convolution.
+
+    `evaluate_together` applies them.
 
     Args:
         in_channels: Channels of the map that the branch reads.
@@ -47,33 +50,25 @@ class Branch(nn.Module):
             nn.init.zeros_(self.out.get_parameter('bias'))
 
 
-class BranchGroup(nn.ModuleDict):
-    """Branches that read the same map; their 3×3 convolutions are evaluated as one.
-
-    Each `Branch` only holds its parameters, so the state dict names every branch.
-    """
-
-    def forward(self, feature: Tensor) -> dict[str, Tensor]:
-        """Turn (B, C, H, W) into one raw map per branch."""
-        branches = [branch for branch in self.values() if isinstance(branch, Branch)]
-        hidden = functional.conv2d(
-            feature,
-            torch.cat([branch.hidden.weight for branch in branches]),
-            torch.cat([branch.hidden.get_parameter('bias') for branch in branches]),
-            padding=1,
+def evaluate_together(branches: Sequence[Branch], feature: Tensor) -> list[Tensor]:
+    """Evaluate branches that read the same map (B, C, H, W), their 3×3 convolutions as one."""
+    hidden = functional.conv2d(
+        feature,
+        torch.cat([branch.hidden.weight for branch in branches]),
+        torch.cat([branch.hidden.get_parameter('bias') for branch in branches]),
+        padding=1,
+    )
+    norms = [branch.norm for branch in branches if branch.norm is not None]
+    if norms:
+        hidden = functional.group_norm(
+            hidden,
+            NORM_GROUPS * len(norms),
+            torch.cat([norm.weight for norm in norms]),
+            torch.cat([norm.bias for norm in norms]),
+            norms[0].eps,
         )
-        norms = [branch.norm for branch in branches if branch.norm is not None]
-        if norms:
-            hidden = functional.group_norm(
-                hidden,
-                NORM_GROUPS * len(norms),
-                torch.cat([norm.weight for norm in norms]),
-                torch.cat([norm.bias for norm in norms]),
-                norms[0].eps,
-            )
-        parts = functional.relu(hidden, inplace=True).chunk(len(branches), dim=1)
-        outputs = [branch.out(part) for branch, part in zip(branches, parts, strict=True)]
-        return dict(zip(self.keys(), outputs, strict=True))
+    parts = functional.relu(hidden, inplace=True).chunk(len(branches), dim=1)
+    return [branch.out(part) for branch, part in zip(branches, parts, strict=True)]
 
 
 class HeadBranches(nn.Module):
@@ -123,8 +118,13 @@ class HeadBranches(nn.Module):
         if not use_association:
             steps = [{name: channels for step in steps for name, channels in step.items()}]
         self.association = ConvGRU(in_channels, len(steps)) if use_association else None
-        self.groups = nn.ModuleList(
-            _branch_group(step, in_channels, head_conv, use_association) for step in steps
+        self.steps = tuple(tuple(step) for step in steps)
+        self.outputs = nn.ModuleDict(
+            {
+                name: Branch(in_channels, head_conv, channels, name in HEATMAPS, use_association)
+                for step in steps
+                for name, channels in step.items()
+            }
         )
 
     def forward(self, feature: Tensor) -> dict[str, Tensor]:
@@ -136,8 +136,9 @@ class HeadBranches(nn.Module):
         """
         states = [feature] if self.association is None else self.association(feature)
         maps: dict[str, Tensor] = {}
-        for group, state in zip(self.groups, states, strict=True):
-            maps.update(group(state))
+        for names, state in zip(self.steps, states, strict=True):
+            branches = [cast(Branch, self.outputs[name]) for name in names]
+            maps.update(zip(names, evaluate_together(branches, state), strict=True))
         return maps
 
 
@@ -148,14 +149,3 @@ def _uncertainty_branch(name: str) -> tuple[int, int]:
             f'{nearest_names(name, UNCERTAINTY_BRANCHES)}'
         )
     return UNCERTAINTY_BRANCHES[name]
-
-
-def _branch_group(
-    out_channels: Mapping[str, int], in_channels: int, head_conv: int, has_norm: bool
-) -> BranchGroup:
-    return BranchGroup(
-        {
-            name: Branch(in_channels, head_conv, channels, name in HEATMAPS, has_norm)
-            for name, channels in out_channels.items()
-        }
-    )

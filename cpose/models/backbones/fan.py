@@ -1,0 +1,144 @@
+"""Fully attentional network with a convolutional stem."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from cpose.errors import ConfigError, nearest_names
+from cpose.models.backbones.pretrained_weights import load_backbone_weights
+from cpose.models.layers.checkpointing import checkpoint_module
+from cpose.models.layers.convnext_stage import ChannelNorm, ConvNeXtStage
+from cpose.models.layers.fan_block import FANBlock, PatchRefinement
+from cpose.models.layers.fourier_position import FourierPosition
+from cpose.registry import MODELS
+
+STEM_CHANNELS = (128, 256)
+LAST_CHANNELS = 768
+PYRAMID_LAYERS = ('out_norms.', 'learnable_downsample.')
+"""Layers that ImageNet weights do not have."""
+
+
+class FANArch(NamedTuple):
+    """Sizes of a FAN hybrid.
+
+    Attributes:
+        stem_blocks: Blocks of the two convolutional stages.
+        channels: Channels of the tokens.
+        num_blocks: FAN blocks.
+        num_heads: Heads of the attentions.
+        middle_block: Number of the block, from 1, whose tokens are the level of stride 16.
+    """
+
+    stem_blocks: tuple[int, int]
+    channels: int
+    num_blocks: int
+    num_heads: int
+    middle_block: int
+
+
+ARCHS = {
+    'small': FANArch((3, 3), 384, 10, 8, 10),
+    'base': FANArch((3, 3), 448, 16, 8, 16),
+    'large': FANArch((3, 5), 480, 22, 10, 19),
+}
+
+
+@MODELS.register_module()
+class FAN(BaseModule):
+    """FAN hybrid with levels of stride 4, 8, 16 and 32.
+
+    The first two levels are ConvNeXt stages. Their result becomes tokens of stride 16, which pass
+    the FAN blocks. The last level is a strided convolution of the final tokens. The class token of
+    the classification network, on which no level depends, is left out.
+
+    Source: Zhou et al., "Understanding The Robustness in Vision Transformers" (ICML 2022), figure 3
+    and section 3; pyramid levels as in TAO PyTorch 6.25.10.
+
+    Args:
+        arch: ``'small'``, ``'base'`` or ``'large'``.
+        drop_path_rate: Share of images that skip an attention of a block in training.
+        with_checkpoint: Recompute the blocks in the backward pass to save memory.
+        pretrained_path: File with ImageNet weights; an empty string is none.
+        init_cfg: MMEngine's initialisation config.
+
+    Attributes:
+        out_channels: Channels of each level.
+        out_strides: Stride of each level.
+
+    Raises:
+        ConfigError: If ``arch`` is unknown.
+        CheckpointError: If the file does not fit.
+    """
+
+    out_strides = (4, 8, 16, 32)
+
+    def __init__(
+        self,
+        arch: str = 'small',
+        drop_path_rate: float = 0.3,
+        with_checkpoint: bool = False,
+        pretrained_path: str | None = None,
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if arch not in ARCHS:
+            raise ConfigError(
+                f'FAN has no arch={arch!r} (config key model.backbone.arch). '
+                f'{nearest_names(arch, ARCHS)}'
+            )
+        self.arch = ARCHS[arch]
+        self.with_checkpoint = with_checkpoint
+        channels, heads = self.arch.channels, self.arch.num_heads
+        self.out_channels = (*STEM_CHANNELS, channels, LAST_CHANNELS)
+        self.stem = nn.ModuleList(
+            ConvNeXtStage(in_channels, out_channels, blocks, is_first=number == 0)
+            for number, (in_channels, out_channels, blocks) in enumerate(
+                zip((3, STEM_CHANNELS[0]), STEM_CHANNELS, self.arch.stem_blocks, strict=True)
+            )
+        )
+        self.patch_proj = nn.Conv2d(STEM_CHANNELS[1], channels, kernel_size=2, stride=2)
+        self.position = FourierPosition(channels)
+        self.blocks = nn.ModuleList(
+            FANBlock(channels, heads, drop_path_rate) for _ in range(self.arch.num_blocks)
+        )
+        self.refinement = nn.Sequential(PatchRefinement(channels), PatchRefinement(channels))
+        self.blocks.apply(_init_linear)
+        self.learnable_downsample = nn.Conv2d(channels, LAST_CHANNELS, 3, stride=2, padding=1)
+        self.out_norms = nn.ModuleList(
+            ChannelNorm(nn.LayerNorm(level_channels)) for level_channels in self.out_channels
+        )
+        if pretrained_path:
+            load_backbone_weights(self, pretrained_path, may_lack=PYRAMID_LAYERS)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Turn (B, 3, H, W) into the four levels; H and W are multiples of 32."""
+        fine = self.stem[0](images)
+        middle = self.stem[1](fine)
+        patches = self.patch_proj(middle)
+        coarse, last = self._run_blocks(patches + self.position(patches))
+        levels = (fine, middle, coarse, self.learnable_downsample(last))
+        return tuple(norm(level) for norm, level in zip(self.out_norms, levels, strict=True))
+
+    def _run_blocks(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the map after the middle block and the refined last map, both of stride 16."""
+        height, width = patches.shape[-2:]
+        tokens = middle = patches.flatten(2).transpose(1, 2)
+        for number, block in enumerate(self.blocks, start=1):
+            if self.with_checkpoint and self.training:
+                tokens = checkpoint_module(block, tokens, (height, width))
+            else:
+                tokens = block(tokens, (height, width))
+            if number == self.arch.middle_block:
+                middle = tokens
+        last = self.refinement(tokens)
+        return tuple(
+            part.unflatten(1, (height, width)).permute(0, 3, 1, 2) for part in (middle, last)
+        )
+
+
+def _init_linear(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,39 @@
+"""Activation checkpointing that counts every batch once."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+
+def checkpoint_module(module: nn.Module, *inputs: Any) -> Tensor:
+    """Call a module, keep only its inputs and compute the rest again in the backward pass.
+
+    The second computation leaves the running statistics of batch norms alone; otherwise they would
+    take every batch in twice.
+    """
+
+    def make_contexts() -> tuple[AbstractContextManager, AbstractContextManager]:
+        return nullcontext(), _fixed_statistics(module)
+
+    return checkpoint(module, *inputs, use_reentrant=False, context_fn=make_contexts)
+
+
+@contextmanager
+def _fixed_statistics(module: nn.Module) -> Iterator[None]:
+    """Use the statistics of the batch without recording them."""
+    norms = [
+        part
+        for part in module.modules()
+        if isinstance(part, _BatchNorm) and part.training and part.track_running_stats
+    ]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True

@@ -1,0 +1,148 @@
+"""Block of the fully attentional network: attention over tokens, then over channels.
+
+Letters: B batch, N = H × W tokens, C channels, H W the map of tokens.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import StochasticDepth
+
+HIDDEN_RATIO = 4
+
+
+class TokenAttention(nn.Module):
+    """Multi-head self-attention over the tokens.
+
+    Source: Zhou et al., "Understanding The Robustness in Vision Transformers" (ICML 2022),
+    section 2.2.
+    """
+
+    def __init__(self, channels: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.q = nn.Linear(channels, channels)
+        self.kv = nn.Linear(channels, 2 * channels)
+        self.proj = nn.Linear(channels, channels)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Mix tokens (B, N, C)."""
+        query = self._split(self.q(tokens))
+        key, value = (self._split(part) for part in self.kv(tokens).chunk(2, dim=-1))
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        return self.proj(mixed.transpose(1, 2).flatten(2))
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+
+class ConvMLP(nn.Module):
+    """Bottleneck of two linear layers around two depthwise 3×3 convolutions with a short cut.
+
+    Source: TAO PyTorch 6.25.10, value branch of the channel attention in its FAN models.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = HIDDEN_RATIO * channels
+        self.fc1 = nn.Linear(channels, hidden)
+        self.conv1 = nn.Conv2d(hidden, hidden, kernel_size=3, padding=1, groups=hidden)
+        self.norm = nn.BatchNorm2d(hidden)
+        self.conv2 = nn.Conv2d(hidden, hidden, kernel_size=3, padding=1, groups=hidden)
+        self.gamma = nn.Parameter(torch.ones(hidden))
+        self.fc2 = nn.Linear(hidden, channels)
+        for conv in (self.conv1, self.conv2):
+            nn.init.normal_(conv.weight, std=math.sqrt(2 / 9))
+            nn.init.zeros_(conv.get_parameter('bias'))
+
+    def forward(self, tokens: Tensor, map_hw: tuple[int, int]) -> Tensor:
+        """Transform tokens (B, H * W, C)."""
+        hidden = self.fc1(tokens)
+        local = hidden.unflatten(1, map_hw).permute(0, 3, 1, 2)
+        local = self.conv2(self.norm(functional.gelu(self.conv1(local))))
+        local = local.permute(0, 2, 3, 1).flatten(1, 2)
+        return self.fc2(torch.addcmul(hidden, local, self.gamma))
+
+
+class ChannelAttention(nn.Module):
+    """Weight every channel by one number per image, from all tokens.
+
+    With a softmax over the tokens in query and key, a channel's weight is the sigmoid of its
+    query's product with the mean key of its head, times a learned temperature.
+
+    Source: Zhou et al., "Understanding The Robustness in Vision Transformers" (ICML 2022),
+    section 2.3, equation 8, with the averaged keys of TAO PyTorch 6.25.10.
+    """
+
+    def __init__(self, channels: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.q = nn.Linear(channels, channels)
+        self.temperature = nn.Parameter(torch.ones(num_heads, 1, 1))
+        self.mlp = ConvMLP(channels)
+        self.norm = nn.LayerNorm(channels, eps=1e-5)
+
+    def forward(self, tokens: Tensor, map_hw: tuple[int, int]) -> Tensor:
+        """Weight the channels of the transformed tokens (B, H * W, C)."""
+        values = self.norm(self.mlp(tokens, map_hw))
+        return values * self._weights(tokens)
+
+    def _weights(self, tokens: Tensor) -> Tensor:
+        """Return the weights (B, 1, C)."""
+        query = self.q(tokens).softmax(dim=1)
+        key = tokens.softmax(dim=1).unflatten(-1, (self.num_heads, -1)).mean(dim=-1)
+        product = torch.einsum('bnhc,bnh->bhc', query.unflatten(-1, (self.num_heads, -1)), key)
+        return (product.sigmoid() * self.temperature[..., 0]).flatten(1)[:, None]
+
+
+class FANBlock(nn.Module):
+    """Token attention and channel attention, each normalised before, scaled and added.
+
+    Source: Zhou et al., "Understanding The Robustness in Vision Transformers" (ICML 2022),
+    figure 3.
+
+    Args:
+        channels: C.
+        num_heads: Heads of both attentions.
+        drop_path_rate: Share of images that skip an attention in training.
+    """
+
+    def __init__(self, channels: int, num_heads: int, drop_path_rate: float) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels, eps=1e-6)
+        self.attn = TokenAttention(channels, num_heads)
+        self.gamma1 = nn.Parameter(torch.ones(channels))
+        self.norm2 = nn.LayerNorm(channels, eps=1e-6)
+        self.channel_attn = ChannelAttention(channels, num_heads)
+        self.gamma2 = nn.Parameter(torch.ones(channels))
+        self.drop_path = StochasticDepth(drop_path_rate, mode='row')
+
+    def forward(self, tokens: Tensor, map_hw: tuple[int, int]) -> Tensor:
+        """Refine tokens (B, H * W, C)."""
+        mixed = self.drop_path(self.attn(self.norm1(tokens)))
+        tokens = torch.addcmul(tokens, mixed, self.gamma1)
+        weighted = self.drop_path(self.channel_attn(self.norm2(tokens), map_hw))
+        return torch.addcmul(tokens, weighted, self.gamma2)
+
+
+class PatchRefinement(nn.Module):
+    """What a class-attention block does to the patch tokens.
+
+    Its attention and bottleneck change the class token only, which nothing reads here, so they do
+    not exist. The patch tokens receive their scaled norm, are normalised again and doubled.
+
+    Source: Touvron et al., "Going deeper with Image Transformers" (ICCV 2021), section 3, in the
+    form of TAO PyTorch 6.25.10, where the second short cut adds the patch tokens to themselves.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(channels, eps=1e-6)
+        self.gamma1 = nn.Parameter(torch.ones(channels))
+        self.norm2 = nn.LayerNorm(channels, eps=1e-6)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Refine tokens (B, N, C)."""
+        return 2 * self.norm2(torch.addcmul(tokens, self.norm1(tokens), self.gamma1))
