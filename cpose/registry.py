@@ -8,6 +8,7 @@ from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import LOOPS as MMENGINE_LOOPS
 from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
@@ -105,9 +106,25 @@ METRICS = _child(
         'scale_rules.ground_plane_scale',
     ),
 )
-VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ())
-HOOKS = _child('hook', MMENGINE_HOOKS, 'engine.hooks', ())
-RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ())
-LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ())
-OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ())
+VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ('pose_visualizer',))
+HOOKS = _child(
+    'hook',
+    MMENGINE_HOOKS,
+    'engine.hooks',
+    (
+        'atomic_checkpoint_hook',
+        'dataset_epoch_hook',
+        'finite_loss_hook',
+        'graceful_stop_hook',
+        'rich_progress_hook',
+    ),
+)
+RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ('pose_runner',))
+LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('resumable_epoch_train_loop',))
+MODEL_WRAPPERS = _child(
+    'model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('pose_distributed_data_parallel',)
+)
+OPTIM_WRAPPERS = _child(
+    'optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('mixed_precision_optim_wrapper',)
+)
 INFERENCERS = _child('inferencer', None, 'apis', ())

@@ -1,0 +1,96 @@
+"""MMEngine's visualizer for poses."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.visualization import Visualizer
+
+from cpose.registry import VISUALIZERS
+from cpose.structures.object_pose import PoseResult
+from cpose.structures.pose_data_sample import PoseDataSample
+from cpose.visualization.pose_drawer import PoseDrawer
+from cpose.visualization.truth_poses import truth_result
+
+
+@VISUALIZERS.register_module()
+class PoseVisualizer(Visualizer):
+    """Draw predicted and annotated cuboids and hand the picture to the backends.
+
+    Args:
+        name: Name of the instance.
+        axis_length: Length of the axes, object heights.
+        show_axes: Whether to draw axes: x red, y green (up), z blue (front).
+        show_points: Whether to mark and number the centre, 0, and the corners, 1 to 8.
+        show_labels: Whether to write category, score and dimensions.
+        **kwargs: Arguments of MMEngine's `Visualizer`, for example ``vis_backends``.
+    """
+
+    def __init__(
+        self,
+        name: str = 'visualizer',
+        axis_length: float = 0.5,
+        show_axes: bool = True,
+        show_points: bool = True,
+        show_labels: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name, **kwargs)
+        self.axis_length = axis_length
+        self.show_axes = show_axes
+        self.show_points = show_points
+        self.show_labels = show_labels
+
+    @property
+    def drawer(self) -> PoseDrawer:
+        """What draws, with the category names of the data set if they are known."""
+        categories: Sequence[str] = (self.dataset_meta or {}).get('category', ())
+        return PoseDrawer(
+            categories, self.axis_length, self.show_axes, self.show_points, self.show_labels
+        )
+
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: PoseResult | PoseDataSample | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: int = 0,
+        step: int = 0,
+        *,
+        prediction: PoseResult | None = None,
+    ) -> np.ndarray:
+        """Draw one image, truth to the left of the prediction if there are both.
+
+        Args:
+            name: Name of the picture for the backends.
+            image: (H, W, 3), BGR uint8, the original image; left unchanged.
+            data_sample: A prediction, or a sample with an annotation.
+            draw_gt: Whether to draw the annotation of a sample.
+            draw_pred: Whether to draw the prediction.
+            show: Whether to open a window instead of calling the backends.
+            wait_time: Seconds that the window stays open, 0 until a key is pressed.
+            step: Step for the backends.
+            prediction: What was predicted, if ``data_sample`` is an annotated sample.
+
+        Returns:
+            (H, W, 3) or (H, 2 W, 3), BGR uint8.
+        """
+        results = []
+        if isinstance(data_sample, PoseResult):
+            results = [data_sample] if draw_pred else []
+        elif data_sample is not None and data_sample.truth is not None and draw_gt:
+            results = [truth_result(data_sample)]
+        if prediction is not None and draw_pred:
+            results.append(prediction)
+        drawn = [self.drawer.draw(image, result) for result in results] or [image.copy()]
+        picture = np.concatenate(drawn, axis=1)
+        rgb = np.ascontiguousarray(picture[..., ::-1])
+        self.set_image(rgb)
+        if show:
+            self.show(rgb, win_name=name, wait_time=wait_time)
+        else:
+            self.add_image(name, rgb, step)
+        return picture
