@@ -1,0 +1,1 @@
+"""A backbone that lives outside of cpose."""
