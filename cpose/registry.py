@@ -4,15 +4,22 @@
 first look-up, so that importing this package stays cheap.
 """
 
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import LOG_PROCESSORS as MMENGINE_LOG_PROCESSORS
 from mmengine.registry import LOOPS as MMENGINE_LOOPS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import OPTIMIZERS as MMENGINE_OPTIMIZERS
+from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import Registry
 
@@ -128,3 +135,14 @@ OPTIM_WRAPPERS = _child(
     'optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('mixed_precision_optim_wrapper',)
 )
 INFERENCERS = _child('inferencer', None, 'apis', ())
+
+# Nothing of ours yet; without them MMEngine warns at every look-up from this scope.
+DATA_SAMPLERS = _child('data_sampler', MMENGINE_DATA_SAMPLERS, 'engine', ())
+EVALUATOR = _child('evaluator', MMENGINE_EVALUATOR, 'engine', ())
+LOG_PROCESSORS = _child('log_processor', MMENGINE_LOG_PROCESSORS, 'engine', ())
+OPTIMIZERS = _child('optimizer', MMENGINE_OPTIMIZERS, 'engine', ())
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    'optim_wrapper_constructor', MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, 'engine', ()
+)
+PARAM_SCHEDULERS = _child('param_scheduler', MMENGINE_PARAM_SCHEDULERS, 'engine', ())
+VISBACKENDS = _child('vis_backend', MMENGINE_VISBACKENDS, 'engine', ())

@@ -29,15 +29,15 @@ def build_model(
         ConfigError: If the config is wrong, or neither config nor checkpoint is given.
         CheckpointError: If the checkpoint cannot be used.
     """
-    from cpose.engine.checkpoint_io import load_checkpoint_file, load_weights
+    from cpose.engine.checkpoint_io import load_checkpoint_file
+    from cpose.engine.model_weights import load_weights
 
-    stored = load_checkpoint_file(checkpoint) if checkpoint else None
     loaded = resolve_config(config, checkpoint)
     check_config(loaded)
     with DefaultScope.overwrite_default_scope('cpose'):
         model = MODELS.build(loaded.model)
-    if stored is not None:
-        load_weights(model, stored, checkpoint)
+    if checkpoint is not None:
+        load_weights(model, load_checkpoint_file(checkpoint), checkpoint)
     return model.to(device).eval()
 
 
@@ -53,6 +53,6 @@ def resolve_config(
         return load_config(config)
     if checkpoint is None:
         raise ConfigError('Neither a config nor a checkpoint is given. Give at least one.')
-    from cpose.engine.checkpoint_io import config_from_checkpoint
+    from cpose.engine.stored_config import config_from_checkpoint
 
     return config_from_checkpoint(checkpoint)

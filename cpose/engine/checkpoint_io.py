@@ -1,0 +1,187 @@
+"""Checkpoint files: written atomically, read without running what they hold.
+
+A checkpoint is a dict of tensors and Python primitives. Keys: ``state_dict``, ``meta`` (with the
+config as JSON), and for resuming ``optimizer``, ``param_schedulers``, ``message_hub``,
+``train_loop``.
+"""
+
+import os
+import pickle
+import re
+import shutil
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cpose.engine.tensor_unpickler import tensor_pickle_module
+from cpose.errors import CheckpointError, OutputError
+
+UNFINISHED_SUFFIX = '.unfinished'
+LAST_CHECKPOINT = 'last_checkpoint'
+READ_ERRORS = (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, AttributeError)
+
+
+def save_checkpoint_atomic(path: str | Path, checkpoint: Mapping[str, Any]) -> None:
+    """Write a checkpoint so that ``path`` is at any moment the old or the new file, complete.
+
+    Raises:
+        OutputError: If it cannot be written; an older file of that name is untouched.
+    """
+    target = Path(path)
+    unfinished = target.with_name(f'.{target.name}{UNFINISHED_SUFFIX}')
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open('wb') as file:
+            torch.save(dict(checkpoint), file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+        sync_folder(target.parent)
+    except (OSError, RuntimeError) as error:
+        reason = _os_error(error)
+        unfinished.unlink(missing_ok=True)
+        if reason is None:
+            raise
+        raise OutputError(
+            f'Checkpoint {target} could not be written: {reason.strerror}. '
+            f'{_free_space(target.parent)} Older checkpoints are intact. '
+            'Make room or choose another --work-dir, then continue with --resume.'
+        ) from error
+
+
+def write_text_atomic(path: str | Path, text: str) -> None:
+    """Write a small text file atomically.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    target = Path(path)
+    unfinished = target.with_name(f'.{target.name}{UNFINISHED_SUFFIX}')
+    try:
+        with unfinished.open('w', encoding='utf-8') as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise OutputError(f'{target} could not be written: {error.strerror}.') from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_unfinished(folder: str | Path) -> None:
+    """Remove what killed runs left of files that they were writing."""
+    for file in Path(folder).glob(f'.*{UNFINISHED_SUFFIX}'):
+        file.unlink(missing_ok=True)
+
+
+def load_checkpoint_file(
+    path: str | Path, tensors_only: bool = False, map_location: Any = 'cpu'
+) -> dict[str, Any]:
+    """Read a checkpoint with ``weights_only=True``.
+
+    Args:
+        path: File.
+        tensors_only: Accept files with other pickled objects too; those become placeholders, and
+            still nothing of the file is executed.
+        map_location: Where the tensors go.
+
+    Raises:
+        CheckpointError: If there is no such file, it is empty, cut off, not a checkpoint, or holds
+            pickled objects besides tensors.
+    """
+    file = Path(path)
+    _check_file(file)
+    try:
+        stored = torch.load(file, map_location=map_location, weights_only=True)
+    except OSError as error:
+        raise CheckpointError(f'Checkpoint {file} cannot be read: {error.strerror}.') from error
+    except READ_ERRORS as error:
+        stored, others = _load_tensors(file, map_location, error)
+        if others and not tensors_only:
+            raise CheckpointError(
+                f'Checkpoint {file} holds pickled objects besides tensors: {", ".join(others)}. '
+                'Loading them could run any code, so nothing was loaded. To read only its tensors '
+                'use --tensors-only, or load_checkpoint_file(path, tensors_only=True).'
+            ) from error
+    if not isinstance(stored, Mapping):
+        raise CheckpointError(
+            f'Checkpoint {file} holds a {type(stored).__name__}, not a dict of weights. '
+            'Save the state_dict of the model instead.'
+        )
+    return dict(stored)
+
+
+def find_resume_checkpoint(work_dir: str | Path) -> Path | None:
+    """Return the newest complete checkpoint of a run, or ``None`` if there is none."""
+    folder = Path(work_dir)
+    pointer = folder / LAST_CHECKPOINT
+    candidates = sorted(
+        (file for file in folder.glob('*.pth') if re.fullmatch(r'(epoch|iter)_\d+', file.stem)),
+        key=lambda file: file.stat().st_mtime_ns,
+        reverse=True,
+    )
+    if pointer.is_file():
+        candidates.insert(0, folder / Path(pointer.read_text(encoding='utf-8').strip()).name)
+    return next((file for file in candidates if zipfile.is_zipfile(file)), None)
+
+
+def _check_file(file: Path) -> None:
+    if not file.is_file():
+        what = 'is a folder' if file.is_dir() else 'does not exist'
+        raise CheckpointError(f'Checkpoint {file} {what}. Give a .pth file.')
+    if file.stat().st_size == 0:
+        raise CheckpointError(f'Checkpoint {file} is empty (0 bytes). Copy or download it again.')
+    with file.open('rb') as stream:
+        is_zip = stream.read(4) == b'PK\x03\x04'
+    if is_zip and not zipfile.is_zipfile(file):
+        raise CheckpointError(
+            f'Checkpoint {file} is cut off after {file.stat().st_size} bytes. '
+            'Copy or download it again.'
+        )
+
+
+def _load_tensors(file: Path, map_location: Any, cause: Exception) -> tuple[Any, list[str]]:
+    """Return the content with placeholders, and the names of what they stand for."""
+    found: set[str] = set()
+    try:
+        stored = torch.load(
+            file,
+            map_location=map_location,
+            pickle_module=tensor_pickle_module(found),
+            weights_only=False,
+        )
+    except (*READ_ERRORS, TypeError, IndexError) as error:
+        if found:
+            return {}, sorted(found)
+        raise CheckpointError(
+            f'{file} is not a PyTorch checkpoint ({type(cause).__name__}). '
+            'Give a file that torch.save wrote.'
+        ) from error
+    return stored, sorted(found)
+
+
+def _os_error(error: BaseException | None) -> OSError | None:
+    """Return the error of the operating system behind an error; torch may hide it."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _free_space(folder: Path) -> str:
+    try:
+        return f'{shutil.disk_usage(folder).free / 1e6:.0f} MB are free there.'
+    except OSError:
+        return 'The folder is not reachable.'

@@ -1,0 +1,45 @@
+"""Which checkpoints a run has written; kept in the message hub and so in the checkpoints."""
+
+from mmengine.logging import MessageHub
+
+KEY = 'checkpoint_files'
+
+
+class CheckpointList:
+    """Names of the checkpoint files of a run, oldest first.
+
+    Args:
+        hub: Where the list is kept.
+    """
+
+    def __init__(self, hub: MessageHub) -> None:
+        self._hub = hub
+
+    @property
+    def names(self) -> list[str]:
+        """Names, oldest first."""
+        return list(self._hub.get_info(KEY, []))
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a file is in the list."""
+        return name in self.names
+
+    def add(self, name: str) -> None:
+        """Add a file as the newest."""
+        self._hub.update_info(KEY, [*(item for item in self.names if item != name), name])
+
+    def discard(self, name: str) -> None:
+        """Remove a file from the list."""
+        self._hub.update_info(KEY, [item for item in self.names if item != name])
+
+    def outdated(self, keep_last: int) -> list[str]:
+        """Return what may be removed from disk.
+
+        Args:
+            keep_last: How many checkpoints by epoch are kept, -1 for all. Of those within an epoch
+                only the newest is kept, until the epoch's own is there.
+        """
+        names = self.names
+        by_epoch = [name for name in names if name.startswith('epoch_')]
+        within = [name for name in names[:-1] if not name.startswith('epoch_')]
+        return within + (by_epoch[:-keep_last] if keep_last > 0 else [])

@@ -1,0 +1,66 @@
+"""Processes that train together without GPUs."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from datetime import timedelta
+
+import torch
+from torch import distributed
+
+from cpose.errors import ConfigError
+
+TORCHRUN_VARIABLES = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE')
+DEFAULT_PORT = '29500'
+
+
+def init_cpu_processes(launcher: str, timeout: float = 1800) -> None:
+    """Connect the processes with gloo, unless there are GPUs or they are connected.
+
+    MMEngine asks for a CUDA device whatever the backend is.
+
+    Args:
+        launcher: 'pytorch' (torchrun) or 'slurm'.
+        timeout: Seconds without an answer after which a process gives up.
+
+    Raises:
+        ConfigError: If the processes were not started by that launcher.
+    """
+    if torch.cuda.is_available() or distributed.is_initialized():
+        return
+    if launcher == 'slurm':
+        os.environ.update(slurm_variables(os.environ))
+    missing = [name for name in TORCHRUN_VARIABLES if name not in os.environ]
+    if missing:
+        raise ConfigError(
+            f'--launcher {launcher}, but {", ".join(missing)} are not set in the environment. '
+            'Start with tools/dist_train.sh (torchrun) or tools/slurm_train.sh (srun).'
+        )
+    distributed.init_process_group('gloo', timeout=timedelta(seconds=timeout))
+
+
+def slurm_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return torchrun's variables for a process that ``srun`` started.
+
+    Raises:
+        ConfigError: If it was not.
+    """
+    if 'SLURM_PROCID' not in environment:
+        raise ConfigError(
+            '--launcher slurm, but SLURM_PROCID is not set. Start with tools/slurm_train.sh (srun).'
+        )
+    address = environment.get('MASTER_ADDR') or _first_host(environment['SLURM_NODELIST'])
+    return {
+        'RANK': environment['SLURM_PROCID'],
+        'LOCAL_RANK': environment.get('SLURM_LOCALID', '0'),
+        'WORLD_SIZE': environment['SLURM_NTASKS'],
+        'MASTER_ADDR': address,
+        'MASTER_PORT': environment.get('MASTER_PORT', DEFAULT_PORT),
+    }
+
+
+def _first_host(nodes: str) -> str:
+    names = subprocess.run(
+        ['scontrol', 'show', 'hostnames', nodes], capture_output=True, text=True, check=True
+    ).stdout
+    return names.split()[0]

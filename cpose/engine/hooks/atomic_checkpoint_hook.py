@@ -1,0 +1,134 @@
+"""Checkpoints by epoch and by iteration, and the best one."""
+
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop
+
+from cpose.engine.checkpoint_io import LAST_CHECKPOINT, remove_unfinished, write_text_atomic
+from cpose.engine.checkpoint_list import CheckpointList
+from cpose.errors import ConfigError
+from cpose.registry import HOOKS
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(Hook):
+    """Save ``epoch_<n>.pth``, ``iter_<n>.pth`` within epochs, and ``best_<metric>_epoch_<n>.pth``.
+
+    An old checkpoint is removed only after the new one and the file ``last_checkpoint`` that names
+    it are complete, so there is always a complete one to resume from.
+
+    Args:
+        interval: Epochs between checkpoints.
+        iter_interval: Iterations between checkpoints within an epoch; ``None`` for none.
+        keep_last: How many checkpoints by epoch are kept; -1 keeps all. Those within an epoch are
+            replaced by the next one.
+        save_best: Metric whose best checkpoint is kept; ``None`` for none.
+        rule: Whether 'greater' or 'less' is better.
+
+    Raises:
+        ConfigError: If an argument is out of range.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(
+        self,
+        interval: int = 1,
+        iter_interval: int | None = None,
+        keep_last: int = 3,
+        save_best: str | None = 'AP50_3DIoU',
+        rule: str = 'greater',
+    ) -> None:
+        if rule not in ('greater', 'less'):
+            raise ConfigError(f'rule={rule!r} of AtomicCheckpointHook must be greater or less.')
+        if interval < 1 or keep_last == 0 or (iter_interval is not None and iter_interval < 1):
+            raise ConfigError(
+                f'AtomicCheckpointHook(interval={interval}, iter_interval={iter_interval}, '
+                f'keep_last={keep_last}): intervals are at least 1, keep_last is not 0.'
+            )
+        self.interval = interval
+        self.iter_interval = iter_interval
+        self.keep_last = keep_last
+        self.save_best = save_best
+        self.sign = 1 if rule == 'greater' else -1
+
+    def before_train(self, runner: Any) -> None:
+        """Tidy up after killed runs."""
+        if is_main_process():
+            remove_unfinished(runner.work_dir)
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        """Save within an epoch."""
+        at_end = self.end_of_epoch(runner.train_dataloader, batch_idx)
+        if (
+            self.iter_interval
+            and not at_end
+            and self.every_n_train_iters(runner, self.iter_interval)
+        ):
+            self.save(runner)
+
+    def after_train_epoch(self, runner: Any) -> None:
+        """Save after an epoch."""
+        if self.every_n_epochs(runner, self.interval) or self.is_last_train_epoch(runner):
+            self.save(runner)
+
+    def save(self, runner: Any) -> Path:
+        """Save everything now and return the file; to be called on all ranks."""
+        progress = runner.train_loop.progress
+        in_epoch = progress['batches_done'] > 0
+        name = f'iter_{progress["iter"]}.pth' if in_epoch else f'epoch_{progress["epoch"]}.pth'
+        path = Path(runner.work_dir) / name
+        files = CheckpointList(runner.message_hub)
+        files.add(name)
+        runner.save_checkpoint(runner.work_dir, name)
+        runner.last_checkpoint = str(path)
+        if is_main_process():
+            write_text_atomic(path.with_name(LAST_CHECKPOINT), str(path))
+        for old in files.outdated(self.keep_last):
+            if is_main_process():
+                path.with_name(old).unlink(missing_ok=True)
+            files.discard(old)
+        return path
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Save the weights if they are the best so far."""
+        is_training = isinstance(runner._train_loop, BaseLoop)
+        if self.save_best is None or not metrics or not is_training:
+            return
+        score = float(self._score(metrics))
+        hub = runner.message_hub
+        best = hub.get_info('best_score')
+        if isnan(score) or (best is not None and self.sign * score <= self.sign * best):
+            return
+        old = hub.get_info('best_checkpoint')
+        name = f'best_{self.save_best}_epoch_{runner.epoch}.pth'
+        hub.update_info('best_score', score)
+        hub.update_info('best_checkpoint', name)
+        runner.save_checkpoint(
+            runner.work_dir, name, save_optimizer=False, save_param_scheduler=False
+        )
+        self._save_again(runner)
+        runner.logger.info(f'Best {self.save_best} so far: {score:.4f}, saved as {name}')
+        if old and old != name and is_main_process():
+            (Path(runner.work_dir) / old).unlink(missing_ok=True)
+
+    def _save_again(self, runner: Any) -> None:
+        """Let the checkpoint of this epoch know of the best one."""
+        name = f'epoch_{runner.epoch}.pth'
+        if name in CheckpointList(runner.message_hub):
+            runner.save_checkpoint(runner.work_dir, name)
+
+    def _score(self, metrics: dict[str, float]) -> float:
+        for key, value in metrics.items():
+            if key.rpartition('/')[2] == self.save_best:
+                return value
+        raise ConfigError(
+            f'There is no metric {self.save_best!r} (default_hooks.checkpoint.save_best). '
+            f'Metrics of this run: {", ".join(metrics)}.'
+        )

@@ -1,0 +1,88 @@
+"""Put weights into a model, strictly."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from cpose.errors import CheckpointError
+
+SHOWN = 4
+WRAPPER_PREFIX = 'module.'
+
+
+def find_state_dict(stored: Mapping[str, Any], path: str | Path) -> dict[str, Tensor]:
+    """Return the weights of a checkpoint by key.
+
+    Raises:
+        CheckpointError: If it holds none.
+    """
+    state = stored
+    for key in ('state_dict', 'model'):
+        if isinstance(stored.get(key), Mapping):
+            state = stored[key]
+            break
+    weights = {
+        key.removeprefix(WRAPPER_PREFIX): value
+        for key, value in state.items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
+    if not weights:
+        raise CheckpointError(
+            f'Checkpoint {path} holds no weights; its keys are {_some(map(str, stored))}.'
+        )
+    return weights
+
+
+def load_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -> None:
+    """Load the weights of a checkpoint into a model; all keys and shapes must agree.
+
+    Args:
+        model: Model of this project.
+        stored: Content of a checkpoint, or a bare state dict; any known family.
+        path: Where it is from, for messages.
+
+    Raises:
+        CheckpointError: If it is of another model; the message lists the differences.
+    """
+    weights = find_state_dict(stored, path)
+    own = model.state_dict()
+    missing = [key for key in own if key not in weights]
+    unexpected = [key for key in weights if key not in own]
+    reshaped = [
+        f'{key} {tuple(value.shape)} instead of {tuple(own[key].shape)}'
+        for key, value in weights.items()
+        if key in own and value.shape != own[key].shape
+    ]
+    if missing or unexpected or reshaped:
+        differences = [
+            f'{len(keys)} {what} ({_some(keys)})'
+            for keys, what in (
+                (missing, 'missing'),
+                (unexpected, 'unexpected'),
+                (reshaped, 'of another shape'),
+            )
+            if keys
+        ]
+        raise CheckpointError(
+            f'Checkpoint {path} does not fit this {type(model).__name__}: '
+            f'{", ".join(differences)}. {_hint(missing, reshaped)}'
+        )
+    model.load_state_dict(weights)
+
+
+def _hint(missing: list[str], reshaped: list[str]) -> str:
+    if any(key.startswith('backbone.') for key in [*missing, *reshaped]):
+        return (
+            'It is of another backbone: use the config it was trained with, '
+            'or "-" to take the config from the checkpoint.'
+        )
+    if reshaped:
+        return 'Compare model.head.num_classes and the widths with the config of the checkpoint.'
+    return 'Compare model.neck and model.head with the config of the checkpoint.'
+
+
+def _some(keys: Iterable[str]) -> str:
+    names = list(keys)
+    return ', '.join(names[:SHOWN]) + (', …' if len(names) > SHOWN else '')

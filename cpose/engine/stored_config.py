@@ -1,0 +1,101 @@
+"""The config inside a checkpoint: JSON, never Python text."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+
+from cpose.engine.checkpoint_io import load_checkpoint_file
+from cpose.errors import CheckpointError
+
+CONFIG_KEY = 'config_json'
+"""Key in ``meta``. MMEngine executes the text under ``config``, so that key stays unused."""
+
+TRUSTED_SCOPES = ('cpose', 'mmengine', 'mmcv')
+LOCAL_KEYS = ('load_from', 'resume', 'launcher', 'work_dir')
+"""Keys that belong to the run that wrote the checkpoint."""
+
+
+def config_to_json(config: Config) -> str:
+    """Return the config as JSON text."""
+    return json.dumps(config.to_dict(), default=_plain_value)
+
+
+def config_from_checkpoint(
+    checkpoint: str | Path | Mapping[str, Any], allow_custom_imports: bool = False
+) -> Config:
+    """Return the config that a checkpoint carries, without the keys of the run that wrote it.
+
+    Args:
+        checkpoint: File, or its content.
+        allow_custom_imports: Follow ``custom_imports`` into any package, not only `cpose`.
+
+    Raises:
+        CheckpointError: If it has none, or its config would import or call foreign code.
+    """
+    is_file = isinstance(checkpoint, str | Path)
+    name = str(checkpoint) if is_file else 'the checkpoint'
+    stored = load_checkpoint_file(checkpoint) if is_file else checkpoint  # type: ignore[arg-type]
+    meta = stored.get('meta')  # type: ignore[union-attr]
+    text = meta.get(CONFIG_KEY) if isinstance(meta, Mapping) else None
+    if not isinstance(text, str):
+        raise CheckpointError(f'{name} carries no config. Give CONFIG instead of "-".')
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f'The config in {name} is not JSON: {error}.') from error
+    for key in LOCAL_KEYS:
+        content.pop(key, None)
+    if not allow_custom_imports:
+        _check_imports(name, content.get('custom_imports'))
+        _check_types(name, content)
+    return Config(content)
+
+
+def _check_imports(name: str, custom_imports: Any) -> None:
+    if not custom_imports:
+        return
+    modules = custom_imports
+    if isinstance(custom_imports, Mapping):
+        modules = custom_imports.get('imports', [])
+    modules = [modules] if isinstance(modules, str) else list(modules)
+    foreign = [module for module in modules if str(module).split('.')[0] != 'cpose']
+    if foreign:
+        raise CheckpointError(
+            f'The config in {name} wants to import {", ".join(map(str, foreign))} '
+            '(key custom_imports). If you trust them use --allow-custom-imports, or '
+            'config_from_checkpoint(path, allow_custom_imports=True).'
+        )
+
+
+def _check_types(name: str, content: Any) -> None:
+    for kind in _types(content):
+        scope, _, rest = kind.partition('.')
+        if rest and (scope not in TRUSTED_SCOPES or '.' in rest):
+            raise CheckpointError(
+                f'The config in {name} wants to call {kind!r} (a key "type"). Only registered '
+                'names are accepted from a checkpoint; if you trust it use '
+                '--allow-custom-imports.'
+            )
+
+
+def _types(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if isinstance(value, str) and (key == 'type' or key.endswith('_type')):
+                yield value
+            yield from _types(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _types(value)
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, type) or callable(value):
+        return f'{value.__module__}.{value.__qualname__}'
+    return str(value)
