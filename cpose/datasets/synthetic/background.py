@@ -1,5 +1,7 @@
 """The room: support plane, floor below a table, walls behind."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -7,6 +9,7 @@ from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.palettes import WALL, WOOD, ramp, sample_colour, sample_near
 from cpose.datasets.synthetic.photos import sample_photo
 from cpose.datasets.synthetic.planes import PlaneMaterial, draw_plane
+from cpose.datasets.synthetic.polygons import cut_convex
 from cpose.datasets.synthetic.raster import fill_polygon
 from cpose.datasets.synthetic.scene import Scene
 
@@ -40,6 +43,29 @@ WALL_WEIGHTS = {
 }
 
 
+@dataclass(frozen=True)
+class Wall:
+    """A vertical plane.
+
+    Attributes:
+        foot: (3,) world point at its lower border.
+        yaw: Turn about the world's Y axis, radians; 0 faces the camera.
+    """
+
+    foot: np.ndarray
+    yaw: float
+
+    @property
+    def along(self) -> np.ndarray:
+        """(3,) horizontal unit vector in the wall."""
+        return np.array([np.cos(self.yaw), 0.0, np.sin(self.yaw)])
+
+    @property
+    def normal(self) -> np.ndarray:
+        """(3,) unit vector out of the wall, towards the room."""
+        return np.array([-np.sin(self.yaw), 0.0, np.cos(self.yaw)])
+
+
 def draw_room(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.ndarray, float]:
     """Draw walls, floor and support.
 
@@ -52,31 +78,20 @@ def draw_room(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.nd
         metres behind the boxes at which the wall stands.
     """
     camera = scene.camera
-    width, height = camera.image_wh
     footprints = _footprints(scene)
     reach = float(np.linalg.norm(footprints, axis=1).max())
     gap = reach * np.exp(rng.uniform(np.log(0.08), np.log(2.5)))
     has_table = rng.random() < 0.65
-    if rng.random() < 0.25:
-        image = cv2.resize(sample_photo(rng, (48, 48)), (width, height))
-    else:
-        image = np.empty((height, width, 3), dtype=np.uint8)
-        image[:] = sample_near(rng, WALL)
     is_away = has_table and rng.random() < 0.4
     ground = -reach * rng.uniform(0.5, 1.2) if is_away else 0.0
-    wall_yaw = rng.normal(0, 0.35)
-    if is_away:
-        _draw_floor(rng, image, camera, ground)
+    image = _draw_backdrop(rng, camera.image_wh)
+    back = footprints[:, 1].min() - gap * (2.0 if is_away else 1.0)
+    walls = _sample_walls(rng, reach, np.array([0.0, ground, back]))
     support = np.zeros((0, 2))
-    if not has_table:
-        support = _draw_floor(rng, image, camera, 0.0)
-    if rng.random() < 0.85:
-        back = footprints[:, 1].min() - gap * (2.0 if is_away else 1.0)
-        _draw_wall(rng, image, camera, np.array([0.0, ground, back]), wall_yaw)
-        if rng.random() < 0.3:
-            side = rng.choice([-1.0, 1.0])
-            corner = np.array([side * reach * rng.uniform(0.4, 1.5), ground, back])
-            _draw_wall(rng, image, camera, corner, wall_yaw - side * np.pi / 2)
+    if is_away or not has_table:
+        support = _draw_floor(rng, image, camera, ground, walls)
+    for wall in walls:
+        _draw_wall(rng, image, camera, wall)
     if has_table:
         support = _draw_table(rng, image, camera, footprints, gap)
     return image, support, gap
@@ -114,24 +129,49 @@ def _footprints(scene: Scene) -> np.ndarray:
     return np.concatenate(parts) if parts else np.array([[0.0, -scene.camera.height * 2]])
 
 
+def _draw_backdrop(rng: np.random.Generator, image_wh: tuple[int, int]) -> np.ndarray:
+    """Fill the picture with one colour or with a blurred scene far away."""
+    if rng.random() < 0.25:
+        return cv2.resize(sample_photo(rng, (48, 48)), image_wh)
+    colour = sample_near(rng, WALL).astype(np.uint8)
+    return cv2.resize(colour[None, None], image_wh, interpolation=cv2.INTER_NEAREST)
+
+
+def _sample_walls(rng: np.random.Generator, reach: float, foot: np.ndarray) -> list[Wall]:
+    """Sample no wall, one behind the boxes, or two that meet in a corner."""
+    if rng.random() < 0.15:
+        return []
+    yaw = float(np.clip(rng.normal(0, 0.35), -0.9, 0.9))
+    walls = [Wall(foot, yaw)]
+    if rng.random() < 0.3:
+        side = rng.choice([-1.0, 1.0])
+        aside = walls[0].along * side * reach * rng.uniform(0.4, 1.5)
+        walls.append(Wall(foot + aside, yaw - side * np.pi / 2))
+    return walls
+
+
 def _draw_floor(
-    rng: np.random.Generator, image: np.ndarray, camera: VirtualCamera, level: float
+    rng: np.random.Generator,
+    image: np.ndarray,
+    camera: VirtualCamera,
+    level: float,
+    walls: list[Wall],
 ) -> np.ndarray:
     corners = np.array([(-FAR, -FAR), (FAR, -FAR), (FAR, 1.0), (-FAR, 1.0)])
     polygon = np.insert(corners, 1, level, axis=1)
-    scale = (camera.height - level) * 1.0
-    material = sample_material(rng, SUPPORT_WEIGHTS, False, scale)
+    if walls:
+        heights = (polygon - walls[0].foot) @ walls[0].normal
+        polygon = cut_convex(polygon, heights)
+    if len(polygon) < 3:
+        return np.zeros((0, 2))
+    material = sample_material(rng, SUPPORT_WEIGHTS, False, camera.height - level)
     return draw_plane(image, camera, polygon, _turned_axes(rng), material)
 
 
 def _draw_wall(
-    rng: np.random.Generator,
-    image: np.ndarray,
-    camera: VirtualCamera,
-    foot: np.ndarray,
-    yaw: float,
+    rng: np.random.Generator, image: np.ndarray, camera: VirtualCamera, wall: Wall
 ) -> None:
-    along = np.array([np.cos(yaw), 0.0, np.sin(yaw)])
+    foot, along = wall.foot, wall.along
     up = np.array([0.0, FAR, 0.0])
     ends = foot - along * FAR, foot + along * FAR
     polygon = np.array([ends[0] + up, ends[1] + up, ends[1], ends[0]])
@@ -139,7 +179,7 @@ def _draw_wall(
     axes = np.array([along, [0.0, -1.0, 0.0]])
     draw_plane(image, camera, polygon, axes, material)
     if rng.random() < 0.25:
-        board = np.array([ends[0], ends[1], ends[1] + up * 0.0, ends[0]])
+        board = np.array([ends[0], ends[1], ends[1], ends[0]])
         board[:2, 1] += np.linalg.norm(foot) * rng.uniform(0.03, 0.08)
         colour = sample_near(rng, WALL) if rng.random() < 0.6 else sample_near(rng, WOOD)
         fill_polygon(image, camera.project_polygon(board), colour)

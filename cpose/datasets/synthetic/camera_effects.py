@@ -81,10 +81,12 @@ def _noise_bank() -> tuple[np.ndarray, ...]:
 def _add_noise(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     bank = _noise_bank()[int(rng.integers(3))]
-    offset = rng.integers(0, NOISE_SIDE, 2)
-    rows = np.arange(offset[0], offset[0] + height) % NOISE_SIDE
-    columns = np.arange(offset[1], offset[1] + width) % NOISE_SIDE
-    noise = bank[rows][:, columns]
+    repeats = -(-height // NOISE_SIDE), -(-width // NOISE_SIDE)
+    if max(repeats) > 1:
+        bank = np.tile(bank, (*repeats, 1))
+    top = int(rng.integers(0, bank.shape[0] - height + 1))
+    left = int(rng.integers(0, bank.shape[1] - width + 1))
+    noise = bank[top : top + height, left : left + width]
     strength = np.exp(rng.uniform(np.log(1.0), np.log(11.0))) / NOISE_SIGMA
     return cv2.addWeighted(image, 1.0, noise, strength, -128.0 * strength)
 

@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera
-from cpose.datasets.synthetic.face_elements import draw_panel, draw_text_rows, draw_title
-from cpose.datasets.synthetic.palettes import WALL, sample_colour, sample_near
-from cpose.datasets.synthetic.photos import sample_photo
+from cpose.datasets.synthetic.palettes import sample_colour
 from cpose.datasets.synthetic.raster import draw_quad, fill_polygon
 from cpose.datasets.synthetic.scene import Scene
+from cpose.datasets.synthetic.sheets import sample_sheet
 
 
 def draw_flat_items(rng: np.random.Generator, image: np.ndarray, scene: Scene, count: int) -> None:
@@ -44,7 +43,8 @@ def _draw_sheet(
     position: np.ndarray,
     extent: float,
 ) -> None:
-    paint, ratio, thickness = SHEETS[int(rng.integers(len(SHEETS)))]
+    texture, thickness = sample_sheet(rng)
+    ratio = texture.shape[0] / texture.shape[1]
     long = extent * np.exp(rng.uniform(np.log(0.25), np.log(1.3)))
     angle = rng.uniform(0, 2 * np.pi)
     axis = np.array([np.cos(angle), np.sin(angle)])
@@ -59,7 +59,7 @@ def _draw_sheet(
             edge = top[[number, (number + 1) % 4]]
             strip = np.concatenate([edge, edge[::-1] * (1.0, 0.0, 1.0)])
             fill_polygon(image, camera.project_polygon(strip), dark)
-    draw_quad(image, paint(rng), camera.project(top))
+    draw_quad(image, texture, camera.project(top))
 
 
 def _draw_cable(
@@ -83,48 +83,3 @@ def _draw_cable(
     shadow = pixels + np.array([0, thickness * 10], dtype=np.int32)
     cv2.polylines(image, [shadow], False, (colour * 0.4).tolist(), thickness, cv2.LINE_AA, 4)
     cv2.polylines(image, [pixels], False, colour.tolist(), thickness, cv2.LINE_AA, 4)
-
-
-def _paint_paper(rng: np.random.Generator) -> np.ndarray:
-    page = np.empty((140, 100, 3), dtype=np.uint8)
-    page[:] = sample_near(rng, WALL)
-    for draw, probability in ((draw_text_rows, 0.8), (draw_title, 0.4), (draw_panel, 0.25)):
-        if rng.random() < probability:
-            draw(rng, page, sample_colour(rng))
-    return page
-
-
-def _paint_keyboard(rng: np.random.Generator) -> np.ndarray:
-    is_pale = rng.random() < 0.3
-    body, keys = (200, 235) if is_pale else (rng.uniform(8, 40), rng.uniform(25, 70))
-    board = np.full((66, 200, 3), body, dtype=np.uint8)
-    for row in range(6):
-        for column in range(18):
-            left, top = 5 + column * 11, 4 + row * 10
-            if column != 14:
-                board[top : top + 8, left : left + 8] = keys
-    return board
-
-
-def _paint_phone(rng: np.random.Generator) -> np.ndarray:
-    phone = np.full((120, 60, 3), rng.uniform(5, 40), dtype=np.uint8)
-    if rng.random() < 0.5:
-        phone[8:112, 4:56] = sample_photo(rng, (52, 104))
-    return phone
-
-
-def _paint_mat(rng: np.random.Generator) -> np.ndarray:
-    mat = np.empty((80, 100, 3), dtype=np.uint8)
-    mat[:] = sample_colour(rng)
-    if rng.random() < 0.6:
-        return cv2.addWeighted(mat, 0.6, sample_photo(rng, (100, 80)), 0.4, 0)
-    return mat
-
-
-SHEETS = (
-    (_paint_paper, 1.4, 0.0),
-    (_paint_keyboard, 0.33, 0.03),
-    (_paint_phone, 2.0, 0.03),
-    (_paint_mat, 0.8, 0.0),
-)
-"""Painter, depth relative to the width, thickness relative to the width."""

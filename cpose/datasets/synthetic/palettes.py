@@ -1,6 +1,7 @@
 """Colours that occur indoors, all BGR, 0 to 255."""
 
-import cv2
+from colorsys import hsv_to_rgb
+
 import numpy as np
 
 CARDBOARD = ((88, 132, 172), (74, 116, 158), (104, 150, 190), (120, 160, 196), (66, 100, 138))
@@ -14,6 +15,8 @@ WOOD = (
     (150, 190, 215),
 )
 WALL = ((225, 228, 230), (205, 212, 216), (190, 205, 215), (215, 215, 205), (175, 180, 182))
+
+STEPS = np.linspace(0.0, 1.0, 256)[:, None]
 
 
 def sample_colour(rng: np.random.Generator) -> np.ndarray:
@@ -38,8 +41,8 @@ def sample_near(rng: np.random.Generator, choices: tuple[tuple[int, int, int], .
 
 def from_hsv(hue: float, saturation: float, value: float) -> np.ndarray:
     """Convert OpenCV's HSV (hue 0 to 180, others 0 to 255) to a BGR colour (3,)."""
-    pixel = np.array([[[hue, saturation, value]]], dtype=np.uint8)
-    return cv2.cvtColor(pixel, cv2.COLOR_HSV2BGR)[0, 0].astype(np.float64)
+    red, green, blue = hsv_to_rgb(hue / 180, saturation / 255, value)
+    return np.array([blue, green, red])
 
 
 def contrast_colour(rng: np.random.Generator, against: np.ndarray) -> np.ndarray:
@@ -54,6 +57,5 @@ def contrast_colour(rng: np.random.Generator, against: np.ndarray) -> np.ndarray
 
 def ramp(dark: np.ndarray, light: np.ndarray) -> np.ndarray:
     """Return a colour table (256, 1, 3) uint8 from one colour (3,) to another."""
-    steps = np.linspace(0.0, 1.0, 256)[:, None]
-    table = np.clip(dark + (light - dark) * steps, 0, 255)
+    table = np.clip(dark + (light - dark) * STEPS, 0, 255)
     return np.asarray(table[:, None].astype(np.uint8))

@@ -16,9 +16,13 @@ from cpose.datasets.synthetic.raster import (
     polygon_coverage,
 )
 
-BANDS = 4
-"""Parts of equal height that are drawn from different levels of the texture's pyramid."""
+BAND_HEIGHT = 96
+"""Rows that are drawn from one level of the texture's pyramid."""
 
+
+MAX_TEXELS = 3_000_000
+MAX_COORDINATE = 30_000
+"""OpenCV's warps keep source coordinates in 16 bits."""
 
 PIXEL_STEPS = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
 
@@ -67,7 +71,8 @@ def draw_plane(
     texels_from_image = np.linalg.inv(image_from_plane)
     left, top, right, bottom = rectangle
     grey = np.empty((bottom - top, right - left), dtype=np.uint8)
-    borders = np.linspace(top, bottom, BANDS + 1).astype(int)
+    count = max(2, (bottom - top) // BAND_HEIGHT)
+    borders = np.linspace(top, bottom, count + 1).astype(int)
     for start, end in pairwise(borders):
         if end > start:
             band = (left, int(start), right, int(end))
@@ -87,17 +92,39 @@ def _warp_band(
     pyramid = material_pyramid(material.name, material.variant)
     density = np.sqrt(max(steps[0] * steps[1], 1e-9))
     level = int(np.clip(np.round(np.log2(density)), 0, len(pyramid) - 1))
-    # Whole tiles are taken off so that the coordinates stay within the warp's 16-bit range.
-    origin = np.floor(samples[0] / TILE) * TILE
     shrink = np.diag([0.5**level, 0.5**level, 1.0])
-    shift = np.array([[1, 0, -origin[0]], [0, 1, -origin[1]], [0, 0, 1]])
     crop = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+    return _warp_tiled(
+        pyramid[level], shrink @ texels_from_image @ crop, (right - left, bottom - top)
+    )
+
+
+def _warp_tiled(tile: np.ndarray, texels_from_image: np.ndarray, wh: tuple[int, int]) -> np.ndarray:
+    """Warp a texture that goes on for ever.
+
+    As many tiles as are seen are laid out first: a warp that stays inside its source is five
+    times as fast as one that wraps around. Only near the horizon there are too many of them.
+    """
+    corners = np.array([(0, 0), (wh[0], 0), (0, wh[1]), wh], dtype=np.float64)
+    side = tile.shape[0]
+    is_ahead = np.append(corners, np.ones((4, 1)), axis=1) @ texels_from_image[2]
+    texels = _apply(texels_from_image, corners)
+    first = np.floor((texels.min(axis=0) - 2) / side)
+    counts = np.floor((texels.max(axis=0) + 2) / side) - first + 1
+    is_bounded = np.ptp(np.sign(is_ahead)) == 0 and counts.prod() * side**2 <= MAX_TEXELS
+    if is_bounded and counts.max() * side < MAX_COORDINATE:
+        source = np.tile(tile, (int(counts[1]), int(counts[0])))
+        border = cv2.BORDER_REPLICATE
+    else:
+        first = np.floor(_apply(texels_from_image, corners.mean(axis=0)[None])[0] / side)
+        source, border = tile, cv2.BORDER_WRAP
+    shift = np.array([[1, 0, -first[0] * side], [0, 1, -first[1] * side], [0, 0, 1]])
     return cv2.warpPerspective(
-        pyramid[level],
-        shrink @ shift @ texels_from_image @ crop,
-        (right - left, bottom - top),
+        source,
+        shift @ texels_from_image,
+        wh,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_WRAP,
+        borderMode=border,
     )
 
 

@@ -19,6 +19,8 @@ def cut_convex(polygon: np.ndarray, heights: np.ndarray) -> np.ndarray:
     Returns:
         (M, D), M may be 0.
     """
+    if heights.min(initial=0.0) >= 0:
+        return polygon
     kept = []
     for k in range(len(polygon)):
         after = (k + 1) % len(polygon)
@@ -30,8 +32,10 @@ def cut_convex(polygon: np.ndarray, heights: np.ndarray) -> np.ndarray:
     return np.array(kept).reshape(-1, polygon.shape[1])
 
 
-def cut_to_rectangle(polygon: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Keep the part of a convex polygon (N, 2) between two corners (2,); (M, 2), M may be 0."""
+def cut_to_rectangle(
+    polygon: np.ndarray, low: tuple[float, float], high: tuple[float, float]
+) -> np.ndarray:
+    """Keep the part of a convex polygon (N, 2) between two corners; (M, 2), M may be 0."""
     for axis in (0, 1):
         polygon = cut_convex(polygon, polygon[:, axis] - low[axis])
         polygon = cut_convex(polygon, high[axis] - polygon[:, axis])
@@ -40,9 +44,9 @@ def cut_to_rectangle(polygon: np.ndarray, low: np.ndarray, high: np.ndarray) -> 
 
 def fill_convex(canvas: np.ndarray, polygon: np.ndarray, value: int) -> None:
     """Fill a convex polygon (N, 2), pixels, in a (H, W) uint8 canvas, in place."""
-    wh = np.array(canvas.shape[1::-1])
-    if np.any(polygon < -wh) or np.any(polygon > 2 * wh):
-        polygon = cut_to_rectangle(polygon, -wh, 2 * wh)
+    side = float(max(canvas.shape))
+    if len(polygon) >= 3 and (polygon.min() < -side or polygon.max() > 2 * side):
+        polygon = cut_to_rectangle(polygon, (-side, -side), (2 * side, 2 * side))
     if len(polygon) >= 3:
         points = np.round(polygon * (1 << SHIFT)).astype(np.int32)
         cv2.fillConvexPoly(canvas, points, value, cv2.LINE_8, SHIFT)

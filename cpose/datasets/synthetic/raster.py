@@ -5,7 +5,8 @@ import numpy as np
 
 from cpose.datasets.synthetic.polygons import fill_convex
 
-SUPERSAMPLING = 4
+LARGE_AREA = 200 * 200
+"""Pixels from which on borders are smoothed with 2×2 instead of 4×4 samples."""
 
 Rectangle = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; the last two are outside."""
@@ -40,10 +41,16 @@ def polygon_coverage(polygon: np.ndarray, rectangle: Rectangle) -> np.ndarray:
         (h, w) uint8, 0 none to 255 all.
     """
     left, top, right, bottom = rectangle
-    scale = SUPERSAMPLING
-    fine = np.zeros(((bottom - top) * scale, (right - left) * scale), dtype=np.uint8)
+    width, height = right - left, bottom - top
+    halvings = 1 if width * height > LARGE_AREA else 2
+    scale = 2**halvings
+    fine = np.zeros((height * scale, width * scale), dtype=np.uint8)
     fill_convex(fine, (polygon - (left, top)) * scale + (scale - 1) / 2, 255)
-    return cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    # Halving twice is seven times as fast as one reduction to a quarter.
+    for step in range(halvings - 1, -1, -1):
+        wh = width * 2**step, height * 2**step
+        fine = cv2.resize(fine, wh, interpolation=cv2.INTER_AREA)
+    return fine
 
 
 def blend(image: np.ndarray, layer: np.ndarray, coverage: np.ndarray) -> None:
@@ -54,8 +61,26 @@ def blend(image: np.ndarray, layer: np.ndarray, coverage: np.ndarray) -> None:
         layer: (h, w, 3) uint8.
         coverage: (h, w) uint8, 255 where the layer hides the image.
     """
-    weight = coverage.astype(np.float32) / 255
-    image[:] = cv2.blendLinear(layer, np.ascontiguousarray(image), weight, 1 - weight)
+    if coverage.size < LARGE_AREA:
+        _blend_rows(image, layer, coverage)
+        return
+    is_covered = coverage.min(axis=1) == 255
+    borders = np.flatnonzero(np.diff(is_covered, prepend=False, append=False))
+    start = 0
+    for first, last in borders.reshape(-1, 2):
+        _blend_rows(image[start:first], layer[start:first], coverage[start:first])
+        image[first:last] = layer[first:last]
+        start = last
+    _blend_rows(image[start:], layer[start:], coverage[start:])
+
+
+def _blend_rows(image: np.ndarray, layer: np.ndarray, coverage: np.ndarray) -> None:
+    if len(image) == 0:
+        return
+    weight = cv2.merge([coverage] * 3)
+    front = cv2.multiply(layer, weight, scale=1 / 255)
+    back = cv2.multiply(image, cv2.bitwise_not(weight), scale=1 / 255)
+    image[:] = cv2.add(front, back)
 
 
 def fill_polygon(

@@ -18,7 +18,6 @@ from cpose.datasets.synthetic.shadows import draw_shadows
 from cpose.datasets.synthetic.solids import draw_solid
 from cpose.datasets.synthetic.textures import sample_style
 from cpose.datasets.synthetic.upright_items import draw_upright_items
-from cpose.datasets.synthetic.visibility import sort_far_to_near
 
 
 def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSettings) -> np.ndarray:
@@ -43,7 +42,7 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
         image = _add_reflections(rng, image, scene, painted)
     if len(support) >= 3:
         draw_shadows(image, scene, support)
-    for number in sort_far_to_near([*scene.boxes, *scene.solids]):
+    for number in scene.order:
         if number < len(painted):
             draw_box(image, camera, painted[number])
         else:
@@ -60,7 +59,7 @@ def _add_reflections(
     rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: list[list[PaintedFace]]
 ) -> np.ndarray:
     mirrored = image.copy()
-    for number in sort_far_to_near(scene.boxes):
+    for number in [k for k in scene.order if k < len(painted)]:
         faces = mirror_faces(painted[number])
         depths = [scene.camera.to_cv(face.corners_world)[:, 2].min() for face in faces]
         if faces and min(depths) > 0.05:

@@ -1,6 +1,8 @@
 """Sampling of what stands where: camera, boxes, round distractors and light."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -9,12 +11,18 @@ from cpose.datasets.synthetic.camera import VirtualCamera, sample_camera
 from cpose.datasets.synthetic.proportions import sample_dims
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.solids import Solid, sample_solid
-from cpose.datasets.synthetic.visibility import box_hull, inside_fraction, measure_visibility
+from cpose.datasets.synthetic.visibility import (
+    Standing,
+    box_hull,
+    inside_fraction,
+    measure_visibility,
+    sort_far_to_near,
+)
 from cpose.structures.cuboid import cuboid_keypoints
 
 MAX_SCENES = 60
 MIN_VISIBILITY = 0.35
-"""Boxes of which less can be seen are left out of the scene."""
+"""A scene with a box of which less can be seen is sampled anew."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,13 @@ class Box:
         cos, sin = np.cos(self.yaw), np.sin(self.yaw)
         return np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
 
-    @property
+    @cached_property
     def keypoints_world(self) -> np.ndarray:
         """(9, 3) centre and corners."""
         centre = np.array([self.position[0], self.dims[1] / 2, self.position[1]])
         return cuboid_keypoints(self.dims) @ self.world_from_object.T + centre
 
-    @property
+    @cached_property
     def footprint(self) -> np.ndarray:
         """(4, 2) world X and Z of the bottom corners, in turn."""
         return self.keypoints_world[[1, 2, 6, 5]][:, [0, 2]]
@@ -76,6 +84,7 @@ class Scene:
         solids: Round distractors and occluders.
         light: The light.
         visibility: (N,) visible share of each box, 0 to 1.
+        order: Numbers of boxes, then solids, the farthest first.
     """
 
     camera: VirtualCamera
@@ -83,6 +92,7 @@ class Scene:
     solids: list[Solid]
     light: Light
     visibility: np.ndarray
+    order: list[int]
 
     @property
     def footprints(self) -> list[np.ndarray]:
@@ -110,7 +120,7 @@ def sample_scene(
     wanted = int(rng.integers(objects[0], objects[1] + 1))
     for attempt in range(MAX_SCENES):
         scene = _try_scene(rng, image_wh, wanted, realism, shrink=0.96**attempt)
-        if len(scene.boxes) == wanted:
+        if scene is not None:
             return scene
     raise RuntimeError(f'No room for {wanted} boxes in an image of {image_wh} pixels.')
 
@@ -136,7 +146,7 @@ def _try_scene(
     wanted: int,
     realism: RealismSettings,
     shrink: float,
-) -> Scene:
+) -> Scene | None:
     camera = sample_camera(rng, image_wh)
     crowd = shrink / np.sqrt(max(wanted, 1))
     camera, anchor = _place_first(rng, camera, crowd)
@@ -149,9 +159,11 @@ def _try_scene(
             boxes.append(box)
     solids = _sample_solids(rng, camera, anchor, boxes, realism)
     light = sample_light(rng, realism.shadow_strength)
-    visibility = measure_visibility(camera, boxes, solids)
-    kept = [k for k in range(len(boxes)) if visibility[k] >= MIN_VISIBILITY]
-    return Scene(camera, [boxes[k] for k in kept], solids, light, visibility[kept])
+    order = sort_far_to_near([*boxes, *solids])
+    visibility = measure_visibility(camera, boxes, solids, order)
+    if len(boxes) < wanted or np.any(visibility < MIN_VISIBILITY):
+        return None
+    return Scene(camera, boxes, solids, light, visibility, order)
 
 
 def _place_first(
@@ -198,11 +210,12 @@ def _is_well_in_view(rng: np.random.Generator, camera: VirtualCamera, box: Box) 
     return inside_fraction(box_hull(camera, box.keypoints_world), camera.image_wh) >= least
 
 
-def _collides(footprint: np.ndarray, boxes: list[Box]) -> bool:
+def _collides(footprint: np.ndarray, items: Sequence[Standing]) -> bool:
     grown = (footprint - footprint.mean(0)) * 1.08 + footprint.mean(0)
     return any(
-        cv2.intersectConvexConvex(grown.astype(np.float32), box.footprint.astype(np.float32))[0] > 0
-        for box in boxes
+        cv2.intersectConvexConvex(grown.astype(np.float32), item.footprint.astype(np.float32))[0]
+        > 0
+        for item in items
     )
 
 
@@ -218,11 +231,11 @@ def _sample_solids(
     places = [_scatter(rng, anchor, extent) for _ in range(count)]
     if boxes and rng.random() < realism.occluder:
         places.append(_in_front(rng, boxes[int(rng.integers(len(boxes)))]))
-    solids = []
+    solids: list[Solid] = []
     for position in places:
         solid = sample_solid(rng, position, extent * np.exp(rng.uniform(-1.2, 0.1)))
         is_in_front = camera.to_cv(solid.outline_world)[:, 2].min() > 0.2 * extent
-        if is_in_front and not _collides(solid.footprint, boxes):
+        if is_in_front and not _collides(solid.footprint, [*boxes, *solids]):
             solids.append(solid)
     return solids
 

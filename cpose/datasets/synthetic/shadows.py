@@ -18,59 +18,60 @@ def draw_shadows(image: np.ndarray, scene: Scene, support: np.ndarray) -> None:
         scene: Boxes, solids, camera and light.
         support: (N, 2) outline of the plane in the image; nothing beyond it is darkened.
     """
-    camera, light = scene.camera, scene.light
+    camera = scene.camera
     wh = tuple(-(-side // REDUCTION) for side in camera.image_wh)
-    darkness = np.zeros(wh[::-1], dtype=np.uint8)
-    standing = [(box.keypoints_world[1:], box.footprint) for box in scene.boxes]
-    standing += [(solid.outline_world, solid.footprint) for solid in scene.solids]
-    for points, footprint in standing:
-        _add_cast_shadow(darkness, camera, light, points)
-        _add_contact_shadow(darkness, camera, light, footprint)
-    mask = np.zeros_like(darkness)
+    kept = np.full(wh[::-1], 255, dtype=np.uint8)
+    for softness, strength, outlines in _shadow_layers(scene):
+        _multiply_layer(kept, camera, outlines, strength, softness)
+    mask = np.zeros_like(kept)
     fill_convex(mask, _reduced(support), 255)
-    on_support = cv2.multiply(darkness, mask, scale=1 / 255)
-    shade = cv2.resize(255 - on_support, camera.image_wh, interpolation=cv2.INTER_LINEAR)
+    light = cv2.bitwise_or(kept, cv2.bitwise_not(mask))
+    shade = cv2.resize(light, camera.image_wh, interpolation=cv2.INTER_LINEAR)
     cv2.multiply(image, cv2.merge([shade] * 3), dst=image, scale=1 / 255)
 
 
-def _add_cast_shadow(
-    darkness: np.ndarray, camera: VirtualCamera, light: Light, points_world: np.ndarray
-) -> None:
+def _shadow_layers(scene: Scene) -> list[tuple[float, float, list[np.ndarray]]]:
+    """Return softness, darkness and outlines on the plane (X, Z) of each kind of shadow."""
+    light = scene.light
+    points = [box.keypoints_world[1:] for box in scene.boxes]
+    points += [solid.outline_world for solid in scene.solids]
+    contact = 0.4 + light.shadow
+    return [
+        (light.softness, light.shadow, [_cast_outline(light, item) for item in points]),
+        (0.02, 0.55 * contact, [_grown(item, 1.05) for item in scene.footprints]),
+        (0.12, 0.3 * contact, [_grown(item, 1.25) for item in scene.footprints]),
+    ]
+
+
+def _cast_outline(light: Light, points_world: np.ndarray) -> np.ndarray:
     along = light.direction / light.direction[1]
     shifted = points_world - points_world[:, 1:2] * along
-    outline = cv2.convexHull(shifted[:, [0, 2]].astype(np.float32))[:, 0]
-    _add_polygon(darkness, camera, outline, light.shadow, light.softness)
+    return np.asarray(cv2.convexHull(shifted[:, [0, 2]].astype(np.float32))[:, 0])
 
 
-def _add_contact_shadow(
-    darkness: np.ndarray, camera: VirtualCamera, light: Light, footprint: np.ndarray
-) -> None:
+def _grown(footprint: np.ndarray, factor: float) -> np.ndarray:
     centre = footprint.mean(axis=0)
-    for growth, softness, strength in ((1.05, 0.02, 0.55), (1.25, 0.12, 0.3)):
-        grown = (footprint - centre) * growth + centre
-        _add_polygon(darkness, camera, grown, strength * (0.4 + light.shadow), softness)
+    return np.asarray((footprint - centre) * factor + centre)
 
 
-def _add_polygon(
-    darkness: np.ndarray,
+def _multiply_layer(
+    kept: np.ndarray,
     camera: VirtualCamera,
-    outline: np.ndarray,
+    outlines: list[np.ndarray],
     strength: float,
     softness: float,
 ) -> None:
-    world = np.stack([outline[:, 0], np.zeros(len(outline)), outline[:, 1]], axis=1)
-    polygon = camera.project_polygon(world)
-    if len(polygon) < 3:
-        return
-    layer = np.zeros_like(darkness)
-    value = int(255 * min(strength, 0.95))
-    fill_convex(layer, _reduced(polygon), value)
-    limit = max(camera.image_wh)
-    size = float(np.ptp(np.clip(polygon, -limit, 2 * limit), axis=0).max())
-    sigma = max(size * softness / REDUCTION / 2, 0.6)
-    layer = cv2.GaussianBlur(layer, (0, 0), min(sigma, 12.0))
-    kept = cv2.multiply(255 - darkness, 255 - layer, scale=1 / 255)
-    np.subtract(255, kept, out=darkness)
+    layer = np.zeros_like(kept)
+    sizes = []
+    for outline in outlines:
+        polygon = camera.project_polygon(np.insert(outline, 1, 0.0, axis=1))
+        if len(polygon) >= 3:
+            fill_convex(layer, _reduced(polygon), int(255 * min(strength, 0.95)))
+            sizes.append(float(np.ptp(_reduced(polygon), axis=0).max()))
+    if sizes:
+        radius = int(np.clip(2.45 * float(np.median(sizes)) * softness, 1, 30))
+        layer = cv2.stackBlur(layer, (2 * radius + 1, 2 * radius + 1))
+        cv2.multiply(kept, cv2.bitwise_not(layer), dst=kept, scale=1 / 255)
 
 
 def _reduced(polygon: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Round distractors: cups, cans, bottles, bowls and balls, turned about a vertical axis."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ class Solid:
     profile: np.ndarray
     colours: np.ndarray
 
-    @property
+    @cached_property
     def rings_world(self) -> np.ndarray:
         """(R, S, 3) points of every ring."""
         angles = np.arange(SIDES) * (2 * np.pi / SIDES)
@@ -54,10 +55,12 @@ class Solid:
         """(R·S, 3) points whose hull contains the solid."""
         return self.rings_world.reshape(-1, 3)
 
-    @property
+    @cached_property
     def footprint(self) -> np.ndarray:
-        """(S, 2) world X and Z of the widest ring."""
-        return self.rings_world[int(np.argmax(self.profile[:, 0]))][:, [0, 2]]
+        """(S / 2, 2) world X and Z of a polygon around the widest ring."""
+        ring = self.rings_world[int(np.argmax(self.profile[:, 0])), ::2][:, [0, 2]]
+        growth = 1 / np.cos(2 * np.pi / SIDES)
+        return np.asarray((ring - self.position) * growth + self.position)
 
 
 def sample_solid(rng: np.random.Generator, position: np.ndarray, height: float) -> Solid:
@@ -87,14 +90,15 @@ def draw_solid(
     axis = np.array([solid.position[0], 0.0, solid.position[1]])
     angles = (np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES)
     normals = np.stack([np.cos(angles), np.zeros(SIDES), np.sin(angles)], axis=1)
-    facing = (normals @ (camera.position - axis)) > solid.profile[:, 0].min()
+    facing = np.flatnonzero((normals @ (camera.position - axis)) > solid.profile[:, 0].min())
     shade = ambient + (1 - ambient) * np.clip(normals @ light + 0.25, 0.0, 1.1)
+    colours = np.clip(solid.colours[:, None] * shade[:, None], 0, 255).tolist()
+    after = (facing + 1) % SIDES
     for band in range(len(rings) - 1):
-        for side in np.flatnonzero(facing):
-            after = (side + 1) % SIDES
-            quad = pixels[[band, band, band + 1, band + 1], [side, after, after, side]]
-            colour = np.clip(solid.colours[band] * shade[side], 0, 255)
-            cv2.fillConvexPoly(image, quad, colour.tolist(), cv2.LINE_AA, SHIFT)
+        lower, upper = pixels[band], pixels[band + 1]
+        quads = np.stack([lower[facing], lower[after], upper[after], upper[facing]], axis=1)
+        for side, quad in zip(facing, quads, strict=True):
+            cv2.fillConvexPoly(image, quad, colours[band][side], cv2.LINE_AA, SHIFT)
     if camera.height > solid.profile[-1, 1]:
         lid = np.clip(solid.colours[-1] * (ambient + (1 - ambient) * light[1]), 0, 255)
         cv2.fillConvexPoly(image, pixels[-1], lid.tolist(), cv2.LINE_AA, SHIFT)

@@ -9,6 +9,9 @@ import numpy as np
 from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.polygons import fill_convex
 
+MEASURED_SIDE = 320
+"""Longer side, in pixels, of the picture in which covered areas are counted."""
+
 
 class Standing(Protocol):
     """What stands on the plane within a convex footprint."""
@@ -90,22 +93,37 @@ def _is_farthest(items: Sequence[Standing], number: int, waiting: Sequence[int])
 
 
 def measure_visibility(
-    camera: VirtualCamera, boxes: Sequence[StandingBox], solids: Sequence[StandingSolid]
+    camera: VirtualCamera,
+    boxes: Sequence[StandingBox],
+    solids: Sequence[StandingSolid],
+    order: Sequence[int],
 ) -> np.ndarray:
-    """Return the visible share (N,) of each box's projected area, 0 to 1."""
+    """Measure how much of each box's projected area can be seen.
+
+    Args:
+        camera: The camera.
+        boxes: N boxes.
+        solids: What may cover them besides other boxes.
+        order: Numbers of boxes, then solids, the farthest first.
+
+    Returns:
+        (N,) 0 to 1; what lies outside the image counts as not seen.
+    """
+    scale = min(1.0, MEASURED_SIDE / max(camera.image_wh))
+    wh = [max(1, round(side * scale)) for side in camera.image_wh]
     hulls = [box_hull(camera, box.keypoints_world) for box in boxes]
     outlines = [outline_hull(camera, solid.outline_world) for solid in solids]
-    owners = np.zeros(camera.image_wh[::-1], dtype=np.uint8)
+    owners = np.zeros(wh[::-1], dtype=np.uint8)
     drawn = np.zeros(len(boxes))
     mask = np.zeros_like(owners)
-    for number in sort_far_to_near([*boxes, *solids]):
+    for number in order:
         if number < len(boxes):
             mask[:] = 0
-            fill_convex(mask, hulls[number], 255)
+            fill_convex(mask, hulls[number] * scale, 255)
             drawn[number] = cv2.countNonZero(mask)
-            fill_convex(owners, hulls[number], number + 1)
+            fill_convex(owners, hulls[number] * scale, number + 1)
         else:
-            fill_convex(owners, outlines[number - len(boxes)], 255)
+            fill_convex(owners, outlines[number - len(boxes)] * scale, 255)
     counts = np.bincount(owners.ravel(), minlength=256)[1 : len(boxes) + 1]
     inside = np.array([inside_fraction(hull, camera.image_wh) for hull in hulls])
     return np.round(inside * counts / np.maximum(drawn, 1), 4)
