@@ -109,6 +109,8 @@ class AnnotationTable:
     @staticmethod
     def concatenate(tables: Sequence['AnnotationTable']) -> 'AnnotationTable':
         """Join tables; at least one."""
+        if len(tables) == 1:
+            return tables[0]
         return AnnotationTable(
             PackedStrings.pack(path for table in tables for path in table.paths.tolist()),
             np.concatenate([table.images for table in tables]),

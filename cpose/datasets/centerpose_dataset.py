@@ -119,7 +119,7 @@ def expand_roots(data_root: str | Sequence[str], categories: Sequence[str]) -> l
     Raises:
         ConfigError: If no folder is given.
     """
-    templates = [data_root] if isinstance(data_root, str) else list(data_root)
+    templates = [data_root] if isinstance(data_root, str) else list(data_root or ())
     if not templates or not all(isinstance(item, str) and item for item in templates):
         raise ConfigError(
             f'data_root={data_root!r} (config key *_dataloader.dataset.data_root). '

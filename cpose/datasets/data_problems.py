@@ -52,11 +52,11 @@ class DataProblems:
         )
         if self.on_error == 'raise':
             raise DataError(
-                f'{len(self)} files of {where} cannot be used:\n{reasons}\n'
+                f'Unusable files in {where}: {len(self)}.\n{reasons}\n'
                 "Correct or remove them, or set on_error='skip' "
                 '(config key *_dataloader.dataset.on_error) to leave them out.'
             )
-        print_log(f'{len(self)} files of {where} are left out:\n{reasons}', logger='current')
+        print_log(f'Left out of {where}: {len(self)} files.\n{reasons}', logger='current')
 
 
 def _first_few(details: list[str]) -> str:

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from cpose.datasets.base_dataset import PoseDataset, normalise_metainfo
+from cpose.errors import ConfigError
+
+
+class CountingDataset(PoseDataset):
+    """Records that hold their own index."""
+
+    def __len__(self):
+        return 5
+
+    def load_record(self, index):
+        return {'index': index}
+
+
+def draw(dataset, index):
+    return dataset[index]['rng'].random()
+
+
+def test_generator_depends_on_seed_epoch_and_index():
+    dataset = CountingDataset([], seed=3)
+    first = [draw(dataset, i) for i in range(5)]
+    assert len(set(first)) == 5
+    assert [draw(dataset, i) for i in (4, 0)] == [first[4], first[0]]
+    dataset.set_epoch(1)
+    assert draw(dataset, 0) not in first
+    dataset.set_epoch(0)
+    assert draw(dataset, 0) == first[0]
+    assert draw(CountingDataset([], seed=4), 0) != first[0]
+
+
+def test_record_carries_the_input_size():
+    record = CountingDataset([], input_wh=[64, 32])[2]
+    assert record['input_wh'] == (64, 32)
+    assert record['index'] == 2
+    assert isinstance(record['rng'], np.random.Generator)
+
+
+@pytest.mark.parametrize('input_wh', [(500, 512), (0, 32), (-32, 32)])
+def test_input_size_must_be_a_multiple_of_32(input_wh):
+    with pytest.raises(ConfigError, match='input_wh'):
+        CountingDataset([], input_wh=input_wh)
+
+
+def test_metainfo_defaults():
+    assert CountingDataset([]).metainfo == {
+        'category': ('object',),
+        'symmetry': ({'type': 'NoSymmetry'},),
+        'eval_num_symmetry': (1,),
+    }
+
+
+def test_metainfo_of_several_categories():
+    metainfo = normalise_metainfo({'category': ['a', 'b'], 'eval_num_symmetry': [1, 100]})
+    assert metainfo['category'] == ('a', 'b')
+    assert metainfo['eval_num_symmetry'] == (1, 100)
+    assert metainfo['symmetry'] == ({'type': 'NoSymmetry'},) * 2
+
+
+@pytest.mark.parametrize(
+    ('metainfo', 'message'),
+    [
+        ({'classes': 'a'}, 'unknown keys'),
+        ({'category': ['a', 'b', 'c'], 'eval_num_symmetry': [1, 2]}, '2 entries for 3 categories'),
+    ],
+)
+def test_wrong_metainfo(metainfo, message):
+    with pytest.raises(ConfigError, match=message):
+        normalise_metainfo(metainfo)

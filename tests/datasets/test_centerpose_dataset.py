@@ -1,0 +1,222 @@
+import resource
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import DefaultScope
+from torch.utils.data import DataLoader
+
+from cpose.codecs.symmetries.no_symmetry import NoSymmetry
+from cpose.datasets.centerpose_dataset import CenterPoseDataset, expand_roots
+from cpose.errors import ConfigError, DataError
+from cpose.structures.pose_data_sample import field_arrays
+
+from .annotated_files import CAMERA_MATRIX, IMAGE_WH, make_annotation, make_object, write_pair
+
+BOTTLE = {'category': 'bottle', 'symmetry': {'type': 'RotationalSymmetry', 'order': 12}}
+TRAIN = [
+    {'type': 'LoadPoseImage'},
+    {'type': 'ExpandSymmetries'},
+    {'type': 'RandomPoseAffine'},
+    {'type': 'CenterNetColorJitter'},
+    {'type': 'PackPoseInputs'},
+]
+
+
+@pytest.fixture(autouse=True)
+def cpose_scope(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'user_cache'))
+    with DefaultScope.overwrite_default_scope('cpose'):
+        yield
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / 'data'
+    for i in range(6):
+        write_pair(folder, f'{i}', seed=i)
+    return folder
+
+
+def make_dataset(root, pipeline=(), metainfo=BOTTLE, **options):
+    options.setdefault('input_wh', (64, 64))
+    return CenterPoseDataset(str(root), pipeline=pipeline, metainfo=metainfo, **options)
+
+
+def test_record(root):
+    record = make_dataset(root).load_record(2)
+    assert record['img_path'] == str(root / '2.png')
+    assert record['image_wh'] == IMAGE_WH
+    assert [symmetry.order for symmetry in record['symmetries']] == [12]
+    assert len(record['truth']) == 1
+    np.testing.assert_allclose(record['intrinsics'], CAMERA_MATRIX)
+    np.testing.assert_allclose(record['projection'], CAMERA_MATRIX)
+
+
+def test_record_may_be_changed(root):
+    dataset = make_dataset(root)
+    record = dataset.load_record(0)
+    for array in [*field_arrays(record['truth']).values(), record['intrinsics']]:
+        array[:] = -7
+    for array in [*field_arrays(dataset.load_record(0)['truth']).values()]:
+        assert not (array == -7).any()
+
+
+def test_symmetry_of_each_object(tmp_path):
+    items = [make_object(symmetric=value) for value in (None, 'True', False, 5)]
+    write_pair(tmp_path, 'a', make_annotation(*items))
+    symmetries = make_dataset(tmp_path).load_record(0)['symmetries']
+    assert [symmetry.order for symmetry in symmetries] == [12, 12, 1, 5]
+    assert isinstance(symmetries[2], NoSymmetry)
+
+
+def test_annotation_without_cameras(tmp_path):
+    content = make_annotation()
+    for name in ('intrinsics', 'camera_projection_matrix'):
+        del content['camera_data'][name]
+    write_pair(tmp_path, 'a', content)
+    record = make_dataset(tmp_path, metainfo=None).load_record(0)
+    assert record['intrinsics'] is None
+    assert record['projection'] is None
+
+
+def test_several_categories_and_folders(tmp_path):
+    metainfo = {
+        'category': ['cup', 'shoe'],
+        'symmetry': [{'type': 'CuboidSymmetry'}, {'type': 'NoSymmetry'}],
+    }
+    for name in ('cup', 'shoe'):
+        content = make_annotation(make_object(**{'class': name}))
+        write_pair(tmp_path / name / 'train', 'a', content)
+    dataset = make_dataset(tmp_path / '{category}' / 'train', metainfo=metainfo)
+    records = [dataset.load_record(i) for i in range(len(dataset))]
+    assert [record['img_path'] for record in records] == [
+        str(tmp_path / name / 'train' / 'a.png') for name in ('cup', 'shoe')
+    ]
+    assert [record['truth'].labels.tolist() for record in records] == [[0], [1]]
+    assert [record['symmetries'][0].order for record in records] == [4, 1]
+
+
+@pytest.mark.parametrize(
+    ('data_root', 'expected'),
+    [
+        ('data', ['data']),
+        (['x', 'y'], ['x', 'y']),
+        ('data/{category}/val', ['data/cup/val', 'data/shoe/val']),
+    ],
+)
+def test_expand_roots(data_root, expected):
+    assert expand_roots(data_root, ['cup', 'shoe']) == expected
+
+
+@pytest.mark.parametrize('data_root', ['', [], None, [3]])
+def test_no_root(data_root):
+    with pytest.raises(ConfigError, match='data_root'):
+        expand_roots(data_root, ['cup'])
+
+
+def test_max_objs_limits_targets_not_truth(tmp_path):
+    write_pair(tmp_path, 'a', make_annotation(*[make_object()] * 4))
+    sample = make_dataset(tmp_path, TRAIN, max_objs=3)[0]['data_samples']
+    assert len(sample.candidates) == 3
+    assert len(sample.truth) == 4
+
+
+def test_problems_of_all_kinds_are_reported_together(root):
+    (root / '0.json').write_text('{')
+    write_pair(root, '1', make_annotation(make_object(keypoints_3d=None)))
+    (root / '2.json').unlink()
+    with pytest.raises(DataError) as error:
+        make_dataset(root)
+    assert f'Unusable files in {root}: 3.' in str(error.value)
+    dataset = make_dataset(root, on_error='skip')
+    assert [dataset.load_record(i)['img_path'][-5] for i in range(len(dataset))] == ['3', '4', '5']
+
+
+def test_nothing_usable(tmp_path):
+    write_pair(tmp_path, 'a').write_text('{')
+    with pytest.raises(DataError, match='no usable image'):
+        make_dataset(tmp_path, on_error='skip')
+
+
+def test_optional_annotations(root):
+    (root / '0.json').unlink()
+    pipeline = [
+        {'type': 'LoadPoseImage'},
+        {'type': 'LetterboxAffine'},
+        {'type': 'PackPoseInputs'},
+    ]
+    dataset = make_dataset(root, pipeline, require_annotation=False)
+    sample = dataset[0]['data_samples']
+    assert sample.truth is None
+    assert sample.image_wh == IMAGE_WH
+    assert len(dataset[1]['data_samples'].truth) == 1
+
+
+def test_unreadable_image(root):
+    path = root / '2.png'
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=r'2\.png .* cannot be decoded'):
+        make_dataset(root, TRAIN)[2]
+    sample = make_dataset(root, TRAIN, on_error='skip')[2]['data_samples']
+    assert sample.image_path == str(root / '3.png')
+
+
+def test_only_unreadable_images(root):
+    for i in range(6):
+        (root / f'{i}.png').write_bytes(b'x')
+    with pytest.raises(DataError, match='No image of the data set can be read'):
+        make_dataset(root, TRAIN, on_error='skip')[0]
+
+
+def load_epoch(dataset, epoch, workers, order=range(6)):
+    """Return the samples of one epoch by index."""
+    dataset.set_epoch(epoch)
+    loader = DataLoader(
+        dataset, batch_size=2, num_workers=workers, collate_fn=pseudo_collate, sampler=list(order)
+    )
+    inputs = [image for batch in loader for image in batch['inputs']]
+    return dict(zip(order, inputs, strict=True))
+
+
+def test_samples_depend_on_seed_epoch_and_index_only(root):
+    dataset = make_dataset(root, TRAIN, seed=3)
+    expected = load_epoch(dataset, 1, workers=0)
+    for samples in (
+        load_epoch(dataset, 1, workers=2),
+        load_epoch(dataset, 1, workers=0, order=[5, 3, 1, 0, 4, 2]),
+        load_epoch(make_dataset(root, TRAIN, seed=3), 1, workers=1, order=[4, 5]),
+    ):
+        for index, image in samples.items():
+            assert torch.equal(image, expected[index])
+    for other in (
+        load_epoch(dataset, 2, workers=2),
+        load_epoch(make_dataset(root, TRAIN, seed=4), 1, workers=0),
+    ):
+        assert not any(torch.equal(other[index], expected[index]) for index in expected)
+
+
+def test_persistent_workers_see_the_epoch(root):
+    dataset = make_dataset(root, TRAIN)
+    loader = DataLoader(
+        dataset, 1, num_workers=1, persistent_workers=True, collate_fn=pseudo_collate
+    )
+    epochs = []
+    for epoch in range(2):
+        dataset.set_epoch(epoch)
+        epochs.append([batch['inputs'][0] for batch in loader])
+        assert torch.equal(epochs[epoch][1], load_epoch(dataset, epoch, workers=0)[1])
+    assert not torch.equal(epochs[0][1], epochs[1][1])
+
+
+def test_memory_stays_flat(root):
+    dataset = make_dataset(root, TRAIN)
+
+    def load(count):
+        for i in range(count):
+            dataset[i % len(dataset)]
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    before = load(1000)
+    assert load(9000) - before < 20

@@ -1,0 +1,44 @@
+import pytest
+
+from cpose.datasets.data_problems import DataProblems
+from cpose.errors import ConfigError, DataError
+
+
+def add_some(problems):
+    for i in range(5):
+        problems.add('image without an annotation', f'{i}.png')
+    problems.add('empty image file', 'x.png')
+
+
+def test_nothing_wrong():
+    DataProblems().report('data')
+
+
+def test_raise_lists_the_first_and_counts():
+    problems = DataProblems()
+    add_some(problems)
+    assert len(problems) == 6
+    with pytest.raises(DataError) as error:
+        problems.report('data/cup')
+    text = str(error.value)
+    assert text.startswith('Unusable files in data/cup: 6.')
+    assert '5 × image without an annotation: 0.png; 1.png; 2.png; and 2 more' in text
+    assert '1 × empty image file: x.png' in text
+    assert "on_error='skip'" in text
+
+
+def test_skip_logs_the_same(monkeypatch):
+    messages = []
+    monkeypatch.setattr(
+        'cpose.datasets.data_problems.print_log', lambda text, **_: messages.append(text)
+    )
+    problems = DataProblems('skip')
+    add_some(problems)
+    problems.report('data/cup')
+    assert 'Left out of data/cup: 6 files.' in messages[0]
+    assert '5 × image without an annotation' in messages[0]
+
+
+def test_unknown_choice():
+    with pytest.raises(ConfigError, match='on_error'):
+        DataProblems('ignore')

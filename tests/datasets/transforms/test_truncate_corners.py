@@ -1,0 +1,34 @@
+import numpy as np
+
+from cpose.codecs.symmetries.no_symmetry import NoSymmetry
+from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
+from cpose.datasets.transforms.expand_symmetries import ExpandSymmetries
+from cpose.datasets.transforms.truncate_corners import TruncateCorners
+
+from .records import make_record, make_truth
+
+
+def test_projected_corners_lose_their_fraction_towards_zero():
+    truth = make_truth([(-1.0, -0.8, 2.0), (0.1, 0.1, 2.0)])
+    record = make_record(truth, symmetries=[RotationalSymmetry(4), NoSymmetry()])
+    before = ExpandSymmetries()(record)
+    corners, centers = before['cand_corners'].copy(), before['cand_centers'].copy()
+    assert (corners[0] < -1).any()
+    after = TruncateCorners()(before)
+    np.testing.assert_array_equal(after['cand_corners'][0], np.trunc(corners[0]))
+    np.testing.assert_array_equal(after['cand_centers'][0], np.trunc(centers[0]))
+    np.testing.assert_array_equal(after['cand_corners'][1], corners[1])
+    np.testing.assert_array_equal(after['cand_centers'][1], centers[1])
+
+
+def test_annotation_stays_untouched():
+    truth = make_truth()
+    pixels = truth.keypoints_image.copy()
+    record = make_record(truth, symmetries=[RotationalSymmetry(2)] * 2)
+    TruncateCorners()(ExpandSymmetries()(record))
+    np.testing.assert_array_equal(truth.keypoints_image, pixels)
+
+
+def test_no_objects():
+    record = ExpandSymmetries()(make_record(make_truth(np.zeros((0, 3)))))
+    assert TruncateCorners()(record)['cand_corners'].shape == (0, 1, 8, 2)
