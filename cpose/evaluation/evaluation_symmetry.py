@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, nearest_names
 from cpose.registry import SYMMETRIES
 from cpose.structures.cuboid import cuboid_keypoints
 
@@ -48,14 +48,15 @@ def build_evaluation_symmetry(
         num_rotations: ``eval_num_symmetry``, at least 1.
 
     Raises:
-        ConfigError: If the number of rotations is not a positive whole number.
+        ConfigError: If the symmetry is unknown or the number of rotations is not a positive
+            whole number.
     """
     if isinstance(num_rotations, bool) or not isinstance(num_rotations, int) or num_rotations < 1:
         raise ConfigError(
             f'eval_num_symmetry is {num_rotations!r} (config key metainfo.eval_num_symmetry). '
             'Give a whole number of at least 1; 100 suits round objects.'
         )
-    group = SYMMETRIES.build(dict(symmetry or {'type': 'NoSymmetry'}))
+    group = SYMMETRIES.build(_known_symmetry(symmetry))
     points = cuboid_keypoints(PROBE_DIMS)
     candidates, dims = group.candidates(points, PROBE_DIMS)
     distances = np.linalg.norm(candidates[:, :, None] - points, axis=-1)
@@ -63,3 +64,14 @@ def build_evaluation_symmetry(
         return EvaluationSymmetry(np.arange(9)[None], np.arange(3)[None], num_rotations)
     axes = np.abs(dims[:, :, None] - PROBE_DIMS).argmin(axis=2)
     return EvaluationSymmetry(distances.argmin(axis=2), axes, num_rotations)
+
+
+def _known_symmetry(symmetry: Mapping[str, Any] | None) -> dict[str, Any]:
+    config = {'type': 'NoSymmetry'} if symmetry is None else dict(symmetry)
+    name = config.get('type')
+    if isinstance(name, str) and SYMMETRIES.get(name) is None:
+        raise ConfigError(
+            f'symmetry type {name!r} is unknown (config key metainfo.symmetry). '
+            f'{nearest_names(name, SYMMETRIES.module_dict)}'
+        )
+    return config

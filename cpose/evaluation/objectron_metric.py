@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.evaluator import BaseMetric
 
+from cpose.evaluation.dump import write_dump
 from cpose.evaluation.image_record import record_from_arrays, record_image, record_to_arrays
 from cpose.evaluation.score_report import build_report, headline_names
 from cpose.registry import METRICS
@@ -22,6 +23,7 @@ class ObjectronMetric(BaseMetric):
         protocol: Config of the rules for all numbers but ``AP50_3DIoU_tao``; by default
             `OneToOneProtocol`.
         tao_protocol: Config of the rules for ``AP50_3DIoU_tao``; by default `TaoProtocol`.
+        dump_file: Where to write predictions and truth as one JSON file, see `write_dump`.
         collect_device: ``cpu`` or ``gpu``, where ranks exchange results.
         collect_dir: Folder of that exchange.
 
@@ -36,12 +38,14 @@ class ObjectronMetric(BaseMetric):
         self,
         protocol: Mapping[str, Any] | None = None,
         tao_protocol: Mapping[str, Any] | None = None,
+        dump_file: str | None = None,
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, collect_dir=collect_dir)
         self.protocol = METRICS.build(dict(protocol or {'type': 'OneToOneProtocol'}))
         self.tao_protocol = METRICS.build(dict(tao_protocol or {'type': 'TaoProtocol'}))
+        self.dump_file = dump_file
         self.report: dict[str, Any] = {}
 
     def process(self, data_batch: Mapping[str, Any], data_samples: Sequence[PoseResult]) -> None:
@@ -58,6 +62,8 @@ class ObjectronMetric(BaseMetric):
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Return the numbers by name, after writing everything to ``report``."""
         records = [record_from_arrays(arrays) for arrays in results]
+        if self.dump_file is not None:
+            write_dump(self.dump_file, records, self.dataset_meta)
         self.report = build_report(records, self.dataset_meta, self.protocol, self.tao_protocol)
         names = (*headline_names(), 'num_images', 'num_objects')
         return {name: self.report[name] for name in names}

@@ -25,7 +25,7 @@ from cpose.evaluation.functional.pose_errors import (
 from cpose.evaluation.functional.viewpoint import fold_angle_deg, viewpoint_angles_deg
 from cpose.evaluation.image_record import ImageRecord
 from cpose.evaluation.matched_pairs import MatchedPairs, gather_pairs, project_views
-from cpose.geometry.iou3d import best_rotation
+from cpose.geometry.iou3d import box_iou3d_symmetric
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS
 
@@ -103,7 +103,8 @@ def _equivalent_corners(record: ImageRecord, symmetry: EvaluationSymmetry) -> np
         projections = np.repeat(record.projection[None], len(truth), axis=0)
         points = project_views(views, projections, truth.keypoints_image)
     named = points[:, :, symmetry.keypoint_orders[:, 1:]]
-    return named.reshape(len(truth), -1, 8, 2)
+    num_views = named.shape[1] * named.shape[2]
+    return named.reshape(len(truth), num_views, 8, 2)
 
 
 def _errors(
@@ -111,22 +112,20 @@ def _errors(
 ) -> dict[str, np.ndarray]:
     """Measure pairs at one rotation of the prediction and one name of the true solid.
 
-    The rotation is that of best 3D IoU; where none overlaps, and for the name, that of least ADD.
+    Both are those of least ADD; the 3D IoU is the best over all rotations, no name changes it.
     """
     pred, gt = pairs.pred_keypoints * factors[:, None, None], pairs.gt_keypoints
     angles = full_turn(symmetry.num_rotations)
-    iou, best = best_rotation(pred, gt, angles)
-    apart = np.flatnonzero(iou == 0)
-    named = gt[:, symmetry.keypoint_orders]
-    best[apart] = _nearest_rotation(pred[apart], named[apart], angles)
-    turned = rotate_about_up(pred, angles[best][:, None])[:, 0]
-    distances = average_distance(turned[:, None], named)
-    name = distances.argmin(axis=1)
+    views, each = rotate_about_up(pred, angles), np.arange(len(pred))
+    by_name = [average_distance(views, gt[:, None, order]) for order in symmetry.keypoint_orders]
+    distances = np.stack(by_name, axis=1).reshape(len(pred), len(by_name) * len(angles))
+    name, rotation = np.divmod(distances.argmin(axis=1), len(angles))
+    turned = views[each, rotation]
     azimuth, polar = viewpoint_angles_deg(turned)
     gt_azimuth, gt_polar = viewpoint_angles_deg(gt)
     gt_dims = np.take_along_axis(pairs.gt_dims, symmetry.axis_orders[name], axis=1)
     return {
-        'iou': iou,
+        'iou': box_iou3d_symmetric(pred, gt, angles),
         'azimuth': fold_angle_deg(azimuth - gt_azimuth, symmetry.azimuth_period_deg),
         'polar': np.abs(polar - gt_polar),
         'add': distances.min(axis=1),
@@ -134,18 +133,6 @@ def _errors(
         'scale': relative_scale_error(pairs.pred_dims, gt_dims),
         **_image_errors(pairs, symmetry.keypoint_orders[name], symmetry.num_rotations),
     }
-
-
-def _nearest_rotation(pred: np.ndarray, named: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Return the number of the rotation of least ADD for predictions (n, 9, 3)."""
-    least = np.full(len(pred), np.inf)
-    best = np.zeros(len(pred), dtype=np.int64)
-    for number, angle in enumerate(angles):
-        turned = rotate_about_up(pred, np.array([angle]))
-        distance = average_distance(turned, named).min(axis=1)
-        best[distance < least] = number
-        least = np.minimum(least, distance)
-    return best
 
 
 def _image_errors(

@@ -1,0 +1,49 @@
+"""``cpose evaluate``: score a file of predictions again, without model or images."""
+
+from argparse import Namespace, _SubParsersAction
+
+from cpose.cli.arguments import positive_int
+
+
+def add_parser(subparsers: _SubParsersAction) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser('evaluate', help='score predictions written with test --dump')
+    parser.add_argument('file', metavar='FILE', help='JSON written with test --dump')
+    parser.add_argument('--out', metavar='JSON', help='write all numbers and curves')
+    parser.add_argument('--plot', metavar='PNG', help='draw precision over recall and thresholds')
+    parser.add_argument(
+        '--eval-num-symmetry',
+        type=positive_int,
+        metavar='N',
+        help='rotations about the up axis that count as equal, in place of those in the file',
+    )
+    parser.add_argument(
+        '--absolute-scale',
+        action='store_true',
+        help='take predicted lengths as metres instead of recovering the scale from the ground',
+    )
+    parser.set_defaults(func=run)
+
+
+def run(args: Namespace) -> int:
+    """Print the table and write what was asked for."""
+    from rich.console import Console
+
+    from cpose.evaluation.dump import evaluate_dump
+    from cpose.evaluation.report import build_table, write_metrics_json
+
+    scale = {'scale_rule': {'type': 'AbsoluteScale'}} if args.absolute_scale else {}
+    report = evaluate_dump(
+        args.file,
+        args.eval_num_symmetry,
+        protocol={'type': 'OneToOneProtocol', **scale},
+        tao_protocol={'type': 'TaoProtocol', **scale},
+    )
+    Console().print(build_table(report, title=args.file))
+    if args.out:
+        write_metrics_json(args.out, report)
+    if args.plot:
+        from cpose.visualization.curve_plot import plot_curves
+
+        plot_curves(report, args.plot)
+    return 0

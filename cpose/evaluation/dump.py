@@ -1,0 +1,185 @@
+"""Predictions and truth of an evaluation in one JSON file, to be scored again without a model.
+
+Arrays keep all digits, so scoring the file gives the same numbers. Keypoints are null where no
+pose was found or nothing is annotated. Frames and units are those of `ImageRecord`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cpose.evaluation.dump_fields import DumpFields
+from cpose.evaluation.image_record import (
+    PREDICTION_SHAPES,
+    ImageRecord,
+    PredictedCuboids,
+)
+from cpose.evaluation.json_files import finite_or_null, read_json, write_text_atomic
+from cpose.evaluation.score_report import build_report
+from cpose.registry import METRICS
+from cpose.structures.pose_data_sample import CuboidTruth
+
+FORMAT = 'cpose-predictions'
+VERSION = 1
+
+TRUTH_SHAPES = {
+    'labels': (),
+    'keypoints_gl': (9, 3),
+    'keypoints_image': (9, 2),
+    'dims_metric': (3,),
+    'visibility': (),
+}
+"""Shape of one object in each array of `CuboidTruth`."""
+
+SINGULAR = {'labels': 'label', 'scores': 'score'}
+NULLABLE = frozenset({'keypoints_gl', 'keypoints_image'})
+
+
+def write_dump(
+    path: str | Path,
+    records: Sequence[ImageRecord],
+    dataset_meta: Mapping[str, Sequence[Any]] | None,
+) -> None:
+    """Write the file atomically, one line per image.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    write_text_atomic(path, _dump_lines(records, dataset_meta))
+
+
+def read_dump(path: str | Path) -> tuple[list[ImageRecord], dict[str, tuple[Any, ...]]]:
+    """Read records and meta information of the categories.
+
+    Raises:
+        DataError: If the file is unreadable, of another kind, or a field is missing or wrong.
+    """
+    root = DumpFields(read_json(path), str(path))
+    if root.value('format') != FORMAT or root.value('version') != VERSION:
+        raise root.error('format', f'must be {FORMAT!r} of version {VERSION}')
+    meta = root.fields('dataset_meta')
+    dataset_meta = {
+        name: tuple(meta.list_of(name)) for name in ('category', 'symmetry', 'eval_num_symmetry')
+    }
+    count = len(dataset_meta['category'])
+    if any(len(entries) != count for entries in dataset_meta.values()):
+        raise meta.error('category', 'must have as many entries as the other lists')
+    records = [_read_record(fields, count) for fields in root.list_of_fields('images')]
+    return records, dataset_meta
+
+
+def evaluate_dump(
+    path: str | Path,
+    eval_num_symmetry: int | None = None,
+    protocol: Mapping[str, Any] | None = None,
+    tao_protocol: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Score a file of predictions.
+
+    Args:
+        path: File written by `write_dump`.
+        eval_num_symmetry: Takes the place of the file's number for all categories.
+        protocol: Config of the rules, by default `OneToOneProtocol`.
+        tao_protocol: Config of the rules for ``AP50_3DIoU_tao``, by default `TaoProtocol`.
+
+    Returns:
+        The report, see `build_report`.
+
+    Raises:
+        DataError: If the file cannot be used.
+        ConfigError: If the number of rotations is not positive.
+    """
+    records, dataset_meta = read_dump(path)
+    if eval_num_symmetry is not None:
+        dataset_meta['eval_num_symmetry'] = (eval_num_symmetry,) * len(dataset_meta['category'])
+    return build_report(
+        records,
+        dataset_meta,
+        METRICS.build(dict(protocol or {'type': 'OneToOneProtocol'})),
+        METRICS.build(dict(tao_protocol or {'type': 'TaoProtocol'})),
+    )
+
+
+def _dump_lines(
+    records: Sequence[ImageRecord], dataset_meta: Mapping[str, Sequence[Any]] | None
+) -> Iterator[str]:
+    meta = dataset_meta or {'category': ('object',)}
+    count = len(meta['category'])
+    head = {
+        'category': list(meta['category']),
+        'symmetry': [dict(s) for s in meta.get('symmetry', ({'type': 'NoSymmetry'},) * count)],
+        'eval_num_symmetry': list(meta.get('eval_num_symmetry', (1,) * count)),
+    }
+    yield f'{{"format": "{FORMAT}", "version": {VERSION}, "dataset_meta": {json.dumps(head)},\n'
+    yield '"images": ['
+    for number, record in enumerate(records):
+        yield ',\n' if number else '\n'
+        yield json.dumps(_image_entry(record), separators=(',', ':'))
+    yield '\n]}\n'
+
+
+def _image_entry(record: ImageRecord) -> dict[str, Any]:
+    plane = record.truth.plane_gl
+    return {
+        'image_name': record.image_name,
+        'image_wh': np.asarray(record.image_wh).tolist(),
+        'projection': None if record.projection is None else record.projection.tolist(),
+        'plane_gl': None if plane is None else plane.tolist(),
+        'predictions': _row_entries(record.predictions, PREDICTION_SHAPES),
+        'objects': _row_entries(record.truth, TRUTH_SHAPES),
+    }
+
+
+def _row_entries(
+    arrays: PredictedCuboids | CuboidTruth, shapes: Mapping[str, tuple[int, ...]]
+) -> list[dict[str, Any]]:
+    columns = [getattr(arrays, name) for name in shapes]
+    return [
+        {
+            SINGULAR.get(name, name): _plain(value)
+            for name, value in zip(shapes, values, strict=True)
+        }
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.ndim and not np.isfinite(array).all():
+        return None
+    return finite_or_null(array.tolist())
+
+
+def _read_record(fields: DumpFields, num_categories: int) -> ImageRecord:
+    predictions = _read_rows(fields.list_of_fields('predictions'), PREDICTION_SHAPES)
+    objects = _read_rows(fields.list_of_fields('objects'), TRUTH_SHAPES)
+    for name, labels in (('predictions', predictions['labels']), ('objects', objects['labels'])):
+        if ((labels < 0) | (labels >= num_categories)).any():
+            raise fields.error(name, f'has a label outside 0 to {num_categories - 1}')
+    return ImageRecord(
+        image_name=str(fields.value('image_name')),
+        image_wh=fields.array('image_wh', (2,)),
+        predictions=PredictedCuboids(**predictions),
+        truth=CuboidTruth(**objects, plane_gl=fields.array_or_none('plane_gl', (2, 3))),
+        projection=fields.array_or_none('projection', (3, 3)),
+    )
+
+
+def _read_rows(
+    rows: Sequence[DumpFields], shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, np.ndarray]:
+    arrays = {}
+    for name, shape in shapes.items():
+        key = SINGULAR.get(name, name)
+        values = [
+            np.full(shape, np.nan)
+            if name in NULLABLE and row.is_null(key)
+            else row.array(key, shape)
+            for row in rows
+        ]
+        arrays[name] = np.asarray(values, dtype=np.float64).reshape(len(rows), *shape)
+    arrays['labels'] = arrays['labels'].astype(np.int64)
+    return arrays

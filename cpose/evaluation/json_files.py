@@ -1,0 +1,73 @@
+"""JSON files of evaluation: written atomically, strict JSON (null for what is not finite)."""
+
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cpose.errors import DataError, OutputError
+
+
+def write_text_atomic(path: str | Path, parts: Iterable[str]) -> None:
+    """Write text so that the file is either complete or as it was before.
+
+    Args:
+        path: File to write; missing folders are created. Pipes and devices are written directly.
+        parts: Text in pieces, written one after the other.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    target = Path(path)
+    is_special = target.exists() and not target.is_file()
+    unfinished = target if is_special else target.with_name(f'.{target.name}.unfinished')
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open('w', encoding='utf-8') as file:
+            file.writelines(parts)
+            file.flush()
+        if not is_special:
+            unfinished.replace(target)
+    except OSError as error:
+        if not is_special:
+            unfinished.unlink(missing_ok=True)
+        raise OutputError(
+            f'{target} cannot be written: {error.strerror}. Choose another file or make room.'
+        ) from error
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write one indented JSON document; NaN and infinity become null.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    write_text_atomic(path, [json.dumps(finite_or_null(content), indent=1), '\n'])
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON document.
+
+    Raises:
+        DataError: If the file is unreadable or not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise DataError(f'{path} cannot be read: {error.strerror}. Check the path.') from error
+    except ValueError as error:
+        raise DataError(
+            f'{path} is not valid JSON ({error}). It may be truncated; write it again.'
+        ) from error
+
+
+def finite_or_null(content: Any) -> Any:
+    """Return nested dicts, lists and numbers with None for numbers that are not finite."""
+    if isinstance(content, dict):
+        return {key: finite_or_null(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite_or_null(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content

@@ -1,0 +1,81 @@
+"""Reports for people and for programs."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from cpose.evaluation.json_files import write_json
+
+MEANINGS = {
+    'AP50_3DIoU': 'AP at 3D IoU ≥ 0.5',
+    'AP50_3DIoU_tao': 'AP at 3D IoU ≥ 0.5 by the rules of TAO',
+    'AP_azimuth15': 'AP at azimuth error ≤ 15°',
+    'AP_polar10': 'AP at polar (elevation) error ≤ 10°',
+    'mean_3DIoU': 'mean 3D IoU of matched predictions',
+    'MPE_2D': 'mean corner error, share of image sides',
+    'MPE_2D_px': 'mean corner error, pixels',
+    'mean_azimuth_deg': 'mean azimuth error, degrees',
+    'mean_polar_deg': 'mean polar error, degrees',
+    'mean_scale_error': 'relative size error, sum of x, y, z',
+    'ADD': 'mean keypoint distance, metres',
+    'ADDS': 'mean nearest keypoint distance, metres',
+    'num_images': 'images',
+    'num_objects': 'objects that count',
+}
+"""What each number means, in the order of the table."""
+
+BETTER_WHEN_LARGE = frozenset(
+    {'AP50_3DIoU', 'AP50_3DIoU_tao', 'AP_azimuth15', 'AP_polar10', 'mean_3DIoU'}
+)
+TWO_DIGITS = frozenset({'MPE_2D_px', 'mean_azimuth_deg', 'mean_polar_deg'})
+COUNTS = frozenset({'num_images', 'num_objects'})
+
+
+def build_table(report: Mapping[str, Any], title: str = 'Evaluation') -> Table:
+    """Lay out a report, see `build_report`.
+
+    Several categories have a column each, which takes the place of the meaning.
+    """
+    categories = report.get('per_category', {})
+    is_split = len(categories) > 1
+    table = Table(title=title, title_justify='left', header_style='bold')
+    table.add_column('metric', no_wrap=True)
+    table.add_column('', no_wrap=True)
+    table.add_column('mean' if is_split else 'value', justify='right', style='bold', no_wrap=True)
+    for name in categories if is_split else ():
+        table.add_column(name, justify='right', no_wrap=True)
+    if not is_split:
+        table.add_column('meaning', style='dim')
+    for name, meaning in MEANINGS.items():
+        if name in ('AP_azimuth15', 'mean_3DIoU', 'num_images'):
+            table.add_section()
+        values = [report] + (list(categories.values()) if is_split else [])
+        cells = [_format(name, item.get(name)) for item in values]
+        table.add_row(name, _direction(name), *cells, *([] if is_split else [meaning]))
+    return table
+
+
+def write_metrics_json(path: str | Path, report: Mapping[str, Any]) -> None:
+    """Write a report as ``metrics.json``; what could not be computed is null.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    write_json(path, dict(report))
+
+
+def _direction(name: str) -> str:
+    if name in COUNTS:
+        return ''
+    return '↑' if name in BETTER_WHEN_LARGE else '↓'
+
+
+def _format(name: str, value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return '–'
+    if name in COUNTS:
+        return f'{value:.0f}'
+    return f'{value:.2f}' if name in TWO_DIGITS else f'{value:.4f}'
