@@ -32,12 +32,13 @@ def build_model(
     from cpose.engine.checkpoint_io import load_checkpoint_file
     from cpose.engine.model_weights import load_weights
 
+    stored = load_checkpoint_file(checkpoint) if checkpoint is not None else None
     loaded = resolve_config(config, checkpoint)
     check_config(loaded)
     with DefaultScope.overwrite_default_scope('cpose'):
         model = MODELS.build(loaded.model)
-    if checkpoint is not None:
-        load_weights(model, load_checkpoint_file(checkpoint), checkpoint)
+    if checkpoint is not None and stored is not None:
+        load_weights(model, stored, checkpoint)
     return model.to(device).eval()
 
 

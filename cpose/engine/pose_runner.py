@@ -1,9 +1,10 @@
 """The runner: MMEngine's, with safe checkpoints and distributed training on CPUs."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import mmengine
 import torch
@@ -39,6 +40,7 @@ class PoseRunner(Runner):
     """
 
     last_checkpoint: str | None = None
+    _timestamps: ClassVar[Counter[str]] = Counter()
 
     @property
     def bare_model(self) -> nn.Module:
@@ -46,11 +48,19 @@ class PoseRunner(Runner):
         return self.model.module if is_model_wrapper(self.model) else self.model
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Set up processes and libraries; without GPUs the processes talk by gloo."""
+        """Set up processes and libraries; without GPUs the processes talk by gloo.
+
+        MMEngine shares log, message hub and log folder between runners of the same second; here
+        every runner has its own.
+        """
         if self.distributed:
             timeout = env_cfg.get('dist_cfg', {}).get('timeout', 1800)
             init_cpu_processes(self.launcher, timeout)
         super().setup_env(env_cfg)
+        repeated = self._timestamps[self._timestamp]
+        self._timestamps[self._timestamp] += 1
+        if repeated:
+            self._timestamp = f'{self._timestamp}_{repeated}'
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to its device and wrap it for distributed training."""

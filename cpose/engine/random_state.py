@@ -16,13 +16,7 @@ def capture_random_state() -> dict[str, Any]:
     numpy_words = torch.from_numpy(np.asarray(keys).astype(np.int64))
     state: dict[str, Any] = {
         'python': (version, torch.tensor(words, dtype=torch.int64), gauss),
-        'numpy': (
-            name,
-            torch.from_numpy(np.asarray(keys).astype(np.int64)),
-            position,
-            has_gauss,
-            cached,
-        ),
+        'numpy': (name, numpy_words, position, has_gauss, cached),
         'torch': torch.get_rng_state(),
     }
     if torch.cuda.is_available():

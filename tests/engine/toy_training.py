@@ -25,18 +25,18 @@ class ToyDataset(Dataset):
         self.metainfo = {'category': ('toy',), 'symmetry': ({'type': 'NoSymmetry'},)}
         self.length = length
         self.use_global_noise = use_global_noise
-        self.epoch = 0
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self.loaded = []
 
     def __len__(self):
         return self.length
 
     def set_epoch(self, epoch):
-        self.epoch = epoch
+        self.epoch.fill_(epoch)
 
     def __getitem__(self, index):
         self.loaded.append(index)
-        rng = np.random.default_rng([7, self.epoch, index])
+        rng = np.random.default_rng([7, int(self.epoch), index])
         image = rng.normal(size=(3, 8, 8)).astype(np.float32)
         if self.use_global_noise:
             image += 0.1 * np.random.normal(size=image.shape)
@@ -104,7 +104,7 @@ class LossRecordHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.rank == 0:
-            losses = {name: float(value).hex() for name, value in outputs.items()}
+            losses = {name: value.item().hex() for name, value in outputs.items()}
             with self.file.open('a') as file:
                 file.write(json.dumps([runner.iter, runner.epoch, batch_idx, losses]) + '\n')
 

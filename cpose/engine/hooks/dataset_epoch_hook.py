@@ -13,7 +13,8 @@ class DatasetEpochHook(Hook):
     """Call ``set_epoch`` of the training data before every epoch.
 
     Augmentation is seeded by epoch and image, so every epoch differs and a resumed one does not.
-    Data sets inside wrappers (attributes ``dataset``, ``datasets``) are told too.
+    Data sets inside wrappers (attributes ``dataset``, ``datasets``) are told too. With persistent
+    workers the data set must keep the epoch in shared memory, as `PoseDataset` does.
     """
 
     priority = 'NORMAL'

@@ -24,7 +24,7 @@ class FiniteLossHook(Hook):
         Raises:
             TrainingError: If one is not finite.
         """
-        losses = {name: float(value) for name, value in (outputs or {}).items()}
+        losses = {name: value.item() for name, value in (outputs or {}).items()}
         if all(isfinite(value) for value in losses.values()):
             return
         values = ', '.join(f'{name}={value:.4g}' for name, value in losses.items())

@@ -48,7 +48,7 @@ class RichProgressHook(Hook):
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         """Advance by one iteration."""
-        losses = '  '.join(f'{name} {float(value):.3f}' for name, value in (outputs or {}).items())
+        losses = '  '.join(f'{name} {value.item():.3f}' for name, value in (outputs or {}).items())
         self._update(
             self._main,
             description=f'epoch {runner.epoch + 1}/{runner.max_epochs}',

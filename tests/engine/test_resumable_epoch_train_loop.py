@@ -1,0 +1,137 @@
+import pytest
+from mmengine.hooks import Hook
+
+from cpose.errors import DataError
+
+from .toy_training import loader, read_losses
+
+EPOCHS, BATCHES = 3, 6
+
+
+class Crash(Exception):
+    """Stands for whatever ends a process."""
+
+
+class CrashHook(Hook):
+    """Fail after an iteration, once its checkpoint is written."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.iteration:
+            raise Crash
+
+
+def train_and_crash(build_runner, iteration, options):
+    runner = build_runner(options, name='resumed')
+    runner.register_hook(CrashHook(iteration))
+    with pytest.raises(Crash):
+        runner.train()
+
+
+def resume(build_runner, options, file):
+    runner = build_runner({**options, 'resume': True, 'load_from': str(file)}, name='resumed')
+    runner.train()
+    return runner
+
+
+OPTIONS = {
+    'plain': {},
+    'accumulation': {'optim_wrapper.accumulative_counts': 4},
+    'ema': {'custom_hooks': [{'type': 'EMAHook', 'strict_load': True}]},
+    'bf16': {'optim_wrapper.type': 'MixedPrecisionOptimWrapper'},
+    'fp16': {
+        'optim_wrapper.type': 'MixedPrecisionOptimWrapper',
+        'optim_wrapper.dtype': 'fp16',
+        'optim_wrapper.accumulative_counts': 2,
+    },
+    'workers': {
+        'train_dataloader.num_workers': 1,
+        'train_dataloader.persistent_workers': True,
+        'train_dataloader.dataset.use_global_noise': False,
+    },
+}
+
+
+@pytest.mark.parametrize('name', OPTIONS)
+def test_resumed_losses_equal_the_uninterrupted_ones(build_runner, tmp_path, name):
+    options = {'default_hooks.checkpoint.iter_interval': 1, **OPTIONS[name]}
+    for run in ('whole', 'resumed'):
+        record = {'type': 'LossRecordHook', 'file': str(tmp_path / f'{run}.jsonl')}
+        options[run] = [*options.get('custom_hooks', []), record]
+    whole = build_runner({**options, 'custom_hooks': options['whole']}, name='whole')
+    whole.train()
+    options['custom_hooks'] = options['resumed']
+    train_and_crash(build_runner, 9, options)
+    resume(build_runner, options, tmp_path / 'resumed/iter_9.pth')
+    expected, actual = (read_losses(tmp_path / f'{run}.jsonl') for run in ('whole', 'resumed'))
+    assert list(expected) == list(range(EPOCHS * BATCHES))
+    assert actual == expected
+
+
+def test_resuming_does_not_load_what_is_done(build_runner, tmp_path):
+    options = {'default_hooks.checkpoint.iter_interval': 1}
+    train_and_crash(build_runner, 4, options)
+    options['train_cfg.max_epochs'] = 1
+    runner = resume(build_runner, options, tmp_path / 'resumed/iter_4.pth')
+    assert len(runner.train_dataloader.dataset.loaded) == 2 * 2
+
+
+def test_validation_that_a_crash_prevented_is_made_up_for(build_runner, tmp_path):
+    class CrashInValidation(Hook):
+        def before_val(self, runner):
+            raise Crash
+
+    runner = build_runner(name='resumed')
+    runner.register_hook(CrashInValidation())
+    with pytest.raises(Crash):
+        runner.train()
+    assert not list((tmp_path / 'resumed').glob('best*'))
+    file = tmp_path / 'resumed/epoch_1.pth'
+    runner = resume(build_runner, {'train_cfg.max_epochs': 1}, file)
+    assert (tmp_path / 'resumed/best_AP50_3DIoU_epoch_1.pth').is_file()
+    assert runner.message_hub.get_info('best_score') is not None
+
+
+def test_finished_validation_is_not_repeated(build_runner, tmp_path):
+    first = build_runner({'train_cfg.max_epochs': 1}, name='resumed')
+    first.train()
+    second = resume(
+        build_runner, {'train_cfg.max_epochs': 1}, tmp_path / 'resumed/epoch_1.pth'
+    )
+    assert len(second.message_hub.get_scalar('val/AP50_3DIoU').data[0]) == 1
+
+
+def test_other_batch_size_continues_at_the_same_image(build_runner, tmp_path):
+    train_and_crash(build_runner, 4, {'default_hooks.checkpoint.iter_interval': 1})
+    options = {'train_dataloader.batch_size': 4, 'train_cfg.max_epochs': 1}
+    runner = resume(build_runner, options, tmp_path / 'resumed/iter_4.pth')
+    assert len(runner.train_dataloader.dataset.loaded) == 4
+
+
+@pytest.mark.parametrize('drop_last', [False, True])
+def test_fewer_images_than_the_batch(build_runner, drop_last):
+    runner = build_runner({'train_dataloader': loader(1, batch_size=4, drop_last=drop_last)})
+    runner.train()
+    assert runner.iter == EPOCHS
+    assert len(runner.train_dataloader.dataset.loaded) == EPOCHS
+
+
+def test_no_images_is_an_error(build_runner):
+    runner = build_runner({'train_dataloader': loader(0)})
+    with pytest.raises(DataError, match='no images'):
+        runner.train()
+
+
+def test_validation_changes_no_training_loss(build_runner, tmp_path):
+    for run, interval in (('often', 1), ('never', 100)):
+        file = str(tmp_path / f'{run}.jsonl')
+        options = {
+            'train_cfg.val_interval': interval,
+            'custom_hooks': [{'type': 'LossRecordHook', 'file': file}],
+        }
+        build_runner(options, name=run).train()
+    assert read_losses(tmp_path / 'often.jsonl') == read_losses(tmp_path / 'never.jsonl')
