@@ -32,9 +32,10 @@ def face_normals(spans: np.ndarray) -> np.ndarray:
 
 
 def cuboid_volumes(keypoints: np.ndarray) -> np.ndarray:
-    """Return the volumes (N,) of cuboids (N, 9, 3)."""
-    _, spans = corner_and_spans(keypoints)
-    return np.abs((cross_product(spans[1], spans[2]) * spans[0]).sum(axis=0))
+    """Return the volumes (N,) of cuboids (N, 9, 3); NaN or infinity for such keypoints."""
+    with np.errstate(invalid='ignore', over='ignore'):
+        _, spans = corner_and_spans(keypoints)
+        return np.abs((cross_product(spans[1], spans[2]) * spans[0]).sum(axis=0))
 
 
 def frame_from_camera(spans: np.ndarray) -> np.ndarray:
