@@ -83,9 +83,13 @@ class CenterPose(BaseModel):
         raise ValueError(f'mode={mode!r} is unknown. Use tensor, loss or predict.')
 
     def extract_feature(self, inputs: Tensor) -> Tensor:
-        """Return the fused map (B, C, H / stride, W / stride) of images (B, 3, H, W)."""
+        """Return the fused map (B, C, H / stride, W / stride) of images (B, 3, H, W).
+
+        The maps are laid out with the channels last, in which convolutions are faster.
+        """
         if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
             self._check_size(inputs)
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
         return self.neck(self.backbone(inputs))
 
     def _check_size(self, inputs: Tensor) -> None:

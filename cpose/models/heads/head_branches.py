@@ -1,11 +1,9 @@
 """From the fused map to the raw maps: feature association and output branches."""
 
-from collections.abc import Collection, Sequence
-from typing import cast
+from collections import OrderedDict
+from collections.abc import Collection
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from cpose.errors import ConfigError, nearest_names
 from cpose.models.layers.conv_gru import ConvGRU
@@ -18,10 +16,8 @@ UNCERTAINTY_BRANCHES = {'hps_uncertainty': (1, 16), 'scale_uncertainty': (2, 3)}
 """Association step, counted from 0, and channels of each branch of log variances."""
 
 
-class Branch(nn.Module):
-    """Parameters of one output: 3×3 convolution, optional group norm, 1×1 convolution.
-
-    `evaluate_together` applies them.
+class Branch(nn.Sequential):
+    """One output: 3×3 convolution, optional group norm, ReLU and 1×1 convolution.
 
     Args:
         in_channels: Channels of the map that the branch reads.
@@ -39,36 +35,15 @@ class Branch(nn.Module):
         is_heatmap: bool,
         has_norm: bool,
     ) -> None:
-        super().__init__()
-        self.hidden = nn.Conv2d(in_channels, hidden_channels, kernel_size=3, padding=1)
-        self.norm = nn.GroupNorm(NORM_GROUPS, hidden_channels) if has_norm else None
-        self.out = nn.Conv2d(hidden_channels, out_channels, kernel_size=1)
+        hidden = nn.Conv2d(in_channels, hidden_channels, kernel_size=3, padding=1)
+        out = nn.Conv2d(hidden_channels, out_channels, kernel_size=1)
         if is_heatmap:
-            nn.init.constant_(self.out.get_parameter('bias'), HEATMAP_BIAS)
+            nn.init.constant_(out.get_parameter('bias'), HEATMAP_BIAS)
         else:
-            nn.init.zeros_(self.hidden.get_parameter('bias'))
-            nn.init.zeros_(self.out.get_parameter('bias'))
-
-
-def evaluate_together(branches: Sequence[Branch], feature: Tensor) -> list[Tensor]:
-    """Evaluate branches that read the same map (B, C, H, W), their 3×3 convolutions as one."""
-    hidden = functional.conv2d(
-        feature,
-        torch.cat([branch.hidden.weight for branch in branches]),
-        torch.cat([branch.hidden.get_parameter('bias') for branch in branches]),
-        padding=1,
-    )
-    norms = [branch.norm for branch in branches if branch.norm is not None]
-    if norms:
-        hidden = functional.group_norm(
-            hidden,
-            NORM_GROUPS * len(norms),
-            torch.cat([norm.weight for norm in norms]),
-            torch.cat([norm.bias for norm in norms]),
-            norms[0].eps,
-        )
-    parts = functional.relu(hidden, inplace=True).chunk(len(branches), dim=1)
-    return [branch.out(part) for branch, part in zip(branches, parts, strict=True)]
+            nn.init.zeros_(hidden.get_parameter('bias'))
+            nn.init.zeros_(out.get_parameter('bias'))
+        norm = {'norm': nn.GroupNorm(NORM_GROUPS, hidden_channels)} if has_norm else {}
+        super().__init__(OrderedDict(hidden=hidden, **norm, act=nn.ReLU(inplace=True), out=out))
 
 
 class HeadBranches(nn.Module):
@@ -137,8 +112,7 @@ class HeadBranches(nn.Module):
         states = [feature] if self.association is None else self.association(feature)
         maps: dict[str, Tensor] = {}
         for names, state in zip(self.steps, states, strict=True):
-            branches = [cast(Branch, self.outputs[name]) for name in names]
-            maps.update(zip(names, evaluate_together(branches, state), strict=True))
+            maps.update({name: self.outputs[name](state) for name in names})
         return maps
 
 
