@@ -36,10 +36,10 @@ def restore_random_state(state: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def preserved_random_state() -> Iterator[None]:
-    """Leave the generators afterwards as they were before."""
+def preserved_random_state() -> Iterator[dict[str, Any]]:
+    """Leave the generators afterwards as they were before; yields that state."""
     state = capture_random_state()
     try:
-        yield
+        yield state
     finally:
         restore_random_state(state)

@@ -58,6 +58,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         self._batches_done = 0
         self._validated_epoch = 0
         self._resumed: Mapping[str, Any] | None = None
+        self._paused_random_state: dict[str, Any] | None = None
 
     @property
     def progress(self) -> dict[str, int]:
@@ -70,11 +71,12 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what resuming needs besides weights and optimizer; to be called on all ranks."""
+        random_state = self._paused_random_state or capture_random_state()
         return {
             **self.progress,
             'images_per_iter': self._images_per_iter(),
             'validated_epoch': self._validated_epoch,
-            'random_states': all_gather_object(capture_random_state()),
+            'random_states': all_gather_object(random_state),
             'gradients': self._unfinished_gradients(),
         }
 
@@ -133,8 +135,9 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         is_open = self._batches_done == 0 and self._validated_epoch != self._epoch
         if self.runner.val_loop is not None and is_due and is_open:
             self._validated_epoch = self._epoch
-            with preserved_random_state():
+            with preserved_random_state() as self._paused_random_state:
                 self.runner.val_loop.run()
+            self._paused_random_state = None
 
     def _restore(self) -> None:
         """Put back random generators and gradients of an unfinished accumulation."""

@@ -72,6 +72,16 @@ def test_resumed_losses_equal_the_uninterrupted_ones(build_runner, tmp_path, nam
     assert actual == expected
 
 
+def test_checkpoint_written_again_after_validation_resumes_exactly(build_runner, tmp_path):
+    whole = build_runner(name='whole')
+    whole.train()
+    train_and_crash(build_runner, BATCHES + 1, {})
+    assert list((tmp_path / 'resumed').glob('best*'))
+    resume(build_runner, {}, tmp_path / 'resumed/epoch_1.pth')
+    expected, actual = (read_losses(tmp_path / f'{run}/losses.jsonl') for run in ('whole', 'resumed'))
+    assert expected == {key: value[-1:] for key, value in actual.items()}
+
+
 def test_resuming_does_not_load_what_is_done(build_runner, tmp_path):
     options = {'default_hooks.checkpoint.iter_interval': 1}
     train_and_crash(build_runner, 4, options)
