@@ -1,5 +1,6 @@
 """Folders of images with one JSON file each, as TAO and NVlabs CenterPose use them."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -109,7 +110,7 @@ class CenterPoseDataset(PoseDataset):
             try:
                 return super().__getitem__((index + step) % len(self))
             except DataError as error:
-                print_log(f'Left out: {error}', logger='current')
+                print_log(f'Left out: {error}', logger='current', level=logging.WARNING)
         raise DataError('No image of the data set can be read. See the log for why.')
 
 

@@ -1,5 +1,6 @@
 """Collect what is wrong with the files of a data set, then refuse or leave them out."""
 
+import logging
 from typing import Literal
 
 from mmengine.logging import print_log
@@ -56,7 +57,8 @@ class DataProblems:
                 "Correct or remove them, or set on_error='skip' "
                 '(config key *_dataloader.dataset.on_error) to leave them out.'
             )
-        print_log(f'Left out of {where}: {len(self)} files.\n{reasons}', logger='current')
+        text = f'Left out of {where}: {len(self)} files.\n{reasons}'
+        print_log(text, logger='current', level=logging.WARNING)
 
 
 def _first_few(details: list[str]) -> str:
