@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from cpose.evaluation.assessment import (
+    ERROR_NAMES,
+    Assessment,
+    headline_numbers,
+    missed_value,
+    precision_at_recall,
+    precision_curves,
+)
+
+
+def make(ious, scores, objects, num_objects=2):
+    """Return an assessment whose other errors are all 0 for matched predictions."""
+    is_matched = np.array(objects) >= 0
+    values = {name: np.where(is_matched, 0.0, missed_value(name)) for name in ERROR_NAMES}
+    values['iou'] = np.where(is_matched, ious, missed_value('iou'))
+    rows = np.stack([np.zeros_like(objects), np.arange(len(objects)), objects], axis=1)
+    return Assessment(np.array(scores), values, rows, num_objects, np.ones(len(objects)))
+
+
+def test_misses_count_as_false_positives_but_not_in_the_means():
+    assessment = make([0.8, 0.0, 0.6], [0.9, 0.8, 0.7], [0, -1, 1])
+    curves = precision_curves(assessment)
+    numbers = headline_numbers(assessment, curves)
+    assert numbers['AP50_3DIoU'] == pytest.approx(0.5 + 0.5 * 2 / 3)
+    assert numbers['AP_azimuth15'] == pytest.approx(0.5 + 0.5 * 2 / 3)
+    assert curves['iou'][0] == pytest.approx(0.5 + 0.5 * 2 / 3)
+    assert numbers['mean_3DIoU'] == pytest.approx(0.7)
+    assert numbers['MPE_2D_px'] == 0
+
+
+def test_means_of_nothing_are_not_numbers():
+    assessment = make([0.0], [0.9], [-1])
+    numbers = headline_numbers(assessment, precision_curves(assessment))
+    assert numbers['AP50_3DIoU'] == 0
+    assert np.isnan(numbers['mean_3DIoU'])
+
+
+def test_precision_at_recall():
+    assessment = make([0.8, 0.0, 0.6], [0.9, 0.8, 0.7], [0, -1, 1])
+    curve = precision_at_recall(assessment, 0.5)
+    assert curve[:51] == pytest.approx(1)
+    assert curve[51:] == pytest.approx(2 / 3)
+    assert precision_at_recall(assessment, 0.75)[51:] == pytest.approx(0)
+    assert np.isnan(precision_at_recall(make([], [], np.zeros(0, int), 0), 0.5)).all()
+    assert (precision_at_recall(make([], [], np.zeros(0, int), 3), 0.5) == 0).all()

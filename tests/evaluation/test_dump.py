@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+
+from cpose.errors import ConfigError, DataError
+from cpose.evaluation.dump import evaluate_dump, read_dump, write_dump
+from cpose.evaluation.image_record import record_to_arrays
+from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
+from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.evaluation.score_report import build_report
+
+META = {
+    'category': ('cup', 'shoe'),
+    'symmetry': ({'type': 'NoSymmetry'}, {'type': 'CuboidSymmetry'}),
+    'eval_num_symmetry': (12, 1),
+}
+
+
+@pytest.fixture
+def records(random_scenes, new_record):
+    return [new_record(scene) for scene in random_scenes(10, 0, labels=2)]
+
+
+@pytest.fixture
+def dump(tmp_path, records):
+    write_dump(tmp_path / 'dump.json', records, META)
+    return tmp_path / 'dump.json'
+
+
+def test_everything_survives(dump, records):
+    read, meta = read_dump(dump)
+    assert meta == META
+    for before, after in zip(records, read, strict=True):
+        np.testing.assert_equal(record_to_arrays(after), record_to_arrays(before))
+
+
+def test_scores_are_the_same_as_without_the_file(dump, records):
+    direct = build_report(records, META, OneToOneProtocol(), TaoProtocol())
+    np.testing.assert_equal(evaluate_dump(dump), direct)
+    assert 0 < direct['AP50_3DIoU'] < 1
+
+
+def test_number_of_rotations_and_rules_can_be_changed(dump):
+    original = evaluate_dump(dump)
+    assert evaluate_dump(dump, 100)['mean_azimuth_deg'] < original['mean_azimuth_deg']
+    strict = evaluate_dump(dump, protocol={'type': 'OneToOneProtocol', 'min_score': 0.99})
+    assert strict['AP50_3DIoU'] < original['AP50_3DIoU']
+    assert strict['AP50_3DIoU_tao'] == original['AP50_3DIoU_tao']
+    with pytest.raises(ConfigError, match='eval_num_symmetry is 0'):
+        evaluate_dump(dump, 0)
+
+
+def test_failed_poses_are_null(tmp_path, new_scene, new_record):
+    path = tmp_path / 'dump.json'
+    write_dump(path, [new_record(new_scene().add_failure())], None)
+    entry = json.loads(path.read_text())['images'][0]['predictions'][0]
+    assert entry['keypoints_gl'] is None
+    assert not read_dump(path)[0][0].predictions.has_pose.any()
+
+
+def test_no_images(tmp_path):
+    write_dump(tmp_path / 'dump.json', [], None)
+    records, meta = read_dump(tmp_path / 'dump.json')
+    assert records == []
+    assert meta['category'] == ('object',)
+    assert evaluate_dump(tmp_path / 'dump.json')['num_images'] == 0
+
+
+def first(content, kind):
+    return next(image[kind][0] for image in content['images'] if image[kind])
+
+
+def set_field(kind, field, value):
+    return lambda content: first(content, kind).__setitem__(field, value)
+
+
+@pytest.mark.parametrize(
+    ('damage', 'message'),
+    [
+        (lambda c: c.__setitem__('format', 'other'), r'field format must be'),
+        (lambda c: c.pop('images'), r'field images is missing'),
+        (lambda c: c['dataset_meta'].pop('category'), r'field dataset_meta\.category is missing'),
+        (lambda c: c['dataset_meta']['category'].append('x'), r'as many entries'),
+        (lambda c: c['images'].__setitem__(3, 7), r'images\[3\] is int, expected an object'),
+        (lambda c: c['images'][2].__setitem__('image_wh', [1]), r'images\[2\]\.image_wh must be 2'),
+        (set_field('predictions', 'score', 'high'), r"predictions\[0\]\.score .* 'high'"),
+        (set_field('predictions', 'keypoints_gl', [[0]]), r'keypoints_gl must be 9×3'),
+        (set_field('objects', 'label', 2), r'objects has a label outside 0 to 1'),
+        (set_field('objects', 'visibility', None), r'visibility must be one finite number'),
+    ],
+)
+def test_damaged_files_are_refused_by_field(dump, damage, message):
+    content = json.loads(dump.read_text())
+    damage(content)
+    dump.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=message) as error:
+        read_dump(dump)
+    assert str(dump) in str(error.value)

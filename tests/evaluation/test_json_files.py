@@ -1,0 +1,50 @@
+import json
+
+import numpy as np
+import pytest
+
+from cpose.errors import DataError, OutputError
+from cpose.evaluation.json_files import finite_or_null, read_json, write_json, write_text_atomic
+
+
+def test_round_trip_makes_folders_and_nulls(tmp_path):
+    path = tmp_path / 'new' / 'folder' / 'metrics.json'
+    write_json(path, {'a': [1.5, np.nan, np.float64('inf')], 'b': {'c': 'text', 'd': True}})
+    assert read_json(path) == {'a': [1.5, None, None], 'b': {'c': 'text', 'd': True}}
+    assert [file.name for file in path.parent.iterdir()] == ['metrics.json']
+
+
+def test_interrupted_writing_keeps_the_old_file(tmp_path):
+    path = tmp_path / 'file.json'
+    path.write_text('old')
+
+    def parts():
+        yield 'new'
+        raise OSError(28, 'No space left on device')
+
+    with pytest.raises(OutputError, match=r'file\.json cannot be written: No space left'):
+        write_text_atomic(path, parts())
+    assert path.read_text() == 'old'
+    assert [file.name for file in tmp_path.iterdir()] == ['file.json']
+
+
+def test_folder_in_the_way_is_an_error(tmp_path):
+    with pytest.raises(OutputError, match='cannot be written'):
+        write_json(tmp_path, {})
+
+
+def test_devices_are_written_directly():
+    write_json('/dev/null', {})
+
+
+def test_unreadable_files_are_named(tmp_path):
+    with pytest.raises(DataError, match=r'missing\.json cannot be read: No such file'):
+        read_json(tmp_path / 'missing.json')
+    broken = tmp_path / 'broken.json'
+    broken.write_text('{"a": [1, 2')
+    with pytest.raises(DataError, match=r'broken\.json is not valid JSON'):
+        read_json(broken)
+
+
+def test_result_is_strict_json():
+    json.dumps(finite_or_null({'a': (float('nan'), 1)}), allow_nan=False)

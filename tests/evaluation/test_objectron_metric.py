@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+from mmengine.evaluator import Evaluator
+from mmengine.registry import DefaultScope
+
+from cpose.errors import DataError
+from cpose.evaluation.dump import read_dump
+from cpose.evaluation.objectron_metric import ObjectronMetric
+from cpose.registry import METRICS
+
+KEYS = [
+    'AP50_3DIoU',
+    'AP50_3DIoU_tao',
+    'AP_azimuth15',
+    'AP_polar10',
+    'mean_3DIoU',
+    'MPE_2D',
+    'MPE_2D_px',
+    'mean_azimuth_deg',
+    'mean_polar_deg',
+    'mean_scale_error',
+    'ADD',
+    'ADDS',
+    'num_images',
+    'num_objects',
+]
+META = {
+    'category': ('cup', 'shoe'),
+    'symmetry': ({'type': 'CuboidSymmetry'}, {'type': 'NoSymmetry'}),
+    'eval_num_symmetry': (12, 1),
+}
+DIMS = (0.2, 0.1, 0.3)
+
+
+def feed(metric, scenes, batch=4):
+    metric.dataset_meta = META
+    for begin in range(0, len(scenes), batch):
+        part = scenes[begin : begin + batch]
+        metric.process({'data_samples': [s.sample for s in part]}, [s.result for s in part])
+    return metric
+
+
+def test_returns_the_published_keys_as_numbers_without_prefix(random_scenes):
+    scenes = random_scenes(12, 0, labels=2)
+    metrics = feed(ObjectronMetric(), scenes).evaluate(len(scenes))
+    assert list(metrics) == KEYS
+    assert all(isinstance(value, int | float) for value in metrics.values())
+    assert metrics['num_images'] == 12
+
+
+def test_is_built_by_the_evaluator(new_scene):
+    with DefaultScope.overwrite_default_scope('cpose'):
+        evaluator = Evaluator({'type': 'ObjectronMetric'})
+    evaluator.dataset_meta = META
+    scene = new_scene().add_object(DIMS).add_prediction(DIMS)
+    evaluator.process([scene.result], {'data_samples': [scene.sample]})
+    assert evaluator.evaluate(1)['AP50_3DIoU'] == pytest.approx(1)
+
+
+def test_keeps_one_plain_element_per_image(random_scenes):
+    scenes = random_scenes(7, 1, labels=2)
+    metric = feed(ObjectronMetric(), scenes, batch=3)
+    assert len(metric.results) == 7
+
+    def check(value):
+        assert isinstance(value, dict | np.ndarray | str | None)
+        for item in value.values() if isinstance(value, dict) else ():
+            check(item)
+
+    for element in metric.results:
+        check(element)
+
+
+@pytest.mark.parametrize('world_size', [2, 3])
+def test_ranks_give_the_numbers_of_one_process(random_scenes, world_size):
+    scenes = random_scenes(31, 2, labels=2)
+    expected = feed(ObjectronMetric(), scenes).evaluate(len(scenes))
+    # Each rank has every n-th image, padded by repeating the first ones; MMEngine interleaves
+    # the parts and cuts to the length of the data set.
+    padded = scenes + scenes[: -len(scenes) % world_size]
+    parts = [
+        feed(ObjectronMetric(), padded[rank::world_size]).results for rank in range(world_size)
+    ]
+    gathered = [element for row in zip(*parts, strict=True) for element in row][: len(scenes)]
+    metric = ObjectronMetric()
+    metric.dataset_meta = META
+    assert metric.compute_metrics(gathered) == expected
+    assert 0 < expected['AP50_3DIoU'] < 1
+
+
+def test_report_has_curves_and_categories(random_scenes):
+    scenes = random_scenes(5, 3, labels=2)
+    metric = feed(ObjectronMetric(), scenes)
+    metrics = metric.evaluate(len(scenes))
+    assert set(KEYS) < set(metric.report)
+    assert metric.report['AP50_3DIoU'] == metrics['AP50_3DIoU']
+    assert list(metric.report['per_category']) == ['cup', 'shoe']
+
+
+def test_protocols_are_exchangeable(new_scene):
+    scene = new_scene().add_object(DIMS).add_prediction(DIMS).add_prediction(DIMS, score=0.2)
+    tao = {'type': 'TaoProtocol', 'min_score': 0.1}
+    assert feed(ObjectronMetric(), [scene]).evaluate(1)['AP50_3DIoU'] == pytest.approx(1)
+    metric = feed(ObjectronMetric(protocol=tao, tao_protocol=tao), [scene])
+    metrics = metric.evaluate(1)
+    assert metrics['AP50_3DIoU'] == pytest.approx(2)
+    assert metrics['AP50_3DIoU_tao'] == pytest.approx(2)
+
+
+def test_own_protocol_can_be_registered(new_scene):
+    class Everything:
+        min_score = 0.0
+
+        def assess(self, records, symmetry):
+            return METRICS.build({'type': 'OneToOneProtocol', 'min_score': 0.0}).assess(
+                records, symmetry
+            )
+
+    METRICS.register_module(module=Everything, name='EverythingProtocol')
+    try:
+        scene = new_scene().add_object(DIMS).add_prediction(DIMS, score=0.01)
+        metric = feed(ObjectronMetric(protocol={'type': 'EverythingProtocol'}), [scene])
+        assert metric.evaluate(1)['AP50_3DIoU'] == pytest.approx(1)
+    finally:
+        METRICS.module_dict.pop('EverythingProtocol')
+
+
+def test_dump_file_holds_what_was_scored(tmp_path, random_scenes):
+    scenes = random_scenes(6, 4, labels=2)
+    metric = feed(ObjectronMetric(dump_file=str(tmp_path / 'dump.json')), scenes)
+    metric.evaluate(len(scenes))
+    records, meta = read_dump(tmp_path / 'dump.json')
+    assert [record.image_name for record in records] == [scene.name for scene in scenes]
+    assert meta['category'] == ('cup', 'shoe')
+
+
+def test_images_without_annotation_are_refused(new_scene):
+    scene = new_scene('a.png')
+    sample = scene.sample
+    object.__setattr__(sample, 'truth', None)
+    with pytest.raises(DataError, match=r'a\.png has no annotation'):
+        ObjectronMetric().process({'data_samples': [sample]}, [scene.result])

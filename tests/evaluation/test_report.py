@@ -1,0 +1,68 @@
+import json
+from io import StringIO
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
+from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.evaluation.report import MEANINGS, build_table, write_metrics_json
+from cpose.evaluation.score_report import build_report, headline_names
+
+
+@pytest.fixture
+def report_for(random_scenes, new_record):
+    def make(names):
+        records = [new_record(scene) for scene in random_scenes(10, 0, labels=len(names))]
+        meta = {
+            'category': names,
+            'symmetry': (None,) * len(names),
+            'eval_num_symmetry': (1,) * len(names),
+        }
+        return build_report(records, meta, OneToOneProtocol(), TaoProtocol())
+
+    return make
+
+
+def text_of(table, width=80):
+    console = Console(width=width, file=StringIO())
+    console.print(table)
+    return console.file.getvalue()
+
+
+def test_meanings_cover_every_number():
+    assert list(MEANINGS) == [*headline_names(), 'num_images', 'num_objects']
+
+
+def test_table_of_one_category_fits_a_terminal(report_for):
+    report = report_for(('cup',))
+    text = text_of(build_table(report, 'cups'))
+    assert 'cups' in text
+    for name, meaning in MEANINGS.items():
+        line = next(line for line in text.splitlines() if f' {name} ' in line)
+        assert meaning in line
+    assert f'{report["AP50_3DIoU"]:.4f}' in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_table_of_several_categories_has_a_column_each(report_for):
+    report = report_for(('cup', 'shoe'))
+    text = text_of(build_table(report))
+    line = next(line for line in text.splitlines() if ' mean_3DIoU ' in line)
+    for part in (report, *report['per_category'].values()):
+        assert f'{part["mean_3DIoU"]:.4f}' in line
+
+
+def test_unknown_numbers_are_dashes():
+    assert '–' in text_of(build_table({'AP50_3DIoU': np.nan, 'num_images': 0}))
+
+
+def test_json_holds_the_report(tmp_path, report_for):
+    report = report_for(('cup',))
+    report['ADD'] = float('nan')
+    write_metrics_json(tmp_path / 'metrics.json', report)
+    read = json.loads((tmp_path / 'metrics.json').read_text())
+    assert read['AP50_3DIoU'] == report['AP50_3DIoU']
+    assert read['ADD'] is None
+    assert read['curves']['iou']['ap'] == report['curves']['iou']['ap']

@@ -1,0 +1,52 @@
+import cv2
+import numpy as np
+import pytest
+
+from cpose.errors import OutputError
+from cpose.visualization.curve_plot import PANELS, plot_curves
+
+RECALL = [n / 100 for n in range(101)]
+
+
+def curve_report(level):
+    curve = {'thresholds': [n / 20 for n in range(21)], 'ap': [level] * 21}
+    return {
+        'num_images': 3,
+        'num_objects': 5,
+        'curves': {metric: curve for metric in PANELS},
+        'precision_recall': {'recall': RECALL, '0.25': [level] * 101, '0.5': [None] * 101},
+    }
+
+
+def test_writes_a_picture(tmp_path):
+    plot_curves(curve_report(0.6), tmp_path / 'new' / 'curves.png')
+    image = cv2.imread(str(tmp_path / 'new' / 'curves.png'))
+    assert image.shape[0] > 900
+    assert image.shape[1] > 1800
+    # White ground, the accent of the curves and something written.
+    assert (image == 255).all(axis=2).mean() > 0.6
+    accent = np.array([0xB8, 0x6F, 0x0B])
+    assert (np.abs(image.astype(int) - accent).sum(axis=2) < 10).sum() > 3000
+
+
+def test_categories_are_drawn_beside_the_mean(tmp_path):
+    report = curve_report(0.6)
+    plot_curves(report, tmp_path / 'one.png')
+    report['per_category'] = {'cup': curve_report(0.8), 'shoe': curve_report(0.4)}
+    plot_curves(report, tmp_path / 'two.png')
+    one, two = (cv2.imread(str(tmp_path / name)) for name in ('one.png', 'two.png'))
+    orange = np.array([0x39, 0x7B, 0xE0])
+    counts = [(np.abs(image.astype(int) - orange).sum(axis=2) < 60).sum() for image in (one, two)]
+    assert counts[0] == 0
+    assert counts[1] > 500
+
+
+def test_unknown_numbers_do_not_stop_it(tmp_path):
+    plot_curves(curve_report(None), tmp_path / 'empty.png')
+    assert (tmp_path / 'empty.png').stat().st_size > 0
+
+
+def test_unwritable_file_is_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(OutputError, match='cannot be written'):
+        plot_curves(curve_report(0.5), tmp_path / 'file' / 'curves.png')
