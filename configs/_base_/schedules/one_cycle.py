@@ -1,4 +1,4 @@
-"""Minutes on a CPU: a high learning rate, one cycle, few epochs."""
+"""Training from nothing in one cycle of a high learning rate."""
 
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -9,11 +9,11 @@ param_scheduler = [
     dict(
         type='OneCycleLR',
         eta_max=3e-3,
-        pct_start=0.15,
+        pct_start=0.1,
         by_epoch=True,
         begin=0,
-        end=10,
+        end=16,
         convert_to_iter_based=True,
     )
 ]
-train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=10, val_interval=10)
+train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=16, val_interval=4)
