@@ -17,7 +17,7 @@ class PackPoseInputs(BaseTransform):
     """Keep the pixels and one `PoseDataSample`, drop everything else.
 
     Required keys: img, img_path, image_wh, input_wh, input_from_image; optional intrinsics,
-    truth and the keys that ExpandSymmetries adds. Result: ``inputs`` (3, h, w) uint8 BGR and
+    projection, truth and the keys that ExpandSymmetries adds. Result: ``inputs`` (3, h, w) uint8 BGR and
     ``data_samples``.
     """
 
@@ -34,6 +34,7 @@ class PackPoseInputs(BaseTransform):
             intrinsics=results.get('intrinsics'),
             candidates=_candidates(results) if 'cand_corners' in results else None,
             truth=results.get('truth'),
+            projection=results.get('projection'),
         )
         return {'inputs': torch.from_numpy(planes), 'data_samples': sample}
 
