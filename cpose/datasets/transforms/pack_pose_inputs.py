@@ -17,8 +17,8 @@ class PackPoseInputs(BaseTransform):
     """Keep the pixels and one `PoseDataSample`, drop everything else.
 
     Required keys: img, img_path, image_wh, input_wh, input_from_image; optional intrinsics,
-    projection, truth and the keys that ExpandSymmetries adds. Result: ``inputs`` (3, h, w) uint8 BGR and
-    ``data_samples``.
+    projection, truth and the keys that ExpandSymmetries adds. Result: ``inputs`` (3, h, w) uint8
+    BGR and ``data_samples``.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
