@@ -134,7 +134,7 @@ MODEL_WRAPPERS = _child(
 OPTIM_WRAPPERS = _child(
     'optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('mixed_precision_optim_wrapper',)
 )
-INFERENCERS = _child('inferencer', None, 'apis', ())
+INFERENCERS = _child('inferencer', None, 'apis', ('centerpose_inferencer',))
 
 # Nothing of ours yet; without them MMEngine warns at every look-up from this scope.
 DATA_SAMPLERS = _child('data_sampler', MMENGINE_DATA_SAMPLERS, 'engine', ())

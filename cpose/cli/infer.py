@@ -1,0 +1,131 @@
+"""``cpose infer``: poses, pictures and result files of images, folders and videos."""
+
+import sys
+import time
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _SubParsersAction
+from pathlib import Path
+from typing import Any
+
+from cpose.cli.arguments import (
+    add_checkpoint,
+    add_config,
+    add_device,
+    positive_int,
+    probability,
+)
+from cpose.errors import ConfigError
+
+
+def add_parser(subparsers: _SubParsersAction) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser('infer', help='find poses in images, folders and videos')
+    add_config(parser)
+    add_checkpoint(parser)
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help='image, video, folder (with its sub-folders), glob or webcam:0',
+    )
+    parser.add_argument('--out', type=Path, required=True, help='folder for json/ and vis/')
+    _add_camera(parser)
+    _add_output(parser)
+    parser.add_argument('--score-thr', type=probability, help="smallest score; default: config's")
+    parser.add_argument('--batch-size', type=positive_int, default=1)
+    add_device(parser)
+    parser.set_defaults(func=run)
+
+
+def _add_camera(parser: ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        '--camera',
+        nargs='+',
+        metavar='NUMBER',
+        help='FX FY CX CY [SKEW] in pixels; default: the annotation beside each image, or a guess',
+    )
+    group.add_argument('--camera-file', type=Path, help='JSON or YAML with the camera')
+    group.add_argument('--no-pnp', action='store_true', help='no 6-DoF poses, 2D corners only')
+
+
+def _add_output(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        '--frame',
+        choices=('opencv', 'objectron'),
+        default='opencv',
+        help='camera frame of 3D values in the JSON files',
+    )
+    parser.add_argument('--save-json', action=BooleanOptionalAction, default=True)
+    parser.add_argument('--save-vis', action=BooleanOptionalAction, default=True)
+    parser.add_argument(
+        '--axis-length', type=float, default=0.5, help='drawn length of the axes, object heights'
+    )
+    parser.add_argument(
+        '--skip-unreadable',
+        action='store_true',
+        help='exit with 0 although images could not be read; they are left out in any case',
+    )
+
+
+def run(args: Namespace) -> int:
+    """Infer and write; exit code 2 if an image could not be used."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from cpose.apis.folder_inference import infer_to_folder
+    from cpose.apis.image_sources import count_images
+    from cpose.apis.result_writer import ResultWriter
+    from cpose.visualization.pose_drawer import PoseDrawer
+
+    total = count_images(args.inputs)
+    camera = args.camera_file or _camera_numbers(args.camera)
+    inferencer = _build(args)
+    drawer = PoseDrawer(inferencer.categories, args.axis_length) if args.save_vis else None
+    writer = ResultWriter(args.out, args.frame, inferencer.categories, drawer, args.save_json)
+    start = time.perf_counter()
+    columns = ('[progress.description]{task.description}', BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task('infer', total=total)
+        summary = infer_to_folder(
+            inferencer,
+            args.inputs,
+            writer,
+            camera,
+            args.batch_size,
+            args.score_thr,
+            use_pnp=not args.no_pnp,
+            on_image=lambda: progress.advance(task),
+        )
+    for message in summary.skipped:
+        sys.stderr.write(f'cpose infer: left out: {message}\n')
+    sys.stdout.write(
+        f'{summary.images} images, {summary.objects} objects, {summary.poses} with pose, '
+        f'{len(summary.skipped)} left out, {time.perf_counter() - start:.1f} s: {args.out}\n'
+    )
+    return 2 if summary.skipped and not args.skip_unreadable else 0
+
+
+def _build(args: Namespace) -> Any:
+    from cpose.apis.builder import resolve_config
+    from cpose.apis.config import load_config
+    from cpose.apis.device import choose_device
+    from cpose.apis.centerpose_inferencer import CenterPoseInferencer
+
+    config = load_config(resolve_config(args.config, args.checkpoint), args.cfg_options)
+    return CenterPoseInferencer(config, args.checkpoint, choose_device(args.device))
+
+
+def _camera_numbers(words: list[str] | None) -> list[float] | None:
+    """Turn the words after ``--camera`` into numbers; commas may stand for spaces."""
+    if words is None:
+        return None
+    try:
+        return [float(part) for part in ' '.join(words).replace(',', ' ').split()]
+    except ValueError as error:
+        raise ConfigError(
+            f'--camera {" ".join(words)}: {error}. Give FX FY CX CY [SKEW] in pixels, and put '
+            'inputs before the options.'
+        ) from error

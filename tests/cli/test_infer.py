@@ -1,0 +1,121 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from cpose.apis.builder import build_model
+from cpose.cli.main import main
+from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+
+from ..apis.inference_scenes import tiny_config
+
+CAMERA = ['--camera', '75', '75', '40', '30']
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    torch.manual_seed(0)
+    config = tiny_config()
+    path = tmp_path_factory.mktemp('model') / 'tiny.pth'
+    content = {
+        'state_dict': build_model(config).state_dict(),
+        'meta': {CONFIG_KEY: config_to_json(config)},
+    }
+    torch.save(content, path)
+    return str(path)
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / 'images'
+    rng = np.random.default_rng(0)
+    for name in ('a/0.png', 'b/0.jpg'):
+        (folder / name).parent.mkdir(parents=True)
+        cv2.imwrite(str(folder / name), rng.integers(0, 256, (60, 80, 3), dtype=np.uint8))
+    return folder
+
+
+@pytest.fixture
+def infer(checkpoint, tmp_path):
+    def call(*words):
+        out = ['--out', str(tmp_path / 'out'), '--device', 'cpu', '--score-thr', '0.1']
+        return main(['infer', '-', checkpoint, *map(str, words), *out])
+
+    return call
+
+
+def written(tmp_path):
+    out = tmp_path / 'out'
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob('*') if path.is_file())
+
+
+def test_folder(infer, images, tmp_path, capsys):
+    assert infer(images, *CAMERA) == 0
+    assert written(tmp_path) == ['json/a/0.json', 'json/b/0.json', 'vis/a/0.png', 'vis/b/0.jpg']
+    content = json.loads((tmp_path / 'out' / 'json' / 'a' / '0.json').read_text())
+    assert content['image_name'] == '0.png'
+    assert content['frame'] == 'opencv'
+    assert content['intrinsics'] == [[75, 0, 40], [0, 75, 30], [0, 0, 1]]
+    assert len(content['objects']) > 0
+    assert content['objects'][0]['class'] == 'cup'
+    assert capsys.readouterr().out.startswith('2 images, ')
+
+
+def test_switches(infer, images, tmp_path):
+    camera = tmp_path / 'camera.json'
+    camera.write_text('{"fx": 75, "fy": 75, "cx": 40, "cy": 30}')
+    words = ['--no-save-vis', '--frame', 'objectron', '--camera-file', camera, '--batch-size', 2]
+    assert infer(images, *words) == 0
+    assert written(tmp_path) == ['json/a/0.json', 'json/b/0.json']
+    content = json.loads((tmp_path / 'out' / 'json' / 'a' / '0.json').read_text())
+    assert content['frame'] == 'objectron'
+    assert content['intrinsics'][0] == [75, 0, 40]
+
+
+def test_no_pnp_and_no_json(infer, images, tmp_path):
+    assert infer(images, '--no-pnp', '--no-save-json') == 0
+    assert written(tmp_path) == ['vis/a/0.png', 'vis/b/0.jpg']
+
+
+def test_config_options(infer, images, tmp_path):
+    option = 'test_dataloader.dataset.metainfo.category=mug'
+    assert infer(images, '--no-pnp', '--cfg-options', option) == 0
+    content = json.loads((tmp_path / 'out' / 'json' / 'a' / '0.json').read_text())
+    assert content['objects'][0]['class'] == 'mug'
+    assert content['objects'][0]['location'] is None
+
+
+def test_unreadable_image_is_named_and_the_rest_done(infer, images, tmp_path, capsys):
+    (images / 'a' / '1.png').write_bytes(b'')
+    assert infer(images, '--no-pnp') == 2
+    assert '1.png is empty' in capsys.readouterr().err
+    assert 'json/b/0.json' in written(tmp_path)
+    assert infer(images, '--no-pnp', '--skip-unreadable') == 0
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (['none.png', *CAMERA], 'none.png does not exist'),
+        (['{images}', '--camera', '75', '75', '40'], 'camera has 3 numbers'),
+        (['{images}', '--camera', '0', '75', '40', '30'], 'field fx must be above 0'),
+        (['{images}', '--camera', '1,2,x,4'], '--camera 1,2,x,4'),
+        (['{images}', '--camera-file', 'none.yaml'], 'none.yaml cannot be read'),
+        (['{images}', '--device', 'cuda:99'], "'cuda:99' is not there"),
+    ],
+)
+def test_errors_of_the_user(checkpoint, images, tmp_path, capsys, words, message):
+    words = [word.format(images=images) for word in words]
+    assert main(['infer', '-', checkpoint, *words, '--out', str(tmp_path / 'out')]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count('\n') == 1
+
+
+def test_output_folder_that_cannot_be_written(checkpoint, images, tmp_path, capsys):
+    (tmp_path / 'file').write_text('')
+    out = str(tmp_path / 'file' / 'out')
+    assert main(['infer', '-', checkpoint, str(images), '--no-pnp', '--out', out]) == 2
+    assert 'Output folder' in capsys.readouterr().err
