@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cpose.apis.camera_io import CameraLike
-from cpose.apis.image_sources import ImageInput, read_images
 from cpose.apis.centerpose_inferencer import CenterPoseInferencer
+from cpose.apis.image_sources import ImageInput, read_images
 from cpose.apis.result_writer import ResultWriter
 from cpose.errors import DataError
 from cpose.structures.object_pose import PoseResult

@@ -110,9 +110,9 @@ def run(args: Namespace) -> int:
 
 def _build(args: Namespace) -> Any:
     from cpose.apis.builder import resolve_config
+    from cpose.apis.centerpose_inferencer import CenterPoseInferencer
     from cpose.apis.config import load_config
     from cpose.apis.device import choose_device
-    from cpose.apis.centerpose_inferencer import CenterPoseInferencer
 
     config = load_config(resolve_config(args.config, args.checkpoint), args.cfg_options)
     return CenterPoseInferencer(config, args.checkpoint, choose_device(args.device))

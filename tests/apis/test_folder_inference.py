@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.apis.folder_inference import infer_to_folder
 from cpose.apis.centerpose_inferencer import CenterPoseInferencer
+from cpose.apis.folder_inference import infer_to_folder
 from cpose.apis.result_writer import ResultWriter
 from cpose.errors import DataError
 
