@@ -40,6 +40,16 @@ def add_device(parser: ArgumentParser) -> None:
     )
 
 
+def add_launcher(parser: ArgumentParser) -> None:
+    """Add how several processes are started."""
+    parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch', 'slurm'),
+        default='none',
+        help='set by tools/dist_*.sh (torchrun: pytorch) and tools/slurm_*.sh',
+    )
+
+
 def positive_int(text: str) -> int:
     """Parse a whole number above 0.
 

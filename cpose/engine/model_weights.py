@@ -7,32 +7,42 @@ from typing import Any
 from torch import Tensor, nn
 
 from cpose.errors import CheckpointError
+from cpose.models.checkpoint_keys import (
+    BACKBONE_FAMILIES,
+    convert,
+    detect_family,
+    find_state_dict,
+)
 
 SHOWN = 4
 WRAPPER_PREFIX = 'module.'
 
 
-def find_state_dict(stored: Mapping[str, Any], path: str | Path) -> dict[str, Tensor]:
-    """Return the weights of a checkpoint by key.
+def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -> dict[str, Tensor]:
+    """Return the weights of a checkpoint of any known family by our names.
+
+    Args:
+        model: The model that they are for; its names win.
+        stored: Content of a checkpoint, or a bare state dict.
+        path: Where it is from, for messages.
 
     Raises:
-        CheckpointError: If it holds none.
+        CheckpointError: If it holds no weights, or only those of a backbone.
     """
-    state = stored
-    for key in ('state_dict', 'model'):
-        if isinstance(stored.get(key), Mapping):
-            state = stored[key]
-            break
-    weights = {
-        key.removeprefix(WRAPPER_PREFIX): value
-        for key, value in state.items()
-        if isinstance(key, str) and isinstance(value, Tensor)
-    }
-    if not weights:
-        raise CheckpointError(
-            f'Checkpoint {path} holds no weights; its keys are {_some(map(str, stored))}.'
-        )
-    return weights
+    try:
+        found = find_state_dict(stored)
+        weights = {key.removeprefix(WRAPPER_PREFIX): value for key, value in found.items()}
+        if not weights.keys().isdisjoint(model.state_dict()):
+            return weights
+        family = detect_family(found)
+        if family in BACKBONE_FAMILIES:
+            raise CheckpointError(
+                'It holds a classification network (ImageNet), not a pose model. '
+                'Set model.backbone.pretrained_path to it and train.'
+            )
+        return convert(found, family)
+    except CheckpointError as error:
+        raise CheckpointError(f'Checkpoint {path}: {error}') from error
 
 
 def load_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -> None:
@@ -46,7 +56,7 @@ def load_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) 
     Raises:
         CheckpointError: If it is of another model; the message lists the differences.
     """
-    weights = find_state_dict(stored, path)
+    weights = own_weights(model, stored, path)
     own = model.state_dict()
     missing = [key for key in own if key not in weights]
     unexpected = [key for key in weights if key not in own]

@@ -1,30 +1,23 @@
 """The runner: MMEngine's, with safe checkpoints and distributed training on CPUs."""
 
-import time
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import mmengine
 import torch
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import DataLoader
 
-from cpose import __version__
+from cpose.engine.checkpoint_content import check_resumable, model_content, scheduler_content
 from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
-from cpose.engine.cpu_processes import init_cpu_processes
-from cpose.engine.model_weights import find_state_dict, load_weights
-from cpose.engine.plain_data import from_plain, plain_items, to_plain
-from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+from cpose.engine.model_weights import load_weights, own_weights
+from cpose.engine.plain_data import from_plain, to_plain
+from cpose.engine.processes import init_cpu_processes
 from cpose.errors import CheckpointError, UserError
 from cpose.registry import RUNNERS
-
-RESUME_KEYS = ('meta', 'message_hub', 'optimizer', 'train_loop')
-UNSAVED_INFO = ('cfg',)
-"""Entries of the message hub that the checkpoint holds elsewhere."""
 
 
 @RUNNERS.register_module()
@@ -40,6 +33,7 @@ class PoseRunner(Runner):
     """
 
     last_checkpoint: str | None = None
+    _timestamp: str
     _timestamps: ClassVar[Counter[str]] = Counter()
 
     @property
@@ -76,6 +70,15 @@ class PoseRunner(Runner):
             **(model_wrapper_cfg or {}),
         }
         return super().wrap_model(config, model)
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        """Build a loader; ``persistent_workers`` counts only if there are workers."""
+        if not isinstance(dataloader, DataLoader) and not dataloader.get('num_workers'):
+            dataloader = {**dataloader, 'persistent_workers': False}
+        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def resume(
         self,
@@ -122,8 +125,9 @@ class PoseRunner(Runner):
         Raises:
             CheckpointError: If the file cannot be used.
         """
-        checkpoint = from_plain(load_checkpoint_file(filename))
-        checkpoint['state_dict'] = find_state_dict(checkpoint, filename)
+        tensors_only = self.cfg.get('load_tensors_only', False)
+        checkpoint = from_plain(load_checkpoint_file(filename, tensors_only))
+        checkpoint['state_dict'] = own_weights(self.bare_model, checkpoint, filename)
         if self._resume:
             self._load_loop_state(checkpoint, filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
@@ -161,60 +165,18 @@ class PoseRunner(Runner):
         loop_state = self.train_loop.state_dict()
         if not is_main_process():
             return
-        checkpoint = {
-            'meta': {**self._meta(), **self.train_loop.progress, **(meta or {})},
-            'state_dict': dict(self.bare_model.state_dict()),
-            'message_hub': self._message_hub_state(),
-        }
+        checkpoint = model_content(self, meta or {})
         if save_optimizer:
             checkpoint['train_loop'] = loop_state
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         if save_param_scheduler and self.param_schedulers is not None:
-            checkpoint['param_schedulers'] = _scheduler_states(self.param_schedulers)
+            checkpoint['param_schedulers'] = scheduler_content(self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         save_checkpoint_atomic(Path(out_dir) / filename, to_plain(checkpoint))
 
     def _load_loop_state(self, checkpoint: dict[str, Any], filename: str) -> None:
-        missing = [key for key in RESUME_KEYS if key not in checkpoint]
-        if missing:
-            raise CheckpointError(
-                f'Checkpoint {filename} holds no {", ".join(missing)}, so training cannot be '
-                'resumed from it. Set load_from to start a new run with its weights.'
-            )
+        check_resumable(checkpoint, filename)
         metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
         if to_plain(metainfo) == to_plain(checkpoint['meta'].get('dataset_meta')):
-            checkpoint['meta']['dataset_meta'] = metainfo
+            checkpoint['meta']['dataset_meta'] = metainfo  # the same pickle, so no false warning
         self.train_loop.load_state_dict(checkpoint['train_loop'])
-
-    def _meta(self) -> dict[str, Any]:
-        return {
-            CONFIG_KEY: config_to_json(self.cfg),
-            'seed': self.seed,
-            'experiment_name': self.experiment_name,
-            'time': time.strftime('%Y%m%d_%H%M%S'),
-            'dataset_meta': getattr(self.train_dataloader.dataset, 'metainfo', None),
-            'versions': {
-                'cpose': __version__,
-                'mmengine': mmengine.__version__,
-                'torch': str(torch.__version__),
-            },
-        }
-
-    def _message_hub_state(self) -> dict[str, Any]:
-        state = self.message_hub.state_dict()
-        info = {
-            key: value for key, value in state['runtime_info'].items() if key not in UNSAVED_INFO
-        }
-        kept = plain_items(info)
-        known = {*state['log_scalars'], *kept}
-        return {
-            'log_scalars': state['log_scalars'],
-            'runtime_info': kept,
-            'resumed_keys': {key: on for key, on in state['resumed_keys'].items() if key in known},
-        }
-
-
-def _scheduler_states(schedulers: Any) -> Any:
-    if isinstance(schedulers, Mapping):
-        return {name: _scheduler_states(items) for name, items in schedulers.items()}
-    return [scheduler.state_dict() for scheduler in schedulers]

@@ -18,6 +18,9 @@ TRUSTED_SCOPES = ('cpose', 'mmengine', 'mmcv')
 LOCAL_KEYS = ('load_from', 'resume', 'launcher', 'work_dir')
 """Keys that belong to the run that wrote the checkpoint."""
 
+PRETRAINED_KEYS = ('pretrained', 'pretrained_path', 'init_cfg')
+"""Keys that make a part of the model download or read weights."""
+
 
 def config_to_json(config: Config) -> str:
     """Return the config as JSON text."""
@@ -27,7 +30,9 @@ def config_to_json(config: Config) -> str:
 def config_from_checkpoint(
     checkpoint: str | Path | Mapping[str, Any], allow_custom_imports: bool = False
 ) -> Config:
-    """Return the config that a checkpoint carries, without the keys of the run that wrote it.
+    """Return the config that a checkpoint carries.
+
+    Left out are keys of the run that wrote it, and weights that the checkpoint's replace.
 
     Args:
         checkpoint: File, or its content.
@@ -49,10 +54,20 @@ def config_from_checkpoint(
         raise CheckpointError(f'The config in {name} is not JSON: {error}.') from error
     for key in LOCAL_KEYS:
         content.pop(key, None)
+    if isinstance(content.get('model'), dict):
+        content['model'] = without_pretrained(content['model'])
     if not allow_custom_imports:
         _check_imports(name, content.get('custom_imports'))
         _check_types(name, content)
     return Config(content)
+
+
+def without_pretrained(node: Any) -> Any:
+    """Return the config of a model that loads no weights while it is built."""
+    if isinstance(node, Mapping):
+        kept = {key: value for key, value in node.items() if key not in PRETRAINED_KEYS}
+        return {key: without_pretrained(value) for key, value in kept.items()}
+    return [without_pretrained(item) for item in node] if isinstance(node, list) else node
 
 
 def _check_imports(name: str, custom_imports: Any) -> None:

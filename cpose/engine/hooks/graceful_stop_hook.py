@@ -59,6 +59,10 @@ class GracefulStopHook(Hook):
 
     def after_train(self, runner: Any) -> None:
         """Give the signals back."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the signals back to whom they belonged."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
@@ -87,5 +91,4 @@ class GracefulStopHook(Hook):
             return
         runner.logger.info('Stopping: saving a checkpoint first. Once more to stop at once.')
         path = self._saver.save(runner)
-        self.after_train(runner)
         raise TrainingInterruptedError(number, runner.train_loop.progress['iter'], str(path))

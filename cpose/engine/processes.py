@@ -39,6 +39,17 @@ def init_cpu_processes(launcher: str, timeout: float = 1800) -> None:
     distributed.init_process_group('gloo', timeout=timedelta(seconds=timeout))
 
 
+def leave_processes() -> None:
+    """Disconnect from the other processes, if there are any."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that prints and writes."""
+    return not distributed.is_initialized() or distributed.get_rank() == 0
+
+
 def slurm_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return torchrun's variables for a process that ``srun`` started.
 

@@ -1,0 +1,199 @@
+"""Train and test by config: what the commands of these names do."""
+
+import errno
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.apis.builder import resolve_config
+from cpose.apis.config import load_config
+from cpose.apis.config_check import check_config
+from cpose.engine.checkpoint_io import find_resume_checkpoint
+from cpose.engine.pose_runner import PoseRunner
+from cpose.engine.stored_config import without_pretrained
+from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.registry import RUNNERS
+
+WORK_DIRS = Path('work_dirs')
+TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
+VALIDATION_KEYS = ('val_dataloader', 'val_cfg', 'val_evaluator')
+TEST_KEYS = ('test_dataloader', 'test_cfg', 'test_evaluator')
+FOLDER_KEYS = ('pipeline', 'metainfo', 'input_wh', 'seed')
+"""What a data set without files hands over to one that reads a folder."""
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def train(
+    config: str | Path | Config,
+    work_dir: str | Path | None = None,
+    resume: str | Path | None = None,
+    amp: str | None = None,
+    launcher: str = 'none',
+    options: Mapping[str, Any] | None = None,
+) -> PoseRunner:
+    """Train a model.
+
+    Args:
+        config: See `cpose.apis.config.find_config`.
+        work_dir: Folder of checkpoints and logs; default: ``work_dirs/<name of the config>``.
+        resume: 'auto' continues from the newest complete checkpoint in ``work_dir``, if there is
+            one; or the checkpoint to continue from.
+        amp: 'bf16' or 'fp16' for mixed precision.
+        launcher: 'none', 'pytorch' (torchrun) or 'slurm'.
+        options: Overrides by dotted key.
+
+    Returns:
+        The runner after training; ``runner.last_checkpoint`` is what it wrote last.
+
+    Raises:
+        UserError: If the config, the data, a checkpoint or an output is wrong.
+        TrainingInterruptedError: After a signal; a checkpoint is saved.
+    """
+    loaded = load_config(config, options)
+    _set_work_dir(loaded, work_dir, '')
+    loaded.launcher = launcher
+    if amp is not None:
+        loaded.optim_wrapper.update({'type': 'MixedPrecisionOptimWrapper', 'dtype': amp})
+    if resume is not None:
+        _set_resume(loaded, resume)
+    check_config(loaded, ('model', *TRAINING_KEYS[:3]))
+    with _running(loaded) as runner:
+        runner.train()
+    return runner
+
+
+def evaluate(
+    config: str | Path | Config,
+    checkpoint: str | Path,
+    data_root: str | Path | None = None,
+    dump: str | Path | None = None,
+    work_dir: str | Path | None = None,
+    launcher: str = 'none',
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Evaluate a model.
+
+    Args:
+        config: See `cpose.apis.config.find_config`; '-' takes it from the checkpoint.
+        checkpoint: Weights of any known family.
+        data_root: Folder of annotated images in place of the config's.
+        dump: Where to write predictions and truth, see `cpose.evaluation.dump.write_dump`.
+        work_dir: Folder of logs; default: ``work_dirs/<name of the config>/test``.
+        launcher: 'none', 'pytorch' (torchrun) or 'slurm'.
+        options: Overrides by dotted key.
+
+    Returns:
+        The report, see `cpose.evaluation.score_report.build_report`; with several processes only
+        the first one has it, the others have the single numbers.
+
+    Raises:
+        UserError: If the config, the data, the checkpoint or an output is wrong.
+    """
+    loaded = load_config(resolve_config(config, checkpoint), options)
+    _set_work_dir(loaded, work_dir, 'test', default=Path(checkpoint).stem)
+    loaded.launcher = launcher
+    loaded.model = without_pretrained(loaded.model.to_dict())
+    loaded.load_from, loaded.resume = str(checkpoint), False
+    for key in (*TRAINING_KEYS, *VALIDATION_KEYS):
+        loaded.pop(key, None)
+    check_config(loaded, ('model', *TEST_KEYS))
+    if data_root is not None:
+        _set_data_root(loaded, data_root)
+    if dump is not None:
+        _objectron_config(loaded).dump_file = str(dump)
+    with _running(loaded) as runner:
+        numbers = runner.test()
+    reports = [getattr(metric, 'report', None) for metric in runner.test_evaluator.metrics]
+    return next((report for report in reports if report), numbers)
+
+
+def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'run') -> None:
+    """Choose and create the folder of outputs.
+
+    Raises:
+        OutputError: If it cannot be created or written to.
+    """
+    name = Path(config.filename).stem if config.filename else default
+    path = Path(work_dir or config.get('work_dir') or WORK_DIRS / name)
+    if folder and work_dir is None:
+        path = path / folder
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / '.writable'
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f'Nothing can be written to {path}: {error.strerror}. Choose another --work-dir.'
+        ) from error
+    config.work_dir = str(path)
+
+
+def _set_resume(config: Config, resume: str | Path) -> None:
+    """Set the checkpoint to continue from.
+
+    Raises:
+        CheckpointError: If the named one does not exist.
+    """
+    if str(resume) != 'auto':
+        if not Path(resume).is_file():
+            raise CheckpointError(
+                f'There is no checkpoint {resume} to resume from. '
+                f'--resume alone takes the newest in {config.work_dir}.'
+            )
+        config.load_from, config.resume = str(resume), True
+        return
+    newest = find_resume_checkpoint(config.work_dir)
+    config.resume = newest is not None
+    if newest is not None:
+        config.load_from = str(newest)
+
+
+def _set_data_root(config: Config, data_root: str | Path) -> None:
+    """Test on a folder; a data set without files makes way for one that reads the folder."""
+    dataset = config.test_dataloader.dataset
+    if 'data_root' not in dataset:
+        shared = {key: dataset[key] for key in FOLDER_KEYS if key in dataset}
+        config.test_dataloader.dataset = {**shared, 'type': 'CenterPoseDataset'}
+    config.test_dataloader.dataset.data_root = str(data_root)
+
+
+def _objectron_config(config: Config) -> Any:
+    """Return the config of the metric that can write a dump.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    evaluator = config.test_evaluator
+    for item in evaluator if isinstance(evaluator, list) else [evaluator]:
+        if str(item.get('type', '')).rpartition('.')[2] == 'ObjectronMetric':
+            return item
+    raise ConfigError('--dump needs an ObjectronMetric (config key test_evaluator).')
+
+
+@contextmanager
+def _running(config: Config) -> Iterator[PoseRunner]:
+    """Build a runner and let go of terminal and signals in the end.
+
+    Raises:
+        OutputError: If the disk is full.
+    """
+    config.setdefault('runner_type', 'PoseRunner')
+    runner = None
+    try:
+        runner = RUNNERS.build(config)
+        yield runner
+    except OSError as error:
+        if isinstance(error, OutputError) or error.errno not in DISK_FULL:
+            raise
+        raise OutputError(
+            f'The disk of {config.work_dir} is full. Checkpoints written before are intact: make '
+            'room, then continue with --resume.'
+        ) from error
+    finally:
+        for hook in runner.hooks if runner is not None else ():
+            if hasattr(hook, 'close'):
+                hook.close()

@@ -1,0 +1,55 @@
+"""``cpose test``: evaluate a model on annotated images."""
+
+from argparse import Namespace, _SubParsersAction
+
+from cpose.cli.arguments import add_checkpoint, add_config, add_launcher
+
+
+def add_parser(subparsers: _SubParsersAction) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser('test', help='evaluate a model on annotated images')
+    add_config(parser)
+    add_checkpoint(parser)
+    parser.add_argument('--data-root', metavar='DIR', help="annotated images, not the config's")
+    parser.add_argument('--out', metavar='JSON', help='write all numbers and curves')
+    parser.add_argument('--dump', metavar='FILE', help='write predictions for cpose evaluate')
+    parser.add_argument('--plot', metavar='PNG', help='draw precision over recall and thresholds')
+    parser.add_argument('--work-dir', metavar='DIR', help='logs; default: work_dirs/<config>/test')
+    add_launcher(parser)
+    parser.set_defaults(func=run)
+
+
+def run(args: Namespace) -> int:
+    """Evaluate, print the table and write what was asked for."""
+    from cpose.apis.training import evaluate
+    from cpose.engine.processes import is_first_process, leave_processes
+
+    try:
+        report = evaluate(
+            args.config,
+            args.checkpoint,
+            args.data_root,
+            args.dump,
+            args.work_dir,
+            args.launcher,
+            args.cfg_options,
+        )
+        if is_first_process():
+            _show(args, report)
+    finally:
+        leave_processes()
+    return 0
+
+
+def _show(args: Namespace, report: dict) -> None:
+    from rich.console import Console
+
+    from cpose.evaluation.report import build_table, write_metrics_json
+
+    Console().print(build_table(report, title=args.checkpoint))
+    if args.out:
+        write_metrics_json(args.out, report)
+    if args.plot:
+        from cpose.visualization.curve_plot import plot_curves
+
+        plot_curves(report, args.plot, title=args.checkpoint)

@@ -1,0 +1,77 @@
+"""What a checkpoint of a training run holds."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import mmengine
+import torch
+from mmengine.logging import MessageHub
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from cpose import __version__
+from cpose.engine.plain_data import plain_items
+from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+from cpose.errors import CheckpointError
+
+RESUME_KEYS = ('meta', 'message_hub', 'optimizer', 'train_loop')
+UNSAVED_INFO = ('cfg',)
+"""Entries of the message hub that the checkpoint holds elsewhere."""
+
+
+def model_content(runner: Runner, meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the weights and where they come from."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    own = {
+        CONFIG_KEY: config_to_json(runner.cfg),
+        'seed': runner.seed,
+        'experiment_name': runner.experiment_name,
+        'time': time.strftime('%Y%m%d_%H%M%S'),
+        'dataset_meta': getattr(runner.train_dataloader.dataset, 'metainfo', None),
+        'versions': {
+            'cpose': __version__,
+            'mmengine': mmengine.__version__,
+            'torch': str(torch.__version__),
+        },
+    }
+    return {
+        'meta': {**own, **runner.train_loop.progress, **meta},
+        'state_dict': dict(model.state_dict()),
+        'message_hub': message_hub_content(runner.message_hub),
+    }
+
+
+def message_hub_content(hub: MessageHub) -> dict[str, Any]:
+    """Return the logged numbers and what of the other entries has a plain form."""
+    state = hub.state_dict()
+    info = plain_items(state['runtime_info'])
+    for key in UNSAVED_INFO:
+        info.pop(key, None)
+    known = {*state['log_scalars'], *info}
+    return {
+        'log_scalars': state['log_scalars'],
+        'runtime_info': info,
+        'resumed_keys': {key: on for key, on in state['resumed_keys'].items() if key in known},
+    }
+
+
+def scheduler_content(schedulers: Any) -> Any:
+    """Return the states of schedulers, in a dict or list like theirs."""
+    if isinstance(schedulers, Mapping):
+        return {name: scheduler_content(items) for name, items in schedulers.items()}
+    return [scheduler.state_dict() for scheduler in schedulers]
+
+
+def check_resumable(checkpoint: Mapping[str, Any], filename: str) -> None:
+    """Check that training can be resumed from a checkpoint.
+
+    Raises:
+        CheckpointError: If it holds weights only.
+    """
+    missing = [key for key in RESUME_KEYS if key not in checkpoint]
+    if missing:
+        raise CheckpointError(
+            f'Checkpoint {filename} holds no {", ".join(missing)}, so training cannot be resumed '
+            'from it. Set load_from without --resume to start a new run with its weights.'
+        )
