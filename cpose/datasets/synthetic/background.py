@@ -6,7 +6,14 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera
-from cpose.datasets.synthetic.palettes import WALL, WOOD, ramp, sample_colour, sample_near
+from cpose.datasets.synthetic.palettes import (
+    WALL,
+    WOOD,
+    from_hsv,
+    ramp,
+    sample_colour,
+    sample_near,
+)
 from cpose.datasets.synthetic.photos import sample_photo
 from cpose.datasets.synthetic.planes import PlaneMaterial, draw_plane
 from cpose.datasets.synthetic.polygons import cut_convex
@@ -114,6 +121,8 @@ def sample_material(
         base = sample_near(rng, WOOD)
     elif is_wall and rng.random() < 0.75:
         base = sample_near(rng, WALL)
+    elif rng.random() < 0.5:
+        base = from_hsv(rng.uniform(0, 180), rng.uniform(0, 70), rng.uniform(30, 235))
     else:
         base = sample_colour(rng)
     if name in ('wood', 'plain', 'plaster'):

@@ -32,6 +32,7 @@ The bottom is never seen: the camera is above the plane on which the box stands.
 
 TEXTURE_SIDE = (72, 288)
 """Least and greatest longer side of a face's texture, pixels."""
+AROUND = np.ones((3, 3), dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -81,19 +82,19 @@ def draw_box(image: np.ndarray, camera: VirtualCamera, faces: list[PaintedFace])
     if is_empty(outer):
         return
     left, top, right, bottom = outer
-    layer = np.empty((bottom - top, right - left, 3), dtype=np.uint8)
-    for number, face in enumerate(faces):
+    layer = np.zeros((bottom - top, right - left, 3), dtype=np.uint8)
+    parts = []
+    for face in faces:
         quad = camera.project(face.corners_world)
         inner = bounding_rectangle(quad, camera.image_wh)
         if is_empty(inner):
             continue
         target = layer[inner[1] - top : inner[3] - top, inner[0] - left : inner[2] - left]
-        warped = warp_into(face.texture, quad, inner)
-        if number == 0:
-            layer[:] = face.texture.mean(axis=(0, 1))
-            target[:] = warped
-        else:
-            blend(target, warped, _inner_coverage(quad, inner))
+        warped, coverage = warp_into(face.texture, quad, inner), polygon_coverage(quad, inner)
+        cv2.copyTo(warped, cv2.dilate(coverage, AROUND), target)
+        parts.append((target, warped, coverage))
+    for target, warped, coverage in parts:
+        blend(target, warped, coverage)
     blend(image[top:bottom, left:right], layer, polygon_coverage(hull, outer))
 
 
@@ -101,11 +102,6 @@ def mirror_faces(faces: list[PaintedFace]) -> list[PaintedFace]:
     """Return the faces as a glossy plane mirrors them."""
     mirrored = [f for f in faces if np.ptp(f.corners_world[:, 1]) > 0]
     return [PaintedFace(f.texture, f.corners_world * (1.0, -1.0, 1.0)) for f in mirrored]
-
-
-def _inner_coverage(quad: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
-    """Cover a face and the outer half pixel around it, which the silhouette cuts off."""
-    return cv2.dilate(polygon_coverage(quad, rectangle), np.ones((2, 2), dtype=np.uint8))
 
 
 def _texture_wh(quad: np.ndarray, lengths: tuple[float, float]) -> tuple[int, int]:
@@ -120,12 +116,13 @@ def _light_face(
 ) -> np.ndarray:
     """Shade a face by Lambert's law with a smooth random gradient and a darker foot."""
     level = light.ambient + (1 - light.ambient) * max(float(normal @ light.direction), 0.0)
-    gradient = level * rng.uniform(0.92, 1.1) * (1 + rng.uniform(-0.13, 0.13, (2, 2)))
+    gradient = level * rng.uniform(0.92, 1.1) * (1 + rng.uniform(-0.13, 0.13, (3, 3)))
     if normal[1] < 0.5:
-        gradient[1] *= rng.uniform(0.75, 1.0)
-    elif rng.random() < 0.3:
-        gradient[int(rng.integers(2))] *= rng.uniform(1.0, 1.35)
+        gradient[2] *= rng.uniform(0.75, 1.0)
+    if rng.random() < 0.3:
+        row, column = rng.integers(0, 3, 2)
+        gradient[row, column] *= rng.uniform(1.0, 1.5)
     tint = 1 + rng.normal(0, 0.015, 3)
     table = np.clip(gradient[..., None] * tint * 128, 0, 255).astype(np.uint8)
-    smooth = cv2.resize(table, texture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    smooth = cv2.resize(table, texture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     return cv2.multiply(texture, smooth, scale=1 / 128)

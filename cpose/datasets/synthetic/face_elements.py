@@ -3,7 +3,12 @@
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.palettes import contrast_colour, sample_colour
+from cpose.datasets.synthetic.palettes import (
+    CARDBOARD,
+    contrast_colour,
+    sample_colour,
+    sample_near,
+)
 from cpose.datasets.synthetic.photos import sample_photo
 
 LETTERS = 'ABCDEFGHIJKLMNOPRSTUVWXYZabcdeghiklmnoprstuvwxyz0123456789'
@@ -130,6 +135,38 @@ def draw_tape(rng: np.random.Generator, canvas: np.ndarray, _: np.ndarray) -> No
         cv2.line(canvas, (0, middle), (width, middle), (40, 60, 80), 1, cv2.LINE_AA)
 
 
+def draw_seam(rng: np.random.Generator, canvas: np.ndarray, _: np.ndarray) -> None:
+    """Draw the gap of a flap or lid: a dark line along a border, a pale one beside it."""
+    height, width = canvas.shape[:2]
+    side = int(rng.integers(4))
+    share = rng.uniform(0.0, 0.12) if rng.random() < 0.7 else rng.uniform(0.3, 0.7)
+    tilt = rng.normal(0, 0.004, 2) + share
+    thickness = max(1, round(min(height, width) * rng.uniform(0.004, 0.02)))
+    dark = (canvas.mean(axis=(0, 1)) * rng.uniform(0.15, 0.6)).tolist()
+    ends = _across(side, tilt, width, height)
+    if rng.random() < 0.5:
+        pale = np.clip(canvas.mean(axis=(0, 1)) * 1.25 + 12, 0, 255).tolist()
+        shift = 1 if side in (0, 2) else -1
+        beside = [(x + shift * thickness, y + shift * thickness) for x, y in ends]
+        cv2.line(canvas, beside[0], beside[1], pale, thickness, cv2.LINE_AA)
+    cv2.line(canvas, ends[0], ends[1], dark, thickness, cv2.LINE_AA)
+
+
+def draw_inset(rng: np.random.Generator, canvas: np.ndarray, _: np.ndarray) -> None:
+    """Let an inner box of another colour show inside a sleeve, with the sleeve's shadow."""
+    height, width = canvas.shape[:2]
+    margin = np.maximum(1, (rng.uniform(0.01, 0.07, 4) * min(height, width)).astype(int))
+    left, top, right, bottom = margin[0], margin[1], width - margin[2], height - margin[3]
+    colour = sample_near(rng, CARDBOARD) if rng.random() < 0.6 else sample_colour(rng)
+    grain = rng.normal(0, 5, (bottom - top, right - left, 1))
+    canvas[top:bottom, left:right] = np.clip(colour + grain, 0, 255)
+    depth = max(1, int(margin.min() * rng.uniform(0.5, 2.0)))
+    if rng.random() < 0.5:
+        canvas[top : top + depth, left:right] //= 2
+    else:
+        canvas[top:bottom, left : left + depth] //= 2
+
+
 def draw_stripes(rng: np.random.Generator, canvas: np.ndarray, ink: np.ndarray) -> None:
     """Print parallel stripes."""
     height, width = canvas.shape[:2]
@@ -158,6 +195,16 @@ def _word(rng: np.random.Generator, least: int, most: int) -> str:
     for gap in range(5, len(letters), int(rng.integers(4, 9))):
         letters[gap] = ' '
     return ''.join(letters)
+
+
+def _across(
+    side: int, shares: np.ndarray, width: int, height: int
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the ends of a line at a share of the way from the left, top, right or bottom."""
+    first, second = shares if side < 2 else 1 - shares
+    if side % 2 == 0:
+        return (int(first * width), 0), (int(second * width), height)
+    return (0, int(first * height)), (width, int(second * height))
 
 
 def _rectangle(

@@ -10,19 +10,27 @@ from cpose.datasets.synthetic.scene import Scene
 from cpose.datasets.synthetic.sheets import sample_sheet
 
 
-def draw_flat_items(rng: np.random.Generator, image: np.ndarray, scene: Scene, count: int) -> None:
+def draw_flat_items(
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, support: np.ndarray, count: int
+) -> None:
     """Draw things on the plane around the boxes, in place.
 
     Args:
         rng: Source of randomness.
         image: (H, W, 3) uint8.
         scene: Camera and boxes; the boxes are drawn later and cover what they stand on.
+        support: (N, 2) outline of the plane in the image; what would lie beyond it is left out.
         count: Number of things.
     """
+    if len(support) < 3:
+        return
+    outline = support.astype(np.float32)
     extent, centre = _extent(scene)
     for _ in range(count):
         angle, reach = rng.uniform(0, 2 * np.pi), extent * rng.uniform(0.3, 3.0)
         position = centre + reach * np.array([np.cos(angle), np.sin(angle)])
+        if not _is_on_support(scene.camera, outline, position):
+            continue
         if rng.random() < 0.35:
             _draw_cable(rng, image, scene.camera, position, extent)
         else:
@@ -34,6 +42,13 @@ def _extent(scene: Scene) -> tuple[float, np.ndarray]:
         box = scene.boxes[0]
         return float(np.linalg.norm(box.dims)), box.position
     return scene.camera.height * 0.5, np.array([0.0, -2.0 * scene.camera.height])
+
+
+def _is_on_support(camera: VirtualCamera, outline: np.ndarray, position: np.ndarray) -> bool:
+    point = np.array([position[0], 0.0, position[1]])
+    if camera.to_cv(point)[2] <= 0:
+        return False
+    return cv2.pointPolygonTest(outline, camera.project(point).tolist(), False) >= 0
 
 
 def _draw_sheet(

@@ -34,10 +34,13 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
     camera, light = scene.camera, scene.light
     image, support, gap = draw_room(rng, scene)
     draw_upright_items(rng, image, scene, _count(rng, realism.upright_items), gap)
-    draw_flat_items(rng, image, scene, _count(rng, realism.flat_items))
+    draw_flat_items(rng, image, scene, support, _count(rng, realism.flat_items))
     painted = [
         paint_visible_faces(rng, camera, box, sample_style(rng), light) for box in scene.boxes
     ]
+    if rng.random() < realism.defocus:
+        radius = max(1, round(max(camera.image_wh) / 512 * rng.uniform(1, 6)))
+        image = cv2.stackBlur(image, (2 * radius + 1, 2 * radius + 1))
     if rng.random() < realism.reflection:
         image = _add_reflections(rng, image, scene, painted)
     if len(support) >= 3:

@@ -149,7 +149,7 @@ def _try_scene(
 ) -> Scene | None:
     camera = sample_camera(rng, image_wh)
     crowd = shrink / np.sqrt(max(wanted, 1))
-    camera, anchor = _place_first(rng, camera, crowd)
+    camera, anchor = _place_first(rng, camera, realism.box_span, crowd)
     boxes = [anchor] if wanted else []
     for _ in range(40):
         if len(boxes) >= wanted:
@@ -167,14 +167,14 @@ def _try_scene(
 
 
 def _place_first(
-    rng: np.random.Generator, camera: VirtualCamera, crowd: float
+    rng: np.random.Generator, camera: VirtualCamera, span: tuple[float, float], crowd: float
 ) -> tuple[VirtualCamera, Box]:
     """Choose where and how big the first box appears; this fixes the camera's height."""
     width, height = camera.image_wh
     for _ in range(200):
         dims = sample_dims(rng)
         extent = np.linalg.norm(dims)
-        fraction = np.exp(rng.uniform(np.log(0.2), np.log(0.95))) * crowd
+        fraction = np.exp(rng.uniform(*np.log(span))) * crowd
         depth = camera.intrinsics[0, 0] * extent / (fraction * max(width, height))
         target = rng.uniform((0.15, 0.2), (0.85, 0.85)) * (width, height)
         ray = camera.ray_world(target)

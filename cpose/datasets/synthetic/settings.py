@@ -12,24 +12,28 @@ class RealismSettings:
     """Probabilities from 0 to 1 and ranges (least, most) of what surrounds the boxes.
 
     Attributes:
+        box_span: Diagonal of a box over its depth, as a share of the longer image side.
         flat_items: Number of things lying flat on the plane: papers, keyboards, cables.
         upright_items: Number of upright panels behind the boxes: screens, pictures, windows.
         solids: Number of round distractors on the plane: cups, bottles, balls.
         occluder: Probability of something that covers part of a box.
         reflection: Probability of a glossy plane that mirrors the boxes.
         shadow_strength: Darkest part of a cast shadow, 0 none to 1 black.
+        defocus: Probability that what is behind the boxes is out of focus.
         blur: Probability of defocus or motion blur.
         noise: Probability of sensor noise.
         compression: Probability of JPEG artefacts.
         tone: Probability of changed exposure, white balance, contrast and vignetting.
     """
 
-    flat_items: tuple[int, int] = (0, 6)
-    upright_items: tuple[int, int] = (0, 5)
+    box_span: tuple[float, float] = (0.2, 0.95)
+    flat_items: tuple[int, int] = (0, 9)
+    upright_items: tuple[int, int] = (0, 7)
     solids: tuple[int, int] = (0, 4)
     occluder: float = 0.2
     reflection: float = 0.2
     shadow_strength: tuple[float, float] = (0.1, 0.65)
+    defocus: float = 0.2
     blur: float = 0.45
     noise: float = 0.7
     compression: float = 0.25
@@ -67,7 +71,19 @@ class RealismSettings:
     @classmethod
     def plain(cls) -> 'RealismSettings':
         """Return settings that draw boxes and background only, without camera effects."""
-        return cls((0, 0), (0, 0), (0, 0), 0.0, 0.0, (0.0, 0.0), 0.0, 0.0, 0.0, 0.0)
+        return cls(
+            flat_items=(0, 0),
+            upright_items=(0, 0),
+            solids=(0, 0),
+            occluder=0.0,
+            reflection=0.0,
+            shadow_strength=(0.0, 0.0),
+            defocus=0.0,
+            blur=0.0,
+            noise=0.0,
+            compression=0.0,
+            tone=0.0,
+        )
 
 
 def _check_range(name: str, value: tuple[float, ...]) -> None:

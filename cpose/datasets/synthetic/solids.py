@@ -9,7 +9,7 @@ import numpy as np
 from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.palettes import sample_colour
 
-SIDES = 18
+SIDES = 24
 SHIFT = 4
 
 PROFILES = (

@@ -8,10 +8,12 @@ import numpy as np
 from cpose.datasets.synthetic.face_elements import (
     draw_barcode,
     draw_dots,
+    draw_inset,
     draw_label,
     draw_logo,
     draw_panel,
     draw_photo,
+    draw_seam,
     draw_stripes,
     draw_tape,
     draw_text_rows,
@@ -30,7 +32,14 @@ KINDS = ('cardboard', 'printed', 'cereal', 'plain', 'pattern')
 KIND_WEIGHTS = (0.26, 0.32, 0.2, 0.14, 0.08)
 
 ELEMENTS = {
-    'cardboard': ((draw_tape, 0.35), (draw_logo, 0.4), (draw_title, 0.3), (draw_label, 0.35)),
+    'cardboard': (
+        (draw_inset, 0.08),
+        (draw_tape, 0.35),
+        (draw_seam, 0.5),
+        (draw_logo, 0.4),
+        (draw_title, 0.3),
+        (draw_label, 0.35),
+    ),
     'printed': (
         (draw_panel, 0.45),
         (draw_photo, 0.45),
@@ -39,6 +48,7 @@ ELEMENTS = {
         (draw_logo, 0.5),
         (draw_barcode, 0.2),
         (draw_label, 0.15),
+        (draw_seam, 0.3),
     ),
     'cereal': (
         (draw_photo, 0.75),
@@ -47,8 +57,16 @@ ELEMENTS = {
         (draw_logo, 0.6),
         (draw_text_rows, 0.35),
         (draw_stripes, 0.2),
+        (draw_seam, 0.2),
     ),
-    'plain': ((draw_logo, 0.15), (draw_label, 0.15), (draw_title, 0.12), (draw_tape, 0.08)),
+    'plain': (
+        (draw_inset, 0.2),
+        (draw_seam, 0.4),
+        (draw_logo, 0.15),
+        (draw_label, 0.15),
+        (draw_title, 0.12),
+        (draw_tape, 0.08),
+    ),
     'pattern': ((draw_stripes, 0.5), (draw_dots, 0.5), (draw_photo, 0.3), (draw_label, 0.3)),
 }
 """What may be drawn on a face of each kind and how probable it is."""

@@ -1,0 +1,115 @@
+"""Write images with annotations in the TAO CenterPose format (Objectron-derived JSON).
+
+Every file is written completely under another name first and then renamed, so that an
+interruption leaves no half file behind; the same records give the same bytes.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from cpose.errors import OutputError
+from cpose.geometry.rotation import quaternion_from_matrix
+from cpose.structures.cuboid import CORNER_SIGNS
+from cpose.structures.pose_data_sample import CuboidTruth
+
+JPEG_QUALITY = 95
+
+
+def write_record(
+    record: Mapping[str, Any], folder: str | Path, stem: str, categories: tuple[str, ...]
+) -> Path:
+    """Write one image and its annotation as ``stem.jpg`` and ``stem.json``.
+
+    Args:
+        record: ``img`` (H, W, 3) uint8 BGR, ``image_wh``, ``intrinsics``, ``truth`` and
+            ``symmetries`` as `SyntheticCuboidDataset.load_record` returns them.
+        folder: Existing folder.
+        stem: File name without suffix.
+        categories: Category names by label.
+
+    Returns:
+        Path of the image.
+
+    Raises:
+        OutputError: If a file cannot be written.
+    """
+    _, data = cv2.imencode('.jpg', record['img'], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    text = json.dumps(build_annotation(record, categories), indent=1) + '\n'
+    image_path = Path(folder, f'{stem}.jpg')
+    _write_atomically(image_path.with_suffix('.json'), text.encode())
+    _write_atomically(image_path, data.tobytes())
+    return image_path
+
+
+def build_annotation(record: Mapping[str, Any], categories: tuple[str, ...]) -> dict[str, Any]:
+    """Return the content of the annotation file.
+
+    3D points are in the Objectron camera frame, therefore ``camera_view_matrix`` is the identity;
+    ``projected_cuboid`` keeps its fractions. See `write_record` for the arguments.
+    """
+    truth: CuboidTruth = record['truth']
+    content: dict[str, Any] = {'camera_data': _describe_camera(record)}
+    if truth.plane_gl is not None:
+        point, normal = truth.plane_gl.tolist()
+        content['AR_data'] = {'plane_center': point, 'plane_normal': normal}
+    content['objects'] = [
+        {
+            'class': categories[truth.labels[k]],
+            'name': f'{categories[truth.labels[k]]}_{k}',
+            'provenance': 'synthetic',
+            **_describe_pose(truth.keypoints_gl[k]),
+            'projected_cuboid': truth.keypoints_image[k].tolist(),
+            'scale': truth.dims_metric[k].tolist(),
+            'keypoints_3d': truth.keypoints_gl[k].tolist(),
+            'visibility': float(truth.visibility[k]),
+            'symmetric': bool(record['symmetries'][k].order > 1),
+        }
+        for k in range(len(truth))
+    ]
+    return content
+
+
+def _describe_camera(record: Mapping[str, Any]) -> dict[str, Any]:
+    width, height = record['image_wh']
+    (fx, _, cx), (_, fy, cy), _ = record['intrinsics'].tolist()
+    return {
+        'width': int(width),
+        'height': int(height),
+        'camera_view_matrix': np.eye(4).tolist(),
+        # The Objectron camera is turned by a quarter: rows belong to the image's y, then x axis.
+        'camera_projection_matrix': [
+            [2 * fy / height, 0.0, 1 - 2 * cy / height, 0.0],
+            [0.0, 2 * fx / width, 1 - 2 * cx / width, 0.0],
+            [0.0, 0.0, -1.0, -0.001],
+            [0.0, 0.0, -1.0, 0.0],
+        ],
+        'intrinsics': {'fx': fx, 'fy': fy, 'cx': cx, 'cy': cy},
+    }
+
+
+def _describe_pose(keypoints_gl: np.ndarray) -> dict[str, Any]:
+    sides = keypoints_gl[1:].T @ CORNER_SIGNS
+    rotation = sides / np.linalg.norm(sides, axis=0)
+    return {
+        'location': keypoints_gl[0].tolist(),
+        'quaternion_xyzw': quaternion_from_matrix(rotation).tolist(),
+    }
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    partial = path.with_name(f'.{path.name}.partial')
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(
+            f'{path} cannot be written: {error.strerror}. Check that the folder exists, that it '
+            'is yours and that the disk has room.'
+        ) from error

@@ -1,0 +1,30 @@
+import cv2
+import pytest
+
+from cpose.cli.main import build_parser
+from cpose.errors import OutputError
+
+
+def run(*words):
+    args = build_parser(['synth']).parse_args(['synth', *map(str, words)])
+    return args.func(args)
+
+
+def test_writes_images_annotations_and_an_overview(tmp_path, capsys):
+    folder = tmp_path / 'boxes'
+    assert run(folder, '--num', 3, '--size', 96, 64, '--objects', 1, 2, '--seed', 4) == 0
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [f'cuboid_00000{k}.{end}' for k in range(3) for end in ('jpg', 'json')]
+    assert cv2.imread(str(folder / names[0])).shape == (64, 96, 3)
+    assert cv2.imread(str(tmp_path / 'boxes_preview.png')).shape == (3 * 213, 4 * 320, 3)
+    assert '3 images' in capsys.readouterr().err
+
+
+def test_content_is_only_replaced_when_asked_for(tmp_path):
+    (tmp_path / 'boxes').mkdir()
+    old = tmp_path / 'boxes' / 'cuboid_000009.jpg'
+    old.touch()
+    with pytest.raises(OutputError, match='is not empty'):
+        run(tmp_path / 'boxes', '--num', 1, '--size', 64, 64)
+    assert run(tmp_path / 'boxes', '--num', 1, '--size', 64, 64, '--force') == 0
+    assert not old.exists()

@@ -1,0 +1,21 @@
+import numpy as np
+
+from cpose.datasets.synthetic.proportions import LEAST, MOST, sample_dims
+
+
+def test_sizes_are_those_of_boxes_that_one_can_carry():
+    rng = np.random.default_rng(0)
+    dims = np.array([sample_dims(rng) for _ in range(2000)])
+    assert dims.max(axis=1).min() >= 0.08
+    assert dims.max() <= 0.5 + 1e-9
+    relative = dims[:, [0, 2]] / dims[:, 1:2]
+    assert relative.min() >= LEAST - 1e-9
+    assert relative.max() <= MOST + 1e-9
+
+
+def test_thin_and_wide_boxes_occur_along_both_axes():
+    rng = np.random.default_rng(1)
+    dims = np.array([sample_dims(rng) for _ in range(2000)])
+    relative = dims[:, [0, 2]] / dims[:, 1:2]
+    assert ((relative < 0.4).mean(axis=0) > 0.1).all()
+    assert ((relative > 1.5).mean(axis=0) > 0.1).all()

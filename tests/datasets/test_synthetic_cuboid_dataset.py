@@ -1,0 +1,166 @@
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from mmengine.registry import DefaultScope
+
+from cpose.codecs.symmetries.cuboid_symmetry import CuboidSymmetry
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.errors import ConfigError
+from cpose.geometry.projection import project_points
+from cpose.registry import DATASETS
+from cpose.structures.camera import cv_from_gl
+from cpose.structures.cuboid import cuboid_keypoints
+from cpose.structures.pose_data_sample import field_arrays
+
+IMAGE_WH = (160, 120)
+
+
+def make_dataset(num_images=8, **changes):
+    return SyntheticCuboidDataset(num_images, **{'image_wh': IMAGE_WH, **changes})
+
+
+def digest(record):
+    parts = [record['img'], record['intrinsics'], *field_arrays(record['truth']).values()]
+    return hashlib.sha256(
+        b''.join(np.ascontiguousarray(part).tobytes() for part in parts)
+    ).hexdigest()
+
+
+def test_record_has_the_keys_of_the_contract():
+    dataset = make_dataset()
+    record = dataset.load_record(3)
+    assert set(record) == {
+        'img_path', 'img', 'image_wh', 'intrinsics', 'projection', 'truth', 'symmetries'
+    }  # fmt: skip
+    assert record['img'].shape == (120, 160, 3)
+    assert record['img'].dtype == np.uint8
+    assert record['image_wh'] == IMAGE_WH
+    np.testing.assert_array_equal(record['intrinsics'], record['projection'])
+    assert len(record['truth']) == 1
+    assert all(isinstance(item, CuboidSymmetry) for item in record['symmetries'])
+    assert dataset.metainfo['category'] == ('cuboid',)
+    assert dataset.metainfo['eval_num_symmetry'] == (1,)
+
+
+def test_same_bytes_in_another_process_and_order():
+    here = make_dataset(objects=(1, 3), seed=9)
+    expected = [digest(here.load_record(index)) for index in (5, 2)]
+    code = (
+        f'import sys; sys.path.insert(0, {str(__file__).rpartition("/")[0]!r})\n'
+        'from test_synthetic_cuboid_dataset import digest, make_dataset\n'
+        'dataset = make_dataset(objects=(1, 3), seed=9)\n'
+        'records = {index: digest(dataset.load_record(index)) for index in (2, 5)}\n'
+        'print(records[5], records[2])'
+    )
+    there = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert there.stdout.split() == expected
+    assert expected[0] != expected[1]
+
+
+@pytest.mark.parametrize('index', range(6))
+def test_annotation_is_exact(index):
+    record = make_dataset(objects=(1, 4), seed=2).load_record(index)
+    truth, intrinsics = record['truth'], record['intrinsics']
+    keypoints_cv = cv_from_gl(truth.keypoints_gl)
+    np.testing.assert_allclose(
+        project_points(keypoints_cv, intrinsics), truth.keypoints_image, atol=1e-6
+    )
+    # The quarter-turned Objectron camera: u depends on Y, v on X.
+    x, y, z = np.moveaxis(truth.keypoints_gl, -1, 0)
+    u = intrinsics[0, 0] * y / -z + intrinsics[0, 2]
+    v = intrinsics[1, 1] * x / -z + intrinsics[1, 2]
+    np.testing.assert_allclose(np.stack([u, v], -1), truth.keypoints_image, atol=1e-6)
+    assert ((truth.visibility > 0.3) & (truth.visibility <= 1)).all()
+
+
+@pytest.mark.parametrize('index', range(6))
+def test_keypoints_are_a_cuboid_in_the_order_of_the_conventions(index):
+    truth = make_dataset(objects=(1, 4), seed=3).load_record(index)['truth']
+    for keypoints, dims in zip(truth.keypoints_gl, truth.dims_metric, strict=True):
+        spans = keypoints[[5, 3, 2]] - keypoints[1]
+        np.testing.assert_allclose(np.linalg.norm(spans, axis=1), dims)
+        rotation = (spans / dims[:, None]).T
+        np.testing.assert_allclose(rotation.T @ rotation, np.eye(3), atol=1e-9)
+        assert np.linalg.det(rotation) == pytest.approx(1)
+        rebuilt = cuboid_keypoints(dims) @ rotation.T + keypoints[0]
+        np.testing.assert_allclose(rebuilt, keypoints, atol=1e-9)
+
+
+@pytest.mark.parametrize('index', range(6))
+def test_boxes_stand_upright_on_the_plane(index):
+    truth = make_dataset(objects=(1, 4), seed=4).load_record(index)['truth']
+    point, normal = truth.plane_gl
+    assert np.linalg.norm(normal) == pytest.approx(1)
+    assert normal[0] < 0  # up is where the image's y, the frame's x, decreases
+    heights = (truth.keypoints_gl - point) @ normal
+    np.testing.assert_allclose(heights[:, [1, 2, 5, 6]], 0, atol=1e-9)
+    tops = heights[:, [3, 4, 7, 8]]
+    np.testing.assert_allclose(tops, np.tile(truth.dims_metric[:, 1:2], (1, 4)))
+    assert (np.zeros(3) - point) @ normal > 0
+
+
+def test_seed_and_number_choose_the_picture():
+    base = make_dataset()
+    first = digest(base.load_record(0))
+    assert digest(make_dataset(seed=1).load_record(0)) != first
+    assert digest(make_dataset(start_index=5).load_record(1)) == digest(base.load_record(6))
+    assert base.load_record(1)['img_path'] != base.load_record(0)['img_path']
+
+
+def test_epochs_repeat_or_go_on():
+    fixed, fresh = make_dataset(), make_dataset(fresh_each_epoch=True)
+    for dataset in (fixed, fresh):
+        dataset.set_epoch(2)
+    assert digest(fixed.load_record(3)) == digest(make_dataset().load_record(3))
+    assert digest(fresh.load_record(3)) == digest(make_dataset(20).load_record(2 * 8 + 3))
+
+
+def test_pictures_without_boxes():
+    record = make_dataset(objects=(0, 0)).load_record(0)
+    assert len(record['truth']) == 0
+    assert record['truth'].keypoints_gl.shape == (0, 9, 3)
+    assert record['symmetries'] == []
+
+
+def test_runs_through_the_training_pipeline():
+    steps = ('LoadPoseImage', 'ExpandSymmetries', 'RandomPoseAffine', 'PackPoseInputs')
+    config = {
+        'type': 'SyntheticCuboidDataset',
+        'num_images': 3,
+        'image_wh': IMAGE_WH,
+        'objects': (0, 2),
+        'input_wh': (128, 128),
+        'pipeline': [{'type': step} for step in steps],
+    }
+    with DefaultScope.overwrite_default_scope('cpose'):
+        dataset = DATASETS.build(config)
+        samples = [dataset[index] for index in range(3)]
+    for sample in samples:
+        assert tuple(sample['inputs'].shape) == (3, 128, 128)
+        assert sample['data_samples'].candidates.is_candidate.shape[1:] in ((4,), (1,), (0,))
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'num_images': 0}, 'num_images=0 .* at least 1'),
+        ({'start_index': -1}, 'start_index=-1'),
+        ({'image_wh': (32, 200)}, 'image_wh=32 .* at least 64'),
+        ({'objects': (3, 2)}, r'objects=\(3, 2\) .* within 0 and 12'),
+        ({'objects': (1, 40)}, r'objects=\(1, 40\)'),
+        ({'metainfo': {'category': ['a', 'b']}}, 'names 2 categories'),
+        ({'realism': {'fog': 1}}, "unknown key 'fog'"),
+    ],
+    ids=lambda item: next(iter(item)) if isinstance(item, dict) else '',
+)
+def test_wrong_settings_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        make_dataset(**changes)
+
+
+def test_index_beyond_the_end():
+    with pytest.raises(IndexError):
+        make_dataset().load_record(8)
