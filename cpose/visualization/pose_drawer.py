@@ -40,6 +40,8 @@ AXIS_COLORS: tuple[Color, ...] = ((40, 40, 235), (40, 200, 40), (245, 90, 40))
 FRONT_FACE = np.flatnonzero(CORNER_SIGNS[:, 2] > 0)
 BASE_SIDE = 800
 """Longer image side, pixels, at which lines and text have their basic size."""
+SMALLEST_TEXT = 0.75
+"""Text does not shrink below this part of its basic size."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,19 @@ class PoseDrawer:
             self._draw_points(canvas, np.where(np.isfinite(points), points, np.nan), size)
         if self.show_labels:
             corner = np.array([np.nanmin(corners[:, 0]), np.nanmin(corners[:, 1]) - 20 * size])
-            draw_label(canvas, self._label(pose), corner, self._color(pose), 0.45 * size)
+            text = 0.45 * max(size, SMALLEST_TEXT)
+            draw_label(canvas, self._label(pose), corner, self._color(pose), text)
 
     def _draw_points(self, canvas: np.ndarray, points: np.ndarray, size: float) -> None:
         """Mark points (9, 2) and number them, corners on the side away from the centre."""
         outward = points - points[0]
         outward[0] = [1.0, -1.0]
+        text = max(size, SMALLEST_TEXT)
         outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
         for number, (point, direction) in enumerate(zip(points, outward, strict=True)):
             draw_dot(canvas, point, INK, max(2, round(4 * size)))
-            draw_outlined_text(canvas, str(number), point + 11 * size * direction, INK, 0.4 * size)
+            place = point + 11 * text * direction
+            draw_outlined_text(canvas, str(number), place, INK, 0.4 * text)
 
     def _draw_axes(
         self, canvas: np.ndarray, pose: ObjectPose, result: PoseResult, size: float
