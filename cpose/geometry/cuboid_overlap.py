@@ -96,16 +96,19 @@ def _strips(
     end = np.stack([np.maximum(from_y, to_y), np.where(is_falling, to_y, np.inf)])
     start, end = np.maximum(start, low), np.minimum(end, high)
 
-    kind, edge, pair = np.nonzero((end > start) & (dz != 0))
-    x, y, _ = starts[:, edge, pair]
-    dx, dy, dz = spans[:, edge, pair]
-    slope, is_beyond = slopes[:, edge, pair], kind == 1
+    kept = np.flatnonzero((end > start) & (dz != 0))
+    is_beyond, place = np.divmod(kept, dz.size)
+    edge, pair = np.divmod(place, dz.shape[1])
+    x, y = starts[:2].reshape(2, -1).take(place, axis=1)
+    dx, dy, dz = spans.reshape(3, -1).take(place, axis=1)
+    slope = slopes.reshape(2, -1).take(place, axis=1)
     near, near_change = x - slope * y, dx - slope * dy
-    sign = np.stack([EDGE_SIGNS[edge], -EDGE_SIGNS[edge]]) * is_facing[:, edge, pair]
+    sign = EDGE_SIGNS[edge] * is_facing.reshape(2, -1).take(place, axis=1)
+    sign[1] *= -1
     return _Strips(
         pair,
-        start[kind, edge, pair],
-        end[kind, edge, pair],
+        start.take(kept),
+        end.take(kept),
         width=(np.where(is_beyond, 1, y), np.where(is_beyond, 0, dy)),
         near=(near, near_change),
         far=(np.where(is_beyond, near + slope, x), np.where(is_beyond, near_change, dx)),
@@ -119,17 +122,22 @@ def _integrate(strips: _Strips, count: int) -> np.ndarray:
     kept = np.flatnonzero(half)
     faces_strips = kept % half[0].size
     strip = faces_strips % half.shape[2]
-    half, middle = half.ravel()[kept], (start + half).ravel()[kept]
+    half = half.take(kept)
+    middle = start.take(kept) + half
     width, near, far = (
-        [np.broadcast_to(part, start.shape[1:]).ravel()[faces_strips] for part in line]
-        for line in (strips.width, strips.near, strips.far)
+        [part.take(places) for part in line]
+        for line, places in (
+            (strips.width, strip),
+            (strips.near, faces_strips),
+            (strips.far, faces_strips),
+        )
     )
     total = np.zeros(len(kept))
     for offset in (-GAUSS_OFFSET, GAUSS_OFFSET):
         at = middle + offset * half
         mean = _mean_clipped(near[0] + at * near[1], far[0] + at * far[1])
         total += (width[0] + at * width[1]) * mean
-    total *= half * strips.weight.ravel()[faces_strips]
+    total *= half * strips.weight.take(faces_strips)
     return np.bincount(strips.pair[strip], weights=total, minlength=count)
 
 

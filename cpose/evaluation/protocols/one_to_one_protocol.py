@@ -29,7 +29,7 @@ from cpose.geometry.iou3d import box_iou3d_symmetric
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS
 
-PAIRS_AT_ONCE = 256
+PAIRS_AT_ONCE = 64
 
 
 @METRICS.register_module()

@@ -24,7 +24,7 @@ from cpose.geometry.iou3d import best_rotation
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS
 
-PAIRS_AT_ONCE = 256
+PAIRS_AT_ONCE = 64
 
 UNMATCHED_VALUES = {
     'scale': 2.0,
