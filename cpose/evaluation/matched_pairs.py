@@ -43,10 +43,6 @@ class MatchedPairs:
         """Return the number of pairs."""
         return len(self.image_wh)
 
-    def select(self, rows: slice | np.ndarray) -> 'MatchedPairs':
-        """Return some of the pairs."""
-        return MatchedPairs(*(getattr(self, item.name)[rows] for item in fields(self)))
-
 
 def gather_pairs(records: Sequence[ImageRecord], rows: np.ndarray) -> MatchedPairs:
     """Collect the pairs named by ``rows`` (n, 3): numbers of image, prediction and object."""

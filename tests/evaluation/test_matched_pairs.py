@@ -17,7 +17,6 @@ def test_pairs_are_gathered_across_images(new_scene, new_record):
     assert np.isnan(pairs.planes[0]).all()
     assert (pairs.planes[1:] == 1).all()
     np.testing.assert_array_equal(pairs.pred_keypoints[1], records[1].predictions.keypoints_gl[1])
-    assert pairs.select(np.array([2])).pred_dims[:, 0].tolist() == [4]
 
 
 def test_no_pairs_keep_their_shapes():

@@ -60,16 +60,14 @@ class OneToOneProtocol:
         """Match and measure the predictions of one category."""
         matched = [self._match(n, record, symmetry) for n, record in enumerate(records)]
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
-        is_matched = rows[:, 2] >= 0
-        pairs = gather_pairs(records, rows[is_matched])
+        matches = np.flatnonzero(rows[:, 2] >= 0)
         factors = np.full(len(rows), np.nan)
-        factors[is_matched] = self.scale_rule.factors(pairs)
         values = {name: np.full(len(rows), missed_value(name)) for name in ERROR_NAMES}
-        for begin in range(0, len(pairs), PAIRS_AT_ONCE):
-            part = slice(begin, begin + PAIRS_AT_ONCE)
-            places = np.flatnonzero(is_matched)[part]
-            errors = _errors(pairs.select(part), factors[places], symmetry)
-            for name, value in errors.items():
+        for begin in range(0, len(matches), PAIRS_AT_ONCE):
+            places = matches[begin : begin + PAIRS_AT_ONCE]
+            pairs = gather_pairs(records, rows[places])
+            factors[places] = self.scale_rule.factors(pairs)
+            for name, value in _errors(pairs, factors[places], symmetry).items():
                 values[name][places] = value
         scores = [records[image].predictions.scores[pred] for image, pred, _ in rows]
         num_objects = sum(count for _, count in matched)

@@ -69,17 +69,17 @@ class TaoProtocol:
         matched = [self._match(number, record) for number, record in enumerate(records)]
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
         is_matched = rows[:, 2] != UNMATCHED
-        pairs = gather_pairs(records, rows[is_matched])
         factors = np.full(len(rows), np.nan)
-        factors[is_matched] = self.scale_rule.factors(pairs)
-        scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
         values = {name: np.full(len(rows), UNMATCHED_VALUES[name]) for name in ERROR_NAMES}
-        for begin in range(0, len(pairs), PAIRS_AT_ONCE):
-            part = slice(begin, begin + PAIRS_AT_ONCE)
-            places = np.flatnonzero(is_matched)[part]
-            errors = _errors(pairs.select(part), factors[places], symmetry.num_rotations)
+        matches = np.flatnonzero(is_matched)
+        for begin in range(0, len(matches), PAIRS_AT_ONCE):
+            places = matches[begin : begin + PAIRS_AT_ONCE]
+            pairs = gather_pairs(records, rows[places])
+            factors[places] = self.scale_rule.factors(pairs)
+            errors = _errors(pairs, factors[places], symmetry.num_rotations)
             for name, value in errors.items():
                 values[name][places] = value
+        scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
         return Assessment(
             scores=np.where(is_matched, scores, 0.0) if len(rows) else np.zeros(0),
             values=values,
