@@ -23,6 +23,9 @@ from cpose.datasets.synthetic.scene import Scene
 VARIANTS = 3
 FAR = 40.0
 """Half the width of walls and floors in metres."""
+SHARP_SIDE = 320
+"""Shorter side in pixels from which on walls are drawn at half the resolution: they are out of
+focus in photographs of what is in front of them."""
 
 SUPPORT_WEIGHTS = {
     'wood': 0.3,
@@ -186,7 +189,8 @@ def _draw_wall(
     polygon = np.array([ends[0] + up, ends[1] + up, ends[1], ends[0]])
     material = sample_material(rng, WALL_WEIGHTS, True, float(np.linalg.norm(foot)))
     axes = np.array([along, [0.0, -1.0, 0.0]])
-    draw_plane(image, camera, polygon, axes, material)
+    reduction = 2 if min(camera.image_wh) >= SHARP_SIDE else 1
+    draw_plane(image, camera, polygon, axes, material, reduction)
     if rng.random() < 0.25:
         board = np.array([ends[0], ends[1], ends[1], ends[0]])
         board[:2, 1] += np.linalg.norm(foot) * rng.uniform(0.03, 0.08)
@@ -215,10 +219,9 @@ def _draw_table(
     material = sample_material(rng, SUPPORT_WEIGHTS, False, camera.height * 1.2)
     thickness = camera.height * rng.uniform(0.02, 0.08)
     edge_colour = material.table[128, 0] * rng.uniform(0.45, 0.95)
-    for number in (1, 2, 3):
-        edge = corners[[number, (number + 1) % 4]]
-        strip = np.concatenate([edge, edge[::-1] - (0.0, thickness, 0.0)])
-        fill_polygon(image, camera.project_polygon(strip), edge_colour)
+    rims = [camera.project_polygon(corners - (0.0, depth, 0.0)) for depth in (0.0, thickness)]
+    slab = cv2.convexHull(np.concatenate(rims).astype(np.float32))[:, 0]
+    fill_polygon(image, slab, edge_colour)
     return draw_plane(image, camera, corners, _turned_axes(rng, turn), material)
 
 

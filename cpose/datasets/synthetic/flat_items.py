@@ -8,6 +8,7 @@ from cpose.datasets.synthetic.palettes import sample_colour
 from cpose.datasets.synthetic.raster import draw_quad, fill_polygon
 from cpose.datasets.synthetic.scene import Scene
 from cpose.datasets.synthetic.sheets import sample_sheet
+from cpose.datasets.synthetic.visibility import outline_hull
 
 
 def draw_flat_items(
@@ -70,10 +71,7 @@ def _draw_sheet(
         return
     dark = np.full(3, rng.uniform(5, 60))
     if thickness > 0:
-        for number in range(4):
-            edge = top[[number, (number + 1) % 4]]
-            strip = np.concatenate([edge, edge[::-1] * (1.0, 0.0, 1.0)])
-            fill_polygon(image, camera.project_polygon(strip), dark)
+        fill_polygon(image, outline_hull(camera, np.concatenate([top, top * (1, 0, 1)])), dark)
     draw_quad(image, texture, camera.project(top))
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.materials import TILE, material_pyramid
 from cpose.datasets.synthetic.raster import (
-    Rectangle,
     blend,
     bounding_rectangle,
     is_empty,
@@ -50,6 +49,7 @@ def draw_plane(
     polygon_world: np.ndarray,
     axes: np.ndarray,
     material: PlaneMaterial,
+    reduction: int = 1,
 ) -> np.ndarray:
     """Draw a convex part of a plane on an image (H, W, 3) uint8, in place.
 
@@ -59,6 +59,7 @@ def draw_plane(
         polygon_world: (N, 3) outline.
         axes: (2, 3) unit vectors in the plane along which the texture lies, world.
         material: What it is made of.
+        reduction: Draw the texture so many times smaller and enlarge it; borders stay sharp.
 
     Returns:
         (M, 2) outline in the image, pixels; M is 0 if the plane is not in view.
@@ -68,35 +69,40 @@ def draw_plane(
     if is_empty(rectangle):
         return np.zeros((0, 2))
     image_from_plane = camera.image_from_plane(polygon_world[0], axes * (material.tile / TILE))
-    texels_from_image = np.linalg.inv(image_from_plane)
     left, top, right, bottom = rectangle
-    grey = np.empty((bottom - top, right - left), dtype=np.uint8)
-    count = max(2, (bottom - top) // BAND_HEIGHT)
-    borders = np.linspace(top, bottom, count + 1).astype(int)
-    for start, end in pairwise(borders):
-        if end > start:
-            band = (left, int(start), right, int(end))
-            grey[start - top : end - top] = _warp_band(material, texels_from_image, band)
-    layer = cv2.applyColorMap(grey, material.table)
+    middle = (reduction - 1) / 2
+    image_from_cells = np.array(
+        [[reduction, 0, left + middle], [0, reduction, top + middle], [0, 0, 1.0]]
+    )
+    texels_from_cells = np.linalg.inv(image_from_plane) @ image_from_cells
+    wh = -(-(right - left) // reduction), -(-(bottom - top) // reduction)
+    layer = cv2.applyColorMap(_warp_in_bands(material, texels_from_cells, wh), material.table)
+    if reduction > 1:
+        layer = cv2.resize(layer, (wh[0] * reduction, wh[1] * reduction))
+        layer = layer[: bottom - top, : right - left]
     blend(image[top:bottom, left:right], layer, polygon_coverage(outline, rectangle))
     return outline
 
 
-def _warp_band(
-    material: PlaneMaterial, texels_from_image: np.ndarray, rectangle: Rectangle
+def _warp_in_bands(
+    material: PlaneMaterial, texels_from_cells: np.ndarray, wh: tuple[int, int]
 ) -> np.ndarray:
-    left, top, right, bottom = rectangle
-    middle = np.array([(left + right) / 2, (top + bottom) / 2])
-    samples = _apply(texels_from_image, middle + PIXEL_STEPS)
-    steps = np.linalg.norm(samples[1:] - samples[0], axis=1)
+    """Return the grey texture (h, w) uint8, each band from the level that suits its distance."""
+    width, height = wh
+    grey = np.empty((height, width), dtype=np.uint8)
+    borders = np.linspace(0, height, max(2, height // BAND_HEIGHT) + 1).astype(int)
     pyramid = material_pyramid(material.name, material.variant)
-    density = np.sqrt(max(steps[0] * steps[1], 1e-9))
-    level = int(np.clip(np.round(np.log2(density)), 0, len(pyramid) - 1))
-    shrink = np.diag([0.5**level, 0.5**level, 1.0])
-    crop = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
-    return _warp_tiled(
-        pyramid[level], shrink @ texels_from_image @ crop, (right - left, bottom - top)
-    )
+    for start, end in pairwise(borders):
+        if end > start:
+            samples = _apply(texels_from_cells, PIXEL_STEPS + np.array([width, start + end]) / 2)
+            steps = np.linalg.norm(samples[1:] - samples[0], axis=1)
+            density = np.sqrt(max(steps[0] * steps[1], 1e-9))
+            level = int(np.clip(np.round(np.log2(density)), 0, len(pyramid) - 1))
+            shrink = np.diag([0.5**level, 0.5**level, 1.0])
+            below = np.array([[1, 0, 0], [0, 1, start], [0, 0, 1.0]])
+            texels_from_band = shrink @ texels_from_cells @ below
+            grey[start:end] = _warp_tiled(pyramid[level], texels_from_band, (width, end - start))
+    return grey
 
 
 def _warp_tiled(tile: np.ndarray, texels_from_image: np.ndarray, wh: tuple[int, int]) -> np.ndarray:

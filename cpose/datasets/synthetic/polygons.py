@@ -42,11 +42,16 @@ def cut_to_rectangle(
     return polygon
 
 
+def bound_polygon(polygon: np.ndarray, side: float) -> np.ndarray:
+    """Cut off what is farther than ``side`` from an image of that side, if anything is."""
+    if len(polygon) >= 3 and (polygon.min() < -side or polygon.max() > 2 * side):
+        return cut_to_rectangle(polygon, (-side, -side), (2 * side, 2 * side))
+    return polygon
+
+
 def fill_convex(canvas: np.ndarray, polygon: np.ndarray, value: int) -> None:
     """Fill a convex polygon (N, 2), pixels, in a (H, W) uint8 canvas, in place."""
-    side = float(max(canvas.shape))
-    if len(polygon) >= 3 and (polygon.min() < -side or polygon.max() > 2 * side):
-        polygon = cut_to_rectangle(polygon, (-side, -side), (2 * side, 2 * side))
+    polygon = bound_polygon(polygon, float(max(canvas.shape)))
     if len(polygon) >= 3:
         points = np.round(polygon * (1 << SHIFT)).astype(np.int32)
         cv2.fillConvexPoly(canvas, points, value, cv2.LINE_8, SHIFT)

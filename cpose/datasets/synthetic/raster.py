@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.polygons import fill_convex
+from cpose.datasets.synthetic.polygons import SHIFT, bound_polygon, fill_convex
 
 LARGE_AREA = 200 * 200
 """Pixels from which on borders are smoothed with 2×2 instead of 4×4 samples."""
@@ -83,21 +83,12 @@ def _blend_rows(image: np.ndarray, layer: np.ndarray, coverage: np.ndarray) -> N
     image[:] = cv2.add(front, back)
 
 
-def fill_polygon(
-    image: np.ndarray, polygon: np.ndarray, colour: np.ndarray, opacity: float = 1.0
-) -> None:
+def fill_polygon(image: np.ndarray, polygon: np.ndarray, colour: np.ndarray) -> None:
     """Fill a convex polygon (N, 2) with one BGR colour (3,), in place."""
-    rectangle = bounding_rectangle(polygon, (image.shape[1], image.shape[0]))
-    if is_empty(rectangle):
-        return
-    left, top, right, bottom = rectangle
-    coverage = polygon_coverage(polygon, rectangle)
-    if opacity < 1:
-        coverage = cv2.convertScaleAbs(coverage, alpha=opacity)
-    target = image[top:bottom, left:right]
-    layer = np.empty_like(target)
-    layer[:] = np.clip(colour, 0, 255)
-    blend(target, layer, coverage)
+    bounded = bound_polygon(polygon, float(max(image.shape)))
+    if len(bounded) >= 3:
+        points = np.round(bounded * (1 << SHIFT)).astype(np.int32)
+        cv2.fillConvexPoly(image, points, np.clip(colour, 0, 255).tolist(), cv2.LINE_AA, SHIFT)
 
 
 def warp_into(texture: np.ndarray, quad: np.ndarray, rectangle: Rectangle) -> np.ndarray:
@@ -128,19 +119,14 @@ def warp_into(texture: np.ndarray, quad: np.ndarray, rectangle: Rectangle) -> np
     )
 
 
-def draw_quad(
-    image: np.ndarray, texture: np.ndarray, quad: np.ndarray, opacity: float = 1.0
-) -> None:
+def draw_quad(image: np.ndarray, texture: np.ndarray, quad: np.ndarray) -> None:
     """Draw a textured convex quad (4, 2) on an image (H, W, 3) uint8, in place."""
     rectangle = bounding_rectangle(quad, (image.shape[1], image.shape[0]))
     if is_empty(rectangle):
         return
     left, top, right, bottom = rectangle
-    coverage = polygon_coverage(quad, rectangle)
-    if opacity < 1:
-        coverage = cv2.convertScaleAbs(coverage, alpha=opacity)
-    target = image[top:bottom, left:right]
-    blend(target, warp_into(shrink_to_quad(texture, quad), quad, rectangle), coverage)
+    layer = warp_into(shrink_to_quad(texture, quad), quad, rectangle)
+    blend(image[top:bottom, left:right], layer, polygon_coverage(quad, rectangle))
 
 
 def shrink_to_quad(texture: np.ndarray, quad: np.ndarray) -> np.ndarray:

@@ -63,15 +63,17 @@ def is_nearer(first: Standing, second: Standing) -> bool:
     A line along an edge of either footprint separates the two; what lies on the camera's side of
     it cannot be covered by the other. The camera stands above the world's origin.
     """
-    for near, far, answer in ((first, second, True), (second, first, False)):
+    for near, far, is_first in ((first, second, True), (second, first, False)):
         corners = near.footprint
-        middle = corners.mean(axis=0)
-        for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-            normal = np.array([end[1] - start[1], start[0] - end[0]])
-            normal = normal if normal @ (start - middle) > 0 else -normal
-            if np.all((far.footprint - start) @ normal >= 0):
-                is_camera_beyond = normal @ -start > 0
-                return answer != is_camera_beyond
+        edges = np.roll(corners, -1, axis=0) - corners
+        normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1)
+        inwards = ((corners.mean(axis=0) - corners) * normals).sum(axis=1) > 0
+        normals[inwards] *= -1
+        offsets = (corners * normals).sum(axis=1)
+        is_separating = (far.footprint @ normals.T >= offsets).all(axis=0)
+        if is_separating.any():
+            is_camera_on_far_side = offsets[is_separating.argmax()] < 0
+            return bool(is_first != is_camera_on_far_side)
     return bool(np.linalg.norm(first.footprint.mean(0)) < np.linalg.norm(second.footprint.mean(0)))
 
 
@@ -124,6 +126,6 @@ def measure_visibility(
             fill_convex(owners, hulls[number] * scale, number + 1)
         else:
             fill_convex(owners, outlines[number - len(boxes)] * scale, 255)
-    counts = np.bincount(owners.ravel(), minlength=256)[1 : len(boxes) + 1]
+    counts = [cv2.countNonZero(cv2.inRange(owners, k, k)) for k in range(1, len(boxes) + 1)]
     inside = np.array([inside_fraction(hull, camera.image_wh) for hull in hulls])
-    return np.round(inside * counts / np.maximum(drawn, 1), 4)
+    return np.round(inside * np.array(counts) / np.maximum(drawn, 1), 4)

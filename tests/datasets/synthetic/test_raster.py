@@ -76,9 +76,19 @@ def test_drawing_outside_changes_nothing():
     assert not image.any()
 
 
-def test_opacity():
+def test_fill_has_the_colour_and_the_place():
     image = np.zeros((48, 64, 3), dtype=np.uint8)
-    fill_polygon(image, QUAD, np.array([200.0, 100, 0]), opacity=0.5)
-    np.testing.assert_allclose(image[20, 30], [100, 50, 0], atol=1)
-    draw_quad(image, np.full((8, 8, 3), 255, np.uint8), QUAD, opacity=0.2)
-    np.testing.assert_allclose(image[20, 30], [131, 91, 51], atol=2)
+    fill_polygon(image, QUAD, np.array([200.0, 300, -5]))
+    np.testing.assert_array_equal(image[20, 30], [200, 255, 0])
+    # OpenCV's smooth borders widen a polygon of 1102 pixels by more than half a pixel all around.
+    assert image[..., 0].sum() / 200 == pytest.approx(1102, rel=0.1)
+    draw_quad(image, np.full((8, 8, 3), 90, np.uint8), QUAD)
+    np.testing.assert_array_equal(image[20, 30], [90, 90, 90])
+
+
+def test_fill_of_a_half_plane():
+    image = np.zeros((48, 64, 3), dtype=np.uint8)
+    half = np.array([(-1e6, 24.0), (1e6, 24.0), (1e6, 1e6), (-1e6, 1e6)])
+    fill_polygon(image, half, np.full(3, 255.0))
+    assert (image[25:] == 255).all()
+    assert not image[:23].any()
