@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/models/mobilenetv4_small.py',
     '../_base_/datasets/synthetic.py',
-    '../_base_/schedules/one_cycle.py',
+    '../_base_/schedules/cosine.py',
     '../_base_/default_runtime.py',
 ]
 

@@ -57,10 +57,16 @@ def message_hub_content(hub: MessageHub) -> dict[str, Any]:
 
 
 def scheduler_content(schedulers: Any) -> Any:
-    """Return the states of schedulers, in a dict or list like theirs."""
+    """Return the states of schedulers, in a dict or list like theirs.
+
+    Functions (the curve of a OneCycleLR) are left out: the config gives them back.
+    """
     if isinstance(schedulers, Mapping):
         return {name: scheduler_content(items) for name, items in schedulers.items()}
-    return [scheduler.state_dict() for scheduler in schedulers]
+    return [
+        {key: value for key, value in scheduler.state_dict().items() if not callable(value)}
+        for scheduler in schedulers
+    ]
 
 
 def check_resumable(checkpoint: Mapping[str, Any], filename: str) -> None:

@@ -1,4 +1,4 @@
-"""Training from nothing in one cycle of a high learning rate."""
+"""Training from nothing: warm-up to a high learning rate, then half a cosine down."""
 
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -6,14 +6,15 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=100.0),
 )
 param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=400),
     dict(
-        type='OneCycleLR',
-        eta_max=3e-3,
-        pct_start=0.1,
+        type='CosineAnnealingLR',
+        T_max=16,
+        eta_min=1e-5,
         by_epoch=True,
         begin=0,
         end=16,
         convert_to_iter_based=True,
-    )
+    ),
 ]
 train_cfg = dict(type='ResumableEpochTrainLoop', max_epochs=16, val_interval=4)

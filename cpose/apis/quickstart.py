@@ -1,0 +1,111 @@
+"""The first run: train on synthetic boxes, evaluate, and look at images never seen."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from cpose.apis.centerpose_inferencer import CenterPoseInferencer
+from cpose.apis.config import load_config
+from cpose.apis.folder_inference import infer_to_folder
+from cpose.apis.result_writer import ResultWriter
+from cpose.apis.training import evaluate, train
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.datasets.tao_writer import write_record
+from cpose.errors import TrainingError
+from cpose.evaluation.report import write_metrics_json
+from cpose.visualization.curve_plot import plot_curves
+from cpose.visualization.picture_grid import picture_grid
+from cpose.visualization.pose_drawer import PoseDrawer
+
+CONFIG = 'cpose::centerpose/quickstart.py'
+NUM_PICTURES = 12
+PICTURE_WH = (480, 480)
+PICTURE_SEED = 3003
+"""Another seed than those of training, validation and test."""
+
+
+@dataclass(frozen=True)
+class QuickstartResult:
+    """What the first run leaves behind.
+
+    Attributes:
+        report: All numbers of the evaluation, see `cpose.evaluation.score_report.build_report`.
+        checkpoint: The trained model, which carries its config.
+        pictures: Pictures with the poses found, one per image.
+        overview: All pictures in one.
+        seconds: Duration of the whole.
+    """
+
+    report: Mapping[str, Any]
+    checkpoint: Path
+    pictures: list[Path]
+    overview: Path
+    seconds: float
+
+
+def run_quickstart(
+    out: str | Path, config: str = CONFIG, options: Mapping[str, Any] | None = None
+) -> QuickstartResult:
+    """Train, evaluate on held-out seeds, and draw pictures of more held-out images.
+
+    Writes to ``out``: ``train/`` (checkpoints and logs), ``metrics.json``, ``curves.png``,
+    ``images/`` (held-out pictures with annotations in the TAO format), ``json/``, ``vis/`` and
+    ``overview.jpg``. A run that was interrupted continues.
+
+    Args:
+        out: Folder of everything.
+        config: Config of a `SyntheticCuboidDataset`.
+        options: Overrides of the config.
+
+    Raises:
+        UserError: If something is wrong or cannot be written.
+    """
+    start = time.perf_counter()
+    folder = Path(out)
+    runner = train(config, folder / 'train', resume='auto', options=options)
+    if runner.last_checkpoint is None:
+        raise TrainingError(f'Training wrote no checkpoint to {folder / "train"}.')
+    checkpoint = Path(runner.last_checkpoint)
+    report = evaluate('-', checkpoint, work_dir=folder / 'test')
+    write_metrics_json(folder / 'metrics.json', report)
+    plot_curves(report, folder / 'curves.png', title='Boxes never seen in training')
+    images = write_held_out_images(folder / 'images', config, options)
+    overview = folder / 'overview.jpg'
+    pictures = draw_poses(checkpoint, images, folder, overview)
+    return QuickstartResult(report, checkpoint, pictures, overview, time.perf_counter() - start)
+
+
+def write_held_out_images(
+    folder: Path, config: str, options: Mapping[str, Any] | None = None
+) -> Path:
+    """Write pictures like those of the test set, larger, of another seed; return the folder."""
+    dataset = load_config(config, options).test_dataloader.dataset
+    pictures = SyntheticCuboidDataset(
+        NUM_PICTURES, image_wh=PICTURE_WH, seed=PICTURE_SEED, realism=dataset.get('realism')
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(NUM_PICTURES):
+        write_record(pictures.load_record(number), folder, f'{number:03d}', ('cuboid',))
+    return folder
+
+
+def draw_poses(checkpoint: Path, images: Path, out: Path, overview: Path) -> list[Path]:
+    """Infer on a folder; write results to ``out`` and the pictures side by side to ``overview``."""
+    inferencer = CenterPoseInferencer(None, checkpoint)
+    drawer = PoseDrawer(inferencer.categories)
+    with ResultWriter(out, 'opencv', inferencer.categories, drawer, True) as writer:
+        infer_to_folder(inferencer, str(images), writer)
+    pictures = sorted((out / 'vis').iterdir())
+    grid = picture_grid([read_picture(path) for path in pictures], columns=4)
+    cv2.imwrite(str(overview), grid, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    return pictures
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Return a picture just written, (H, W, 3) uint8 BGR."""
+    return cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cpose.cli import main as cli
+from cpose.cli.main import COMMANDS, build_parser, main
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as info:
+        main([command.replace('_', '-'), '--help'])
+    assert info.value.code == 0
+    assert 'usage: cpose' in capsys.readouterr().out
+
+
+def test_errors_of_the_user_are_messages(capsys):
+    assert main(['print-config', 'no_such_config']) == 2
+    error = capsys.readouterr().err
+    assert "There is no config 'no_such_config'" in error
+    assert 'Traceback' not in error
+
+
+def test_interruption_has_its_code(monkeypatch, capsys):
+    def interrupt(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('cpose.cli.print_config.run', interrupt)
+    parser = build_parser(['print_config'])
+    monkeypatch.setattr(cli, 'build_parser', lambda: parser)
+    assert main(['print-config', 'dla34_bike']) == 130
+    assert 'interrupted' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('tool', sorted(TOOLS.glob('*.py')), ids=lambda file: file.name)
+def test_tools_are_thin(tool):
+    assert len(tool.read_text().splitlines()) < 20
+    done = subprocess.run(
+        [sys.executable, str(tool), '--help'], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert f'cpose {tool.stem}' in done.stdout
