@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.camera import VirtualCamera, lift
 from cpose.datasets.synthetic.palettes import (
     WALL,
     WOOD,
@@ -170,7 +170,7 @@ def _draw_floor(
     walls: list[Wall],
 ) -> np.ndarray:
     corners = np.array([(-FAR, -FAR), (FAR, -FAR), (FAR, 1.0), (-FAR, 1.0)])
-    polygon = np.insert(corners, 1, level, axis=1)
+    polygon = lift(corners, level)
     if walls:
         heights = (polygon - walls[0].foot) @ walls[0].normal
         polygon = cut_convex(polygon, heights)
@@ -215,7 +215,7 @@ def _draw_table(
     low = inner.min(0) - (margin[0], min(margin[1], gap * 0.95))
     high = inner.max(0) + margin[2:]
     flat = np.array([(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])])
-    corners = np.insert(flat @ np.stack([axis, cross]), 1, 0.0, axis=1)
+    corners = lift(flat @ np.stack([axis, cross]), 0.0)
     material = sample_material(rng, SUPPORT_WEIGHTS, False, camera.height * 1.2)
     thickness = camera.height * rng.uniform(0.02, 0.08)
     edge_colour = material.table[128, 0] * rng.uniform(0.45, 0.95)

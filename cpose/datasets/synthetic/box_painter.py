@@ -12,6 +12,7 @@ from cpose.datasets.synthetic.raster import (
     is_empty,
     polygon_coverage,
     shrink_to_quad,
+    side_lengths,
     warp_into,
 )
 from cpose.datasets.synthetic.scene import Box, Light
@@ -105,8 +106,7 @@ def mirror_faces(faces: list[PaintedFace]) -> list[PaintedFace]:
 
 
 def _texture_wh(quad: np.ndarray, lengths: tuple[float, float]) -> tuple[int, int]:
-    sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1)
-    seen = float(np.clip(sides.max(), *TEXTURE_SIDE))
+    seen = float(np.clip(max(side_lengths(quad)), *TEXTURE_SIDE))
     scale = seen / max(lengths)
     return max(12, round(lengths[0] * scale)), max(12, round(lengths[1] * scale))
 

@@ -62,6 +62,13 @@ class VirtualCamera:
         return self.intrinsics @ self.cv_from_world @ columns
 
 
+def lift(points_xz: np.ndarray, height: float) -> np.ndarray:
+    """Return world points (N, 3) at one height from their X and Z (N, 2)."""
+    lifted = np.full((len(points_xz), 3), height)
+    lifted[:, ::2] = points_xz
+    return lifted
+
+
 def sample_camera(rng: np.random.Generator, image_wh: tuple[int, int]) -> VirtualCamera:
     """Sample lens, pitch and roll of a hand-held camera; its height is 1 until it is placed."""
     width, height = image_wh

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.camera import VirtualCamera, lift
 from cpose.datasets.synthetic.palettes import sample_colour
 from cpose.datasets.synthetic.raster import draw_quad, fill_polygon
 from cpose.datasets.synthetic.scene import Scene
@@ -66,7 +66,7 @@ def _draw_sheet(
     axis = np.array([np.cos(angle), np.sin(angle)])
     across, down = axis * long / 2, np.array([-axis[1], axis[0]]) * long * ratio / 2
     flat = position + np.array([-across - down, across - down, across + down, -across + down])
-    top = np.insert(flat, 1, thickness * long, axis=1)
+    top = lift(flat, thickness * long)
     if camera.to_cv(top)[:, 2].min() < 0.1 * long or camera.height < 2 * thickness * long:
         return
     dark = np.full(3, rng.uniform(5, 60))
@@ -84,7 +84,7 @@ def _draw_cable(
 ) -> None:
     steps = rng.normal(0, 0.35, 40).cumsum() + rng.uniform(0, 6.28)
     path = position + np.stack([np.cos(steps), np.sin(steps)], 1).cumsum(0) * extent * 0.06
-    world = np.insert(path, 1, 0.0, axis=1)
+    world = lift(path, 0.0)
     depths = camera.to_cv(world)[:, 2]
     if depths.min() < 0.1 * extent:
         return

@@ -1,5 +1,7 @@
 """Polygons and textured quads with smooth borders, drawn into their bounding rectangle only."""
 
+from math import hypot
+
 import cv2
 import numpy as np
 
@@ -129,10 +131,16 @@ def draw_quad(image: np.ndarray, texture: np.ndarray, quad: np.ndarray) -> None:
     blend(image[top:bottom, left:right], layer, polygon_coverage(quad, rectangle))
 
 
+def side_lengths(quad: np.ndarray) -> list[float]:
+    """Return the lengths of the top, right, bottom and left side of a quad (4, 2)."""
+    steps = (quad[[1, 2, 3, 0]] - quad).tolist()
+    return [hypot(*step) for step in steps]
+
+
 def shrink_to_quad(texture: np.ndarray, quad: np.ndarray) -> np.ndarray:
     """Reduce a texture to the size at which it is seen, so that the warp does not alias."""
-    sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1)
-    wanted = np.maximum(np.ceil([sides[[0, 2]].max(), sides[[1, 3]].max()]), 2)
+    sides = side_lengths(quad)
+    wanted = np.maximum(np.ceil([max(sides[0], sides[2]), max(sides[1], sides[3])]), 2)
     have = np.array(texture.shape[1::-1])
     if np.any(have > wanted * 1.2):
         wh = np.minimum(have, wanted).astype(int)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.camera import VirtualCamera, lift
 from cpose.datasets.synthetic.polygons import fill_convex
 from cpose.datasets.synthetic.scene import Light, Scene
 
@@ -64,7 +64,7 @@ def _multiply_layer(
     layer = np.zeros_like(kept)
     sizes = []
     for outline in outlines:
-        polygon = camera.project_polygon(np.insert(outline, 1, 0.0, axis=1))
+        polygon = camera.project_polygon(lift(outline, 0.0))
         if len(polygon) >= 3:
             fill_convex(layer, _reduced(polygon), int(255 * min(strength, 0.95)))
             sizes.append(float(np.ptp(_reduced(polygon), axis=0).max()))

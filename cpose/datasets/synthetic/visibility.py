@@ -65,7 +65,7 @@ def is_nearer(first: Standing, second: Standing) -> bool:
     """
     for near, far, is_first in ((first, second, True), (second, first, False)):
         corners = near.footprint
-        edges = np.roll(corners, -1, axis=0) - corners
+        edges = np.concatenate([corners[1:], corners[:1]]) - corners
         normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1)
         inwards = ((corners.mean(axis=0) - corners) * normals).sum(axis=1) > 0
         normals[inwards] *= -1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic.camera import NEAR, rotation_cv_from_world, sample_camera
+from cpose.datasets.synthetic.camera import NEAR, lift, rotation_cv_from_world, sample_camera
 
 from .scenes import INTRINSICS, make_camera
 
@@ -55,3 +55,7 @@ def test_samples_have_the_principal_point_near_the_middle():
         assert fy == pytest.approx(fx, rel=0.016)
         assert np.all(np.abs(camera.intrinsics[:2, 2] / (640, 480) - 0.5) <= 0.05)
     assert not np.array_equal(camera.intrinsics, INTRINSICS)
+
+
+def test_lift():
+    np.testing.assert_array_equal(lift(np.array([(1, 2), (3, 4)]), 0.5), [(1, 0.5, 2), (3, 0.5, 4)])

@@ -10,6 +10,7 @@ from cpose.datasets.synthetic.raster import (
     is_empty,
     polygon_coverage,
     shrink_to_quad,
+    side_lengths,
     warp_into,
 )
 
@@ -92,3 +93,8 @@ def test_fill_of_a_half_plane():
     fill_polygon(image, half, np.full(3, 255.0))
     assert (image[25:] == 255).all()
     assert not image[:23].any()
+
+
+def test_side_lengths():
+    quad = np.array([(0.0, 0), (3, 4), (3, 10), (0, 10)])
+    assert side_lengths(quad) == [5, 6, 3, 10]
