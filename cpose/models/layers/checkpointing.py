@@ -24,16 +24,13 @@ def checkpoint_module(module: nn.Module, *inputs: Any) -> Tensor:
 
 @contextmanager
 def _fixed_statistics(module: nn.Module) -> Iterator[None]:
-    """Use the statistics of the batch without recording them."""
-    norms = [
-        part
-        for part in module.modules()
-        if isinstance(part, _BatchNorm) and part.training and part.track_running_stats
-    ]
+    """Use the statistics of the batch, but record them with no weight and do not count."""
+    norms = [part for part in module.modules() if isinstance(part, _BatchNorm) and part.training]
+    before = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        norm.momentum, norm.num_batches_tracked = 0.0, None
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, momentum, count in before:
+            norm.momentum, norm.num_batches_tracked = momentum, count
