@@ -27,3 +27,5 @@ train_dataloader = dict(
         ]
     )
 )
+val_evaluator = dict(type='ObjectronMetric', protocol=dict(type='TaoProtocol'))
+test_evaluator = dict(type='ObjectronMetric', protocol=dict(type='TaoProtocol'))

@@ -43,14 +43,13 @@ def match_nearest(distances: np.ndarray) -> np.ndarray:
     return distances.argmin(axis=1)
 
 
-def match_one_to_one(
-    distances: np.ndarray, scores: np.ndarray, has_pose: np.ndarray, is_counted: np.ndarray
+def match_counted(
+    distances: np.ndarray, has_pose: np.ndarray, is_counted: np.ndarray
 ) -> np.ndarray:
-    """Give each object to the best-scoring prediction that it is nearest to.
+    """Give each prediction with a pose its nearest object; several may share one.
 
     Args:
         distances: (P, N).
-        scores: (P,).
         has_pose: (P,) bool; predictions without a pose take no object.
         is_counted: (N,) bool; predictions nearest to other objects are ignored.
 
@@ -58,14 +57,30 @@ def match_one_to_one(
         (P,) number of the object, `UNMATCHED` or `IGNORED`.
     """
     nearest = match_nearest(np.where(np.isnan(distances), np.inf, distances))
-    matches = np.full(len(nearest), UNMATCHED)
-    is_taken = np.zeros(distances.shape[1], dtype=bool)
-    for number in np.argsort(-scores, kind='stable'):
-        target = nearest[number]
-        if target == UNMATCHED or not has_pose[number]:
-            continue
-        if not is_counted[target]:
-            matches[number] = IGNORED
-        elif not is_taken[target]:
-            matches[number], is_taken[target] = target, True
-    return matches
+    if not len(is_counted):
+        return nearest
+    counted = np.where(is_counted[nearest], nearest, IGNORED)
+    return np.where(has_pose, counted, UNMATCHED)
+
+
+def keep_one_per_object(rows: np.ndarray, scores: np.ndarray, overlaps: np.ndarray) -> np.ndarray:
+    """Leave each object to one prediction: the best-scoring that overlaps it, if there is one.
+
+    Without the overlap a confident false positive elsewhere in the image would take the object
+    away from the prediction that found it.
+
+    Args:
+        rows: (n, 3) numbers of image, prediction and object, the last negative without one.
+        scores: (n,).
+        overlaps: (n,) bool, whether the boxes overlap in 3D.
+
+    Returns:
+        (n,) bool, True for predictions that keep their object.
+    """
+    order = np.lexsort((-scores, ~overlaps, rows[:, 2], rows[:, 0]))
+    ordered = rows[order][:, [0, 2]]
+    is_first = np.ones(len(rows), dtype=bool)
+    is_first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    kept = np.zeros(len(rows), dtype=bool)
+    kept[order] = is_first
+    return kept & (rows[:, 2] >= 0)

@@ -13,8 +13,10 @@ from cpose.evaluation.assessment import ERROR_NAMES, Assessment, missed_value
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
 from cpose.evaluation.functional.matching import (
     IGNORED,
+    UNMATCHED,
     corner_distances,
-    match_one_to_one,
+    keep_one_per_object,
+    match_counted,
 )
 from cpose.evaluation.functional.pose_errors import (
     average_distance,
@@ -34,11 +36,12 @@ PAIRS_AT_ONCE = 64
 
 @METRICS.register_module()
 class OneToOneProtocol:
-    """Give each visible object to the best-scoring prediction that it is nearest to.
+    """Give each visible object to one of the predictions that are nearest to it.
 
-    Only visible objects count; predictions nearest to others are ignored. All other predictions
-    without an object are misses at every threshold: duplicates, those without a pose and those
-    in images without objects.
+    It is the best-scoring one that overlaps the object, see `keep_one_per_object`. Only visible
+    objects count; predictions nearest to others are ignored. All other predictions without an
+    object are misses at every threshold: duplicates, those without a pose and those in images
+    without objects.
 
     Args:
         min_score: Predictions count from this score on.
@@ -69,9 +72,13 @@ class OneToOneProtocol:
             factors[places] = self.scale_rule.factors(pairs)
             for name, value in _errors(pairs, factors[places], symmetry).items():
                 values[name][places] = value
-        scores = [records[image].predictions.scores[pred] for image, pred, _ in rows]
+        scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
+        is_beaten = ~keep_one_per_object(rows, scores, values['iou'] > 0)
+        rows[is_beaten, 2], factors[is_beaten] = UNMATCHED, np.nan
+        for name, value in values.items():
+            value[is_beaten] = missed_value(name)
         num_objects = sum(count for _, count in matched)
-        return Assessment(np.array(scores), values, rows, num_objects, factors)
+        return Assessment(scores, values, rows, num_objects, factors)
 
     def _match(
         self, number: int, record: ImageRecord, symmetry: EvaluationSymmetry
@@ -85,9 +92,7 @@ class OneToOneProtocol:
             _equivalent_corners(record, symmetry),
             record.image_wh,
         )
-        objects = match_one_to_one(
-            distances, predictions.scores[kept], predictions.has_pose[kept], is_counted
-        )
+        objects = match_counted(distances, predictions.has_pose[kept], is_counted)
         rows = np.stack([np.full_like(kept, number), kept, objects], axis=1)
         return rows[objects != IGNORED], int(is_counted.sum())
 
