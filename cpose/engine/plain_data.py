@@ -80,6 +80,6 @@ def _plain_history(buffer: HistoryBuffer) -> dict[str, Any]:
     values, counts = (array[-HISTORY_LENGTH:] for array in buffer.data)
     return {
         KIND: 'HistoryBuffer',
-        'values': torch.tensor(np.asarray(values, dtype=np.float64)),
-        'counts': torch.tensor(np.asarray(counts, dtype=np.int64)),
+        'values': torch.from_numpy(np.ascontiguousarray(values)),
+        'counts': torch.from_numpy(np.ascontiguousarray(counts)),
     }

@@ -1,11 +1,13 @@
 """The runner: MMEngine's, with safe checkpoints and distributed training on CPUs."""
 
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from mmengine.dist import is_main_process
+from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
@@ -36,17 +38,19 @@ class PoseRunner(Runner):
     _timestamp: str
     _timestamps: ClassVar[Counter[str]] = Counter()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for handler, level in self._console_levels:
+            handler.setLevel(level)
+        self.logger.info(f'Outputs: {self.work_dir}; system, config and hooks: {self.log_dir}')
+
     @property
     def bare_model(self) -> nn.Module:
         """The model without its distributed wrapper."""
         return self.model.module if is_model_wrapper(self.model) else self.model
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Set up processes and libraries; without GPUs the processes talk by gloo.
-
-        MMEngine shares log, message hub and log folder between runners of the same second; here
-        every runner has its own.
-        """
+        """Set up processes (gloo on CPUs) and a time stamp, and so a log, that no runner shares."""
         if self.distributed:
             timeout = env_cfg.get('dist_cfg', {}).get('timeout', 1800)
             init_cpu_processes(self.launcher, timeout)
@@ -56,6 +60,17 @@ class PoseRunner(Runner):
         if repeated:
             self._timestamp = f'{self._timestamp}_{repeated}'
 
+    def build_logger(
+        self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: Any
+    ) -> MMLogger:
+        """Build the log; what MMEngine tells about the system goes to its file only."""
+        logger = super().build_logger(log_level, log_file, **kwargs)
+        console = [item for item in logger.handlers if not isinstance(item, logging.FileHandler)]
+        self._console_levels = [(handler, handler.level) for handler in console]
+        for handler, level in self._console_levels:
+            handler.setLevel(max(level, logging.WARNING))
+        return logger
+
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to its device and wrap it for distributed training."""
         if not self.distributed or is_model_wrapper(model):
@@ -64,7 +79,7 @@ class PoseRunner(Runner):
             self.logger.warning('sync_bn works on GPUs only; it is left out.')
             self.cfg.sync_bn = None
         config = {
-            'type': 'PoseDistributedDataParallel',
+            'type': 'cpose.PoseDistributedDataParallel',
             'broadcast_buffers': False,
             'find_unused_parameters': self.cfg.get('find_unused_parameters', False),
             **(model_wrapper_cfg or {}),

@@ -78,7 +78,9 @@ def test_checkpoint_written_again_after_validation_resumes_exactly(build_runner,
     train_and_crash(build_runner, BATCHES + 1, {})
     assert list((tmp_path / 'resumed').glob('best*'))
     resume(build_runner, {}, tmp_path / 'resumed/epoch_1.pth')
-    expected, actual = (read_losses(tmp_path / f'{run}/losses.jsonl') for run in ('whole', 'resumed'))
+    expected, actual = (
+        read_losses(tmp_path / f'{run}/losses.jsonl') for run in ('whole', 'resumed')
+    )
     assert expected == {key: value[-1:] for key, value in actual.items()}
 
 
@@ -109,9 +111,7 @@ def test_validation_that_a_crash_prevented_is_made_up_for(build_runner, tmp_path
 def test_finished_validation_is_not_repeated(build_runner, tmp_path):
     first = build_runner({'train_cfg.max_epochs': 1}, name='resumed')
     first.train()
-    second = resume(
-        build_runner, {'train_cfg.max_epochs': 1}, tmp_path / 'resumed/epoch_1.pth'
-    )
+    second = resume(build_runner, {'train_cfg.max_epochs': 1}, tmp_path / 'resumed/epoch_1.pth')
     assert len(second.message_hub.get_scalar('val/AP50_3DIoU').data[0]) == 1
 
 
