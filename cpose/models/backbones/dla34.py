@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cpose.models.backbones.pretrained_weights import load_backbone_weights
 from cpose.models.backbones.timm_backbone import TimmBackbone
 from cpose.registry import MODELS
 
@@ -19,6 +20,8 @@ class DLA34(TimmBackbone):
     Args:
         pretrained: Download timm's ImageNet weights when built.
         out_strides: Strides of the levels to return, finest first.
+        pretrained_path: File with ImageNet weights, timm's or the original ``dla34-ba72cf86.pth``;
+            an empty string is none.
         init_cfg: MMEngine's initialisation config.
     """
 
@@ -26,6 +29,9 @@ class DLA34(TimmBackbone):
         self,
         pretrained: bool = False,
         out_strides: Sequence[int] = (4, 8, 16, 32),
+        pretrained_path: str | None = None,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__('dla34', pretrained, out_strides, init_cfg)
+        if pretrained_path:
+            load_backbone_weights(self, pretrained_path)

@@ -49,14 +49,14 @@ class TimmBackbone(BaseModule):
         info: Any = self.features.feature_info
         self.out_channels = tuple(info.channels())
         self.out_strides = tuple(info.reduction())
+        self.has_channels_last = getattr(self.features, 'output_fmt', 'NCHW') == 'NHWC'
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Turn (B, 3, H, W) into one (B, channels, H / stride, W / stride) map per level."""
         maps = self.features(images)
-        return tuple(
-            level if level.shape[1] == channels else level.permute(0, 3, 1, 2)
-            for level, channels in zip(maps, self.out_channels, strict=True)
-        )
+        if self.has_channels_last:
+            maps = [level.permute(0, 3, 1, 2) for level in maps]
+        return tuple(maps)
 
     def init_weights(self) -> None:
         """Apply ``init_cfg`` only: timm has initialised or downloaded the weights already."""

@@ -1,0 +1,67 @@
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from cpose.errors import CheckpointError
+from cpose.models.backbones.pretrained_weights import load_backbone_weights
+
+
+class Backbone(nn.Module):
+    """The first layer of DLA-34 and one that ImageNet weights lack."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.ModuleDict({'base_layer': nn.Sequential(nn.Conv2d(3, 2, 1))})
+        self.extra = nn.Linear(2, 2)
+
+
+WEIGHTS = {'base_layer.0.weight': torch.ones(2, 3, 1, 1), 'base_layer.0.bias': torch.zeros(2)}
+
+
+@pytest.mark.parametrize('name', ['weights.pth', 'weights.safetensors'])
+def test_fills_the_backbone(tmp_path, name):
+    write = save_file if name.endswith('safetensors') else torch.save
+    write(WEIGHTS, tmp_path / name)
+    backbone = Backbone()
+    extra = backbone.extra.weight.clone()
+    load_backbone_weights(backbone, str(tmp_path / name), may_lack=('extra.',))
+    assert (backbone.features['base_layer'][0].weight == 1).all()
+    assert torch.equal(backbone.extra.weight, extra)
+
+
+def test_missing_parameters_are_named(tmp_path):
+    torch.save(WEIGHTS, tmp_path / 'weights.pth')
+    with pytest.raises(CheckpointError, match=r'missing .*extra\.bias'):
+        load_backbone_weights(Backbone(), str(tmp_path / 'weights.pth'))
+
+
+def test_other_shapes_are_named(tmp_path):
+    other = WEIGHTS | {'base_layer.0.bias': torch.zeros(5)}
+    torch.save(other, tmp_path / 'weights.pth')
+    with pytest.raises(CheckpointError, match=r'bias \(5,\) instead of \(2,\)'):
+        load_backbone_weights(Backbone(), str(tmp_path / 'weights.pth'), may_lack=('extra.',))
+
+
+def test_whole_models_are_refused(tmp_path):
+    torch.save({'base.base_layer.0.bias': torch.zeros(2)}, tmp_path / 'model.pth')
+    with pytest.raises(CheckpointError, match=r'whole model.*load_from'):
+        load_backbone_weights(Backbone(), str(tmp_path / 'model.pth'))
+
+
+class Exploit:
+    def __reduce__(self):
+        return (exec, ('raise SystemExit',))
+
+
+def test_code_in_the_file_is_not_run(tmp_path):
+    (tmp_path / 'weights.pth').write_bytes(pickle.dumps(Exploit()))
+    with pytest.raises(CheckpointError, match='cannot be read as weights'):
+        load_backbone_weights(Backbone(), str(tmp_path / 'weights.pth'))
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(CheckpointError, match='cannot be read'):
+        load_backbone_weights(Backbone(), str(tmp_path / 'nothing.pth'))
