@@ -59,14 +59,15 @@ def fork(folder, deadly=None):
     """Start a child that trains; return its process number."""
     child = os.fork()
     if child == 0:
-        sys.stdout = sys.stderr = open(os.devnull, 'w')
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if deadly is not None:
             die_at(*deadly)
+        code = 1
         try:
             train(folder)
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
+            code = 0
+        finally:
+            os._exit(code)
     return child
 
 

@@ -1,4 +1,4 @@
-"""Two processes on CPUs against one with the double batch."""
+"""Two processes on CPUs against one with the double batch, through the tools."""
 
 import os
 import socket
@@ -9,71 +9,96 @@ from pathlib import Path
 import pytest
 import torch
 
-from .toy_training import read_losses
+from cpose.engine.checkpoint_io import load_checkpoint_file
+from cpose.engine.plain_data import from_plain
 
-SCRIPT = str(Path(__file__).with_name('train_distributed.py'))
+from .toy_training import loader, read_losses, toy_config
+
+HERE = Path(__file__).parent
+TOOLS = HERE.parents[1] / 'tools'
 TOLERANCE = 1e-4
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return str(listener.getsockname()[1])
+def write_config(folder, batch_size):
+    options = {
+        'custom_imports': ['toy_training'],
+        'train_dataloader': loader(8, batch_size=batch_size),
+        'val_dataloader': loader(5, batch_size=2),
+        'train_dataloader.dataset.use_global_noise': False,
+        'val_dataloader.dataset.use_global_noise': False,
+        'train_cfg.max_epochs': 2,
+        'model.frozen_norm': True,
+        'model.dropout': 0.0,
+        'optim_wrapper.optimizer': {'type': 'SGD', 'lr': 0.1},
+        'optim_wrapper.clip_grad': None,
+    }
+    file = folder / 'config.py'
+    toy_config(folder, options).dump(file)
+    return file
 
 
-def start(folder, launcher, batch_size, variables):
+def start(command, config, arguments=(), **variables):
+    environment = {'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable, 'PYTHONPATH': str(HERE)}
     return subprocess.Popen(
-        [sys.executable, SCRIPT, str(folder), launcher, str(batch_size)],
-        env={**os.environ, 'OMP_NUM_THREADS': '1', **variables},
+        [*command, str(config), *arguments],
+        env={**os.environ, **environment, **variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def finish(processes):
-    for process in processes:
-        _, errors = process.communicate(timeout=120)
+def start_slurm(config):
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        port = str(listener.getsockname()[1])
+    return [
+        start(
+            [sys.executable, str(TOOLS / 'train.py')],
+            config,
+            ('--launcher', 'slurm'),
+            MASTER_ADDR='127.0.0.1',
+            MASTER_PORT=port,
+            SLURM_PROCID=rank,
+            SLURM_LOCALID=rank,
+            SLURM_NTASKS='2',
+            SLURM_NODELIST='localhost',
+        )
+        for rank in ('0', '1')
+    ]
+
+
+STARTERS = {
+    'single': lambda config: [start([sys.executable, str(TOOLS / 'train.py')], config)],
+    'torchrun': lambda config: [start(['sh', str(TOOLS / 'dist_train.sh')], config, ('2',))],
+    'slurm': start_slurm,
+}
+
+
+def train(folder, how):
+    config = write_config(folder, batch_size=4 if how == 'single' else 2)
+    for process in STARTERS[how](config):
+        _, errors = process.communicate(timeout=180)
         assert process.returncode == 0, errors[-2000:]
-
-
-def torchrun_variables(rank):
-    return {'RANK': rank, 'LOCAL_RANK': rank, 'WORLD_SIZE': '2'}
-
-
-def slurm_variables(rank):
-    return {
-        'SLURM_PROCID': rank,
-        'SLURM_LOCALID': rank,
-        'SLURM_NTASKS': '2',
-        'SLURM_NODELIST': 'localhost',
-    }
-
-
-VARIABLES = {'pytorch': torchrun_variables, 'slurm': slurm_variables}
+    checkpoint = from_plain(load_checkpoint_file(folder / 'epoch_2.pth'))
+    return read_losses(folder / 'losses.jsonl'), checkpoint
 
 
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_double_batch(tmp_path):
-    finish([start(tmp_path / 'none', 'none', 4, {})])
-    single = torch.load(tmp_path / 'none/result.pt')
-    expected = read_losses(tmp_path / 'none/losses.jsonl')
-    for launcher, variables_of in VARIABLES.items():
-        address = {'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': free_port()}
-        folder = tmp_path / launcher
-        finish(
-            [start(folder, launcher, 2, {**address, **variables_of(rank)}) for rank in ('0', '1')]
-        )
-        actual = read_losses(folder / 'losses.jsonl')
+    folders = {name: tmp_path / name for name in STARTERS}
+    for folder in folders.values():
+        folder.mkdir()
+    expected, single = train(folders['single'], 'single')
+    for how in ('torchrun', 'slurm'):
+        actual, double = train(folders[how], how)
         assert list(actual) == list(expected) == list(range(4))
         for iteration, records in expected.items():
             for name, value in records[0][2].items():
                 found = float.fromhex(actual[iteration][0][2][name])
                 assert found == pytest.approx(float.fromhex(value), rel=TOLERANCE), name
-        double = torch.load(folder / 'result.pt')
-        for name, value in single['weights'].items():
-            torch.testing.assert_close(double['weights'][name], value, rtol=TOLERANCE, atol=1e-7)
-        assert double['metrics']['val/num_images'] == 5
-        assert double['metrics']['val/AP50_3DIoU'] == pytest.approx(
-            single['metrics']['val/AP50_3DIoU'], rel=TOLERANCE
-        )
+        for name, value in single['state_dict'].items():
+            torch.testing.assert_close(double['state_dict'][name], value, rtol=TOLERANCE, atol=1e-7)
+        scores = [item['message_hub']['runtime_info']['best_score'] for item in (single, double)]
+        assert scores[1] == pytest.approx(scores[0], rel=TOLERANCE)
+        assert len(double['train_loop']['random_states']) == 2

@@ -8,7 +8,7 @@ from .toy_training import loader, read_losses
 EPOCHS, BATCHES = 3, 6
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """Stands for whatever ends a process."""
 
 
@@ -22,13 +22,13 @@ class CrashHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter + 1 == self.iteration:
-            raise Crash
+            raise CrashError
 
 
 def train_and_crash(build_runner, iteration, options):
     runner = build_runner(options, name='resumed')
     runner.register_hook(CrashHook(iteration))
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         runner.train()
 
 
@@ -95,11 +95,11 @@ def test_resuming_does_not_load_what_is_done(build_runner, tmp_path):
 def test_validation_that_a_crash_prevented_is_made_up_for(build_runner, tmp_path):
     class CrashInValidation(Hook):
         def before_val(self, runner):
-            raise Crash
+            raise CrashError
 
     runner = build_runner(name='resumed')
     runner.register_hook(CrashInValidation())
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         runner.train()
     assert not list((tmp_path / 'resumed').glob('best*'))
     file = tmp_path / 'resumed/epoch_1.pth'
