@@ -16,7 +16,7 @@ def test_writes_images_annotations_and_an_overview(tmp_path, capsys):
     names = sorted(path.name for path in folder.iterdir())
     assert names == [f'cuboid_00000{k}.{end}' for k in range(3) for end in ('jpg', 'json')]
     assert cv2.imread(str(folder / names[0])).shape == (64, 96, 3)
-    assert cv2.imread(str(tmp_path / 'boxes_preview.png')).shape == (3 * 213, 4 * 320, 3)
+    assert cv2.imread(str(tmp_path / 'boxes_preview.png')).shape == (213, 3 * 320, 3)
     assert '3 images' in capsys.readouterr().err
 
 

@@ -87,7 +87,9 @@ def _add_noise(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     top = int(rng.integers(0, bank.shape[0] - height + 1))
     left = int(rng.integers(0, bank.shape[1] - width + 1))
     noise = bank[top : top + height, left : left + width]
-    strength = np.exp(rng.uniform(np.log(1.0), np.log(11.0))) / NOISE_SIGMA
+    # A small picture is a reduced large one: reducing averages the noise.
+    largest = float(np.clip(11.0 * np.sqrt(max(height, width) / 512), 5.0, 14.0))
+    strength = np.exp(rng.uniform(np.log(0.8), np.log(largest))) / NOISE_SIGMA
     return cv2.addWeighted(image, 1.0, noise, strength, -128.0 * strength)
 
 

@@ -21,6 +21,8 @@ from cpose.datasets.synthetic.visibility import (
 from cpose.structures.cuboid import cuboid_keypoints
 
 MAX_SCENES = 60
+SHRINK = 0.95
+"""Boxes get smaller with every scene that had no room for them."""
 MIN_VISIBILITY = 0.35
 """A scene with a box of which less can be seen is sampled anew."""
 
@@ -119,7 +121,7 @@ def sample_scene(
     """
     wanted = int(rng.integers(objects[0], objects[1] + 1))
     for attempt in range(MAX_SCENES):
-        scene = _try_scene(rng, image_wh, wanted, realism, shrink=0.96**attempt)
+        scene = _try_scene(rng, image_wh, wanted, realism, shrink=SHRINK**attempt)
         if scene is not None:
             return scene
     raise RuntimeError(f'No room for {wanted} boxes in an image of {image_wh} pixels.')
@@ -149,7 +151,10 @@ def _try_scene(
 ) -> Scene | None:
     camera = sample_camera(rng, image_wh)
     crowd = shrink / np.sqrt(max(wanted, 1))
-    camera, anchor = _place_first(rng, camera, realism.box_span, crowd)
+    placed = _place_first(rng, camera, realism.box_span, crowd)
+    if placed is None:
+        return None
+    camera, anchor = placed
     boxes = [anchor] if wanted else []
     for _ in range(40):
         if len(boxes) >= wanted:
@@ -168,10 +173,10 @@ def _try_scene(
 
 def _place_first(
     rng: np.random.Generator, camera: VirtualCamera, span: tuple[float, float], crowd: float
-) -> tuple[VirtualCamera, Box]:
+) -> tuple[VirtualCamera, Box] | None:
     """Choose where and how big the first box appears; this fixes the camera's height."""
     width, height = camera.image_wh
-    for _ in range(200):
+    for _ in range(60):
         dims = sample_dims(rng)
         extent = np.linalg.norm(dims)
         fraction = np.exp(rng.uniform(*np.log(span))) * crowd
@@ -186,7 +191,7 @@ def _place_first(
         placed = replace(camera, height=above)
         if _is_well_in_view(rng, placed, box):
             return placed, box
-    raise RuntimeError(f'No place for a box in an image of {camera.image_wh} pixels.')
+    return None
 
 
 def _place_next(rng: np.random.Generator, camera: VirtualCamera, anchor: Box, shrink: float) -> Box:

@@ -6,6 +6,9 @@ from typing import Any
 
 from cpose.errors import ConfigError, nearest_names
 
+SMALLEST_SPAN, LARGEST_SPAN = 0.03, 1.1
+"""Boxes beyond these are too small to be seen or do not fit into the image."""
+
 
 @dataclass(frozen=True)
 class RealismSettings:
@@ -91,6 +94,9 @@ def _check_range(name: str, value: tuple[float, ...]) -> None:
         raise ConfigError(_message(name, value, 'a range (least, most) of numbers from 0 up'))
     if name == 'shadow_strength' and value[1] > 1:
         raise ConfigError(_message(name, value, 'a range within 0 and 1'))
+    if name == 'box_span' and not SMALLEST_SPAN <= value[0] <= value[1] <= LARGEST_SPAN:
+        wanted = f'a range within {SMALLEST_SPAN} and {LARGEST_SPAN}'
+        raise ConfigError(_message(name, value, wanted))
 
 
 def _message(name: str, value: object, wanted: str) -> str:

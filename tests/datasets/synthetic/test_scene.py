@@ -66,3 +66,22 @@ def test_lamp_is_above_the_plane():
         assert np.linalg.norm(light.direction) == pytest.approx(1)
         assert light.direction[1] > 0.3
         assert 0.2 <= light.shadow <= 0.4
+
+
+@pytest.mark.parametrize('span', [(0.03, 0.03), (0.2, 0.25), (0.8, 0.9), (1.1, 1.1)], ids=str)
+def test_span_is_the_size_in_the_image(span):
+    realism = RealismSettings(box_span=span, solids=(0, 0), occluder=0.0)
+    for seed in range(5):
+        scene = sample_scene(np.random.default_rng(seed), (320, 240), (1, 1), realism)
+        box, camera = scene.boxes[0], scene.camera
+        depth = camera.to_cv(box.keypoints_world[0])[2]
+        found = np.linalg.norm(box.dims) / depth * camera.intrinsics[0, 0] / 320
+        assert span[0] * 0.5 <= found <= span[1] * 1.001
+
+
+@pytest.mark.parametrize('image_wh', [(64, 640), (640, 64)], ids=str)
+def test_boxes_shrink_until_they_fit_a_narrow_image(image_wh):
+    realism = RealismSettings(box_span=(1.1, 1.1))
+    for seed in range(3):
+        scene = sample_scene(np.random.default_rng(seed), image_wh, (1, 1), realism)
+        assert scene.visibility[0] >= MIN_VISIBILITY

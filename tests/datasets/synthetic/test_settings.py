@@ -19,8 +19,10 @@ def test_config_changes_what_it_names():
         ({'noise': 1.5}, r'realism.noise=1.5 .* probability from 0 to 1'),
         ({'solids': (3, 1)}, r'realism.solids=\(3, 1\) .* range'),
         ({'shadow_strength': (0.1, 2)}, 'within 0 and 1'),
+        ({'box_span': (0.0, 0.5)}, r'realism.box_span=\(0.0, 0.5\) .* within 0.03 and 1.1'),
+        ({'box_span': (0.5, 3)}, 'within 0.03 and 1.1'),
     ],
-    ids=['unknown', 'probability', 'range', 'shadow'],
+    ids=['unknown', 'probability', 'range', 'shadow', 'small box', 'large box'],
 )
 def test_wrong_values_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
