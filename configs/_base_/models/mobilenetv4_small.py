@@ -8,5 +8,5 @@ model = dict(
     ),
     backbone=dict(type='TimmBackbone', name='mobilenetv4_conv_small'),
     neck=dict(type='IDAUpNeck', out_channels=64),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
+    head=dict(type='CenterPoseHead', num_classes=1, head_conv=64, use_association=True),
 )
