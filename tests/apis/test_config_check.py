@@ -46,7 +46,7 @@ def test_mistakes_are_named(config, key, value, message):
 
 
 def test_missing_key_is_named(config):
-    del config['model']
+    config.pop('model')
     with pytest.raises(ConfigError, match=r"dla34_bike.py has no key 'model'"):
         check_config(config)
 

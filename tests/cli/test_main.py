@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,18 @@ def test_interruption_has_its_code(monkeypatch, capsys):
     monkeypatch.setattr(cli, 'build_parser', lambda: parser)
     assert main(['print-config', 'dla34_bike']) == 130
     assert 'interrupted' in capsys.readouterr().err
+
+
+def test_threads_wait_without_spinning_and_torch_is_imported_later():
+    code = (
+        'import os, sys; from cpose.cli.main import main; assert "torch" not in sys.modules; '
+        'main(["print-config", "dla34_bike"]); print(os.environ["OMP_WAIT_POLICY"])'
+    )
+    environment = {k: v for k, v in os.environ.items() if k != 'OMP_WAIT_POLICY'}
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.endswith('PASSIVE\n')
 
 
 @pytest.mark.parametrize('tool', sorted(TOOLS.glob('*.py')), ids=lambda file: file.name)
