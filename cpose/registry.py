@@ -7,7 +7,9 @@ first look-up, so that importing this package stays cheap.
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
+from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import INFERENCERS as MMENGINE_INFERENCERS
 from mmengine.registry import LOG_PROCESSORS as MMENGINE_LOG_PROCESSORS
 from mmengine.registry import LOOPS as MMENGINE_LOOPS
 from mmengine.registry import METRICS as MMENGINE_METRICS
@@ -134,11 +136,12 @@ MODEL_WRAPPERS = _child(
 OPTIM_WRAPPERS = _child(
     'optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('mixed_precision_optim_wrapper',)
 )
-INFERENCERS = _child('inferencer', None, 'apis', ('centerpose_inferencer',))
+INFERENCERS = _child('inferencer', MMENGINE_INFERENCERS, 'apis', ('centerpose_inferencer',))
 
 # Nothing of ours yet; without them MMEngine warns at every look-up from this scope.
 DATA_SAMPLERS = _child('data_sampler', MMENGINE_DATA_SAMPLERS, 'engine', ())
 EVALUATOR = _child('evaluator', MMENGINE_EVALUATOR, 'engine', ())
+FUNCTIONS = _child('function', MMENGINE_FUNCTIONS, 'engine', ())
 LOG_PROCESSORS = _child('log_processor', MMENGINE_LOG_PROCESSORS, 'engine', ())
 OPTIMIZERS = _child('optimizer', MMENGINE_OPTIMIZERS, 'engine', ())
 OPTIM_WRAPPER_CONSTRUCTORS = _child(

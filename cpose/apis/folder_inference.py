@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cpose.apis.camera_io import CameraLike
-from cpose.apis.centerpose_inferencer import CenterPoseInferencer
-from cpose.apis.image_sources import ImageInput, read_images
+from cpose.apis.centerpose_inferencer import DEFAULT_SCORE_THR, CenterPoseInferencer
+from cpose.apis.image_sources import ImageInput
 from cpose.apis.result_writer import ResultWriter
 from cpose.errors import DataError
 from cpose.structures.object_pose import PoseResult
@@ -44,7 +44,7 @@ def infer_to_folder(
     writer: ResultWriter,
     camera: CameraLike | None = None,
     batch_size: int = 1,
-    score_thr: float | None = None,
+    score_thr: float = DEFAULT_SCORE_THR,
     use_pnp: bool = True,
     on_image: Callable[[], None] = lambda: None,
 ) -> InferenceSummary:
@@ -56,7 +56,7 @@ def infer_to_folder(
         writer: Where results go; entered and left here.
         camera: See `CenterPoseInferencer`.
         batch_size: Images that go through the network at once.
-        score_thr: Smallest score; None takes the config's.
+        score_thr: Objects must score more.
         use_pnp: Whether to look for 6-DoF poses.
         on_image: Called after each image, also after one that is left out.
 
@@ -71,11 +71,11 @@ def infer_to_folder(
         summary.skip(error)
         on_image()
 
-    images = read_images(inputs, skip)
+    pairs = inferencer.iterate(
+        inputs, batch_size, camera=camera, score_thr=score_thr, use_pnp=use_pnp, on_error=skip
+    )
     with writer:
-        for image, result in inferencer.iterate(
-            images, camera, batch_size, score_thr, use_pnp, skip
-        ):
+        for image, result in pairs:
             writer.write(image, result)
             summary.add(result)
             on_image()

@@ -55,6 +55,11 @@ class SourceImage:
     image: np.ndarray = field(repr=False)
     video: Video | None = None
 
+    @property
+    def image_wh(self) -> tuple[int, int]:
+        """Width and height, pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
 
 def read_images(inputs: ImageInput, on_error: ErrorHandler | None = None) -> Iterator[SourceImage]:
     """Read images one after the other, each when it is asked for.

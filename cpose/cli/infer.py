@@ -30,7 +30,12 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser.add_argument('--out', type=Path, required=True, help='folder for json/ and vis/')
     _add_camera(parser)
     _add_output(parser)
-    parser.add_argument('--score-thr', type=probability, help="smallest score; default: config's")
+    parser.add_argument(
+        '--score-thr',
+        type=probability,
+        default=0.3,
+        help='smallest score of an object; default: 0.3 (evaluation takes the one of the config)',
+    )
     parser.add_argument('--batch-size', type=positive_int, default=1)
     add_device(parser)
     parser.set_defaults(func=run)

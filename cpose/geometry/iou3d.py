@@ -16,15 +16,15 @@ ROUNDING = 1e-14
 """Overlaps below this share of the larger cuboid are rounding: cuboids that touch or are apart."""
 
 
-def box_iou3d(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
+def box_iou3d(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Compute the 3D IoU of pairs of cuboids.
 
     Exact but for rounding (about 1e-15, or 1e-11 for cuboids thinner than 1e-7 of their length).
     Cuboids without volume and cuboids that are not finite give 0.
 
     Args:
-        boxes_a: (N, 9, 3) keypoints, float64.
-        boxes_b: (N, 9, 3) keypoints in the same frame and unit.
+        a: (N, 9, 3) keypoints, float64.
+        b: (N, 9, 3) keypoints in the same frame and unit.
 
     Returns:
         (N,), 0 to 1.
@@ -32,7 +32,7 @@ def box_iou3d(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: If the shapes differ from the above.
     """
-    a, b = _check_pairs(boxes_a, boxes_b)
+    a, b = _check_pairs(a, b)
     iou = np.zeros(len(a))
     for begin in range(0, len(a), PAIRS_AT_ONCE):
         rows = slice(begin, begin + PAIRS_AT_ONCE)
@@ -41,14 +41,12 @@ def box_iou3d(boxes_a: np.ndarray, boxes_b: np.ndarray) -> np.ndarray:
     return iou
 
 
-def box_iou3d_symmetric(
-    boxes_pred: np.ndarray, boxes_gt: np.ndarray, angles: np.ndarray
-) -> np.ndarray:
+def box_iou3d_symmetric(pred: np.ndarray, gt: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """Compute the best 3D IoU over rotations of the prediction about its own up axis.
 
     Args:
-        boxes_pred: (N, 9, 3) keypoints, float64.
-        boxes_gt: (N, 9, 3) keypoints in the same frame and unit.
+        pred: (N, 9, 3) keypoints, float64.
+        gt: (N, 9, 3) keypoints in the same frame and unit.
         angles: (A,), radians, right-handed about the axis from corner 1 to corner 3 through
             keypoint 0.
 
@@ -58,18 +56,18 @@ def box_iou3d_symmetric(
     Raises:
         ValueError: If the shapes differ from the above.
     """
-    return best_rotation(boxes_pred, boxes_gt, angles)[0]
+    return best_rotation(pred, gt, angles)[0]
 
 
 def best_rotation(
-    boxes_pred: np.ndarray, boxes_gt: np.ndarray, angles: np.ndarray
+    pred: np.ndarray, gt: np.ndarray, angles: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the rotation of best 3D IoU for each prediction, with arguments as above.
 
     Returns:
         (N,) the best IoU and (N,) the number of its angle; 0 for pairs that never overlap.
     """
-    pred, gt = _check_pairs(boxes_pred, boxes_gt)
+    pred, gt = _check_pairs(pred, gt)
     angles = np.asarray(angles, dtype=np.float64)
     check_shape('angles', angles, (None,))
     if not angles.size:

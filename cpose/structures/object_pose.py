@@ -52,6 +52,7 @@ class PoseResult:
         intrinsics: (3, 3) pixels, or ``None`` if poses were not asked for.
         poses: The instances, best score first.
         distortion: Lens coefficients k1 k2 p1 p2 ..., ``None`` for a pinhole.
+        picture: (H, W, 3) BGR uint8, the image with the poses drawn into it, where asked for.
     """
 
     image_path: str
@@ -59,3 +60,4 @@ class PoseResult:
     intrinsics: np.ndarray | None
     poses: list[ObjectPose] = field(default_factory=list)
     distortion: np.ndarray | None = None
+    picture: np.ndarray | None = field(default=None, repr=False)

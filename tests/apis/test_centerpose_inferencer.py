@@ -1,9 +1,11 @@
 import inspect
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.infer import BaseInferencer
 from scipy.spatial.transform import Rotation
 
 from cpose.apis.builder import build_model
@@ -12,6 +14,7 @@ from cpose.apis.centerpose_inferencer import CenterPoseInferencer
 from cpose.codecs.pose_recovery import PoseRecovery
 from cpose.errors import ConfigError, DataError
 from cpose.structures.camera import intrinsic_matrix
+from cpose.visualization.pose_drawer import PoseDrawer
 
 from .inference_scenes import (
     CAMERA,
@@ -105,6 +108,20 @@ def test_score_threshold(inferencer):
     assert len(next(inferencer(grey_image(50), camera=CAMERA)).poses) == 1
 
 
+def test_default_score_threshold(detector):
+    """It is the one of inference, not the one of evaluation that the head has."""
+    scores = iter((0.31, 0.29, 0.29))
+
+    def unsure(images):
+        return {**detector(images), 'scores': np.full((1, 1, 1), next(scores))}
+
+    inferencer = CenterPoseInferencer(tiny_config(), detector=unsure)
+    pictures = [grey_image(50)] * 2
+    assert [len(result.poses) for result in inferencer(pictures, camera=CAMERA)] == [1, 0]
+    assert len(next(inferencer(pictures, camera=CAMERA, score_thr=0.28)).poses) == 1
+    assert build_model(tiny_config()).head.recovery.score_thr == 0.05
+
+
 def test_lens_distortion():
     lens = np.array([-0.3, 0.1, 0.001, -0.001])
     inferencer = CenterPoseInferencer(tiny_config(), detector=PerfectDetector(lens))
@@ -140,10 +157,14 @@ def test_camera_of_another_image_size_is_an_error_of_the_image(inferencer):
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
-    [({'batch_size': 0}, 'batch_size=0'), ({'camera': (1, 2)}, 'camera has 2 numbers')],
+    [
+        ({'batch_size': 0}, 'batch_size=0'),
+        ({'camera': (1, 2)}, 'camera has 2 numbers'),
+        ({'score_threshold': 0.1}, "unknown argument {'score_threshold'}"),
+    ],
 )
 def test_wrong_arguments_are_refused_at_once(inferencer, arguments, message):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ValueError, match=message):
         inferencer(grey_image(50), **arguments)
 
 
@@ -151,6 +172,76 @@ def test_wrong_arguments_are_refused_at_once(inferencer, arguments, message):
 def test_wrong_input_size(input_wh):
     with pytest.raises(ConfigError, match='input_wh'):
         CenterPoseInferencer(tiny_config(), input_wh=input_wh, detector=PerfectDetector())
+
+
+def test_pictures(inferencer):
+    images = [grey_image(50), grey_image(0)]
+    drawn, empty = inferencer(images, camera=CAMERA, return_vis=True)
+    expected = PoseDrawer(('cup',)).draw(images[0], drawn)
+    np.testing.assert_array_equal(drawn.picture, expected)
+    np.testing.assert_array_equal(empty.picture, images[1])
+    assert next(inferencer(images, camera=CAMERA)).picture is None
+
+
+def test_window(inferencer, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        inferencer.visualizer, 'show', lambda picture, win_name, wait_time: shown.append(win_name)
+    )
+    assert len(list(inferencer([grey_image(50)] * 2, camera=CAMERA, show=True))) == 2
+    assert shown == ['image_000000', 'image_000001']
+
+
+def test_visualizer_of_the_config(detector):
+    plain = {'type': 'PoseVisualizer', 'show_labels': False, 'show_points': False}
+    backends = [{'type': 'TensorboardVisBackend'}]
+    config = tiny_config(visualizer={**plain, 'vis_backends': backends})
+    inferencer = CenterPoseInferencer(config, detector=detector)
+    (result,) = inferencer(grey_image(50), camera=CAMERA, return_vis=True)
+    drawer = PoseDrawer(('cup',), show_labels=False, show_points=False)
+    np.testing.assert_array_equal(result.picture, drawer.draw(grey_image(50), result))
+
+
+class MirroringInferencer(CenterPoseInferencer):
+    """Every step changed or extended, as users of MMEngine do it."""
+
+    preprocess_kwargs = CenterPoseInferencer.preprocess_kwargs | {'mirror'}
+    postprocess_kwargs = {'keep'}  # noqa: RUF012, the way MMEngine's sets are written
+
+    def preprocess(self, inputs, batch_size=1, mirror=False, **kwargs):
+        inputs = [image[:, ::-1] if mirror else image for image in inputs]
+        return super().preprocess(inputs, batch_size, **kwargs)
+
+    def forward(self, inputs, **kwargs):
+        self.seen = inputs
+        return super().forward(inputs, **kwargs)
+
+    def postprocess(self, preds, visualization, keep=100):
+        cut = [replace(result, poses=result.poses[:keep]) for result in preds]
+        return super().postprocess(cut, visualization)
+
+
+def test_steps_of_mmengine_can_be_overridden(detector):
+    assert issubclass(CenterPoseInferencer, BaseInferencer)
+    inferencer = MirroringInferencer(tiny_config(), detector=detector)
+    image = grey_image(50)
+    image[:, :40] = 0
+    (result,) = inferencer([image], camera=CAMERA, mirror=True, keep=0)
+    assert result.poses == []
+    assert int(inferencer.seen['inputs'][0][0, 32, 8]) == 50
+    assert len(next(inferencer([image], camera=CAMERA)).poses) == 1
+
+
+def test_steps_by_hand(inferencer):
+    batches = list(inferencer.preprocess([grey_image(50)] * 3, batch_size=2, camera=CAMERA))
+    assert [len(data['inputs']) for _, data in batches] == [2, 1]
+    images, data = batches[1]
+    results = inferencer.forward(data)
+    (picture,) = inferencer.visualize(images, results, return_vis=True)
+    assert picture.shape == (60, 80, 3)
+    assert inferencer.visualize(images, results) == []
+    (result,) = inferencer.postprocess(results, [picture])
+    assert result.picture is picture
 
 
 def test_nothing_given():
@@ -163,22 +254,30 @@ def test_with_a_model():
     torch.manual_seed(0)
     config = tiny_config()
     inferencer = CenterPoseInferencer(config, device='cpu')
-    model = inferencer._detector.model
+    model = inferencer.model
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     (result,) = inferencer(noise, use_pnp=False, score_thr=0.05)
-    pixels, sample = inferencer._prepare(next(iter_images(noise)), None)
+    ((_, batch),) = inferencer.preprocess(noise, use_pnp=False)
     with torch.no_grad():
-        inputs = model.data_preprocessor({'inputs': [pixels]})['inputs']
+        inputs = model.data_preprocessor(batch)['inputs']
         decoded = model.head.codec.decode(model(inputs, mode='tensor'))
-    expected = PoseRecovery(score_thr=0.05)(decoded, [sample])[0]
+    expected = PoseRecovery(score_thr=0.05)(decoded, batch['data_samples'])[0]
     assert len(result.poses) == len(expected) > 0
     for pose, other in zip(result.poses, expected, strict=True):
         np.testing.assert_allclose(pose.bbox_image, other.bbox_image, atol=1e-3)
     assert not model.training
-    assert isinstance(build_model(config).head.recovery, PoseRecovery)
 
 
-def iter_images(image):
-    from cpose.apis.image_sources import read_images
-
-    return read_images(image)
+def test_test_step_of_the_model_gives_the_same():
+    torch.manual_seed(0)
+    inferencer = CenterPoseInferencer(tiny_config())
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    camera = Camera(intrinsic_matrix(*CAMERA), np.array([-0.3, 0.1, 0.001, -0.001]))
+    ((_, batch),) = inferencer.preprocess(noise, camera=camera)
+    (expected,) = inferencer.forward(batch, score_thr=0.05)
+    (result,) = inferencer.model.test_step(batch)
+    np.testing.assert_array_equal(result.distortion, camera.distortion)
+    assert len(result.poses) == len(expected.poses) > 0
+    for pose, other in zip(result.poses, expected.poses, strict=True):
+        np.testing.assert_array_equal(pose.bbox_image, other.bbox_image)
+        assert pose.has_pose == other.has_pose

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from cpose.apis.builder import build_model
-from cpose.cli.main import main
+from cpose.apis.centerpose_inferencer import DEFAULT_SCORE_THR
+from cpose.cli.main import build_parser, main
 from cpose.engine.stored_config import CONFIG_KEY, config_to_json
 
 from ..apis.inference_scenes import tiny_config
@@ -119,3 +120,8 @@ def test_output_folder_that_cannot_be_written(checkpoint, images, tmp_path, caps
     out = str(tmp_path / 'file' / 'out')
     assert main(['infer', '-', checkpoint, str(images), '--no-pnp', '--out', out]) == 2
     assert 'Output folder' in capsys.readouterr().err
+
+
+def test_default_score_threshold_is_that_of_the_inferencer():
+    args = build_parser().parse_args(['infer', '-', 'model.pth', 'a.png', '--out', 'out'])
+    assert args.score_thr == DEFAULT_SCORE_THR == 0.3

@@ -89,6 +89,8 @@ class CenterPoseHead(BaseModule):
         decoded = self.codec.decode(self(feature))
         poses = self.recovery(decoded, samples)
         return [
-            PoseResult(sample.image_path, sample.image_wh, sample.intrinsics, found)
+            PoseResult(
+                sample.image_path, sample.image_wh, sample.intrinsics, found, sample.distortion
+            )
             for sample, found in zip(samples, poses, strict=True)
         ]
