@@ -59,13 +59,16 @@ def message_hub_content(hub: MessageHub) -> dict[str, Any]:
 def scheduler_content(schedulers: Any) -> Any:
     """Return the states of schedulers, in a dict or list like theirs.
 
-    Functions (the curve of a OneCycleLR) are left out: the config gives them back.
+    Functions (the curve of a OneCycleLR) are left out: the config gives them back. So is the end
+    of the schedule: MMEngine sets it to the number of epochs, and a run resumed with more of them
+    would otherwise keep its last learning rate for ever.
     """
     if isinstance(schedulers, Mapping):
         return {name: scheduler_content(items) for name, items in schedulers.items()}
+    states = [scheduler.state_dict() for scheduler in schedulers]
     return [
-        {key: value for key, value in scheduler.state_dict().items() if not callable(value)}
-        for scheduler in schedulers
+        {key: value for key, value in state.items() if key != 'end' and not callable(value)}
+        for state in states
     ]
 
 

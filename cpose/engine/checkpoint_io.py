@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 import shutil
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,11 @@ from cpose.errors import CheckpointError, OutputError
 
 UNFINISHED_SUFFIX = '.unfinished'
 LAST_CHECKPOINT = 'last_checkpoint'
-READ_ERRORS = (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, AttributeError)
+READ_ERRORS = (
+    *(pickle.UnpicklingError, struct.error, EOFError, LookupError, ValueError, TypeError),
+    *(AttributeError, AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError),
+)
+"""What the readers of zip archives and pickles raise on bytes that are neither."""
 
 
 def save_checkpoint_atomic(path: str | Path, checkpoint: Mapping[str, Any]) -> None:
@@ -135,7 +140,15 @@ def find_resume_checkpoint(work_dir: str | Path) -> Path | None:
     )
     if pointer.is_file():
         candidates.insert(0, folder / Path(pointer.read_text(encoding='utf-8').strip()).name)
-    return next((file for file in candidates if zipfile.is_zipfile(file)), None)
+    return next((file for file in candidates if _is_complete(file)), None)
+
+
+def _is_complete(file: Path) -> bool:
+    """Whether the end of the archive, which is written last, is there."""
+    try:
+        return zipfile.is_zipfile(file)
+    except zipfile.BadZipFile:
+        return False
 
 
 def _check_file(file: Path) -> None:
@@ -146,7 +159,7 @@ def _check_file(file: Path) -> None:
         raise CheckpointError(f'Checkpoint {file} is empty (0 bytes). Copy or download it again.')
     with file.open('rb') as stream:
         is_zip = stream.read(4) == b'PK\x03\x04'
-    if is_zip and not zipfile.is_zipfile(file):
+    if is_zip and not _is_complete(file):
         raise CheckpointError(
             f'Checkpoint {file} is cut off after {file.stat().st_size} bytes. '
             'Copy or download it again.'
@@ -163,7 +176,7 @@ def _load_tensors(file: Path, map_location: Any, cause: Exception) -> tuple[Any,
             pickle_module=tensor_pickle_module(found),
             weights_only=False,
         )
-    except (*READ_ERRORS, TypeError, IndexError) as error:
+    except READ_ERRORS as error:
         if found:
             return {}, sorted(found)
         raise CheckpointError(

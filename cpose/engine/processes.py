@@ -1,6 +1,7 @@
 """Processes that train together without GPUs."""
 
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from datetime import timedelta
@@ -54,7 +55,7 @@ def slurm_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return torchrun's variables for a process that ``srun`` started.
 
     Raises:
-        ConfigError: If it was not.
+        ConfigError: If it was not, or the first host is not known.
     """
     if 'SLURM_PROCID' not in environment:
         raise ConfigError(
@@ -71,7 +72,12 @@ def slurm_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _first_host(nodes: str) -> str:
-    names = subprocess.run(
-        ['scontrol', 'show', 'hostnames', nodes], capture_output=True, text=True, check=True
-    ).stdout
-    return names.split()[0]
+    command = ['scontrol', 'show', 'hostnames', nodes]
+    try:
+        names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ConfigError(
+            f'--launcher slurm: {shlex.join(command)} failed ({error}). '
+            'Set MASTER_ADDR to the name of the first host.'
+        ) from error
+    return names[0]

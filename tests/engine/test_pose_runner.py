@@ -1,0 +1,176 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.model import is_model_wrapper
+
+from cpose.engine.checkpoint_io import load_checkpoint_file
+from cpose.engine.stored_config import config_from_checkpoint
+from cpose.errors import CheckpointError, OutputError
+from cpose.registry import RUNNERS
+
+from .toy_training import read_losses, toy_config
+
+
+def resume(build_runner, file, options=None):
+    runner = build_runner({'resume': True, 'load_from': str(file), **(options or {})}, 'again')
+    runner.train()
+    return runner
+
+
+@pytest.fixture
+def trained(build_runner):
+    runner = build_runner({'train_cfg.max_epochs': 1})
+    runner.train()
+    return runner
+
+
+def test_checkpoint_loads_with_weights_only(trained):
+    stored = torch.load(trained.last_checkpoint, weights_only=True)
+    assert set(stored) == {
+        'meta', 'state_dict', 'message_hub', 'optimizer', 'param_schedulers', 'train_loop'
+    }  # fmt: skip
+    assert stored['meta']['epoch'] == 1
+    assert stored['meta']['iter'] == 6
+    for name, value in trained.model.state_dict().items():
+        assert stored['state_dict'][name].equal(value)
+
+
+def test_checkpoint_carries_its_config(trained):
+    config = config_from_checkpoint(trained.last_checkpoint)
+    assert config.model.type == 'ToyModel'
+    assert config.train_cfg.max_epochs == 1
+    assert 'work_dir' not in config
+    with_json = load_checkpoint_file(trained.last_checkpoint)['meta']['config_json']
+    assert json.loads(with_json)['default_scope'] == 'cpose'
+
+
+def test_schedule_continues_with_more_epochs(build_runner, tmp_path):
+    schedule = [{'type': 'MultiStepLR', 'milestones': [1, 4], 'gamma': 0.1, 'by_epoch': True}]
+    options = {'param_scheduler': schedule}
+    build_runner({**options, 'train_cfg.max_epochs': 3}).train()
+    options['train_cfg.max_epochs'] = 6
+    runner = resume(build_runner, tmp_path / 'run/epoch_2.pth', options)
+    rates = runner.message_hub.get_scalar('train/lr').data[0]
+    assert rates[::6] == pytest.approx([1e-2, 1e-3, 1e-3, 1e-3, 1e-4, 1e-4])
+
+
+def test_defaults_of_the_schedule(build_runner):
+    config = toy_config('/tmp')
+    assert config.optim_wrapper.optimizer.type == 'Adam'
+    assert config.optim_wrapper.clip_grad.max_norm == 100
+    assert config.param_scheduler[0].milestones == [90, 120]
+    assert config.randomness.seed == 1234
+
+
+def test_backbone_learning_rate(build_runner):
+    options = {'optim_wrapper.paramwise_cfg': {'custom_keys': {'backbone': {'lr_mult': 0.1}}}}
+    runner = build_runner({**options, 'train_cfg.max_epochs': 1})
+    runner.train()
+    names = [name for name, _ in runner.model.named_parameters()]
+    groups = runner.optim_wrapper.optimizer.param_groups
+    by_name = {name: group['lr'] for name, group in zip(names, groups, strict=True)}
+    assert by_name['backbone.weight'] == pytest.approx(1e-3)
+    assert by_name['head.weight'] == pytest.approx(1e-2)
+    resumed = resume(build_runner, runner.last_checkpoint, {**options, 'train_cfg.max_epochs': 2})
+    assert resumed.iter == 12
+
+
+def test_other_model_cannot_be_resumed(build_runner, trained):
+    with pytest.raises(CheckpointError, match='does not fit this ToyModel'):
+        resume(build_runner, trained.last_checkpoint, {'model.width': 5})
+
+
+def test_other_optimizer_cannot_be_resumed(build_runner, trained):
+    groups = {'optim_wrapper.paramwise_cfg': {'custom_keys': {'backbone': {'lr_mult': 0.1}}}}
+    with pytest.raises(CheckpointError, match='cannot be resumed with this config'):
+        resume(build_runner, trained.last_checkpoint, groups)
+
+
+def test_best_holds_weights_only(build_runner, trained, tmp_path):
+    best = next((tmp_path / 'run').glob('best*.pth'))
+    assert 'optimizer' not in load_checkpoint_file(best)
+    with pytest.raises(CheckpointError, match='Set load_from without --resume'):
+        resume(build_runner, best)
+    runner = build_runner({'load_from': str(best)}, 'again')
+    runner.load_or_resume()
+    assert runner.model.head.bias.equal(trained.model.head.bias)
+
+
+def test_training_state_is_that_of_the_config_when_only_loading(build_runner, trained):
+    runner = build_runner({'load_from': trained.last_checkpoint}, 'again')
+    runner.train()
+    assert runner.iter == 18
+
+
+def test_persistent_workers_need_workers(build_runner):
+    runner = build_runner({'train_dataloader.persistent_workers': True})
+    assert not runner.train_dataloader.persistent_workers
+
+
+def test_runners_of_one_second_share_nothing(build_runner):
+    first, second = build_runner(), build_runner()
+    assert first.log_dir != second.log_dir
+    assert first.message_hub is not second.message_hub
+
+
+def test_the_console_is_not_flooded(build_runner, capsys):
+    runner = build_runner({'log_level': 'INFO'})
+    runner.train()
+    lines = capsys.readouterr().out.splitlines()
+    assert not any('sys.platform' in line for line in lines)
+    assert any('loss_a' in line and 'eta' in line for line in lines)
+    log = next(file for file in _files(runner.log_dir) if file.suffix == '.log')
+    assert 'sys.platform' in log.read_text()
+
+
+def test_losses_go_to_json_and_tensorboard(build_runner):
+    backends = [{'type': 'LocalVisBackend'}, {'type': 'TensorboardVisBackend'}]
+    runner = build_runner({'visualizer.vis_backends': backends})
+    runner.train()
+    files = list(_files(runner.log_dir))
+    scalars = next(file for file in files if file.name == 'scalars.json')
+    rows = [json.loads(line) for line in scalars.read_text().splitlines()]
+    assert {'loss', 'loss_a', 'loss_b', 'lr', 'grad_norm', 'iter'} <= set(rows[0])
+    assert any('AP50_3DIoU' in row for row in rows)
+    assert any(file.name.startswith('events.out.tfevents') for file in files)
+
+
+def test_full_disk_stops_with_the_previous_checkpoint(build_runner, monkeypatch, tmp_path):
+    def fail(*args):
+        raise OSError(28, 'No space left on device')
+
+    runner = build_runner({'train_cfg.max_epochs': 1})
+    runner.train()
+    before = (tmp_path / 'run/epoch_1.pth').read_bytes()
+    monkeypatch.setattr('os.fsync', fail)
+    options = {'resume': True, 'load_from': str(tmp_path / 'run/epoch_1.pth')}
+    with pytest.raises(OutputError, match=r'epoch_2\.pth .*No space left.*--resume'):
+        build_runner(options).train()
+    assert (tmp_path / 'run/epoch_1.pth').read_bytes() == before
+    assert not list((tmp_path / 'run').glob('.*unfinished'))
+
+
+def test_compiled_training_equals_the_usual(build_runner, tmp_path):
+    for name, options in (('usual', {}), ('compiled', {'compile': {'backend': 'eager'}})):
+        build_runner({**options, 'model.dropout': 0.0, 'train_cfg.max_epochs': 1}, name).train()
+    usual, compiled = (
+        read_losses(tmp_path / name / 'losses.jsonl') for name in ('usual', 'compiled')
+    )
+    for iteration, records in usual.items():
+        for name, value in records[0][2].items():
+            found = float.fromhex(compiled[iteration][0][2][name])
+            assert found == pytest.approx(float.fromhex(value), rel=1e-3)
+
+
+def test_model_wrapper_only_when_distributed(build_runner):
+    assert not is_model_wrapper(build_runner().model)
+
+
+def test_runner_of_the_config():
+    assert RUNNERS.get('PoseRunner').__name__ == 'PoseRunner'
+
+
+def _files(folder):
+    return (file for file in Path(folder).rglob('*') if file.is_file())

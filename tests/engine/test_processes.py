@@ -1,0 +1,65 @@
+import os
+import stat
+
+import pytest
+
+from cpose.engine.processes import (
+    init_cpu_processes,
+    is_first_process,
+    leave_processes,
+    slurm_variables,
+)
+from cpose.errors import ConfigError
+
+SLURM = {'SLURM_PROCID': '3', 'SLURM_NTASKS': '8', 'SLURM_NODELIST': 'node[4-5]'}
+
+
+def test_without_launcher_variables(monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    for name in ('RANK', 'LOCAL_RANK', 'WORLD_SIZE'):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match=r'RANK, LOCAL_RANK, WORLD_SIZE.*dist_train\.sh'):
+        init_cpu_processes('pytorch')
+
+
+def test_gpus_are_left_to_mmengine(monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    init_cpu_processes('pytorch')
+    assert is_first_process()
+    leave_processes()
+
+
+def test_slurm_variables():
+    variables = slurm_variables(
+        {**SLURM, 'SLURM_LOCALID': '1', 'MASTER_ADDR': 'head', 'MASTER_PORT': '7'}
+    )
+    assert variables == {
+        'RANK': '3',
+        'LOCAL_RANK': '1',
+        'WORLD_SIZE': '8',
+        'MASTER_ADDR': 'head',
+        'MASTER_PORT': '7',
+    }
+
+
+def test_slurm_tells_the_first_host(monkeypatch, tmp_path):
+    scontrol = tmp_path / 'scontrol'
+    scontrol.write_text('#!/bin/sh\n[ "$*" = "show hostnames node[4-5]" ] && echo node4 node5\n')
+    scontrol.chmod(scontrol.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
+    variables = slurm_variables(SLURM)
+    assert (variables['MASTER_ADDR'], variables['MASTER_PORT']) == ('node4', '29500')
+
+
+def test_not_started_by_slurm():
+    with pytest.raises(ConfigError, match='SLURM_PROCID'):
+        slurm_variables({})
+
+
+def test_scontrol_that_fails_is_an_error(monkeypatch, tmp_path):
+    scontrol = tmp_path / 'scontrol'
+    scontrol.write_text('#!/bin/sh\nexit 1\n')
+    scontrol.chmod(scontrol.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
+    with pytest.raises(ConfigError, match='MASTER_ADDR'):
+        slurm_variables(SLURM)
