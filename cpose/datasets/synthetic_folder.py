@@ -62,13 +62,23 @@ def write_images(dataset: SyntheticCuboidDataset, folder: Path, workers: int = 0
     """
     if workers < 0:
         raise ConfigError(f'workers={workers} must be 0 or more.')
-    loader = DataLoader(
-        _RecordWriter(dataset, folder),
-        batch_size=None,
-        num_workers=workers,
-        worker_init_fn=_use_one_thread,
+    return _write_with_one_thread(
+        DataLoader(_RecordWriter(dataset, folder), batch_size=None, num_workers=workers)
     )
-    return iter(loader)
+
+
+def _write_with_one_thread(loader: DataLoader[str]) -> Iterator[str]:
+    """Run the loader while OpenCV has no threads.
+
+    They must end before the worker processes are forked: a copy of a process with OpenCV's
+    threads waits for ever as soon as it uses or changes them.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield from loader
+    finally:
+        cv2.setNumThreads(threads)
 
 
 class _RecordWriter(Dataset[str]):
@@ -85,7 +95,3 @@ class _RecordWriter(Dataset[str]):
         record = self.dataset.load_record(index)
         stem = FILE_STEM.format(self.dataset.image_number(index))
         return str(write_record(record, self.folder, stem, self.dataset.metainfo['category']))
-
-
-def _use_one_thread(_: int) -> None:
-    cv2.setNumThreads(1)

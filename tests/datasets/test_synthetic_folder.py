@@ -1,3 +1,5 @@
+import cv2
+import numpy as np
 import pytest
 
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
@@ -35,6 +37,8 @@ def test_a_file_is_no_folder(tmp_path):
 
 def test_files_do_not_depend_on_the_number_of_workers(tmp_path):
     contents = []
+    cv2.setNumThreads(2)
+    cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (9, 9), 2)  # now its threads exist
     for workers in (0, 2):
         folder = prepare_folder(tmp_path / str(workers), force=False)
         paths = list(write_images(make_dataset(), folder, workers))
@@ -42,6 +46,7 @@ def test_files_do_not_depend_on_the_number_of_workers(tmp_path):
         contents.append(read_all(folder))
     assert contents[0] == contents[1]
     assert len(contents[0]) == 8
+    assert cv2.getNumThreads() == 2
 
 
 def test_the_reader_of_annotated_folders_accepts_them(tmp_path):
