@@ -7,11 +7,11 @@ from typing import Any
 import mmengine
 import torch
 from mmengine.logging import MessageHub
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from cpose import __version__
-from cpose.engine.plain_data import plain_items
+from cpose.engine.model_weights import bare_model
+from cpose.engine.plain_data import plain_items, to_plain
 from cpose.engine.stored_config import CONFIG_KEY, config_to_json
 from cpose.errors import CheckpointError
 
@@ -22,7 +22,6 @@ UNSAVED_INFO = ('cfg',)
 
 def model_content(runner: Runner, meta: Mapping[str, Any]) -> dict[str, Any]:
     """Return the weights and where they come from."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     own = {
         CONFIG_KEY: config_to_json(runner.cfg),
         'seed': runner.seed,
@@ -37,7 +36,7 @@ def model_content(runner: Runner, meta: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         'meta': {**own, **runner.train_loop.progress, **meta},
-        'state_dict': dict(model.state_dict()),
+        'state_dict': dict(bare_model(runner.model).state_dict()),
         'message_hub': message_hub_content(runner.message_hub),
     }
 
@@ -72,8 +71,16 @@ def scheduler_content(schedulers: Any) -> Any:
     ]
 
 
-def check_resumable(checkpoint: Mapping[str, Any], filename: str) -> None:
+def prepare_resume(checkpoint: dict[str, Any], filename: str, metainfo: Any) -> None:
     """Check that training can be resumed from a checkpoint.
+
+    MMEngine compares the pickles of old and new meta information, which differ for equal content;
+    so that it does not warn without reason, equal content is replaced by ``metainfo`` itself.
+
+    Args:
+        checkpoint: Its content, changed in place.
+        filename: Where it is from, for the message.
+        metainfo: Meta information of the training data.
 
     Raises:
         CheckpointError: If it holds weights only.
@@ -84,3 +91,5 @@ def check_resumable(checkpoint: Mapping[str, Any], filename: str) -> None:
             f'Checkpoint {filename} holds no {", ".join(missing)}, so training cannot be resumed '
             'from it. Set load_from without --resume to start a new run with its weights.'
         )
+    if to_plain(metainfo) == to_plain(checkpoint['meta'].get('dataset_meta')):
+        checkpoint['meta']['dataset_meta'] = metainfo

@@ -12,6 +12,7 @@ import shutil
 import struct
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def save_checkpoint_atomic(path: str | Path, checkpoint: Mapping[str, Any]) -> N
         sync_folder(target.parent)
     except (OSError, RuntimeError) as error:
         reason = _os_error(error)
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
         if reason is None:
             raise
         raise OutputError(
@@ -73,8 +75,12 @@ def write_text_atomic(path: str | Path, text: str) -> None:
         unfinished.replace(target)
         sync_folder(target.parent)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise OutputError(f'{target} could not be written: {error.strerror}.') from error
+        with suppress(OSError):
+            unfinished.unlink()
+        raise OutputError(
+            f'{target} could not be written: {error.strerror}. '
+            'Make room or choose another --work-dir, then continue with --resume.'
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
 from cpose.errors import CheckpointError
@@ -16,6 +17,12 @@ from cpose.models.checkpoint_keys import (
 
 SHOWN = 4
 WRAPPER_PREFIX = 'module.'
+
+
+def bare_model(model: nn.Module) -> nn.Module:
+    """Return the model without its distributed wrapper."""
+    wrapper: Any = model
+    return wrapper.module if is_model_wrapper(model) else model
 
 
 def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -> dict[str, Tensor]:

@@ -13,13 +13,18 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from cpose.engine.checkpoint_content import check_resumable, model_content, scheduler_content
+from cpose.engine.checkpoint_content import model_content, prepare_resume, scheduler_content
 from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
-from cpose.engine.model_weights import load_weights, own_weights
+from cpose.engine.model_weights import bare_model, load_weights, own_weights
 from cpose.engine.plain_data import from_plain, to_plain
 from cpose.engine.processes import init_cpu_processes
 from cpose.errors import CheckpointError, UserError
 from cpose.registry import RUNNERS
+
+MMENGINE_HOOKS = (
+    *('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint'),
+)
+"""Names of the hooks that MMEngine registers unless they are ``None``."""
 
 
 @RUNNERS.register_module()
@@ -43,11 +48,6 @@ class PoseRunner(Runner):
         for handler, level in self._console_levels:
             handler.setLevel(level)
         self.logger.info(f'Outputs: {self.work_dir}; system, config and hooks: {self.log_dir}')
-
-    @property
-    def bare_model(self) -> nn.Module:
-        """The model without its distributed wrapper."""
-        return self.model.module if is_model_wrapper(self.model) else self.model
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up processes (gloo on CPUs) and a time stamp, and so a log, that no runner shares."""
@@ -94,6 +94,12 @@ class PoseRunner(Runner):
         if not isinstance(dataloader, DataLoader) and not dataloader.get('num_workers'):
             dataloader = {**dataloader, 'persistent_workers': False}
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """Register hooks by name; ``None`` leaves one out."""
+        given = (hooks or {}).items()
+        kept = {name: hook for name, hook in given if hook is not None or name in MMENGINE_HOOKS}
+        super().register_default_hooks(kept)
 
     def resume(
         self,
@@ -142,11 +148,13 @@ class PoseRunner(Runner):
         """
         tensors_only = self.cfg.get('load_tensors_only', False)
         checkpoint = from_plain(load_checkpoint_file(filename, tensors_only))
-        checkpoint['state_dict'] = own_weights(self.bare_model, checkpoint, filename)
+        checkpoint['state_dict'] = own_weights(bare_model(self.model), checkpoint, filename)
         if self._resume:
-            self._load_loop_state(checkpoint, filename)
+            metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
+            prepare_resume(checkpoint, filename, metainfo)
+            self.train_loop.load_state_dict(checkpoint['train_loop'])
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        load_weights(self.bare_model, checkpoint, filename)
+        load_weights(bare_model(self.model), checkpoint, filename)
         self._has_loaded = True
         self.logger.info(f'Loaded checkpoint {filename}')
         return checkpoint
@@ -188,10 +196,3 @@ class PoseRunner(Runner):
             checkpoint['param_schedulers'] = scheduler_content(self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         save_checkpoint_atomic(Path(out_dir) / filename, to_plain(checkpoint))
-
-    def _load_loop_state(self, checkpoint: dict[str, Any], filename: str) -> None:
-        check_resumable(checkpoint, filename)
-        metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
-        if to_plain(metainfo) == to_plain(checkpoint['meta'].get('dataset_meta')):
-            checkpoint['meta']['dataset_meta'] = metainfo  # the same pickle, so no false warning
-        self.train_loop.load_state_dict(checkpoint['train_loop'])

@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_size
-from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from cpose.engine.model_weights import bare_model
 from cpose.engine.plain_data import HISTORY_LENGTH
 from cpose.engine.random_state import (
     capture_random_state,
@@ -152,7 +152,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
                 'training goes on, but not with the losses of the uninterrupted run.'
             )
         gradients = self._resumed['gradients']
-        for name, parameter in self._bare_model().named_parameters():
+        for name, parameter in bare_model(self.runner.model).named_parameters():
             if name in gradients:
                 parameter.grad = gradients[name].to(parameter.device)
         self._resumed = None
@@ -162,15 +162,11 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         if self.runner.optim_wrapper.should_update():
             return {}
         gradients = {}
-        for name, parameter in self._bare_model().named_parameters():
+        for name, parameter in bare_model(self.runner.model).named_parameters():
             if parameter.grad is not None:
                 gradients[name] = parameter.grad.detach().clone()
                 all_reduce(gradients[name], op='mean')
         return gradients
-
-    def _bare_model(self) -> nn.Module:
-        model = self.runner.model
-        return model.module if is_model_wrapper(model) else model
 
     def _images_per_iter(self) -> int:
         batch_size = getattr(self.dataloader.batch_sampler, 'batch_size', None) or 1

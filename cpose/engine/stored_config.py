@@ -28,7 +28,9 @@ def config_to_json(config: Config) -> str:
 
 
 def config_from_checkpoint(
-    checkpoint: str | Path | Mapping[str, Any], allow_custom_imports: bool = False
+    checkpoint: str | Path | Mapping[str, Any],
+    allow_custom_imports: bool = False,
+    tensors_only: bool = False,
 ) -> Config:
     """Return the config that a checkpoint carries.
 
@@ -37,14 +39,15 @@ def config_from_checkpoint(
     Args:
         checkpoint: File, or its content.
         allow_custom_imports: Follow ``custom_imports`` into any package, not only `cpose`.
+        tensors_only: See `load_checkpoint_file`.
 
     Raises:
         CheckpointError: If it has none, or its config would import or call foreign code.
     """
     is_file = isinstance(checkpoint, str | Path)
     name = str(checkpoint) if is_file else 'the checkpoint'
-    stored = load_checkpoint_file(checkpoint) if is_file else checkpoint  # type: ignore[arg-type]
-    meta = stored.get('meta')  # type: ignore[union-attr]
+    stored: Any = load_checkpoint_file(str(checkpoint), tensors_only) if is_file else checkpoint
+    meta = stored.get('meta')
     text = meta.get(CONFIG_KEY) if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         raise CheckpointError(f'{name} carries no config. Give CONFIG instead of "-".')

@@ -1,10 +1,11 @@
 import pytest
+from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
 
 from cpose.engine.checkpoint_content import (
-    check_resumable,
     message_hub_content,
     model_content,
+    prepare_resume,
     scheduler_content,
 )
 from cpose.errors import CheckpointError
@@ -42,4 +43,14 @@ def test_model_content(build_runner):
 
 def test_weights_cannot_be_resumed():
     with pytest.raises(CheckpointError, match=r'best\.pth holds no optimizer, train_loop'):
-        check_resumable({'meta': {}, 'message_hub': {}, 'state_dict': {}}, 'best.pth')
+        prepare_resume({'meta': {}, 'message_hub': {}, 'state_dict': {}}, 'best.pth', None)
+
+
+def test_equal_meta_information_is_the_same_object():
+    checkpoint = {key: {} for key in ('message_hub', 'optimizer', 'train_loop')}
+    checkpoint['meta'] = {'dataset_meta': {'category': ('cup',), 'symmetry': ({'type': 'X'},)}}
+    metainfo = {'category': ('cup',), 'symmetry': (ConfigDict(type='X'),)}
+    prepare_resume(checkpoint, 'a.pth', metainfo)
+    assert checkpoint['meta']['dataset_meta'] is metainfo
+    prepare_resume(checkpoint, 'a.pth', {'category': ('mug',)})
+    assert checkpoint['meta']['dataset_meta'] is metainfo

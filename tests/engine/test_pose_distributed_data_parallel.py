@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from cpose.engine.checkpoint_io import load_checkpoint_file
 from cpose.engine.plain_data import from_plain
+from cpose.registry import RUNNERS
 
 from .toy_training import loader, read_losses, toy_config
 
@@ -69,29 +71,29 @@ def start_slurm(config):
 
 
 STARTERS = {
-    'single': lambda config: [start([sys.executable, str(TOOLS / 'train.py')], config)],
     'torchrun': lambda config: [start(['sh', str(TOOLS / 'dist_train.sh')], config, ('2',))],
     'slurm': start_slurm,
 }
 
 
-def train(folder, how):
-    config = write_config(folder, batch_size=4 if how == 'single' else 2)
-    for process in STARTERS[how](config):
-        _, errors = process.communicate(timeout=180)
-        assert process.returncode == 0, errors[-2000:]
+def read_run(folder):
     checkpoint = from_plain(load_checkpoint_file(folder / 'epoch_2.pth'))
     return read_losses(folder / 'losses.jsonl'), checkpoint
 
 
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_double_batch(tmp_path):
-    folders = {name: tmp_path / name for name in STARTERS}
+    folders = {name: tmp_path / name for name in ('single', *STARTERS)}
     for folder in folders.values():
         folder.mkdir()
-    expected, single = train(folders['single'], 'single')
-    for how in ('torchrun', 'slurm'):
-        actual, double = train(folders[how], how)
+    config = Config.fromfile(write_config(folders['single'], 4), import_custom_modules=False)
+    RUNNERS.build(config).train()
+    expected, single = read_run(folders['single'])
+    for how, start_processes in STARTERS.items():
+        for process in start_processes(write_config(folders[how], 2)):
+            _, errors = process.communicate(timeout=180)
+            assert process.returncode == 0, errors[-2000:]
+        actual, double = read_run(folders[how])
         assert list(actual) == list(expected) == list(range(4))
         for iteration, records in expected.items():
             for name, value in records[0][2].items():

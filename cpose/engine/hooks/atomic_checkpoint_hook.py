@@ -1,6 +1,5 @@
-"""Checkpoints by epoch and by iteration, and the best one."""
+"""Checkpoints by epoch and iteration, and the best one."""
 
-from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop
 
+from cpose.engine.best_score import find_score, is_better
 from cpose.engine.checkpoint_io import LAST_CHECKPOINT, remove_unfinished, write_text_atomic
 from cpose.engine.checkpoint_list import CheckpointList
 from cpose.errors import ConfigError
@@ -27,7 +27,7 @@ class AtomicCheckpointHook(Hook):
         keep_last: How many checkpoints by epoch are kept; -1 keeps all. Those within an epoch are
             replaced by the next one.
         save_best: Metric whose best checkpoint is kept; ``None`` for none.
-        rule: Whether 'greater' or 'less' is better.
+        rule: 'greater' or 'less' is better.
 
     Raises:
         ConfigError: If an argument is out of range.
@@ -50,11 +50,8 @@ class AtomicCheckpointHook(Hook):
                 f'AtomicCheckpointHook(interval={interval}, iter_interval={iter_interval}, '
                 f'keep_last={keep_last}): intervals are at least 1, keep_last is not 0.'
             )
-        self.interval = interval
-        self.iter_interval = iter_interval
-        self.keep_last = keep_last
-        self.save_best = save_best
-        self.sign = 1 if rule == 'greater' else -1
+        self.interval, self.iter_interval, self.keep_last = interval, iter_interval, keep_last
+        self.save_best, self.rule = save_best, rule
 
     def before_train(self, runner: Any) -> None:
         """Tidy up after killed runs."""
@@ -91,28 +88,25 @@ class AtomicCheckpointHook(Hook):
         if is_main_process():
             write_text_atomic(path.with_name(LAST_CHECKPOINT), str(path))
         for old in files.outdated(self.keep_last):
+            files.discard(old)
             if is_main_process():
                 path.with_name(old).unlink(missing_ok=True)
-            files.discard(old)
         return path
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         """Save the weights if they are the best so far."""
-        is_training = isinstance(runner._train_loop, BaseLoop)
-        if self.save_best is None or not metrics or not is_training:
+        if not (self.save_best and metrics and isinstance(runner._train_loop, BaseLoop)):
             return
-        score = float(self._score(metrics))
+        score = find_score(metrics, self.save_best)
+        if not is_better(score, runner.message_hub.get_info('best_score'), self.rule):
+            return
         hub = runner.message_hub
-        best = hub.get_info('best_score')
-        if isnan(score) or (best is not None and self.sign * score <= self.sign * best):
-            return
         old = hub.get_info('best_checkpoint')
         name = f'best_{self.save_best}_epoch_{runner.epoch}.pth'
         hub.update_info('best_score', score)
         hub.update_info('best_checkpoint', name)
-        runner.save_checkpoint(
-            runner.work_dir, name, save_optimizer=False, save_param_scheduler=False
-        )
+        weights_only = {'save_optimizer': False, 'save_param_scheduler': False}
+        runner.save_checkpoint(runner.work_dir, name, **weights_only)
         self._save_again(runner)
         runner.logger.info(f'Best {self.save_best} so far: {score:.4f}, saved as {name}')
         if old and old != name and is_main_process():
@@ -123,12 +117,3 @@ class AtomicCheckpointHook(Hook):
         name = f'epoch_{runner.epoch}.pth'
         if name in CheckpointList(runner.message_hub):
             runner.save_checkpoint(runner.work_dir, name)
-
-    def _score(self, metrics: dict[str, float]) -> float:
-        for key, value in metrics.items():
-            if key.rpartition('/')[2] == self.save_best:
-                return value
-        raise ConfigError(
-            f'There is no metric {self.save_best!r} (default_hooks.checkpoint.save_best). '
-            f'Metrics of this run: {", ".join(metrics)}.'
-        )

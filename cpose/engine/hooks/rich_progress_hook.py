@@ -104,12 +104,8 @@ class RichProgressHook(Hook):
         if not (self._console.is_terminal and is_main_process()):
             return
         self._progress = Progress(
-            TextColumn('{task.description}'),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn('{task.fields[losses]}'),
+            *(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn()),
+            *(TimeElapsedColumn(), TimeRemainingColumn(), TextColumn('{task.fields[losses]}')),
             console=self._console,
         )
         self._progress.start()

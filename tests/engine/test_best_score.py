@@ -1,0 +1,26 @@
+import pytest
+
+from cpose.engine.best_score import find_score, is_better
+from cpose.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ('score', 'best', 'rule', 'expected'),
+    [
+        (0.5, None, 'greater', True),
+        (0.5, 0.4, 'greater', True),
+        (0.4, 0.4, 'greater', False),
+        (0.3, 0.4, 'less', True),
+        (0.4, 0.4, 'less', False),
+        (float('nan'), None, 'greater', False),
+    ],
+)
+def test_is_better(score, best, rule, expected):
+    assert is_better(score, best, rule) is expected
+
+
+def test_find_score():
+    assert find_score({'a/AP': 1, 'b': 2}, 'AP') == 1.0
+    assert find_score({'a/AP': 1, 'b': 2}, 'a/AP') == 1.0
+    with pytest.raises(ConfigError, match=r"no metric 'x'.*a/AP, b"):
+        find_score({'a/AP': 1, 'b': 2}, 'x')
