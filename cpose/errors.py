@@ -5,6 +5,9 @@ from difflib import get_close_matches
 
 import numpy as np
 
+MOST_NAMES = 40
+"""Names listed at most where none is near."""
+
 
 class UserError(Exception):
     """Base of all errors whose message tells the user what to change."""
@@ -34,13 +37,22 @@ class TrainingError(UserError, RuntimeError):
     """Training cannot go on, for example after a loss that is not finite."""
 
 
+def plain_message(error: UserError) -> str:
+    """Return the message of an error; torch puts those of worker processes behind a traceback."""
+    text = str(error)
+    name = f'{type(error).__module__}.{type(error).__qualname__}: '
+    return text.rpartition(name)[2].strip() if text.startswith('Caught ') else text
+
+
 def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:
     """Describe the known names, the closest to ``name`` first, for an error message."""
     names = sorted(known)
     close = get_close_matches(name, names, n=count, cutoff=0.4)
     if close:
         return f'Nearest known: {", ".join(close)}.'
-    return f'Known: {", ".join(names) or "none"}.'
+    rest = len(names) - MOST_NAMES
+    more = f' and {rest} more' if rest > 0 else ''
+    return f'Known: {", ".join(names[:MOST_NAMES]) or "none"}{more}.'
 
 
 def check_shape(name: str, array: np.ndarray, expected: tuple[int | None, ...]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+from cpose.apis.build_errors import named_build_errors
 from cpose.apis.config import load_config
 from cpose.apis.config_check import check_config
 from cpose.errors import ConfigError
@@ -22,7 +23,8 @@ def build_model(
 
     Args:
         config: See `cpose.apis.config.find_config`; ``None`` takes it from the checkpoint.
-        checkpoint: Weights of any known family.
+        checkpoint: Weights of any known family; with ``load_tensors_only=True`` in the config also
+            from files that hold other objects too, which are left out.
         device: Where the model goes.
 
     Raises:
@@ -32,10 +34,11 @@ def build_model(
     from cpose.engine.checkpoint_io import load_checkpoint_file
     from cpose.engine.model_weights import load_weights
 
-    stored = load_checkpoint_file(checkpoint) if checkpoint is not None else None
     loaded = resolve_config(config, checkpoint)
+    tensors_only = loaded.get('load_tensors_only', False)
+    stored = None if checkpoint is None else load_checkpoint_file(checkpoint, tensors_only)
     check_config(loaded)
-    with DefaultScope.overwrite_default_scope('cpose'):
+    with DefaultScope.overwrite_default_scope('cpose'), named_build_errors(loaded):
         model = MODELS.build(loaded.model)
     if checkpoint is not None and stored is not None:
         load_weights(model, stored, checkpoint)
@@ -43,9 +46,18 @@ def build_model(
 
 
 def resolve_config(
-    config: str | Path | Config | None, checkpoint: str | Path | None = None
+    config: str | Path | Config | None,
+    checkpoint: str | Path | None = None,
+    allow_custom_imports: bool = False,
+    tensors_only: bool = False,
 ) -> Config:
     """Return the given config, or the one that the checkpoint carries.
+
+    Args:
+        config: See `cpose.apis.config.find_config`; ``None`` or '-' takes it from the checkpoint.
+        checkpoint: File with a config.
+        allow_custom_imports: Whether the config of the checkpoint may import any package.
+        tensors_only: Whether the checkpoint may hold objects besides tensors, which are left out.
 
     Raises:
         ConfigError: If there is neither.
@@ -56,4 +68,4 @@ def resolve_config(
         raise ConfigError('Neither a config nor a checkpoint is given. Give at least one.')
     from cpose.engine.stored_config import config_from_checkpoint
 
-    return config_from_checkpoint(checkpoint)
+    return config_from_checkpoint(checkpoint, allow_custom_imports, tensors_only)

@@ -12,6 +12,7 @@ from mmengine.dataset import Compose
 from mmengine.infer import BaseInferencer
 from torch import Tensor
 
+from cpose.apis.build_errors import named_build_errors
 from cpose.apis.builder import build_model, resolve_config
 from cpose.apis.camera_io import CameraFinder, CameraLike
 from cpose.apis.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
@@ -80,8 +81,9 @@ class CenterPoseInferencer(BaseInferencer):
         self.input_wh = choose_input_wh(loaded, input_wh)
         self.categories = find_categories(loaded)
         self._detector: Detector = detector or self._detect
-        super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
-        self.recovery = self.model.head.recovery if self.model else build_recovery(loaded)
+        with named_build_errors(loaded):
+            super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
+            self.recovery = self.model.head.recovery if self.model else build_recovery(loaded)
 
     def __call__(
         self,

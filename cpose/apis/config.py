@@ -65,7 +65,7 @@ def load_config(
         options: Overrides by dotted key, as ``--cfg-options`` gives them; applied last.
 
     Raises:
-        ConfigError: If the file is missing or cannot be read.
+        ConfigError: If the file is missing or cannot be read, or an override does not fit.
     """
     if isinstance(source, Config):
         config = Config(source.to_dict(), filename=source.filename)
@@ -80,8 +80,19 @@ def load_config(
     for preset in [presets] if isinstance(presets, str) else presets:
         config.merge_from_dict(_read(find_config(preset)).to_dict())
     if given:
-        config.merge_from_dict(given)
+        _override(config, given)
     return config
+
+
+def _override(config: Config, options: Mapping[str, Any]) -> None:
+    try:
+        config.merge_from_dict(dict(options))
+    except (KeyError, TypeError, IndexError) as error:
+        reason = str(error.args[0]).rstrip('.')
+        raise ConfigError(
+            f'The overrides {", ".join(options)} do not fit the config: {reason}. '
+            '`cpose print-config CONFIG` shows its keys.'
+        ) from error
 
 
 def _read(path: Path) -> Config:

@@ -7,11 +7,15 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import Registry, root
 from mmengine.utils import import_modules_from_strings
+from torch.utils.data import DataLoader
 
 from cpose import registry as cpose_registry
 from cpose.errors import ConfigError, nearest_names
 
 INJECTED = frozenset({'type', '_scope_', '_delete_'})
+LOADER_SUFFIX = '_dataloader'
+LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
+"""What MMEngine reads besides the arguments of a `DataLoader`."""
 
 
 def import_custom_modules(config: Config) -> None:
@@ -38,7 +42,7 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
 
     Args:
         config: The whole config.
-        required: Top-level keys that must be there.
+        required: Top-level keys that must be there; data loaders are checked if one is among them.
 
     Raises:
         ConfigError: Naming the key and the nearest names.
@@ -48,11 +52,35 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
         if config.get(key) is None:
             raise ConfigError(
                 f'Config {config.filename or ""} has no key {key!r}. Inherit a base that sets it, '
-                f'for example configs/_base_/. {nearest_names(key, config.keys())}'
+                f'for example configs/_base_/. {nearest_names(key, _set_keys(config))}'
             )
+    if any(key.endswith(LOADER_SUFFIX) for key in required):
+        for key in _set_keys(config):
+            if key.endswith(LOADER_SUFFIX) and isinstance(config[key], Mapping):
+                _check_loader(key, config[key])
     registries = list(_registries())
-    for path, node in _typed_nodes(config.to_dict()):
+    for path, node in typed_nodes(config.to_dict()):
         _check_node(path, node, registries)
+
+
+def _set_keys(config: Config) -> list[str]:
+    return [key for key, value in config.items() if value is not None]
+
+
+def _check_loader(key: str, loader: Mapping[str, Any]) -> None:
+    accepted = _accepted_arguments(DataLoader) | LOADER_EXTRAS
+    for name in loader:
+        if name not in accepted:
+            raise ConfigError(
+                f'A data loader takes no argument {name!r} (config key {key}.{name}). '
+                f'{nearest_names(name, accepted)}'
+            )
+    for name in ('dataset', 'sampler'):
+        if loader.get(name) is None:
+            raise ConfigError(
+                f'Config key {key} has no key {name!r}. Inherit a base that sets it, for example '
+                'configs/_base_/datasets/centerpose.py.'
+            )
 
 
 def _registries() -> Iterator[Registry]:
@@ -64,15 +92,16 @@ def _registries() -> Iterator[Registry]:
             yield value
 
 
-def _typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
+def typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield all parts that have a key ``type``, each with its place in the config."""
     if isinstance(node, Mapping):
         if isinstance(node.get('type'), str):
             yield path, node
         for key, value in node.items():
-            yield from _typed_nodes(value, f'{path}.{key}' if path else str(key))
+            yield from typed_nodes(value, f'{path}.{key}' if path else str(key))
     elif isinstance(node, list | tuple):
         for index, value in enumerate(node):
-            yield from _typed_nodes(value, f'{path}[{index}]')
+            yield from typed_nodes(value, f'{path}[{index}]')
 
 
 def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) -> None:

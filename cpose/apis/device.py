@@ -1,8 +1,12 @@
 """Choose where a model runs."""
 
+import re
+
 import torch
 
 from cpose.errors import ConfigError
+
+KNOWN_DEVICE = re.compile(r'(cpu|cuda|mps)(?::(\d+))?')
 
 
 def choose_device(device: str | None = None) -> str:
@@ -13,13 +17,15 @@ def choose_device(device: str | None = None) -> str:
     """
     if device is None:
         return 'cuda' if torch.cuda.is_available() else 'cpu'
-    try:
-        kind, index = torch.device(device).type, torch.device(device).index
-    except RuntimeError as error:
-        raise ConfigError(f'device={device!r} is unknown. Use cpu, cuda or cuda:0.') from error
-    if kind == 'cuda' and (index or 0) >= torch.cuda.device_count():
+    match = KNOWN_DEVICE.fullmatch(device)
+    if match is None:
+        raise ConfigError(f'device={device!r} is unknown. Use cpu, cuda or cuda:0.')
+    kind, index = match[1], int(match[2] or 0)
+    if kind == 'cuda' and index >= torch.cuda.device_count():
         raise ConfigError(
             f'device={device!r} is not there: {torch.cuda.device_count()} GPUs are visible. '
             'Use --device cpu, or check driver and CUDA_VISIBLE_DEVICES.'
         )
+    if kind == 'mps' and not torch.backends.mps.is_available():
+        raise ConfigError(f'device={device!r} is not there. Use --device cpu.')
     return device

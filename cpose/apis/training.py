@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from cpose.apis.build_errors import named_build_errors
 from cpose.apis.builder import resolve_config
 from cpose.apis.config import load_config
 from cpose.apis.config_check import check_config
@@ -15,6 +16,7 @@ from cpose.engine.checkpoint_io import find_resume_checkpoint
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.stored_config import without_pretrained
 from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.evaluation.json_files import check_writable
 from cpose.registry import RUNNERS
 
 WORK_DIRS = Path('work_dirs')
@@ -103,6 +105,7 @@ def evaluate(
     if data_root is not None:
         _set_data_root(loaded, data_root)
     if dump is not None:
+        check_writable(dump)
         _objectron_config(loaded).dump_file = str(dump)
     with _running(loaded) as runner:
         numbers = runner.test()
@@ -124,7 +127,7 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
         path.mkdir(parents=True, exist_ok=True)
         probe = path / '.writable'
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             f'Nothing can be written to {path}: {error.strerror}. Choose another --work-dir.'
@@ -184,8 +187,9 @@ def _running(config: Config) -> Iterator[PoseRunner]:
     config.setdefault('runner_type', 'PoseRunner')
     runner = None
     try:
-        runner = RUNNERS.build(config)
-        yield runner
+        with named_build_errors(config):
+            runner = RUNNERS.build(config)
+            yield runner
     except OSError as error:
         if isinstance(error, OutputError) or error.errno not in DISK_FULL:
             raise

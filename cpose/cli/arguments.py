@@ -1,9 +1,29 @@
 """Arguments that several commands share, written once."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
+
+
+class KeyValueAction(DictAction):
+    """Parse ``KEY=VALUE`` words; a mistake is an error of usage."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Add the words to the options given before."""
+        for word in values:
+            if '=' not in word:
+                parser.error(f'argument {option_string}: {word!r} is not KEY=VALUE')
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (AssertionError, ValueError) as error:
+            parser.error(f'argument {option_string}: {error}')
 
 
 def add_config(parser: ArgumentParser) -> None:
@@ -21,7 +41,7 @@ def add_cfg_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValueAction,
         default={},
         metavar='KEY=VALUE',
         help='override config keys, for example train_dataloader.batch_size=8',
@@ -29,8 +49,30 @@ def add_cfg_options(parser: ArgumentParser) -> None:
 
 
 def add_checkpoint(parser: ArgumentParser) -> None:
-    """Add CHECKPOINT."""
+    """Add CHECKPOINT and how far it is trusted."""
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='model file')
+    parser.add_argument(
+        '--tensors-only',
+        action='store_true',
+        help='accept a file that holds other objects too; they are left out, nothing of it is run',
+    )
+    parser.add_argument(
+        '--allow-custom-imports',
+        action='store_true',
+        help="with '-': let the config of the checkpoint import other packages than cpose",
+    )
+
+
+def read_config(args: Namespace) -> Config:
+    """Return the config of a command with CONFIG and CHECKPOINT, overrides applied."""
+    from cpose.apis.builder import resolve_config
+    from cpose.apis.config import load_config
+
+    config = resolve_config(
+        args.config, args.checkpoint, args.allow_custom_imports, args.tensors_only
+    )
+    trust = {'load_tensors_only': True} if args.tensors_only else {}
+    return load_config(config, {**args.cfg_options, **trust})
 
 
 def add_device(parser: ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from cpose.cli.arguments import (
     add_device,
     positive_int,
     probability,
+    read_config,
 )
 from cpose.errors import ConfigError
 
@@ -114,13 +115,11 @@ def run(args: Namespace) -> int:
 
 
 def _build(args: Namespace) -> Any:
-    from cpose.apis.builder import resolve_config
     from cpose.apis.centerpose_inferencer import CenterPoseInferencer
-    from cpose.apis.config import load_config
     from cpose.apis.device import choose_device
 
-    config = load_config(resolve_config(args.config, args.checkpoint), args.cfg_options)
-    return CenterPoseInferencer(config, args.checkpoint, choose_device(args.device))
+    device = choose_device(args.device)
+    return CenterPoseInferencer(read_config(args), args.checkpoint, device)
 
 
 def _camera_numbers(words: list[str] | None) -> list[float] | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from cpose import __version__
-from cpose.errors import UserError
+from cpose.errors import UserError, plain_message
 
 COMMANDS = (
     'train',
@@ -42,7 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.func(args) or 0)
     except UserError as error:
-        sys.stderr.write(f'cpose {args.command}: {error}\n')
+        sys.stderr.write(f'cpose {args.command}: {plain_message(error)}\n')
+        return 2
+    except PermissionError as error:
+        sys.stderr.write(
+            f'cpose {args.command}: {error.filename} cannot be accessed: {error.strerror}. '
+            'Check its rights.\n'
+        )
         return 2
     except KeyboardInterrupt:
         sys.stderr.write(f'cpose {args.command}: interrupted\n')

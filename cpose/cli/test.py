@@ -2,7 +2,7 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import add_checkpoint, add_config, add_launcher
+from cpose.cli.arguments import add_checkpoint, add_config, add_launcher, read_config
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -23,16 +23,18 @@ def run(args: Namespace) -> int:
     """Evaluate, print the table and write what was asked for."""
     from cpose.apis.training import evaluate
     from cpose.engine.processes import is_first_process, leave_processes
+    from cpose.evaluation.json_files import check_writable
 
     try:
+        for path in filter(None, (args.out, args.plot)):
+            check_writable(path)
         report = evaluate(
-            args.config,
+            read_config(args),
             args.checkpoint,
             args.data_root,
             args.dump,
             args.work_dir,
             args.launcher,
-            args.cfg_options,
         )
         if is_first_process():
             _show(args, report)

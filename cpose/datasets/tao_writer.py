@@ -7,6 +7,7 @@ interruption leaves no half file behind; the same records give the same bytes.
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,8 @@ def _write_atomically(path: Path, data: bytes) -> None:
         partial.write_bytes(data)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise OutputError(
             f'{path} cannot be written: {error.strerror}. Check that the folder exists, that it '
             'is yours and that the disk has room.'

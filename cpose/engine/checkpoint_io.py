@@ -10,6 +10,7 @@ import pickle
 import re
 import shutil
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -116,7 +117,9 @@ def load_checkpoint_file(
     file = Path(path)
     _check_file(file)
     try:
-        stored = torch.load(file, map_location=map_location, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', message='Detected pickle protocol')
+            stored = torch.load(file, map_location=map_location, weights_only=True)
     except OSError as error:
         raise CheckpointError(f'Checkpoint {file} cannot be read: {error.strerror}.') from error
     except READ_ERRORS as error:

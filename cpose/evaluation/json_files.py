@@ -1,8 +1,11 @@
 """JSON files of evaluation: written atomically, strict JSON (null for what is not finite)."""
 
+import errno
 import json
 import math
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ def write_text_atomic(path: str | Path, parts: Iterable[str]) -> None:
         OutputError: If the file cannot be written.
     """
     target = Path(path)
-    is_special = target.exists() and not target.is_file()
+    is_special = os.path.exists(target) and not os.path.isfile(target)
     unfinished = target if is_special else target.with_name(f'.{target.name}.unfinished')
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -31,10 +34,33 @@ def write_text_atomic(path: str | Path, parts: Iterable[str]) -> None:
             unfinished.replace(target)
     except OSError as error:
         if not is_special:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink()
         raise OutputError(
             f'{target} cannot be written: {error.strerror}. Choose another file or make room.'
         ) from error
+
+
+def check_writable(path: str | Path) -> None:
+    """Check before long work that its result can be written; leaves an existing file alone.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    target = Path(path)
+    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+        return
+    probe = target.with_name(f'.{target.name}.writable')
+    try:
+        if os.path.isdir(target):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        is_below_file = isinstance(error, FileExistsError)
+        reason = f'{target.parent} is not a folder' if is_below_file else error.strerror
+        raise OutputError(f'{target} cannot be written: {reason}. Choose another file.') from error
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -97,3 +97,15 @@ def test_all_combinations_are_shipped():
     )
     names = {file.stem for file in OVERLAYS}
     assert {f'{b}_{c}' for b in backbones for c in categories} <= names
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'param_scheduler.9.type': 'x'}, r'param_scheduler\.9\.type do not fit.*Index 9 exceeds'),
+        ({'train_cfg.max_epochs.a': 1}, r'train_cfg\.max_epochs\.a do not fit.*max_epochs'),
+    ],
+)
+def test_overrides_that_do_not_fit(options, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config('dla34_bike', options)

@@ -55,3 +55,18 @@ def test_missing_module_is_named(config):
     config.custom_imports = {'imports': ['no_such_package_of_mine']}
     with pytest.raises(ConfigError, match=r'no_such_package_of_mine.*PYTHONPATH'):
         import_custom_modules(config)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('batchsize', 4, r"'batchsize' \(config key train_dataloader.batchsize\).*batch_size"),
+        ('sampler', None, "train_dataloader has no key 'sampler'"),
+        ('dataset', None, "train_dataloader has no key 'dataset'"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_data_loaders_are_named(config, key, value, message):
+    config.train_dataloader[key] = value
+    check_config(config)
+    with pytest.raises(ConfigError, match=message):
+        check_config(config, ('train_dataloader',))

@@ -11,7 +11,13 @@ def test_default():
 
 
 @pytest.mark.parametrize(
-    ('device', 'message'), [('gpu', "'gpu' is unknown"), ('cuda:97', "'cuda:97' is not there")]
+    ('device', 'message'),
+    [
+        ('gpu', "'gpu' is unknown"),
+        ('meta', "'meta' is unknown"),
+        ('cuda:x', "'cuda:x' is unknown"),
+        ('cuda:97', "'cuda:97' is not there"),
+    ],
 )
 def test_unusable(device, message):
     with pytest.raises(ConfigError, match=message):

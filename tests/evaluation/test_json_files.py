@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from cpose.errors import DataError, OutputError
-from cpose.evaluation.json_files import finite_or_null, read_json, write_json, write_text_atomic
+from cpose.evaluation.json_files import (
+    check_writable,
+    finite_or_null,
+    read_json,
+    write_json,
+    write_text_atomic,
+)
 
 
 def test_round_trip_makes_folders_and_nulls(tmp_path):
@@ -48,3 +54,22 @@ def test_unreadable_files_are_named(tmp_path):
 
 def test_result_is_strict_json():
     json.dumps(finite_or_null({'a': (float('nan'), 1)}), allow_nan=False)
+
+
+def test_check_before_long_work(tmp_path):
+    (tmp_path / 'old.json').write_text('old')
+    check_writable(tmp_path / 'old.json')
+    check_writable(tmp_path / 'new' / 'metrics.json')
+    check_writable('/dev/null')
+    assert (tmp_path / 'old.json').read_text() == 'old'
+    assert not list((tmp_path / 'new').iterdir())
+    with pytest.raises(OutputError, match=r'old\.json is not a folder'):
+        check_writable(tmp_path / 'old.json' / 'metrics.json')
+    with pytest.raises(OutputError, match='Is a directory'):
+        check_writable(tmp_path)
+
+
+def test_file_below_a_file(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(OutputError, match=r'a\.json cannot be written'):
+        write_json(tmp_path / 'file' / 'a.json', {})

@@ -1,0 +1,66 @@
+import pytest
+from mmengine.config import Config
+
+from cpose.apis.build_errors import named_build_errors
+from cpose.errors import ConfigError, DataError
+from cpose.registry import CODECS, HOOKS
+
+
+def build(config):
+    with named_build_errors(config):
+        return CODECS.build(config.codec)
+
+
+@pytest.mark.parametrize(
+    ('codec', 'message'),
+    [
+        ({'stride': 4}, r"mine\.py cannot be built: a part has no key \"type\": {'stride': 4}\."),
+        (
+            {'type': 'CenterPoseCodec', 'strides': 4},
+            r"CenterPoseCodec \(config key codec\): .*unexpected keyword argument 'strides'",
+        ),
+        (
+            {'type': 'PoseRecovery', 'solver': {'type': 'NoSolver'}},
+            r'NoSolver \(config key codec\.solver\): NoSolver is not in the cpose::codec registry',
+        ),
+    ],
+)
+def test_part_and_place_are_named(codec, message, tmp_path):
+    file = tmp_path / 'mine.py'
+    file.write_text(f'codec = {codec}')
+    with pytest.raises(ConfigError, match=message):
+        build(Config.fromfile(str(file)))
+
+
+def test_values_that_a_part_refuses():
+    config = Config({'hook': {'type': 'ParamSchedulerHook'}, 'log': {'type': 'Refusing'}})
+    HOOKS.register_module(name='Refusing', module=Refusing)
+    try:
+        with (
+            pytest.raises(ConfigError, match=r'Refusing \(config key log\): interval=0 is'),
+            named_build_errors(config),
+        ):
+            HOOKS.build(config.log)
+    finally:
+        HOOKS.module_dict.pop('Refusing')
+
+
+class Refusing:
+    def __init__(self):
+        raise ValueError('interval=0 is too small')
+
+
+@pytest.mark.parametrize('error', [KeyError('a'), TypeError('b'), ValueError('c'), DataError('d')])
+def test_errors_from_elsewhere_pass(error):
+    with pytest.raises(type(error)) as caught, named_build_errors(Config({})):
+        raise error
+    assert caught.value is error
+
+
+def test_mistakes_in_a_part_pass():
+    class Broken:
+        def __init__(self):
+            raise KeyError('a bug')
+
+    with pytest.raises(KeyError, match='a bug'), named_build_errors(Config({})):
+        CODECS.build({'type': Broken})

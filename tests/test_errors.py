@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+from torch._utils import ExceptionWrapper
+
+from cpose.errors import DataError, check_shape, nearest_names, plain_message
+
+
+def test_message_from_a_worker_process():
+    """What torch makes of an error in a data loader's worker is a traceback with the message."""
+    try:
+        raise DataError('a.json: field scale is missing.\nAdd it.')
+    except DataError:
+        wrapped = ExceptionWrapper(where='in DataLoader worker process 0')
+    with pytest.raises(DataError) as caught:
+        wrapped.reraise()
+    assert 'Traceback' in str(caught.value)
+    assert plain_message(caught.value) == 'a.json: field scale is missing.\nAdd it.'
+
+
+def test_other_messages_stay():
+    assert plain_message(DataError('Caught no fish.')) == 'Caught no fish.'
+    assert plain_message(DataError('a: b')) == 'a: b'
+
+
+def test_nearest_names():
+    assert nearest_names('DLA43', ['FAN', 'DLA34']) == 'Nearest known: DLA34.'
+    assert nearest_names('x', ['b', 'a']) == 'Known: a, b.'
+    assert nearest_names('x', []) == 'Known: none.'
+    assert nearest_names('?', map(str, range(100))).endswith('and 60 more.')
+
+
+def test_shapes():
+    check_shape('points', np.zeros((3, 2)), (None, 2))
+    with pytest.raises(ValueError, match=r'points has shape \(3, 2\), expected \(\*, 3\)'):
+        check_shape('points', np.zeros((3, 2)), (None, 3))
