@@ -17,7 +17,8 @@ from cpose.codecs.heatmap import (
     draw_gaussians,
     gather_cells,
     gaussian_radius,
-    local_maxima,
+    suppress_non_peaks,
+    top_cells,
 )
 from cpose.codecs.pose_targets import PoseTargets
 from cpose.codecs.target_arrays import TargetArrays, stack_candidates
@@ -170,10 +171,9 @@ class CenterPoseCodec:
             matching heatmap peak; clses (B, T, 1); obj_scale (B, T, 3); kps_displacement_mean
             (B, T, 16); kps_heatmap_mean (B, T, 16), −10000 where there is no matching peak.
         """
-        heat = local_maxima(maps['hm'].float().sigmoid())
-        batch, _, height, width = heat.shape
-        count = min(self.num_select, heat[0].numel())
-        scores, flat = heat.flatten(1).topk(count, dim=1)
+        height, width = maps['hm'].shape[-2:]
+        logits, flat = top_cells(suppress_non_peaks(maps['hm']).flatten(1), self.num_select)
+        scores = logits.sigmoid()
         classes = flat // (height * width)
         index = flat - classes * (height * width)
         cell = torch.stack([index % width, index // width], dim=-1).float()
@@ -182,7 +182,7 @@ class CenterPoseCodec:
         half = gather_cells(maps['wh'], index).float() / 2
         bboxes = torch.cat([center - half, center + half], dim=-1)
         displacement = gather_cells(maps['hps'], index).float()
-        displaced = displacement.view(batch, count, NUM_CORNERS, 2) + cell[:, :, None]
+        displaced = displacement.unflatten(-1, (NUM_CORNERS, 2)) + cell[:, :, None]
         snapped, heatmap_mean = match_corner_peaks(
             maps['hm_hp'], maps['hp_offset'], displaced, bboxes, scores, self.num_select
         )

@@ -8,7 +8,7 @@ of `kps_heatmap_mean` are added as booleans, so that it is never filled.
 import torch
 from torch import Tensor
 
-from cpose.codecs.heatmap import gather_cells, local_maxima
+from cpose.codecs.heatmap import gather_cells, suppress_non_peaks, top_cells
 
 MISSING = -10000.0
 """Coordinate of a corner without a matching peak."""
@@ -49,11 +49,10 @@ def match_corner_peaks(
     """
     peaks, peak_scores = _find_peaks(corner_logits, corner_offset, num_peaks)
     corners = displaced.transpose(1, 2)
-    offset = corners[:, :, :, None] - peaks[:, :, None]
-    squared, nearest = offset.square().sum(-1).min(dim=-1)
+    squared, nearest = _squared_distances(corners, peaks).min(dim=-1)
     distance = squared.sqrt()
-    position = torch.take_along_dim(peaks, nearest[..., None], dim=2)
-    score = torch.take_along_dim(peak_scores, nearest, dim=2)
+    position = peaks.gather(2, nearest[..., None].expand_as(corners))
+    score = peak_scores.gather(2, nearest)
 
     low, high = bboxes[:, None, :, :2], bboxes[:, None, :, 2:]
     side = (high - low).amax(dim=-1)
@@ -77,9 +76,9 @@ def _find_peaks(
     corner_logits: Tensor, corner_offset: Tensor, num_peaks: int
 ) -> tuple[Tensor, Tensor]:
     """Return positions (B, K, P, 2) and scores (B, K, P); weak peaks are moved far away."""
-    heat = local_maxima(corner_logits.float().sigmoid())
-    width = heat.shape[-1]
-    scores, index = heat.flatten(2).topk(min(num_peaks, heat[0, 0].numel()), dim=-1)
+    width = corner_logits.shape[-1]
+    logits, index = top_cells(suppress_non_peaks(corner_logits).flatten(2), num_peaks)
+    scores = logits.sigmoid()
     cell = torch.stack([index % width, index // width], dim=-1).float()
     position = cell + gather_cells(corner_offset, index).float()
     is_strong = scores > MIN_PEAK_SCORE
@@ -87,3 +86,10 @@ def _find_peaks(
         torch.where(is_strong[..., None], position, MISSING),
         torch.where(is_strong, scores, -1.0),
     )
+
+
+def _squared_distances(first: Tensor, second: Tensor) -> Tensor:
+    """Return (..., T, P) for (..., T, 2) and (..., P, 2); reducing an axis of 2 would be slow."""
+    dx = first[..., 0, None] - second[..., None, :, 0]
+    dy = first[..., 1, None] - second[..., None, :, 1]
+    return dx.square_().addcmul_(dy, dy)

@@ -10,6 +10,13 @@ from torch.nn import functional
 
 MIN_OVERLAP = 0.7
 
+SUPPRESSED = -1e4
+"""What a cell beside a larger one gets added to its logit: its probability is 0, and half
+precision still holds the number."""
+
+GROUP_CELLS = 8
+"""Cells that `top_cells` looks at together."""
+
 
 def gaussian_radius(box_hw: np.ndarray, min_overlap: float = MIN_OVERLAP) -> np.ndarray:
     """Return how far both corners of a box may move with the IoU still at ``min_overlap``.
@@ -68,23 +75,55 @@ def draw_gaussians(maps: Tensor, plane: Tensor, cell_xy: Tensor, radius: Tensor)
     return maps
 
 
-def local_maxima(heat: Tensor) -> Tensor:
-    """Keep cells that are the largest of their 3×3 neighbourhood and set the rest to 0.
+def suppress_non_peaks(logits: Tensor) -> Tensor:
+    """Keep cells that are the largest of their 3×3 neighbourhood and lower the rest.
 
-    A maximum over shifted slices: on a CPU twenty times faster than `max_pool2d`.
+    A maximum over shifted slices: on a CPU ten times faster than `max_pool2d`. Steps are written
+    into the maps of earlier ones: fresh memory for each costs more than the arithmetic. The sign
+    instead of a comparison, because torch does not vectorise comparisons.
 
     Args:
-        heat: (B, C, H, W), not negative.
+        logits: (B, C, H, W), left unchanged.
 
     Returns:
-        (B, C, H, W).
+        (B, C, H, W) float32, contiguous, with `SUPPRESSED` added beside a larger cell.
     """
-    padded = functional.pad(heat, (1, 1, 1, 1))
-    rows = torch.maximum(padded[..., :-2, :], padded[..., 2:, :])
-    rows = torch.maximum(rows, padded[..., 1:-1, :])
-    around = torch.maximum(rows[..., :-2], rows[..., 2:])
-    around = torch.maximum(around, rows[..., 1:-1])
-    return torch.where(around == heat, heat, 0)
+    logits = logits.float().contiguous()
+    rows = _largest_of_three(functional.pad(logits, (1, 1, 1, 1), mode='replicate'), -2)
+    around = _largest_of_three(rows, -1)
+    return logits.add(around.sub_(logits).sign_(), alpha=SUPPRESSED)
+
+
+def _largest_of_three(values: Tensor, axis: int) -> Tensor:
+    """Return the maximum of each three neighbours along an axis, which gets two shorter."""
+    count = values.shape[axis] - 2
+    before, middle, after = (values.narrow(axis, start, count) for start in range(3))
+    return torch.maximum(before, after).clamp_min_(middle)
+
+
+def top_cells(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Find the largest values of flat maps as `topk` does, three times faster.
+
+    The ``count`` largest values lie in the ``count`` groups with the largest maxima, so only
+    these are searched. A group has `GROUP_CELLS` cells, one of every part of the map.
+
+    Args:
+        values: (..., cells).
+        count: How many are wanted; all cells if there are fewer.
+
+    Returns:
+        Values and cell numbers, (..., count) each, in descending order. Equal values may come in
+        another order than from `topk`.
+    """
+    cells = values.shape[-1]
+    num_groups = cells // GROUP_CELLS
+    if cells % GROUP_CELLS or num_groups <= count:
+        return values.topk(min(count, cells), dim=-1)
+    groups = values.reshape(*values.shape[:-1], GROUP_CELLS, num_groups)
+    chosen = groups.amax(dim=-2).topk(count, dim=-1).indices
+    members = groups.gather(-1, chosen[..., None, :].expand(*groups.shape[:-1], count))
+    best, place = members.flatten(-2).topk(count, dim=-1)
+    return best, place // count * num_groups + chosen.gather(-1, place % count)
 
 
 def gather_cells(maps: Tensor, index: Tensor) -> Tensor:

@@ -3,7 +3,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from cpose.codecs.heatmap import draw_gaussians, gather_cells, gaussian_radius, local_maxima
+from cpose.codecs.heatmap import (
+    draw_gaussians,
+    gather_cells,
+    gaussian_radius,
+    suppress_non_peaks,
+    top_cells,
+)
 
 
 def test_radius_by_hand():
@@ -40,10 +46,41 @@ def test_no_points():
 
 
 @pytest.mark.parametrize('shape', [(2, 3, 16, 16), (1, 1, 5, 9), (1, 2, 1, 1)])
-def test_local_maxima_equals_pooling(shape):
-    heat = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    pooled = functional.max_pool2d(heat, 3, stride=1, padding=1)
-    assert torch.equal(local_maxima(heat), heat * (pooled == heat))
+@pytest.mark.parametrize('decimals', [1, 7], ids=['many equal', 'all different'])
+def test_peaks_equal_pooling(shape, decimals):
+    logits = torch.randn(shape, generator=torch.Generator().manual_seed(0)).round(decimals=decimals)
+    before = logits.clone()
+    kept = suppress_non_peaks(logits)
+    is_peak = functional.max_pool2d(logits, 3, stride=1, padding=1) == logits
+    assert torch.equal(logits, before)
+    assert torch.equal(kept[is_peak], logits[is_peak])
+    assert (kept[~is_peak] < -9000).all()
+    assert (kept[~is_peak].sigmoid() == 0).all()
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16, torch.float64])
+def test_peaks_of_any_format(dtype):
+    logits = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0)).to(dtype)
+    kept = suppress_non_peaks(logits)
+    last = suppress_non_peaks(logits.contiguous(memory_format=torch.channels_last))
+    assert kept.dtype is torch.float32
+    assert torch.equal(kept, last)
+    assert last.is_contiguous()
+    assert torch.equal(kept[kept > -9000], logits.float()[kept > -9000])
+
+
+@pytest.mark.parametrize('cells', [3, 100, 816, 1000, 1001, 4096])
+@pytest.mark.parametrize('decimals', [1, 7], ids=['many equal', 'all different'])
+def test_top_cells_equal_topk(cells, decimals):
+    generator = torch.Generator().manual_seed(cells)
+    values = torch.randn(3, 2, cells, generator=generator).round(decimals=decimals)
+    best, index = top_cells(values, 100)
+    expected = values.topk(min(100, cells), dim=-1)
+    assert torch.equal(best, expected.values)
+    assert torch.equal(values.gather(-1, index), best)
+    assert all(len(set(row.tolist())) == len(row) for row in index.flatten(0, 1))
+    if decimals == 7:
+        assert torch.equal(index, expected.indices)
 
 
 def test_gather_cells():
