@@ -13,6 +13,8 @@ from cpose import registry as cpose_registry
 from cpose.errors import ConfigError, nearest_names
 
 INJECTED = frozenset({'type', '_scope_', '_delete_'})
+TAKEN_BY_MMENGINE = frozenset({'constructor', 'paramwise_cfg', 'priority', 'convert_to_iter_based'})
+"""Keys of optimizer wrappers, hooks and schedulers that do not reach their classes."""
 LOADER_SUFFIX = '_dataloader'
 LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
 """What MMEngine reads besides the arguments of a `DataLoader`."""
@@ -114,7 +116,8 @@ def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) 
             'An own class must be registered through custom_imports.'
         )
     accepted = _accepted_arguments(found)
-    unknown = [key for key in node if accepted and key not in accepted and key not in INJECTED]
+    tolerated = accepted | INJECTED | TAKEN_BY_MMENGINE
+    unknown = [key for key in node if key not in tolerated]
     if accepted and unknown:
         raise ConfigError(
             f'{name} takes no argument {unknown[0]!r} (config key {path}.{unknown[0]}). '

@@ -1,0 +1,147 @@
+import errno
+
+import pytest
+import torch
+
+from cpose.apis.config import load_config
+from cpose.apis.config_check import check_config
+from cpose.apis.training import evaluate, train
+from cpose.engine.checkpoint_io import load_checkpoint_file
+from cpose.engine.pose_runner import PoseRunner
+from cpose.engine.training_interrupted import TrainingInterruptedError
+from cpose.errors import CheckpointError, DataError, OutputError
+
+PICTURES = {
+    'train_dataloader.num_workers': 0,
+    'train_dataloader.batch_size': 2,
+    'train_dataloader.dataset.num_images': 4,
+    'val_dataloader.num_workers': 0,
+    'val_dataloader.dataset.num_images': 2,
+    'test_dataloader.num_workers': 0,
+    'test_dataloader.dataset.num_images': 3,
+}
+TINY = {
+    **PICTURES,
+    **{
+        f'{loader}_dataloader.dataset.{key}': value
+        for loader in ('train', 'val', 'test')
+        for key, value in {'input_wh': [64, 64], 'image_wh': [64, 64]}.items()
+    },
+    'train_cfg': {'type': 'ResumableEpochTrainLoop', 'max_epochs': 1, '_delete_': True},
+    'param_scheduler': None,
+    'custom_hooks': [],
+    'visualizer.vis_backends': [{'type': 'LocalVisBackend'}],
+    'log_level': 'WARNING',
+}
+CONFIG = 'cpose::centerpose/mobilenetv4_small_cuboid.py'
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """Return the runner of one epoch of the real model on tiny pictures."""
+    return train(CONFIG, tmp_path_factory.mktemp('trained'), options=TINY)
+
+
+@pytest.mark.slow
+def test_train_writes_checkpoints_with_every_loss(trained):
+    stored = load_checkpoint_file(trained.last_checkpoint)
+    assert stored['meta']['epoch'] == 1
+    names = set(trained.message_hub.log_scalars)
+    wanted = ('hm', 'hm_hp', 'hps', 'wh', 'reg', 'hp_offset', 'scale')
+    assert {f'train/loss_{name}' for name in wanted} <= names
+    assert 'val/AP50_3DIoU' in names
+
+
+@pytest.mark.slow
+def test_evaluate_by_the_config_of_the_checkpoint(trained, tmp_path):
+    report = evaluate(
+        '-', trained.last_checkpoint, dump=tmp_path / 'dump.json', work_dir=tmp_path / 'test'
+    )
+    assert report['num_images'] == 3
+    assert {'AP50_3DIoU', 'AP50_3DIoU_tao', 'curves'} <= set(report)
+    assert (tmp_path / 'dump.json').is_file()
+
+
+@pytest.mark.slow
+def test_resume_auto_continues_and_amp(trained, tmp_path):
+    options = {**TINY, 'train_cfg': {**TINY['train_cfg'], 'max_epochs': 2}}
+    runner = train(CONFIG, trained.work_dir, resume='auto', options=options)
+    assert runner.iter == 4
+    other = train(CONFIG, tmp_path, resume=None, amp='bf16', options=TINY)
+    assert type(other.optim_wrapper).__name__ == 'MixedPrecisionOptimWrapper'
+    assert other.optim_wrapper.dtype == torch.bfloat16
+
+
+@pytest.mark.slow
+def test_data_root_takes_the_place_of_drawn_pictures(trained, tmp_path):
+    with pytest.raises(DataError, match=r'hold no image'):
+        evaluate('-', trained.last_checkpoint, data_root=tmp_path, work_dir=tmp_path)
+
+
+def test_resume_auto_in_an_empty_folder_starts(monkeypatch, tmp_path):
+    seen = {}
+    monkeypatch.setattr(PoseRunner, 'from_cfg', classmethod(lambda cls, cfg: seen.update(cfg)))
+    with pytest.raises(AttributeError):
+        train(CONFIG, tmp_path, resume='auto', options=TINY)
+    assert seen['resume'] is False
+    assert seen['load_from'] is None
+
+
+def test_resume_from_a_missing_file(tmp_path):
+    with pytest.raises(CheckpointError, match='There is no checkpoint'):
+        train(CONFIG, tmp_path, resume=tmp_path / 'epoch_9.pth', options=TINY)
+
+
+def test_work_dir_that_cannot_be_made(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OutputError, match=r'file.*--work-dir'):
+        train(CONFIG, tmp_path / 'file', options=TINY)
+
+
+def test_full_disk_anywhere_in_the_run(monkeypatch, tmp_path):
+    def fail(cls, cfg):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(PoseRunner, 'from_cfg', classmethod(fail))
+    with pytest.raises(OutputError, match=r'is full.*--resume'):
+        train(CONFIG, tmp_path, options=TINY)
+
+
+def test_hooks_are_closed_after_an_error(monkeypatch, tmp_path):
+    closed = []
+
+    class Hook:
+        def close(self):
+            closed.append(1)
+
+    class Runner:
+        hooks = (Hook(), object())
+
+        def train(self):
+            raise TrainingInterruptedError(2, 1, 'x')
+
+    monkeypatch.setattr(PoseRunner, 'from_cfg', classmethod(lambda cls, cfg: Runner()))
+    with pytest.raises(TrainingInterruptedError):
+        train(CONFIG, tmp_path, options=TINY)
+    assert closed == [1]
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'optim_wrapper.paramwise_cfg': {'custom_keys': {'backbone': {'lr_mult': 0.1}}}},
+        {'optim_wrapper.accumulative_counts': 4},
+        {'custom_hooks': [{'type': 'EMAHook', 'momentum': 0.001, 'priority': 49}]},
+        {'optim_wrapper.type': 'MixedPrecisionOptimWrapper', 'optim_wrapper.dtype': 'fp16'},
+    ],
+)
+def test_settings_of_training_pass_the_check(options):
+    check_config(load_config(CONFIG, options), ('model', 'train_dataloader', 'optim_wrapper'))
