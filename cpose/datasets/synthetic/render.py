@@ -36,7 +36,8 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
     draw_upright_items(rng, image, scene, _count(rng, realism.upright_items), gap)
     draw_flat_items(rng, image, scene, support, _count(rng, realism.flat_items))
     painted = [
-        paint_visible_faces(rng, camera, box, sample_style(rng), light) for box in scene.boxes
+        paint_visible_faces(rng, camera, box, sample_style(rng, realism.print_density), light)
+        for box in scene.boxes
     ]
     if rng.random() < realism.defocus:
         radius = max(1, round(max(camera.image_wh) / 512 * rng.uniform(1, 6)))

@@ -16,6 +16,7 @@ class RealismSettings:
 
     Attributes:
         box_span: Diagonal of a box over its depth, as a share of the longer image side.
+        print_density: How much is printed on the boxes, 0 nothing to 1 as on cereal boxes.
         flat_items: Number of things lying flat on the plane: papers, keyboards, cables.
         upright_items: Number of upright panels behind the boxes: screens, pictures, windows.
         solids: Number of round distractors on the plane: cups, bottles, balls.
@@ -30,6 +31,7 @@ class RealismSettings:
     """
 
     box_span: tuple[float, float] = (0.2, 0.95)
+    print_density: float = 1.0
     flat_items: tuple[int, int] = (0, 9)
     upright_items: tuple[int, int] = (0, 7)
     solids: tuple[int, int] = (0, 4)

@@ -95,8 +95,13 @@ class BoxStyle:
     edge: float
 
 
-def sample_style(rng: np.random.Generator) -> BoxStyle:
-    """Sample the look of one box."""
+def sample_style(rng: np.random.Generator, print_density: float = 1.0) -> BoxStyle:
+    """Sample the look of one box.
+
+    Args:
+        rng: Source of randomness.
+        print_density: Factor on the number of printed elements, 0 for bare boxes.
+    """
     kind = str(rng.choice(KINDS, p=KIND_WEIGHTS))
     base = sample_near(rng, CARDBOARD) if kind == 'cardboard' else sample_colour(rng)
     inks = np.stack([contrast_colour(rng, base) for _ in range(3)])
@@ -106,7 +111,8 @@ def sample_style(rng: np.random.Generator) -> BoxStyle:
     fade = (sample_colour(rng) - base) * rng.uniform(0.3, 1.0) if has_fade else np.zeros(3)
     grain = rng.uniform(6, 28) if kind == 'cardboard' else rng.uniform(0, 8)
     edge = rng.normal(0, 14)
-    return BoxStyle(kind, base, inks, grain, fade, rng.uniform(0.5, 1.6), edge)
+    density = print_density * rng.uniform(0.5, 1.6)
+    return BoxStyle(kind, base, inks, grain, fade, density, edge)
 
 
 def paint_face(

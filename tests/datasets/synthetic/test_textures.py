@@ -50,3 +50,12 @@ def test_faces_of_one_box_differ_in_print():
     style = make_style('printed', density=2.0)
     first, second = (paint_face(rng, style, (64, 64)).astype(float) for _ in range(2))
     assert np.abs(first - second).mean() > 5
+
+
+def test_bare_boxes_have_no_print():
+    for seed in range(20):
+        bare = sample_style(np.random.default_rng(seed), print_density=0.0)
+        printed = sample_style(np.random.default_rng(seed))
+        assert bare.density == 0
+        assert bare.kind == printed.kind
+        assert (bare.base == printed.base).all()

@@ -117,3 +117,18 @@ def test_dense_displacement_of_perfect_field_is_zero(codec):
 def test_unknown_branch_names_the_nearest():
     with pytest.raises(ConfigError, match=r"'hp'.*Nearest known: hps"):
         CenterPoseLoss({'hp': {'type': 'MaskedL1Loss'}})
+
+
+def test_equal_costs_go_to_the_candidate_that_faces_the_camera(codec):
+    corners = slanted_box((60, 60), (60, 50))
+    turned = corners[[4, 5, 6, 7, 0, 1, 2, 3]]
+    choice = CenterPoseLoss().symmetry_choice
+    for order in ((0, 1), (1, 0)):
+        sample = make_sample(np.stack([corners, turned])[list(order)][None])
+        targets = codec.encode([sample])
+        rows = choice(targets, dict, lambda: torch.zeros(1, 2, 1))
+        assert rows.tolist() == [[order.index(0)]]
+        rows = choice(targets, dict, lambda: torch.tensor([[[5.0], [5.0]]]).index_fill_(
+            1, torch.tensor(order.index(1)), 1.0
+        ))  # fmt: skip
+        assert rows.tolist() == [[order.index(1)]], 'a clear difference decides'
