@@ -34,7 +34,18 @@ class ModulatedDeformConv(nn.Module):
         nn.init.zeros_(self.conv_offset_mask.get_parameter('bias'))
 
     def forward(self, feature: Tensor) -> Tensor:
-        """Convolve (B, in_channels, H, W) to (B, out_channels, H, W)."""
+        """Convolve (B, in_channels, H, W) to (B, out_channels, H, W).
+
+        Under automatic mixed precision the sampling keeps the precision of the weights: on a CPU
+        there is no other.
+        """
         offset, logits = self.conv_offset_mask(feature).split((2 * TAPS, TAPS), dim=1)
-        mask = logits.sigmoid()
+        inputs = (feature, offset, logits.sigmoid())
+        device = feature.device.type
+        if torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                return self._sample(*(value.to(self.weight.dtype) for value in inputs))
+        return self._sample(*inputs)
+
+    def _sample(self, feature: Tensor, offset: Tensor, mask: Tensor) -> Tensor:
         return deform_conv2d(feature, offset, self.weight, self.bias, padding=1, mask=mask)

@@ -113,3 +113,12 @@ def test_weights_of_another_size(tmp_path, monkeypatch):
     monkeypatch.setitem(fan.ARCHS, 'small', FANArch((1, 1), 48, 3, 4, 2))
     with pytest.raises(CheckpointError, match=r'pretrained_path.*does not fit FAN'):
         FAN(pretrained_path=str(tmp_path / 'fan.pth'))
+
+
+def test_mixed_precision():
+    backbone = FAN(drop_path_rate=0.0).eval()
+    images = torch.randn(1, 3, 64, 64)
+    with torch.autocast('cpu', torch.bfloat16):
+        mixed = backbone(images)
+    for level, expected in zip(mixed, backbone(images), strict=True):
+        assert torch.allclose(level.float(), expected, atol=0.2)

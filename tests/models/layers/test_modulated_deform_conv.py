@@ -59,3 +59,11 @@ def test_starts_as_half_a_convolution(conv):
 def test_offsets_receive_gradients(conv):
     conv(torch.randn(1, 2, 4, 4)).square().sum().backward()
     assert conv.conv_offset_mask.weight.grad.abs().sum() > 0
+
+
+def test_mixed_precision(conv):
+    feature = torch.randn(1, 2, 4, 4)
+    with torch.autocast('cpu', torch.bfloat16):
+        mixed = conv(feature)
+    mixed.sum().backward()
+    assert torch.allclose(mixed.float(), conv(feature), atol=0.02)
