@@ -44,7 +44,9 @@ def run(args: Namespace) -> int:
         )
     except TrainingInterruptedError as stop:
         if is_first_process():
-            sys.stderr.write(f'{stop}\nContinue with: {resume_command(sys.argv)}\n')
+            again = 'the same command and --resume'
+            how = resume_command(sys.argv) if args.launcher == 'none' else again
+            sys.stderr.write(f'{stop}\nContinue with: {how}\n')
         return stop.exit_code
     finally:
         leave_processes()
