@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from cpose.apis.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.config import load_config
 from cpose.apis.folder_inference import infer_to_folder
 from cpose.apis.result_writer import ResultWriter
 from cpose.apis.training import evaluate, train
+from cpose.datasets.image_reading import read_image
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.datasets.tao_writer import write_record
 from cpose.errors import TrainingError
@@ -101,11 +101,6 @@ def draw_poses(checkpoint: Path, images: Path, out: Path, overview: Path) -> lis
     with ResultWriter(out, 'opencv', inferencer.categories, drawer, True) as writer:
         infer_to_folder(inferencer, str(images), writer)
     pictures = sorted((out / 'vis').iterdir())
-    grid = picture_grid([read_picture(path) for path in pictures], columns=4)
+    grid = picture_grid([read_image(str(path)) for path in pictures], columns=4)
     cv2.imwrite(str(overview), grid, [cv2.IMWRITE_JPEG_QUALITY, 90])
     return pictures
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """Return a picture just written, (H, W, 3) uint8 BGR."""
-    return cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)

@@ -119,16 +119,13 @@ def test_unknown_branch_names_the_nearest():
         CenterPoseLoss({'hp': {'type': 'MaskedL1Loss'}})
 
 
-def test_equal_costs_go_to_the_candidate_that_faces_the_camera(codec):
+@pytest.mark.parametrize('order', [(0, 1), (1, 0)])
+def test_equal_costs_go_to_the_candidate_that_faces_the_camera(codec, order):
     corners = slanted_box((60, 60), (60, 50))
-    turned = corners[[4, 5, 6, 7, 0, 1, 2, 3]]
+    both = np.stack([corners, corners[[4, 5, 6, 7, 0, 1, 2, 3]]])[list(order)]
+    targets = codec.encode([make_sample(both[None])])
     choice = CenterPoseLoss().symmetry_choice
-    for order in ((0, 1), (1, 0)):
-        sample = make_sample(np.stack([corners, turned])[list(order)][None])
-        targets = codec.encode([sample])
-        rows = choice(targets, dict, lambda: torch.zeros(1, 2, 1))
-        assert rows.tolist() == [[order.index(0)]]
-        rows = choice(targets, dict, lambda: torch.tensor([[[5.0], [5.0]]]).index_fill_(
-            1, torch.tensor(order.index(1)), 1.0
-        ))  # fmt: skip
-        assert rows.tolist() == [[order.index(1)]], 'a clear difference decides'
+    costs = torch.zeros(1, 2, 1)
+    assert choice(targets, dict, lambda: costs).tolist() == [[order.index(0)]]
+    costs[0, order.index(0)] = 4.0
+    assert choice(targets, dict, lambda: costs).tolist() == [[order.index(1)]]
