@@ -45,12 +45,12 @@ COMMANDS = {
     ),
     'test': (
         'config', 'checkpoint', '--cfg-options', '--data-root', '--out', '--dump', '--plot',
-        '--work-dir', '--launcher',
+        '--work-dir', '--launcher', '--tensors-only', '--allow-custom-imports',
     ),
     'infer': (
         'config', 'checkpoint', 'inputs', '--out', '--cfg-options', '--camera', '--camera-file',
         '--no-pnp', '--frame', '--save-json', '--save-vis', '--axis-length', '--skip-unreadable',
-        '--score-thr', '--batch-size', '--device',
+        '--score-thr', '--batch-size', '--device', '--tensors-only', '--allow-custom-imports',
     ),
     'evaluate': ('file', '--out', '--plot', '--eval-num-symmetry', '--absolute-scale'),
     'synth': ('folder', '--num', '--seed', '--size', '--objects', '--workers', '--force'),

@@ -97,11 +97,11 @@ def evaluate(
     loaded = load_config(resolve_config(config, checkpoint), options)
     _set_work_dir(loaded, work_dir, 'test', default=Path(checkpoint).stem)
     loaded.launcher = launcher
-    loaded.model = without_pretrained(loaded.model.to_dict())
     loaded.load_from, loaded.resume = str(checkpoint), False
     for key in (*TRAINING_KEYS, *VALIDATION_KEYS):
         loaded.pop(key, None)
     check_config(loaded, ('model', *TEST_KEYS))
+    loaded.model = without_pretrained(loaded.model.to_dict())
     if data_root is not None:
         _set_data_root(loaded, data_root)
     if dump is not None:

@@ -1,0 +1,95 @@
+"""Checkpoints that cannot be used: a message that tells what to do, exit code 2, nothing lost."""
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from cpose.cli.main import main
+
+from .commands import COMMANDS, MODEL, TRAIN, replaced
+
+
+class Payload:
+    """A pickle that would make a folder when it is loaded."""
+
+    def __reduce__(self):
+        return os.mkdir, ('executed',)
+
+
+def truncate_model(file):
+    file.write_bytes(Path(MODEL).read_bytes()[:100_000])
+
+
+def plant_payload(file):
+    torch.save({**torch.load(MODEL, weights_only=True), 'payload': Payload()}, file)
+
+
+def plant_plain_payload(file):
+    file.write_bytes(pickle.dumps({'state_dict': Payload()}))
+
+
+MODEL_DAMAGES = {
+    'missing': (lambda file: None, 'bad.pth'),
+    'truncated': (truncate_model, ['bad.pth is cut off after 100000 bytes', 'Copy or download']),
+    'empty': (lambda file: file.write_bytes(b''), ['bad.pth is empty (0 bytes)', 'download']),
+    'garbage': (lambda file: file.write_bytes(b'garbage'), 'bad.pth is not a PyTorch checkpoint'),
+    'payload': (plant_payload, ['bad.pth holds pickled objects', 'mkdir', 'nothing was loaded']),
+    'plain payload': (plant_plain_payload, ['bad.pth holds pickled objects', 'mkdir']),
+}
+
+
+@pytest.mark.parametrize('damage', MODEL_DAMAGES)
+def test_unusable_checkpoint(fails, damage):
+    change, says = MODEL_DAMAGES[damage]
+    change(Path('bad.pth'))
+    for command in ('test', 'infer'):
+        fails(*replaced(command, MODEL, 'bad.pth'), says=says)
+    fails('infer', '-', 'bad.pth', 'data', '--out', 'out', says=says)
+    fails(*TRAIN, '--resume', 'bad.pth', says=says)
+    assert not Path('executed').exists()
+
+
+@pytest.mark.parametrize('command', ['test', 'infer'])
+@pytest.mark.parametrize('config', ['tiny.py', '-'])
+def test_tensors_beside_a_payload_can_be_read(workplace, command, config):
+    plant_payload(Path('bad.pth'))
+    words = [config if word == 'tiny.py' else word for word in replaced(command, MODEL, 'bad.pth')]
+    assert main([*words, '--tensors-only']) == 0
+    assert not Path('executed').exists()
+
+
+@pytest.mark.parametrize('command', ['test', 'infer'])
+def test_foreign_imports_of_a_checkpoint(fails, command):
+    content = torch.load(MODEL, weights_only=True)
+    config = json.loads(content['meta']['config_json'])
+    config['custom_imports'] = {'imports': ['no_such_package']}
+    content['meta']['config_json'] = json.dumps(config)
+    torch.save(content, 'bad.pth')
+    words = ['-' if word == 'tiny.py' else word for word in replaced(command, MODEL, 'bad.pth')]
+    fails(*words, says=['bad.pth wants to import no_such_package', '--allow-custom-imports'])
+    fails(*words, '--allow-custom-imports', says='Failed to import no_such_package')
+
+
+@pytest.mark.parametrize('command', ['test', 'infer'])
+@pytest.mark.parametrize(
+    ('option', 'says'),
+    [
+        ('model.head.head_conv=8', 'head.branches.outputs.hm.hidden.weight (16, 16, 3, 3) instead'),
+        ('model.backbone.name=test_efficientnet', 'missing (backbone.'),
+        ('model.neck.out_channels=8', 'Compare model'),
+    ],
+)
+def test_checkpoint_of_another_model(fails, command, option, says):
+    error = fails(*COMMANDS[command], '--cfg-options', option, says=[MODEL, says])
+    assert 'does not fit this CenterPose' in error
+
+
+def test_resume(fails):
+    fails(*TRAIN, '--resume', 'nowhere.pth', says=['no checkpoint nowhere.pth', '--resume alone'])
+    content = torch.load(MODEL, weights_only=True)
+    torch.save(content['state_dict'], 'weights.pth')
+    fails(*TRAIN, '--resume', 'weights.pth', says=['weights.pth holds no', 'load_from'])

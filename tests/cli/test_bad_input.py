@@ -1,0 +1,223 @@
+"""What a user can get wrong: a message that tells what to do, exit code 2, nothing lost."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cpose.cli.main import main
+
+from .commands import COMMANDS, INFER, TEST, TRAIN, replaced, write_overlay
+
+
+@pytest.mark.parametrize(
+    ('text', 'says'),
+    [
+        ('optim_wrapper = None', ["broken.py has no key 'optim_wrapper'", 'Inherit a base']),
+        ('model = dict(head=dict(_delete_=True, head_conv=8))', ['broken.py', 'no key "type"']),
+        ('train_dataloader = dict(sampler=None)', "train_dataloader has no key 'sampler'"),
+        (
+            "train_dataloader = dict(dataset=dict(_delete_=True, type='CenterPoseDataset'))",
+            ['config key train_dataloader.dataset', "missing 2 required", "'data_root'"],
+        ),
+        ('model = dict(', ['broken.py cannot be read', 'line 2']),
+    ],
+)  # fmt: skip
+def test_missing_key(fails, text, says):
+    write_overlay(text)
+    fails(*replaced('train', 'tiny.py', 'broken.py'), says=says)
+
+
+@pytest.mark.parametrize('command', ['test', 'infer'])
+def test_missing_key_without_training(fails, command):
+    Path('broken.py').write_text('train_cfg = dict()')
+    fails(*replaced(command, 'tiny.py', 'broken.py'), says="broken.py has no key 'model'")
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_unknown_registry_name(fails, command):
+    option = 'model.head.type=CenterPoseHed'
+    says = ["'CenterPoseHed'", 'model.head.type', 'Nearest known: CenterPoseHead']
+    fails(*COMMANDS[command], '--cfg-options', option, says=says)
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_unknown_config_file(fails, command):
+    says = ["There is no config 'dla34_bik'", 'Nearest known: centerpose/dla34_bike']
+    fails(*replaced(command, 'tiny.py', 'dla34_bik'), says=says)
+
+
+@pytest.mark.parametrize(
+    ('option', 'says'),
+    [
+        ('train_cfg.max_epochs', "'train_cfg.max_epochs' is not KEY=VALUE"),
+        ('train_cfg.max_epoch=3', ["no argument 'max_epoch'", 'Nearest known: max_epochs']),
+        ('train_cfg.max_epochs=many', ['config key train_cfg', "'many'"]),
+        ('train_dataloader.batchsize=4', 'Nearest known: batch_size'),
+        ('train_dataloader.batch_size=0', 'batch_size=0'),
+        ('optim_wrapper.optimizer.lr=-1', ['config key optim_wrapper.optimizer', '-1']),
+        ('param_scheduler.9.type=x', ['param_scheduler.9.type', 'print-config']),
+        ('train_dataloader.dataset.input_wh=[60,64]', ['input_wh=(60, 64)', 'multiples of 32']),
+    ],
+)
+def test_wrong_override(fails, option, says):
+    fails(*TRAIN, '--cfg-options', option, says=says)
+
+
+IMAGE, ANNOTATION = Path('data/cuboid_000001.jpg'), Path('data/cuboid_000001.json')
+
+
+def on_folder(command, folder):
+    """Return a command that reads a folder."""
+    words = replaced(command, 'data', folder)
+    options = {
+        'train': ['--cfg-options', f'train_dataloader.dataset.data_root={folder}'],
+        'test': ['--data-root', folder],
+    }
+    return words + options.get(command, [])
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_empty_folder(fails, command):
+    Path('empty').mkdir()
+    fails(*on_folder(command, 'empty'), says='empty and its sub-folders hold no image')
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_missing_folder(fails, command):
+    fails(*on_folder(command, 'nowhere'), says='nowhere')
+
+
+def remove_annotation():
+    ANNOTATION.unlink()
+
+
+def remove_image():
+    IMAGE.unlink()
+
+
+def truncate():
+    ANNOTATION.write_bytes(ANNOTATION.read_bytes()[:200])
+
+
+def change_object(**values):
+    content = json.loads(ANNOTATION.read_text())
+    content['objects'][0].update(values)
+    ANNOTATION.write_text(json.dumps(content))
+
+
+def change_camera(**values):
+    content = json.loads(ANNOTATION.read_text())
+    content['camera_data']['intrinsics'].update(values)
+    ANNOTATION.write_text(json.dumps(content))
+
+
+def empty_image():
+    IMAGE.write_bytes(b'')
+
+
+ANNOTATION_DAMAGES = {
+    'image without JSON': (remove_annotation, ['image without an annotation', IMAGE.name]),
+    'JSON without image': (remove_image, ['annotation without an image', ANNOTATION.name]),
+    'truncated': (truncate, [str(ANNOTATION), 'not valid JSON', 'truncated']),
+    'missing': (
+        lambda: change_object(scale=None), [f'{ANNOTATION}: field objects[0].scale is missing'],
+    ),
+    'NaN': (
+        lambda: change_object(scale=[1, float('nan'), 1]),
+        [f'{ANNOTATION}: field objects[0].scale must be finite', '[1, nan, 1]'],
+    ),
+    'shape': (
+        lambda: change_object(keypoints_3d=[[0, 0, 1]] * 8),
+        [f'{ANNOTATION}: field objects[0].keypoints_3d has shape (8, 3), expected (9, 3)'],
+    ),
+    'points': (
+        lambda: change_object(projected_cuboid=[[0, 0]] * 8),
+        [f'{ANNOTATION}: field objects[0].projected_cuboid has 8 points, expected 9'],
+    ),
+    'focal length': (
+        lambda: change_camera(fx=0), [f'{ANNOTATION}: field camera_data.intrinsics.fx', 'it is 0'],
+    ),
+    'empty image': (empty_image, ['empty image file', IMAGE.name]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('damage', ANNOTATION_DAMAGES)
+def test_unusable_files_are_named_or_left_out(fails, damage):
+    change, says = ANNOTATION_DAMAGES[damage]
+    change()
+    fails(*TRAIN, says=['Unusable files in data: 1.', *says, "on_error='skip'"])
+    fails(*TEST, says=['Unusable files in data: 1.', *says])
+    option = 'train_dataloader.dataset.on_error=skip'
+    assert main([*TRAIN[:2], '--work-dir', 'skipping', '--cfg-options', option]) == 0
+    (log,) = Path('skipping').rglob('*.log')
+    text = log.read_text()
+    assert 'Left out of data: 1 files.' in text
+    assert all(part in text for part in says)
+    assert Path('skipping/epoch_1.pth').is_file()
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+@pytest.mark.parametrize('command', ['train', 'test'])
+def test_garbage_image(fails, command, workers):
+    IMAGE.write_bytes(b'garbage')
+    option = f'{command}_dataloader.num_workers={workers}'
+    says = [f'{IMAGE} (7 bytes) cannot be decoded', 'Copy it again or remove it.']
+    error = fails(*COMMANDS[command], '--cfg-options', option, says=says)
+    assert error.startswith(f'cpose {command}: {IMAGE} ')
+
+
+def test_garbage_image_in_training_can_be_left_out(workplace):
+    IMAGE.write_bytes(b'garbage')
+    option = 'train_dataloader.dataset.on_error=skip'
+    assert main([*TRAIN[:2], '--work-dir', 'skipping', '--cfg-options', option]) == 0
+    (log,) = Path('skipping').rglob('*.log')
+    assert f'Left out: {IMAGE} (7 bytes) cannot be decoded' in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ('content', 'says'), [(b'garbage', '(7 bytes) cannot be decoded'), (b'', 'is empty')]
+)
+def test_unreadable_image_in_inference(fails, content, says):
+    IMAGE.write_bytes(content)
+    fails(*INFER, says=[f'left out: {IMAGE} {says}', 'Copy it again or remove it.'])
+    written = {path.stem for path in Path('out/json').iterdir()}
+    assert written == {path.stem for path in Path('data').glob('*.jpg')} - {IMAGE.stem} | {
+        'earlier'
+    }
+
+
+@pytest.mark.parametrize(
+    ('numbers', 'says'),
+    [
+        ('0 60 32 32', ['fx must be above 0', 'it is 0']),
+        ('60 -60 32 32', ['fy must be above 0', 'it is -60']),
+        ('nan 60 32 32', 'fx must be finite'),
+        ('60 60 32', ['3 numbers', 'FX FY CX CY']),
+        ('60 60 32 32 0 1', ['6 numbers', 'FX FY CX CY']),
+        ('60 sixty 32 32', ["'sixty'", 'FX FY CX CY']),
+    ],
+)
+def test_camera_numbers(fails, numbers, says):
+    fails(*INFER, '--camera', *numbers.split(), says=says)
+
+
+@pytest.mark.parametrize(
+    ('content', 'says'),
+    [
+        ('{"fx": -60, "fy": 60, "cx": 32, "cy": 32}', ['field fx must be above 0', 'it is -60']),
+        ('{"K": [0, 0, 32, 0, 60, 32, 0, 0, 1]}', 'field K must have focal lengths above 0'),
+        ('{"fx": 60}', 'field fy is missing'),
+        ('{"width": 64}', 'holds no camera'),
+        ('{"fx": 60,', 'is neither JSON nor YAML'),
+    ],
+)
+def test_camera_file(fails, content, says):
+    Path('camera.json').write_text(content)
+    error = fails(*INFER, '--camera-file', 'camera.json', says=says)
+    assert 'camera.json' in error
+
+
+@pytest.mark.parametrize('device', ['gpu', 'meta', 'cuda:99'])
+def test_device(fails, device):
+    fails(*INFER[:-1], device, says=[f'device={device!r}', 'cpu'])
