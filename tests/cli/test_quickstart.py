@@ -1,0 +1,32 @@
+import json
+import re
+
+from cpose.cli.main import main
+
+TINY = [
+    'train_dataloader.dataset.num_images=8',
+    'train_dataloader.batch_size=4',
+    'train_cfg.max_epochs=1',
+    'test_dataloader.dataset.num_images=3',
+    *(f'{part}_dataloader.dataset.{key}=(64,64)' for part in ('train', 'val', 'test')
+      for key in ('image_wh', 'input_wh')),
+    *(f'{part}_dataloader.num_workers=0' for part in ('train', 'val', 'test')),
+    *(f'{part}_dataloader.persistent_workers=False' for part in ('train', 'val')),
+    'val_dataloader.dataset.num_images=2',
+]  # fmt: skip
+
+
+def test_leaves_numbers_pictures_and_a_summary_line(tmp_path, capsys):
+    out = tmp_path / 'first'
+    assert main(['quickstart', '--out', str(out), '--cfg-options', *TINY]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    pattern = rf'quickstart: AP50_3DIoU=\d\.\d\d images=3 seconds=\d+ out={re.escape(str(out))}'
+    assert re.fullmatch(pattern, lines[-1])
+    assert any('AP50_3DIoU' in line and '│' in line for line in lines)
+    metrics = json.loads((out / 'metrics.json').read_text())
+    assert metrics['num_images'] == 3
+    assert set(metrics['curves']) >= {'iou', 'azimuth', 'polar'}
+    assert len(list((out / 'vis').iterdir())) >= 8
+    assert len(list((out / 'json').iterdir())) == len(list((out / 'vis').iterdir()))
+    for name in ('overview.jpg', 'curves.png', 'train/epoch_1.pth'):
+        assert (out / name).stat().st_size > 1000, name

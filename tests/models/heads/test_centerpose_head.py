@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+
+from cpose.models.heads.centerpose_head import CenterPoseHead
+from cpose.structures.pose_data_sample import PoseDataSample
+
+from ...codecs.scenes import make_sample, slanted_box
+
+FEATURE = torch.randn(2, 32, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def make_head(**changes):
+    torch.manual_seed(0)
+    return CenterPoseHead(32, stride=8, head_conv=32, **changes)
+
+
+def samples():
+    box = slanted_box((60, 60), (60, 50))[None, None]
+    return [make_sample(box), make_sample(box + 10)]
+
+
+def test_maps_loss_and_prediction_have_their_shapes():
+    head = make_head(num_classes=2).eval()
+    maps = head(FEATURE)
+    assert {name: value.shape[1] for name, value in maps.items()} == {
+        'hm': 2, 'wh': 2, 'hps': 16, 'reg': 2, 'hm_hp': 8, 'hp_offset': 2, 'scale': 3,
+    }  # fmt: skip
+    losses = head.loss(FEATURE, samples())
+    assert set(losses) == {f'loss_{name}' for name in maps}
+    assert all(torch.isfinite(value) for value in losses.values())
+    results = head.predict(FEATURE, samples())
+    assert [result.image_path for result in results] == ['scene.png'] * 2
+
+
+def test_uncertainty_branches_follow_the_loss():
+    criterion = {
+        'type': 'CenterPoseLoss',
+        'terms': {'hps': {'type': 'KLDUncertaintyLoss'}, 'scale': {'type': 'KLDUncertaintyLoss'}},
+    }
+    head = make_head(criterion=criterion)
+    maps = head(FEATURE)
+    assert maps['hps_uncertainty'].shape[1] == 16
+    assert maps['scale_uncertainty'].shape[1] == 3
+    sum(head.loss(FEATURE, samples()).values()).backward()
+    gradients = [p.grad for n, p in head.named_parameters() if 'hps_uncertainty' in n]
+    assert gradients
+    assert all(grad.abs().sum() > 0 for grad in gradients)
+
+
+def test_stride_reaches_codec_and_recovery():
+    head = make_head()
+    assert head.codec.stride == head.recovery.stride == 8
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_targets_and_loss_stay_in_full_precision(dtype):
+    head = make_head()
+    with torch.autocast('cpu', dtype=dtype):
+        losses = head.loss(FEATURE, samples())
+    assert all(value.dtype == torch.float32 for value in losses.values())
+
+
+def test_results_carry_camera_and_distortion():
+    distortion = np.array([0.1, 0, 0, 0, 0])
+    sample = PoseDataSample(
+        'a.png', (128, 128), (128, 128), np.eye(2, 3), np.eye(3), distortion=distortion
+    )
+    head = make_head().eval()
+    result = head.predict(FEATURE[:1], [sample])[0]
+    assert result.intrinsics is sample.intrinsics
+    assert result.distortion is distortion
