@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from cpose.engine.checkpoint_content import model_content, prepare_resume, scheduler_content
 from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
 from cpose.engine.model_weights import bare_model, load_weights, own_weights
+from cpose.engine.network_compilation import compile_network
 from cpose.engine.plain_data import from_plain, to_plain
 from cpose.engine.processes import init_cpu_processes
 from cpose.errors import CheckpointError, UserError
@@ -86,6 +87,10 @@ class PoseRunner(Runner):
         }
         return super().wrap_model(config, model)
 
+    def _maybe_compile(self, target: str) -> None:
+        """Compile the network, where MMEngine compiles the training step with all that is in it."""
+        compile_network(bare_model(self.model), self.cfg.get('compile'))
+
     @staticmethod
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
@@ -132,16 +137,9 @@ class PoseRunner(Runner):
         strict: bool = True,
         revise_keys: list | None = None,
     ) -> dict[str, Any]:
-        """Load the weights of a checkpoint of any known family, strictly.
+        """Load the weights of a checkpoint of any known family and return its content.
 
-        Args:
-            filename: Checkpoint file.
-            map_location: Has no effect, the file is read on the CPU.
-            strict: Has no effect, keys must always agree.
-            revise_keys: Has no effect, see `cpose.models.checkpoint_keys`.
-
-        Returns:
-            The content of the checkpoint.
+        The file is read on the CPU, keys must agree; other arguments than the name do nothing.
 
         Raises:
             CheckpointError: If the file cannot be used.
@@ -172,15 +170,8 @@ class PoseRunner(Runner):
     ) -> None:
         """Write a checkpoint atomically; to be called on all ranks.
 
-        Args:
-            out_dir: Folder.
-            filename: Name of the file.
-            file_client_args: Has no effect.
-            save_optimizer: Include what resuming needs.
-            save_param_scheduler: Include the schedulers.
-            meta: Additional facts, tensors and primitives.
-            by_epoch: Has no effect, the loop knows its progress.
-            backend_args: Has no effect.
+        Without ``save_optimizer`` training cannot be resumed from it. The loop knows its progress,
+        so ``by_epoch`` does nothing, nor do the arguments for remote storage.
 
         Raises:
             OutputError: If it cannot be written; older checkpoints are intact.
