@@ -4,11 +4,10 @@ Run ``python benchmarks/data.py --quick`` or ``--out data.json``. Drawing of tar
 included: it happens once per batch on the device.
 """
 
-import argparse
 import json
 import pickle
-import platform
 import shutil
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -17,23 +16,21 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from measure import TAO_MACHINE, WARM_UP, Figure, benchmark_parser, publish
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
-from rich.console import Console
-from rich.table import Table
 from torch.utils.data import DataLoader
 
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
+
+TITLE = 'Training samples, 600×800 PNG, input 512×512'
 
 ANNOTATIONS = Path(__file__).parents[1] / 'tests' / 'data' / 'reference' / 'annotations'
 REFERENCE_MS = {1: 25.628, 12: 64.745}
 """Median per training sample of TAO PyTorch 6.25.10 by number of symmetries, targets included:
 600×800 PNG with two objects, one process, 2-core Xeon at 2.5 GHz, OpenCV 4.11
 (``reference_speed_post.json``, ``dataset_getitem_train_num_symmetry*_two_objects``)."""
-
-WARM_UP = 3
-
 REFERENCE_BYTES = {
     symmetries: 4 * (3 * 512 * 512 + symmetries * 9 * 128 * 128) for symmetries in REFERENCE_MS
 }
@@ -66,40 +63,47 @@ def copy_annotated(source: Path, target: Path, copies: int) -> None:
             shutil.copy(path.with_suffix('.png'), stem.with_suffix('.png'))
 
 
-def time_samples(dataset: CenterPoseDataset, runs: int) -> dict[str, Any]:
-    """Time one process, sample by sample and transform by transform."""
-    steps: dict[str, list[float]] = {}
-    totals, sample = [], {}
-    cpu_start = 0.0
-    for run in range(runs + WARM_UP):
-        if run == WARM_UP:
-            cpu_start = time.process_time()
-        index = run % len(dataset)
-        start = last = time.perf_counter()
-        sample = dataset.load_record(index)
-        sample['input_wh'] = dataset.input_wh
-        sample['rng'] = np.random.default_rng([0, run])
-        marks = [('load_record', time.perf_counter() - last)]
-        for transform in dataset.pipeline.transforms:
-            last = time.perf_counter()
-            sample = transform(sample)
-            marks.append((type(transform).__name__, time.perf_counter() - last))
-        if run >= WARM_UP:
-            totals.append(time.perf_counter() - start)
-            for name, seconds in marks:
-                steps.setdefault(name, []).append(seconds)
-    median = float(np.median(totals))
-    return {
-        'ms_per_sample': 1e3 * median,
-        'cpu_ms_per_sample': 1e3 * (time.process_time() - cpu_start) / runs,
-        'images_per_second': 1 / median,
-        'bytes_per_sample': sample['inputs'].nbytes + len(pickle.dumps(sample['data_samples'])),
-        'ms_by_transform': {name: 1e3 * float(np.median(s)) for name, s in steps.items()},
-    }
+def time_sample(dataset: CenterPoseDataset, run: int) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return the milliseconds of every step of one sample, and the sample."""
+    index = run % len(dataset)
+    last = time.perf_counter()
+    sample = dataset.load_record(index)
+    sample['input_wh'] = dataset.input_wh
+    sample['rng'] = np.random.default_rng([0, run])
+    steps = {'load_record': 1e3 * (time.perf_counter() - last)}
+    for transform in dataset.pipeline.transforms:
+        last = time.perf_counter()
+        sample = transform(sample)
+        steps[type(transform).__name__] = 1e3 * (time.perf_counter() - last)
+    return steps, sample
 
 
-def time_workers(dataset: CenterPoseDataset, workers: int, epochs: int) -> float:
-    """Return images per second of a data loader, its start not counted."""
+def measure_samples(dataset: CenterPoseDataset, symmetries: int, runs: int) -> list[Figure]:
+    """Time one process sample by sample, and count the bytes sent to the training process."""
+    for run in range(WARM_UP):
+        time_sample(dataset, run)
+    busy = time.process_time()
+    found, sample = [], {}
+    for run in range(runs):
+        steps, sample = time_sample(dataset, WARM_UP + run)
+        found.append(steps)
+    busy = 1e3 * (time.process_time() - busy) / runs
+    medians = {name: statistics.median(each[name] for each in found) for name in found[0]}
+    total = statistics.median(sum(each.values()) for each in found)
+    size = sample['inputs'].nbytes + len(pickle.dumps(sample['data_samples']))
+    name = f'sample of {symmetries} ' + ('symmetry' if symmetries == 1 else 'symmetries')
+    parts = ', '.join(f'{step} {ms:.2f} ms' for step, ms in medians.items())
+    without = f'processor time {busy:.2f} ms; the reference draws heatmaps too'
+    reference_mb, source = REFERENCE_BYTES[symmetries] / 1e6, 'float32 image and heatmaps'
+    return [
+        Figure(name, total, 'ms', REFERENCE_MS[symmetries], TAO_MACHINE, without),
+        Figure(f'{name}, steps', sum(medians.values()), 'ms', note=parts),
+        Figure(f'{name}, memory', size / 1e6, 'MB', reference_mb, source, 'sent by a worker'),
+    ]
+
+
+def measure_workers(dataset: CenterPoseDataset, workers: int, epochs: int) -> Figure:
+    """Measure the rate of a data loader, its start not counted."""
     loader = DataLoader(
         dataset,
         batch_size=4,
@@ -111,10 +115,11 @@ def time_workers(dataset: CenterPoseDataset, workers: int, epochs: int) -> float
         pass
     start = time.perf_counter()
     count = sum(len(batch['inputs']) for _ in range(epochs) for batch in loader)
-    return count / (time.perf_counter() - start)
+    rate = count / (time.perf_counter() - start)
+    return Figure(f'samples of {workers} worker processes', rate, 'images/s')
 
 
-def time_start(folder: Path, files: int) -> dict[str, float]:
+def measure_start(folder: Path, files: int) -> list[Figure]:
     """Time the first and the second start with many small images."""
     content = min(ANNOTATIONS.glob('*.json')).read_bytes()
     image = cv2.imencode('.png', np.zeros((8, 8, 3), np.uint8))[1].tobytes()
@@ -123,88 +128,44 @@ def time_start(folder: Path, files: int) -> dict[str, float]:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(image)
         path.with_suffix('.json').write_bytes(content)
-    seconds = []
-    for _ in range(2):
+    figures = []
+    for name in ('first', 'second'):
         start = time.perf_counter()
         dataset = CenterPoseDataset(str(folder), [])
-        seconds.append(time.perf_counter() - start)
+        elapsed = time.perf_counter() - start
         if len(dataset) != files:
             raise RuntimeError(f'{len(dataset)} of {files} images were found.')
-    return {'files': files, 'first_start_s': seconds[0], 'second_start_s': seconds[1]}
+        figures.append(Figure(f'{name} start with {files:,} images', elapsed, 's'))
+    return figures
 
 
-def measure(quick: bool, workers: int, files: int, source: Path) -> dict[str, Any]:
-    """Measure everything in a temporary folder."""
+def measure(quick: bool, workers: int, files: int, source: Path) -> list[Figure]:
+    """Measure everything in temporary folders."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    results: dict[str, Any] = {
-        'machine': {
-            'processor': platform.processor() or platform.machine(),
-            'opencv': cv2.__version__,
-            'numpy': np.__version__,
-            'python': platform.python_version(),
-        },
-        'samples': {},
-    }
+    figures = []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        copy_annotated(source, folder, 4 if quick else 16)
-        for symmetries, reference in REFERENCE_MS.items():
+        copy_annotated(source, Path(name), 4 if quick else 16)
+        for symmetries in REFERENCE_MS:
             dataset = make_dataset(name, symmetries)
-            found = time_samples(dataset, 20 if quick else 200)
-            found['reference_ms'] = reference
-            found['reference_bytes'] = REFERENCE_BYTES[symmetries]
-            found['times_faster'] = reference / found['ms_per_sample']
-            found['workers'] = workers
-            found['images_per_second_with_workers'] = time_workers(dataset, workers, 2)
-            results['samples'][str(symmetries)] = found
+            figures += measure_samples(dataset, symmetries, 20 if quick else 200)
+        figures.append(measure_workers(dataset, workers, 1 if quick else 4))
     with tempfile.TemporaryDirectory() as name:
-        results['start'] = time_start(Path(name), files)
-    return results
-
-
-def show(results: dict[str, Any]) -> None:
-    """Print the results as tables."""
-    table = Table(
-        'symmetries', 'ms (CPU)', 'reference ms', 'times faster', 'images/s', 'bytes/sample'
-    )
-    steps = Table('symmetries', *next(iter(results['samples'].values()))['ms_by_transform'])
-    for symmetries, found in results['samples'].items():
-        table.add_row(
-            symmetries,
-            f'{found["ms_per_sample"]:.2f} ({found["cpu_ms_per_sample"]:.2f})',
-            f'{found["reference_ms"]:.1f}',
-            f'{found["times_faster"]:.1f}',
-            f'{found["images_per_second"]:.0f} '
-            f'({found["images_per_second_with_workers"]:.0f} with {found["workers"]} workers)',
-            f'{found["bytes_per_sample"]:,} (reference {found["reference_bytes"]:,})',
-        )
-        steps.add_row(symmetries, *(f'{ms:.2f} ms' for ms in found['ms_by_transform'].values()))
-    start = results['start']
-    console = Console(width=140)
-    console.print(table, steps)
-    console.print(
-        f'{start["files"]:,} files: first start {start["first_start_s"]:.1f} s, '
-        f'second start {start["second_start_s"]:.1f} s'
-    )
+        return figures + measure_start(Path(name), files)
 
 
 def main() -> None:
     """Read the arguments, measure, print and save."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--quick', action='store_true', help='fewer runs and files')
+    parser = benchmark_parser(__doc__)
     parser.add_argument('--workers', type=int, default=2)
-    parser.add_argument('--files', type=int, help='files of the start (default 100000, quick 2000)')
+    parser.add_argument('--files', type=int, help='files of the start (100000, quick 2000)')
     parser.add_argument('--annotations', type=Path, default=ANNOTATIONS)
-    parser.add_argument('--out', type=Path, help='JSON file for the results')
     args = parser.parse_args()
     MMLogger.get_current_instance().setLevel('WARNING')
+    files = args.files or (2000 if args.quick else 100_000)
     with DefaultScope.overwrite_default_scope('cpose'):
-        files = args.files or (2000 if args.quick else 100_000)
-        results = measure(args.quick, args.workers, files, args.annotations)
-    show(results)
-    if args.out:
-        args.out.write_text(json.dumps(results, indent=2) + '\n')
+        figures = measure(args.quick, args.workers, files, args.annotations)
+    publish(TITLE, figures, args.out)
 
 
 if __name__ == '__main__':

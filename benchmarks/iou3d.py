@@ -3,18 +3,11 @@
 Run ``python benchmarks/iou3d.py --quick`` or ``--out iou3d.json``.
 """
 
-import argparse
-import json
-import platform
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import scipy
-from rich.console import Console
-from rich.table import Table
+from measure import SAME_RUN, TAO_MACHINE, Figure, benchmark_parser, publish, time_call
 from scipy.optimize import linprog
 from scipy.spatial import ConvexHull, HalfspaceIntersection
 from scipy.spatial.transform import Rotation
@@ -22,6 +15,8 @@ from scipy.spatial.transform import Rotation
 from cpose.geometry.iou3d import box_iou3d, box_iou3d_symmetric
 from cpose.geometry.symmetry import rotate_about_up
 from cpose.structures.cuboid import cuboid_keypoints
+
+TITLE = '3D IoU of a pair of boxes'
 
 REFERENCE_MS = {1: 2.6, 100: 280.0}
 """Per pair of TAO PyTorch 6.25.10 by number of rotations, the evaluation's other numbers
@@ -76,75 +71,48 @@ def time_one_by_one(
     return (time.perf_counter() - start) / len(pred), values
 
 
-def time_batch(function: Callable[[], np.ndarray], repeats: int) -> float:
-    """Return the median seconds of a call."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds))
+def measure_rotations(
+    rotations: int,
+    ours: Callable[[], np.ndarray],
+    baseline: Callable[[np.ndarray, np.ndarray], float],
+    pairs: tuple[np.ndarray, np.ndarray],
+    count: int,
+) -> list[Figure]:
+    """Compare all pairs in one call with the reference, and with the first ones one by one."""
+    pred, gt = pairs
+    baseline_s, values = time_one_by_one(baseline, pred[:count], gt[:count])
+    time_here = time_call(ours, 3, 1).per(len(pred))
+    difference = np.abs(ours()[:count] - values).max()
+    name = '3D IoU' if rotations == 1 else f'best 3D IoU of {rotations} rotations'
+    micros = 1e3 * time_here.median
+    plain = f'half spaces with SciPy {SAME_RUN}'
+    note = f'{len(pred):,} pairs in one call'
+    checked = f'largest difference of {count} pairs {difference:.0e}'
+    return [
+        Figure(name, micros, 'µs', 1e3 * REFERENCE_MS[rotations], TAO_MACHINE, note),
+        Figure(name, micros, 'µs', 1e6 * baseline_s, plain, checked),
+    ]
 
 
-def measure(quick: bool) -> dict[str, Any]:
+def measure(quick: bool) -> list[Figure]:
     """Measure one rotation and 100."""
-    pred, gt = make_pairs(1000 if quick else 5000)
-    box_iou3d(pred[:100], gt[:100])
-    results: dict[str, Any] = {
-        'machine': {
-            'processor': platform.processor() or platform.machine(),
-            'numpy': np.__version__,
-            'scipy': scipy.__version__,
-            'python': platform.python_version(),
-        },
-        'rotations': {},
-    }
-    settings = (
-        (1, iou_by_halfspaces, 20 if quick else 100, lambda: box_iou3d(pred, gt)),
-        (100, best_by_halfspaces, 1 if quick else 5, lambda: box_iou3d_symmetric(pred, gt, ANGLES)),
+    pairs = make_pairs(1000 if quick else 5000)
+    single = measure_rotations(
+        1, lambda: box_iou3d(*pairs), iou_by_halfspaces, pairs, 20 if quick else 100
     )
-    for rotations, baseline, count, ours in settings:
-        baseline_s, values = time_one_by_one(baseline, pred[:count], gt[:count])
-        ours_s = time_batch(ours, 3) / len(pred)
-        results['rotations'][rotations] = {
-            'pairs': len(pred),
-            'us_per_pair': 1e6 * ours_s,
-            'halfspaces_us_per_pair': 1e6 * baseline_s,
-            'times_faster_than_halfspaces': baseline_s / ours_s,
-            'times_faster_than_tao_elsewhere': REFERENCE_MS[rotations] / 1e3 / ours_s,
-            'largest_difference': float(np.abs(ours()[:count] - values).max()),
-        }
-    return results
-
-
-def show(results: dict[str, Any]) -> None:
-    """Print the figures."""
-    table = Table(title='3D IoU of a pair', title_justify='left')
-    for name in ('rotations', 'here', 'SciPy', 'ratio', 'ratio to TAO*', 'difference'):
-        table.add_column(name, justify='right')
-    for rotations, item in results['rotations'].items():
-        table.add_row(
-            str(rotations),
-            f'{item["us_per_pair"]:.1f} µs',
-            f'{item["halfspaces_us_per_pair"] / 1e3:.2f} ms',
-            f'{item["times_faster_than_halfspaces"]:.0f}×',
-            f'{item["times_faster_than_tao_elsewhere"]:.0f}×',
-            f'{item["largest_difference"]:.0e}',
-        )
-    table.caption = '* its time was taken on another machine: 2-core Xeon at 2.5 GHz'
-    Console().print(table)
+    return single + measure_rotations(
+        100,
+        lambda: box_iou3d_symmetric(*pairs, ANGLES),
+        best_by_halfspaces,
+        pairs,
+        1 if quick else 5,
+    )
 
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description='Benchmark of the exact 3D IoU.')
-    parser.add_argument('--quick', action='store_true', help='fewer pairs')
-    parser.add_argument('--out', metavar='JSON', help='write the figures')
-    args = parser.parse_args()
-    results = measure(args.quick)
-    show(results)
-    if args.out:
-        Path(args.out).write_text(json.dumps(results, indent=1) + '\n')
+    args = benchmark_parser(__doc__).parse_args()
+    publish(TITLE, measure(args.quick), args.out)
 
 
 if __name__ == '__main__':

@@ -3,17 +3,11 @@
 Run ``python benchmarks/metric.py --quick`` or ``--out metric.json``.
 """
 
-import argparse
-import json
-import platform
 import time
 import tracemalloc
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from measure import TAO_MACHINE, Figure, benchmark_parser, publish
 from scipy.spatial.transform import Rotation
 
 from cpose.evaluation.objectron_metric import ObjectronMetric
@@ -23,8 +17,10 @@ from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.object_pose import ObjectPose, PoseResult
 from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
 
-REFERENCE_S_PER_PREDICTION = 0.28
-"""TAO PyTorch 6.25.10 with 100 rotations, one process on a 2-core Xeon at 2.5 GHz."""
+TITLE = 'Evaluation with 100 rotations per prediction'
+
+REFERENCE_MS = 280.0
+"""Per prediction of TAO PyTorch 6.25.10, one process on a 2-core Xeon at 2.5 GHz."""
 
 PREDICTIONS_PER_IMAGE = 2
 INTRINSICS = intrinsic_matrix(600.0, 600.0, 300.0, 400.0)
@@ -92,61 +88,34 @@ def working_memory(predictions: int) -> int:
     return peak
 
 
-def measure(quick: bool) -> dict[str, Any]:
+def measure(quick: bool) -> list[Figure]:
     """Measure the time of a large evaluation and the memory of two smaller ones."""
     predictions = 1000 if quick else 10_000
     metric, process_s = filled_metric(predictions)
     start = time.perf_counter()
-    numbers = metric.evaluate(len(metric.results))
-    evaluate_s = time.perf_counter() - start
-    few, many = (200, 400) if quick else (1000, 4000)
-    per_prediction = (process_s + evaluate_s) / predictions
-    return {
-        'machine': {
-            'processor': platform.processor() or platform.machine(),
-            'numpy': np.__version__,
-            'python': platform.python_version(),
-        },
-        'predictions': predictions,
-        'rotations': META['eval_num_symmetry'][0],
-        'process_s': process_s,
-        'evaluate_s': evaluate_s,
-        'ms_per_prediction': 1e3 * per_prediction,
-        'times_faster_than_tao_elsewhere': REFERENCE_S_PER_PREDICTION / per_prediction,
-        'working_memory_mb': {str(n): working_memory(n) / 1e6 for n in (few, many)},
-        'AP50_3DIoU': numbers['AP50_3DIoU'],
-    }
-
-
-def show(results: dict[str, Any]) -> None:
-    """Print the figures."""
-    table = Table(title='Evaluation with 100 rotations', title_justify='left', show_header=False)
-    memory = ', '.join(
-        f'{value:.0f} MB for {count}' for count, value in results['working_memory_mb'].items()
-    )
-    for name, value in (
-        ('predictions', f'{results["predictions"]}'),
-        ('time', f'{results["process_s"] + results["evaluate_s"]:.1f} s'),
-        ('per prediction', f'{results["ms_per_prediction"]:.2f} ms'),
-        ('ratio to TAO*', f'{results["times_faster_than_tao_elsewhere"]:.0f}×'),
-        ('working memory', memory),
-        ('AP50_3DIoU', f'{results["AP50_3DIoU"]:.4f}'),
-    ):
-        table.add_row(name, value)
-    table.caption = '* 0.28 s per prediction on another machine: 2-core Xeon at 2.5 GHz'
-    Console().print(table)
+    metric.evaluate(len(metric.results))
+    total_s = process_s + time.perf_counter() - start
+    figures = [
+        Figure(
+            'evaluate a prediction',
+            1e3 * total_s / predictions,
+            'ms',
+            REFERENCE_MS,
+            TAO_MACHINE,
+            f'{predictions:,} predictions in {total_s:.1f} s, all numbers of the report',
+        )
+    ]
+    for count in (200, 400) if quick else (1000, 4000):
+        name = f'working memory, {count:,} predictions'
+        note = 'beside the records of the images'
+        figures.append(Figure(name, working_memory(count) / 1e6, 'MB', note=note))
+    return figures
 
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description='Benchmark of the evaluation.')
-    parser.add_argument('--quick', action='store_true', help='fewer predictions')
-    parser.add_argument('--out', metavar='JSON', help='write the figures')
-    args = parser.parse_args()
-    results = measure(args.quick)
-    show(results)
-    if args.out:
-        Path(args.out).write_text(json.dumps(results, indent=1) + '\n')
+    args = benchmark_parser(__doc__).parse_args()
+    publish(TITLE, measure(args.quick), args.out)
 
 
 if __name__ == '__main__':

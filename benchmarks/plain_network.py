@@ -1,7 +1,7 @@
 """The same networks evaluated in the straightforward way, as the baseline of the speed tests.
 
-Channels first, batch norms unfused, the recurrent unit with all convolutions of every gate and step.
-The modules and weights are those of the measured model, so both give the same maps.
+Channels first, batch norms unfused, the recurrent unit with all convolutions of every gate and
+step. The modules and weights are those of the measured model, so both give the same maps.
 """
 
 import torch
