@@ -57,7 +57,7 @@ def train(
     loaded = load_config(config, options)
     _set_work_dir(loaded, work_dir, '')
     loaded.launcher = launcher
-    if amp is not None:
+    if amp is not None and loaded.get('optim_wrapper') is not None:
         loaded.optim_wrapper.update({'type': 'MixedPrecisionOptimWrapper', 'dtype': amp})
     if resume is not None:
         _set_resume(loaded, resume)
