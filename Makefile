@@ -19,7 +19,7 @@ quickstart: install
 	$(BIN)/cpose quickstart
 
 test: install
-	$(BIN)/python -m pytest -q --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15
 
 lint: install
 	$(BIN)/ruff check .
