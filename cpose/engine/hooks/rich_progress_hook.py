@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from typing import Any
 
 from mmengine.dist import is_main_process
@@ -19,10 +20,14 @@ from rich.progress import (
 
 from cpose.registry import HOOKS
 
+SECONDS_BETWEEN_DRAWINGS = 0.2
+
 
 @HOOKS.register_module()
 class RichProgressHook(Hook):
     """Show epochs, losses and the remaining time on a terminal; elsewhere the log lines suffice.
+
+    It draws between iterations and not from a thread: worker processes are forked meanwhile.
 
     Args:
         console: Where to draw; default: standard output.
@@ -33,6 +38,7 @@ class RichProgressHook(Hook):
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
         self._progress: Progress | None = None
+        self._drawn = 0.0
         self._streams: list[tuple[logging.StreamHandler, Any]] = []
 
     def before_train(self, runner: Any) -> None:
@@ -48,13 +54,9 @@ class RichProgressHook(Hook):
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         """Advance by one iteration."""
+        epoch = f'epoch {runner.epoch + 1}/{runner.max_epochs}'
         losses = '  '.join(f'{name} {value.item():.3f}' for name, value in (outputs or {}).items())
-        self._update(
-            self._main,
-            description=f'epoch {runner.epoch + 1}/{runner.max_epochs}',
-            completed=runner.iter + 1,
-            losses=losses,
-        )
+        self._update(self._main, description=epoch, completed=runner.iter + 1, losses=losses)
 
     def before_val_epoch(self, runner: Any) -> None:
         """Show a second bar for validation."""
@@ -66,8 +68,7 @@ class RichProgressHook(Hook):
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Advance validation."""
-        if self._progress is not None:
-            self._update(self._part, completed=batch_idx + 1)
+        self._update(self._part, completed=batch_idx + 1)
 
     def after_test_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -80,11 +81,7 @@ class RichProgressHook(Hook):
         if self._progress is not None:
             self._progress.remove_task(self._part)
 
-    def after_train(self, runner: Any) -> None:
-        """Remove the bar."""
-        self.close()
-
-    def after_test(self, runner: Any) -> None:
+    def after_run(self, runner: Any) -> None:
         """Remove the bar."""
         self.close()
 
@@ -97,8 +94,7 @@ class RichProgressHook(Hook):
             handler.setStream(stream)
         self._streams = []
 
-    _main = TaskID(0)
-    _part = TaskID(1)
+    _main = _part = TaskID(0)
 
     def _start(self, runner: Any, description: str, total: int) -> None:
         if not (self._console.is_terminal and is_main_process()):
@@ -107,6 +103,7 @@ class RichProgressHook(Hook):
             *(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn()),
             *(TimeElapsedColumn(), TimeRemainingColumn(), TextColumn('{task.fields[losses]}')),
             console=self._console,
+            auto_refresh=False,
         )
         self._progress.start()
         self._main = self._progress.add_task(description, total=total, losses='')
@@ -117,3 +114,6 @@ class RichProgressHook(Hook):
     def _update(self, task: TaskID, **values: Any) -> None:
         if self._progress is not None:
             self._progress.update(task, **values)
+            if time.monotonic() - self._drawn > SECONDS_BETWEEN_DRAWINGS:
+                self._progress.refresh()
+                self._drawn = time.monotonic()
