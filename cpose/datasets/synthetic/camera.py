@@ -69,15 +69,28 @@ def lift(points_xz: np.ndarray, height: float) -> np.ndarray:
     return lifted
 
 
-def sample_camera(rng: np.random.Generator, image_wh: tuple[int, int]) -> VirtualCamera:
-    """Sample lens, pitch and roll of a hand-held camera; its height is 1 until it is placed."""
+def sample_camera(
+    rng: np.random.Generator,
+    image_wh: tuple[int, int],
+    pitch_deg: tuple[float, float] = (0.0, 58.0),
+    odd: float = 0.2,
+) -> VirtualCamera:
+    """Sample lens, pitch and roll of a hand-held camera; its height is 1 until it is placed.
+
+    Args:
+        rng: The only source of randomness.
+        image_wh: Width and height in pixels.
+        pitch_deg: Range of the angle below the horizon, degrees.
+        odd: Probability of an unusual lens, and of a large roll.
+    """
     width, height = image_wh
-    spread = (0.68, 1.0) if rng.random() < 0.75 else (0.6, 1.6)
+    spread = (0.6, 1.6) if rng.random() < odd else (0.68, 1.0)
     focal = max(width, height) * np.exp(rng.uniform(*np.log(spread)))
     centre = np.array([width, height]) * (0.5 + rng.uniform(-0.05, 0.05, 2))
     intrinsics = intrinsic_matrix(focal, focal * rng.uniform(0.985, 1.015), *centre)
-    pitch = np.radians(rng.triangular(-2, 14, 58))
-    roll = np.radians(rng.normal(0, 2.5) if rng.random() < 0.8 else rng.uniform(-18, 18))
+    least, most = pitch_deg
+    pitch = np.radians(rng.triangular(least, least + (most - least) / 4, most))
+    roll = np.radians(rng.uniform(-18, 18) if rng.random() < odd else rng.normal(0, 2.5))
     return VirtualCamera(image_wh, intrinsics, rotation_cv_from_world(pitch, roll), 1.0)
 
 

@@ -149,9 +149,9 @@ def _try_scene(
     realism: RealismSettings,
     shrink: float,
 ) -> Scene | None:
-    camera = sample_camera(rng, image_wh)
+    camera = sample_camera(rng, image_wh, realism.pitch_deg, realism.odd_camera)
     crowd = shrink / np.sqrt(max(wanted, 1))
-    placed = _place_first(rng, camera, realism.box_span, crowd)
+    placed = _place_first(rng, camera, realism, crowd)
     if placed is None:
         return None
     camera, anchor = placed
@@ -160,7 +160,9 @@ def _try_scene(
         if len(boxes) >= wanted:
             break
         box = _place_next(rng, camera, anchor, shrink)
-        if not _collides(box.footprint, boxes) and _is_well_in_view(rng, camera, box):
+        if _collides(box.footprint, boxes):
+            continue
+        if _is_well_in_view(rng, camera, box, realism.cut_off):
             boxes.append(box)
     solids = _sample_solids(rng, camera, anchor, boxes, realism)
     light = sample_light(rng, realism.shadow_strength)
@@ -172,14 +174,14 @@ def _try_scene(
 
 
 def _place_first(
-    rng: np.random.Generator, camera: VirtualCamera, span: tuple[float, float], crowd: float
+    rng: np.random.Generator, camera: VirtualCamera, realism: RealismSettings, crowd: float
 ) -> tuple[VirtualCamera, Box] | None:
     """Choose where and how big the first box appears; this fixes the camera's height."""
     width, height = camera.image_wh
     for _ in range(60):
         dims = sample_dims(rng)
         extent = np.linalg.norm(dims)
-        fraction = np.exp(rng.uniform(*np.log(span))) * crowd
+        fraction = np.exp(rng.uniform(*np.log(realism.box_span))) * crowd
         depth = camera.intrinsics[0, 0] * extent / (fraction * max(width, height))
         target = rng.uniform((0.15, 0.2), (0.85, 0.85)) * (width, height)
         ray = camera.ray_world(target)
@@ -189,7 +191,7 @@ def _place_first(
         centre = ray * depth
         box = Box(dims, centre[[0, 2]], rng.uniform(-np.pi, np.pi))
         placed = replace(camera, height=above)
-        if _is_well_in_view(rng, placed, box):
+        if _is_well_in_view(rng, placed, box, realism.cut_off):
             return placed, box
     return None
 
@@ -207,11 +209,13 @@ def _place_next(rng: np.random.Generator, camera: VirtualCamera, anchor: Box, sh
     return Box(dims, position, yaw)
 
 
-def _is_well_in_view(rng: np.random.Generator, camera: VirtualCamera, box: Box) -> bool:
+def _is_well_in_view(
+    rng: np.random.Generator, camera: VirtualCamera, box: Box, cut_off: float
+) -> bool:
     depths = camera.to_cv(box.keypoints_world)[:, 2]
     if depths.min() < 0.25 * np.linalg.norm(box.dims):
         return False
-    least = 0.98 if rng.random() < 0.75 else 0.6
+    least = 0.6 if rng.random() < cut_off else 0.98
     return inside_fraction(box_hull(camera, box.keypoints_world), camera.image_wh) >= least
 
 

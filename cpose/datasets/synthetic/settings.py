@@ -6,6 +6,7 @@ from typing import Any
 
 from cpose.errors import ConfigError, nearest_names
 
+STEEPEST_PITCH = 75
 SMALLEST_SPAN, LARGEST_SPAN = 0.03, 1.1
 """Boxes beyond these are too small to be seen or do not fit into the image."""
 
@@ -16,6 +17,9 @@ class RealismSettings:
 
     Attributes:
         box_span: Diagonal of a box over its depth, as a share of the longer image side.
+        pitch_deg: Angle of the camera below the horizon, degrees; the lower quarter is likelier.
+        odd_camera: Probability of an unusual lens, and of a camera that is held askew.
+        cut_off: Probability that a box may reach over the border of the picture.
         print_density: How much is printed on the boxes, 0 nothing to 1 as on cereal boxes.
         flat_items: Number of things lying flat on the plane: papers, keyboards, cables.
         upright_items: Number of upright panels behind the boxes: screens, pictures, windows.
@@ -31,6 +35,9 @@ class RealismSettings:
     """
 
     box_span: tuple[float, float] = (0.2, 0.95)
+    pitch_deg: tuple[float, float] = (0.0, 58.0)
+    odd_camera: float = 0.2
+    cut_off: float = 0.25
     print_density: float = 1.0
     flat_items: tuple[int, int] = (0, 9)
     upright_items: tuple[int, int] = (0, 7)
@@ -99,6 +106,8 @@ def _check_range(name: str, value: tuple[float, ...]) -> None:
     if name == 'box_span' and not SMALLEST_SPAN <= value[0] <= value[1] <= LARGEST_SPAN:
         wanted = f'a range within {SMALLEST_SPAN} and {LARGEST_SPAN}'
         raise ConfigError(_message(name, value, wanted))
+    if name == 'pitch_deg' and value[1] > STEEPEST_PITCH:
+        raise ConfigError(_message(name, value, f'a range within 0 and {STEEPEST_PITCH}'))
 
 
 def _message(name: str, value: object, wanted: str) -> str:
