@@ -85,3 +85,15 @@ def test_boxes_shrink_until_they_fit_a_narrow_image(image_wh):
     for seed in range(3):
         scene = sample_scene(np.random.default_rng(seed), image_wh, (1, 1), realism)
         assert scene.visibility[0] >= MIN_VISIBILITY
+
+
+def test_camera_pitch_and_cut_off_boxes_follow_the_settings():
+    realism = RealismSettings(pitch_deg=(30.0, 40.0), odd_camera=0.0, cut_off=0.0)
+    for seed in range(30):
+        scene = sample_scene(np.random.default_rng(seed), (200, 150), (1, 1), realism)
+        forward = scene.camera.cv_from_world[2]
+        pitch = -np.degrees(np.arcsin(forward[1]))
+        assert 30 <= pitch <= 40
+        points = scene.camera.project(scene.boxes[0].keypoints_world)
+        assert (points > -8).all()
+        assert (points < (208, 158)).all()
