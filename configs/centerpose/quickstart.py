@@ -8,10 +8,57 @@ _base_ = [
 ]
 
 __size = (160, 160)
-model = dict(
-    neck=dict(out_channels=64, out_stride=8),
-    head=dict(head_conv=64, use_association=False),
+__realism = dict(
+    box_span=(0.5, 0.85),
+    pitch_deg=(12.0, 45.0),
+    odd_camera=0.0,
+    cut_off=0.0,
+    print_density=0.5,
+    flat_items=(0, 1),
+    upright_items=(0, 1),
+    solids=(0, 0),
+    occluder=0.0,
+    reflection=0.0,
+    defocus=0.0,
+    blur=0.0,
+    noise=0.2,
+    compression=0.0,
+    tone=0.2,
 )
-train_dataloader = dict(dataset=dict(image_wh=__size, input_wh=__size))
-val_dataloader = dict(dataset=dict(image_wh=__size, input_wh=__size))
-test_dataloader = dict(dataset=dict(image_wh=__size, input_wh=__size))
+
+model = dict(neck=dict(out_stride=8))
+train_dataloader = dict(
+    batch_size=8,
+    dataset=dict(
+        image_wh=__size,
+        input_wh=__size,
+        realism=__realism,
+        # Every picture is new, so there is no need to cut it differently each time.
+        pipeline=[
+            dict(type='LoadPoseImage'),
+            dict(type='ExpandSymmetries'),
+            dict(type='LetterboxAffine'),
+            dict(type='CenterNetColorJitter'),
+            dict(type='PackPoseInputs'),
+        ],
+    ),
+)
+val_dataloader = dict(
+    dataset=dict(num_images=100, image_wh=__size, input_wh=__size, realism=__realism)
+)
+test_dataloader = dict(dataset=dict(image_wh=__size, input_wh=__size, realism=__realism))
+
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=12,
+        eta_min=1e-5,
+        by_epoch=True,
+        begin=0,
+        end=12,
+        convert_to_iter_based=True,
+    ),
+]
+train_cfg = dict(max_epochs=12, val_interval=6)
