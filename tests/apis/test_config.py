@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from cpose.apis.config import configs_root, find_config, load_config
@@ -75,37 +73,17 @@ def test_project_folder_is_importable(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('file', OVERLAYS, ids=lambda file: file.stem)
-def test_overlays_are_short_and_complete(file):
-    assert len(Path(file).read_text().splitlines()) <= 40
+def test_overlays_are_complete(file):
     config = load_config(file)
     for key in ('model', 'train_dataloader', 'val_evaluator', 'optim_wrapper', 'default_scope'):
         assert key in config, key
 
 
-def test_all_combinations_are_shipped():
+def test_all_combinations_are_shipped_as_a_few_lines():
     backbones = ('dla34', 'fan_small', 'fan_base', 'fan_large')
     categories = (
-        'bike',
-        'book',
-        'bottle',
-        'camera',
-        'cereal_box',
-        'chair',
-        'cup',
-        'laptop',
-        'shoe',
-    )
-    names = {file.stem for file in OVERLAYS}
-    assert {f'{b}_{c}' for b in backbones for c in categories} <= names
-
-
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        ({'param_scheduler.9.type': 'x'}, r'param_scheduler\.9\.type do not fit.*Index 9 exceeds'),
-        ({'train_cfg.max_epochs.a': 1}, r'train_cfg\.max_epochs\.a do not fit.*max_epochs'),
-    ],
-)
-def test_overrides_that_do_not_fit(options, message):
-    with pytest.raises(ConfigError, match=message):
-        load_config('dla34_bike', options)
+        'bike', 'book', 'bottle', 'camera', 'cereal_box', 'chair', 'cup', 'laptop', 'shoe',
+    )  # fmt: skip
+    files = {file.stem: file for file in OVERLAYS}
+    for name in (f'{b}_{c}' for b in backbones for c in categories):
+        assert len(files[name].read_text().splitlines()) <= 10
