@@ -33,13 +33,15 @@ def build_model(
     """
     from cpose.engine.checkpoint_io import load_checkpoint_file
     from cpose.engine.model_weights import load_weights
+    from cpose.engine.stored_config import without_pretrained
 
     loaded = resolve_config(config, checkpoint)
     tensors_only = loaded.get('load_tensors_only', False)
     stored = None if checkpoint is None else load_checkpoint_file(checkpoint, tensors_only)
     check_config(loaded)
+    model_config = loaded.model if stored is None else without_pretrained(loaded.model.to_dict())
     with DefaultScope.overwrite_default_scope('cpose'), named_build_errors(loaded):
-        model = MODELS.build(loaded.model)
+        model = MODELS.build(model_config)
     if checkpoint is not None and stored is not None:
         load_weights(model, stored, checkpoint)
     return model.to(device).eval()

@@ -40,6 +40,12 @@ def test_maps_of_a_model_with_weights(checkpoint):
     assert maps['hm'].shape == (2, 1, 16, 24)
 
 
+def test_weights_that_the_checkpoint_replaces_are_not_looked_for(checkpoint):
+    config = tiny_config()
+    config.model.backbone.pretrained = True
+    assert not build_model(config, checkpoint).training
+
+
 def test_config_of_the_checkpoint_or_another(checkpoint):
     assert resolve_config('-', checkpoint).model.head.head_conv == 32
     assert resolve_config(None, checkpoint).model.head.head_conv == 32
