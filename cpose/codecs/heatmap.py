@@ -102,7 +102,7 @@ def _largest_of_three(values: Tensor, axis: int) -> Tensor:
 
 
 def top_cells(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Find the largest values of flat maps as `topk` does, three times faster.
+    """Find the largest values of flat maps as `topk` does, in two thirds of its time.
 
     The ``count`` largest values lie in the ``count`` groups with the largest maxima, so only
     these are searched. A group has `GROUP_CELLS` cells, one of every part of the map.
