@@ -2,7 +2,7 @@
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=0.01),
+    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=0.01, fused=True),
     clip_grad=dict(max_norm=100.0),
 )
 param_scheduler = [
