@@ -21,7 +21,7 @@ __pack = [dict(type='LetterboxAffine'), dict(type='PackPoseInputs')]
 model = dict(
     backbone=dict(name='test_resnet', pretrained=False),
     neck=dict(out_channels=16),
-    head=dict(head_conv=16),
+    head=dict(head_conv=16, use_association=False),
 )
 train_dataloader = dict(
     batch_size=2,
