@@ -5,6 +5,7 @@ _base_ = './quickstart.py'
 __size = (224, 224)
 __realism = dict(
     box_span=(0.3, 0.9),
+    sides=(0.2, 3.0),
     pitch_deg=(5.0, 50.0),
     odd_camera=0.1,
     cut_off=0.1,

@@ -10,6 +10,7 @@ _base_ = [
 __size = (160, 160)
 __realism = dict(
     box_span=(0.5, 0.85),
+    sides=(0.5, 1.8),
     pitch_deg=(12.0, 45.0),
     odd_camera=0.0,
     cut_off=0.0,
@@ -53,12 +54,12 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
     dict(
         type='CosineAnnealingLR',
-        T_max=12,
+        T_max=10,
         eta_min=1e-5,
         by_epoch=True,
         begin=0,
-        end=12,
+        end=10,
         convert_to_iter_based=True,
     ),
 ]
-train_cfg = dict(max_epochs=12, val_interval=6)
+train_cfg = dict(max_epochs=10, val_interval=10)

@@ -16,14 +16,19 @@ FAMILIES = (
 carton, tall carton, anything."""
 
 
-def sample_dims(rng: np.random.Generator) -> np.ndarray:
-    """Sample extents (3,) along x, y, z in metres; the longest side is 8 to 50 cm."""
+def sample_dims(rng: np.random.Generator, sides: tuple[float, float] = (LEAST, MOST)) -> np.ndarray:
+    """Sample extents (3,) along x, y, z in metres; the longest side is 8 to 50 cm.
+
+    Args:
+        rng: The only source of randomness.
+        sides: Bounds of width and depth as a multiple of the height.
+    """
     weights = [family[0] for family in FAMILIES]
     _, width_range, depth_range = FAMILIES[int(rng.choice(len(FAMILIES), p=weights))]
     width = np.exp(rng.uniform(*np.log(width_range)))
     depth = np.exp(rng.uniform(*np.log(depth_range)))
     if rng.random() < 0.5:
         width, depth = depth, width
-    dims = np.clip([width, 1.0, depth], LEAST, MOST)
+    dims = np.array([np.clip(width, *sides), 1.0, np.clip(depth, *sides)])
     longest = np.exp(rng.uniform(np.log(0.08), np.log(0.5)))
     return np.asarray(dims * (longest / dims.max()))

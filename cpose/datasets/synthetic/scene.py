@@ -159,7 +159,7 @@ def _try_scene(
     for _ in range(40):
         if len(boxes) >= wanted:
             break
-        box = _place_next(rng, camera, anchor, shrink)
+        box = _place_next(rng, camera, anchor, realism, shrink)
         if _collides(box.footprint, boxes):
             continue
         if _is_well_in_view(rng, camera, box, realism.cut_off):
@@ -179,7 +179,7 @@ def _place_first(
     """Choose where and how big the first box appears; this fixes the camera's height."""
     width, height = camera.image_wh
     for _ in range(60):
-        dims = sample_dims(rng)
+        dims = sample_dims(rng, realism.sides)
         extent = np.linalg.norm(dims)
         fraction = np.exp(rng.uniform(*np.log(realism.box_span))) * crowd
         depth = camera.intrinsics[0, 0] * extent / (fraction * max(width, height))
@@ -196,10 +196,16 @@ def _place_first(
     return None
 
 
-def _place_next(rng: np.random.Generator, camera: VirtualCamera, anchor: Box, shrink: float) -> Box:
+def _place_next(
+    rng: np.random.Generator,
+    camera: VirtualCamera,
+    anchor: Box,
+    realism: RealismSettings,
+    shrink: float,
+) -> Box:
     """Put a box of any size near the first one."""
     extent = np.linalg.norm(anchor.dims)
-    dims = sample_dims(rng)
+    dims = sample_dims(rng, realism.sides)
     dims = dims / np.linalg.norm(dims) * extent * np.exp(rng.uniform(-0.7, 0.5)) * shrink
     reach = extent * rng.uniform(0.4, 3.0)
     angle = rng.uniform(0, 2 * np.pi)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from cpose.datasets.synthetic.proportions import LEAST, MOST
 from cpose.errors import ConfigError, nearest_names
 
 STEEPEST_PITCH = 75
@@ -17,6 +18,7 @@ class RealismSettings:
 
     Attributes:
         box_span: Diagonal of a box over its depth, as a share of the longer image side.
+        sides: Width and depth of a box as multiples of its height.
         pitch_deg: Angle of the camera below the horizon, degrees; the lower quarter is likelier.
         odd_camera: Probability of an unusual lens, and of a camera that is held askew.
         cut_off: Probability that a box may reach over the border of the picture.
@@ -35,6 +37,7 @@ class RealismSettings:
     """
 
     box_span: tuple[float, float] = (0.2, 0.95)
+    sides: tuple[float, float] = (LEAST, MOST)
     pitch_deg: tuple[float, float] = (0.0, 58.0)
     odd_camera: float = 0.2
     cut_off: float = 0.25
@@ -106,6 +109,8 @@ def _check_range(name: str, value: tuple[float, ...]) -> None:
     if name == 'box_span' and not SMALLEST_SPAN <= value[0] <= value[1] <= LARGEST_SPAN:
         wanted = f'a range within {SMALLEST_SPAN} and {LARGEST_SPAN}'
         raise ConfigError(_message(name, value, wanted))
+    if name == 'sides' and value[0] <= 0:
+        raise ConfigError(_message(name, value, 'a range of numbers above 0'))
     if name == 'pitch_deg' and value[1] > STEEPEST_PITCH:
         raise ConfigError(_message(name, value, f'a range within 0 and {STEEPEST_PITCH}'))
 

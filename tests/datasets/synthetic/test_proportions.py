@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from cpose.datasets.synthetic.proportions import LEAST, MOST, sample_dims
 
@@ -19,3 +20,11 @@ def test_thin_and_wide_boxes_occur_along_both_axes():
     relative = dims[:, [0, 2]] / dims[:, 1:2]
     assert ((relative < 0.4).mean(axis=0) > 0.1).all()
     assert ((relative > 1.5).mean(axis=0) > 0.1).all()
+
+
+def test_sides_bound_width_and_depth():
+    rng = np.random.default_rng(2)
+    dims = np.array([sample_dims(rng, sides=(0.5, 1.8)) for _ in range(500)])
+    relative = dims / dims[:, 1:2]
+    assert relative[:, [0, 2]].min() == pytest.approx(0.5)
+    assert relative[:, [0, 2]].max() == pytest.approx(1.8)

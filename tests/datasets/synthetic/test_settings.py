@@ -21,9 +21,10 @@ def test_config_changes_what_it_names():
         ({'shadow_strength': (0.1, 2)}, 'within 0 and 1'),
         ({'box_span': (0.0, 0.5)}, r'realism.box_span=\(0.0, 0.5\) .* within 0.03 and 1.1'),
         ({'box_span': (0.5, 3)}, 'within 0.03 and 1.1'),
+        ({'sides': (0.0, 1.0)}, r'realism.sides=\(0.0, 1.0\) .* above 0'),
         ({'pitch_deg': (10, 80)}, r'realism.pitch_deg=\(10, 80\) .* within 0 and 75'),
     ],
-    ids=['unknown', 'probability', 'range', 'shadow', 'small box', 'large box', 'pitch'],
+    ids=['unknown', 'probability', 'range', 'shadow', 'small box', 'large box', 'sides', 'pitch'],
 )
 def test_wrong_values_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
