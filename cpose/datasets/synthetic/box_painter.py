@@ -9,6 +9,7 @@ from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.raster import (
     blend,
     bounding_rectangle,
+    intersect_rectangles,
     is_empty,
     polygon_coverage,
     shrink_to_quad,
@@ -87,7 +88,7 @@ def draw_box(image: np.ndarray, camera: VirtualCamera, faces: list[PaintedFace])
     parts = []
     for face in faces:
         quad = camera.project(face.corners_world)
-        inner = bounding_rectangle(quad, camera.image_wh)
+        inner = intersect_rectangles(bounding_rectangle(quad, camera.image_wh), outer)
         if is_empty(inner):
             continue
         target = layer[inner[1] - top : inner[3] - top, inner[0] - left : inner[2] - left]

@@ -26,6 +26,16 @@ def bounding_rectangle(
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
+def intersect_rectangles(first: Rectangle, second: Rectangle) -> Rectangle:
+    """Return what two rectangles share; it may be empty."""
+    return (
+        max(first[0], second[0]),
+        max(first[1], second[1]),
+        min(first[2], second[2]),
+        min(first[3], second[3]),
+    )
+
+
 def is_empty(rectangle: Rectangle) -> bool:
     """Tell whether a rectangle has no pixels."""
     left, top, right, bottom = rectangle

@@ -7,6 +7,7 @@ from cpose.datasets.synthetic.raster import (
     bounding_rectangle,
     draw_quad,
     fill_polygon,
+    intersect_rectangles,
     is_empty,
     polygon_coverage,
     shrink_to_quad,
@@ -98,3 +99,8 @@ def test_fill_of_a_half_plane():
 def test_side_lengths():
     quad = np.array([(0.0, 0), (3, 4), (3, 10), (0, 10)])
     assert side_lengths(quad) == [5, 6, 3, 10]
+
+
+def test_rectangles_share_what_lies_in_both():
+    assert intersect_rectangles((-1, 2, 10, 12), (0, 0, 9, 20)) == (0, 2, 9, 12)
+    assert is_empty(intersect_rectangles((0, 0, 4, 4), (6, 0, 9, 4)))
