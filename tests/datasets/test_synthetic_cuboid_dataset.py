@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
+from cpose.apis.config import load_config
 from cpose.codecs.symmetries.cuboid_symmetry import CuboidSymmetry
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import ConfigError
@@ -164,3 +165,10 @@ def test_wrong_settings_are_refused(changes, message):
 def test_index_beyond_the_end():
     with pytest.raises(IndexError):
         make_dataset().load_record(8)
+
+
+def test_a_face_at_the_border_of_its_outline_is_drawn():
+    realism = load_config('quickstart').train_dataloader.dataset.realism.to_dict()
+    dataset = SyntheticCuboidDataset(2000, image_wh=(160, 160), seed=1, realism=realism)
+    # The face's rectangle began one pixel left of that of the whole box.
+    assert dataset.load_record(1109)['img'].shape == (160, 160, 3)
