@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +37,27 @@ class MissingDependencyError(UserError, ImportError):
 
 class TrainingError(UserError, RuntimeError):
     """Training cannot go on, for example after a loss that is not finite."""
+
+
+def import_extra(module: str, extra: str) -> Any:
+    """Import a package that belongs to an optional feature.
+
+    Args:
+        module: Name to import, for example ``onnx``.
+        extra: Extra of cpose that installs it, for example ``deploy``.
+
+    Raises:
+        MissingDependencyError: If it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition('.')[0]
+        if (error.name or '').partition('.')[0] != package:
+            raise
+        raise MissingDependencyError(
+            f"The package {package} is not installed. Install it with: pip install 'cpose[{extra}]'"
+        ) from error
 
 
 def plain_message(error: UserError) -> str:

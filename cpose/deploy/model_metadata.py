@@ -1,0 +1,200 @@
+"""What a deployed model tells about itself: in the ONNX file, or in JSON beside an engine."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from cpose.errors import CheckpointError, DataError, import_extra
+from cpose.evaluation.json_files import read_json, write_json
+
+INPUT_NAME = 'input'
+OUTPUT_SIZES = {
+    'bboxes': 4,
+    'scores': 1,
+    'kps': 16,
+    'clses': 1,
+    'obj_scale': 3,
+    'kps_displacement_mean': 16,
+    'kps_heatmap_mean': 16,
+}
+"""Outputs in order, with the length of their last axis."""
+
+BATCH_AXIS = 'batch_size'
+NORMALISED = 'normalised'
+RGB_0_1 = 'rgb_0_1'
+KEY_PREFIX = 'cpose.'
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a program needs to know to feed a model and to read its outputs.
+
+    Attributes:
+        cpose_version: Version that exported the model.
+        class_names: Names of the categories by label.
+        mean: Mean per channel in ``channel_order``, for pixels of 0 to 1.
+        std: Standard deviation per channel in ``channel_order``, for pixels of 0 to 1.
+        channel_order: What the network itself reads, ``'bgr'`` or ``'rgb'``.
+        input_encoding: ``'normalised'``: the caller orders the channels, subtracts the mean and
+            divides by the standard deviation. ``'rgb_0_1'``: the graph does so itself and takes
+            RGB of 0 to 1.
+        stride: Input pixels per heatmap cell.
+        input_wh: Width and height of the input, pixels.
+        precision: ``'fp32'``, ``'fp16'`` or ``'int8'``.
+        quantize_target: ``'ort'`` or ``'tensorrt'`` for INT8, else empty.
+        symmetry: JSON of the symmetry group of the category.
+        config: JSON of the whole config.
+    """
+
+    cpose_version: str
+    class_names: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    channel_order: str
+    input_encoding: str
+    stride: int
+    input_wh: tuple[int, int]
+    precision: str
+    quantize_target: str
+    symmetry: str
+    config: str
+
+
+FIELDS = tuple(field.name for field in fields(ModelMetadata))
+JSON_FIELDS = ('class_names', 'mean', 'std', 'stride', 'input_wh')
+"""Fields that an ONNX file holds as JSON; the others are text."""
+
+
+def attach_metadata(model: Any, metadata: ModelMetadata) -> None:
+    """Write metadata into an ``onnx.ModelProto`` under ``cpose.<field>``, in place of earlier."""
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    for name, value in asdict(metadata).items():
+        texts[KEY_PREFIX + name] = json.dumps(value) if name in JSON_FIELDS else value
+    del model.metadata_props[:]
+    for key, text in texts.items():
+        model.metadata_props.add(key=key, value=text)
+
+
+def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
+    """Return the metadata of an ``onnx.ModelProto``.
+
+    Args:
+        model: The model; its inputs and outputs are compared with those of our files too.
+        path: Its file, for messages.
+
+    Raises:
+        CheckpointError: If it is not one of ours.
+    """
+    stored = {
+        entry.key.removeprefix(KEY_PREFIX): entry.value
+        for entry in model.metadata_props
+        if entry.key.startswith(KEY_PREFIX)
+    }
+    weights = {item.name for item in model.graph.initializer}
+    inputs = [item.name for item in model.graph.input if item.name not in weights]
+    outputs = [item.name for item in model.graph.output]
+    missing = [KEY_PREFIX + name for name in FIELDS if name not in stored]
+    if inputs != [INPUT_NAME] or outputs != list(OUTPUT_SIZES) or missing:
+        raise CheckpointError(
+            f'{path} is not a model exported by cpose. It has the inputs {_listed(inputs)}, the '
+            f'outputs {_listed(outputs)} and lacks the metadata {_listed(missing)}. Expected are '
+            f'the input {INPUT_NAME} and the outputs {_listed(list(OUTPUT_SIZES))}. Export the '
+            'model with `cpose export-onnx`.'
+        )
+    try:
+        return _metadata_from(
+            {
+                name: json.loads(stored[name]) if name in JSON_FIELDS else stored[name]
+                for name in FIELDS
+            }
+        )
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(
+            f'The metadata in {path} cannot be read: {error}. Export the model again with '
+            '`cpose export-onnx`.'
+        ) from error
+
+
+def read_metadata(path: str | Path) -> ModelMetadata:
+    """Return the metadata of an ONNX file, or of an engine from the JSON file beside it.
+
+    Raises:
+        CheckpointError: If the file is missing, unreadable or not one of ours.
+        MissingDependencyError: If an ONNX file is given and the package ``onnx`` is missing.
+    """
+    file = Path(path)
+    if file.suffix != '.onnx':
+        metadata: ModelMetadata = read_engine_sidecar(file)['metadata']
+        return metadata
+    if not file.is_file():
+        raise CheckpointError(f'There is no file {file}. Check the path.')
+    onnx = import_extra('onnx', 'deploy')
+    broken = import_extra('google.protobuf.message', 'deploy').DecodeError
+    try:
+        model = onnx.load(str(file), load_external_data=False)
+    except broken as error:
+        raise CheckpointError(f'{file} is not an ONNX file ({error}). Export it again.') from error
+    return metadata_of(model, file)
+
+
+def sidecar_path(engine_path: str | Path) -> Path:
+    """Return the JSON file that belongs to an engine: ``<engine file name>.json``."""
+    file = Path(engine_path)
+    return file.with_name(f'{file.name}.json')
+
+
+def write_engine_sidecar(
+    engine_path: str | Path, metadata: ModelMetadata, profile: Mapping[str, Any], **build: Any
+) -> None:
+    """Write the JSON file beside an engine.
+
+    Args:
+        engine_path: The engine.
+        metadata: What the ONNX file said, with the precision of the engine.
+        profile: Batch sizes ``min``, ``opt`` and ``max``.
+        **build: What else is known of the engine: ``flavor``, ``version``,
+            ``compute_capability``, ``precision``.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    content = {'metadata': asdict(metadata), 'profile': dict(profile), **build}
+    write_json(sidecar_path(engine_path), content)
+
+
+def read_engine_sidecar(engine_path: str | Path) -> dict[str, Any]:
+    """Return what the JSON file beside an engine holds, with ``metadata`` as `ModelMetadata`.
+
+    Raises:
+        CheckpointError: If the engine or the file beside it is missing or unreadable.
+    """
+    engine, sidecar = Path(engine_path), sidecar_path(engine_path)
+    for file in (engine, sidecar):
+        if not file.is_file():
+            raise CheckpointError(
+                f'There is no file {file}. An engine and the JSON file beside it belong together: '
+                'copy both, or build the engine again.'
+            )
+    try:
+        content = read_json(sidecar)
+        return {**content, 'metadata': _metadata_from(content['metadata'])}
+    except (DataError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f'{sidecar} does not describe an engine of cpose ({error}). Build the engine again.'
+        ) from error
+
+
+def _metadata_from(plain: Mapping[str, Any]) -> ModelMetadata:
+    values = {name: plain[name] for name in FIELDS}
+    return ModelMetadata(
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ', '.join(names) or 'none'

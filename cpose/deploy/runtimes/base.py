@@ -1,0 +1,89 @@
+"""What every runtime shares: the pixels that it wants, and the batches that it takes."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from cpose.deploy.model_metadata import RGB_0_1, ModelMetadata
+from cpose.errors import ConfigError
+
+
+class Runtime(ABC):
+    """Run a model file on network inputs.
+
+    A subclass is registered in `RUNTIMES`; its constructor takes ``path``, ``device`` and what else
+    it can be told, opens the file and sets the attributes. One outside this package is imported
+    through ``custom_imports`` and takes the files of its ``suffixes``, or the ones that the config
+    key ``runtime=dict(type=...)`` gives it.
+
+    Attributes:
+        suffixes: Endings of the files that it opens, lower case.
+        path: The file.
+        metadata: What the file tells about itself.
+        device: Where inputs are expected; others are copied.
+        batch_limits: Fewest and most images of a run, None for any number.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    path: Path
+    metadata: ModelMetadata
+    device: torch.device = torch.device('cpu')
+    batch_limits: tuple[int, int | None] = (1, None)
+
+    def __call__(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Return the detections of a batch.
+
+        A batch below the smallest one that the file takes is filled up with empty images, whose
+        detections are dropped.
+
+        Args:
+            inputs: (N, 3, H, W) float32, as ``metadata.input_encoding`` says.
+
+        Returns:
+            The outputs of an exported model by name, (N, detections, ...) float32.
+
+        Raises:
+            ConfigError: If the file takes other batches or another size.
+        """
+        count = len(inputs)
+        self._check(count, (inputs.shape[3], inputs.shape[2]))
+        lacking = max(self.batch_limits[0] - count, 0)
+        filled = torch.cat([inputs, inputs.new_zeros(lacking, *inputs.shape[1:])])
+        outputs = self.run(filled.to(self.device, torch.float32).contiguous())
+        return {name: value[:count] for name, value in outputs.items()}
+
+    @abstractmethod
+    def run(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Return the outputs for a batch (N, 3, H, W) that fits the file."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return the program, its version and where it runs, in one line."""
+
+    @property
+    def pixels(self) -> dict[str, Any]:
+        """Arguments of `PoseDataPreprocessor` that make the inputs of this file."""
+        if self.metadata.input_encoding == RGB_0_1:
+            return {'mean': (0.0, 0.0, 0.0), 'std': (1.0, 1.0, 1.0), 'channel_order': 'rgb'}
+        return {name: getattr(self.metadata, name) for name in ('mean', 'std', 'channel_order')}
+
+    def _check(self, count: int, wh: tuple[int, int]) -> None:
+        least, most = self.batch_limits
+        if most is not None and count > most:
+            limits = f'batches of {least}' if least == most else f'batches of {least} to {most}'
+            raise ConfigError(
+                f'{self.path} takes {limits} images, not of {count}. Use a smaller batch '
+                '(--batch-size, or the config key test_dataloader.batch_size), or make the file '
+                'for larger ones.'
+            )
+        if wh != tuple(self.metadata.input_wh):
+            width, height = self.metadata.input_wh
+            raise ConfigError(
+                f'{self.path} takes images of {width}×{height} pixels (width×height), not of '
+                f'{wh[0]}×{wh[1]}. Set the config key test_dataloader.dataset.input_wh, or export '
+                'the model again with this size.'
+            )

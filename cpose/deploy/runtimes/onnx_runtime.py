@@ -1,0 +1,165 @@
+"""ONNX files in ONNX Runtime."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_metadata
+from cpose.deploy.runtimes.base import Runtime
+from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
+from cpose.registry import RUNTIMES
+
+CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'
+ERRORS = (
+    *('Fail', 'InvalidArgument', 'InvalidGraph', 'InvalidProtobuf', 'NoSuchFile'),
+    *('NotImplemented', 'RuntimeException', 'EPFail', 'EngineError'),
+)
+"""What ONNX Runtime raises; the classes share no base."""
+
+
+@RUNTIMES.register_module()
+class OnnxRuntime(Runtime):
+    """Run an ONNX file in ONNX Runtime, with as many threads as torch uses.
+
+    Args:
+        path: File that `cpose export-onnx` wrote.
+        device: ``cpu``, ``cuda`` or ``cuda:1``; None takes a GPU if ONNX Runtime can use one.
+        providers: Execution providers instead, the most wanted first, for example
+            ``['TensorrtExecutionProvider', 'CUDAExecutionProvider']``; operators that none of them
+            has run on the CPU.
+
+    Raises:
+        CheckpointError: If the file cannot be used.
+        ConfigError: If ONNX Runtime has no such provider.
+        MissingDependencyError: If the packages are missing.
+    """
+
+    suffixes = ('.onnx',)
+
+    def __init__(
+        self,
+        path: str | Path,
+        device: str | None = None,
+        providers: Sequence[str] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.metadata = read_metadata(self.path)
+        if self.metadata.quantize_target not in ('', 'ort'):
+            raise CheckpointError(
+                f'{self.path} is quantised for {self.metadata.quantize_target}; in ONNX Runtime '
+                'it would be slower than without quantisation. Quantise the model again with '
+                '--target ort.'
+            )
+        package = import_extra('onnxruntime', 'deploy')
+        wanted = choose_providers(package.get_available_providers(), device, providers)
+        self.session = self._open(package, wanted)
+        _check_used(self.session.get_providers(), wanted, device, providers)
+        count = self.session.get_inputs()[0].shape[0]
+        self.batch_limits = (count, count) if isinstance(count, int) else (1, None)
+        self._version = package.__version__
+
+    def run(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Return the outputs for a batch (N, 3, H, W)."""
+        values = self.session.run(list(OUTPUT_SIZES), {INPUT_NAME: inputs.numpy()})
+        return {
+            name: torch.from_numpy(value) for name, value in zip(OUTPUT_SIZES, values, strict=True)
+        }
+
+    def describe(self) -> str:
+        """Return version, providers, threads and precision."""
+        providers = ', '.join(name.removesuffix('ExecutionProvider') for name in self.providers)
+        threads = self.session.get_session_options().intra_op_num_threads
+        return (
+            f'ONNX Runtime {self._version}, {providers}, {threads} threads, '
+            f'{self.metadata.precision}: {self.path}'
+        )
+
+    @property
+    def providers(self) -> list[str]:
+        """Execution providers in use, the most wanted first."""
+        names: list[str] = self.session.get_providers()
+        return names
+
+    def _open(self, package: Any, providers: Mapping[str, Any]) -> Any:
+        options = package.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.inter_op_num_threads = 1
+        known = package.capi.onnxruntime_pybind11_state
+        errors = tuple(getattr(known, name) for name in ERRORS if hasattr(known, name))
+        try:
+            return package.InferenceSession(
+                str(self.path), options, providers=list(providers.items())
+            )
+        except errors as error:
+            raise CheckpointError(
+                f'ONNX Runtime cannot open {self.path}: {error}. Export the model again.'
+            ) from error
+
+
+def choose_providers(
+    available: Sequence[str], device: str | None, providers: Sequence[str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return execution providers with their options, the most wanted first.
+
+    Args:
+        available: What the installed package has.
+        device: See `OnnxRuntime`.
+        providers: See `OnnxRuntime`.
+
+    Raises:
+        ConfigError: If what is asked for is not available.
+    """
+    if providers is not None:
+        unknown = [name for name in providers if name not in available]
+        if unknown:
+            raise ConfigError(
+                f'This ONNX Runtime has no {unknown[0]} (config key runtime.providers). '
+                f'{nearest_names(unknown[0], available)}'
+            )
+        return {name: {} for name in (*providers, CPU)}
+    kind, _, number = (device or '').partition(':')
+    if kind == 'cuda' and CUDA not in available:
+        raise ConfigError(_no_cuda(device))
+    if kind not in ('', 'cpu', 'cuda'):
+        raise ConfigError(f'ONNX Runtime does not run on device={device!r}. Use cpu or cuda.')
+    use_cuda = kind == 'cuda' or (kind == '' and CUDA in available and torch.cuda.is_available())
+    chosen = int(number) if number else torch.cuda.current_device() if use_cuda else 0
+    return {CUDA: {'device_id': chosen}, CPU: {}} if use_cuda else {CPU: {}}
+
+
+def _check_used(
+    used: Sequence[str],
+    wanted: Mapping[str, Any],
+    device: str | None,
+    providers: Sequence[str] | None,
+) -> None:
+    """Complain about a provider that could not start, for which ONNX Runtime only warns.
+
+    Raises:
+        ConfigError: If it was asked for.
+    """
+    unused = [name for name in wanted if name not in used]
+    if not unused:
+        return
+    if providers is None and device is not None:
+        raise ConfigError(_no_cuda(device))
+    if providers is not None:
+        raise ConfigError(
+            f'{unused[0]} (config key runtime.providers) could not start; ONNX Runtime tells why '
+            'above. Install its libraries, or leave it out.'
+        )
+    logging.getLogger(__name__).warning(
+        '%s could not start, so the CPU is used; ONNX Runtime tells why above.', unused[0]
+    )
+
+
+def _no_cuda(device: str | None) -> str:
+    return (
+        f'device={device!r}: this ONNX Runtime has no working {CUDA}. Install the package '
+        'onnxruntime-gpu in place of onnxruntime, with the CUDA libraries that it needs, or use '
+        '--device cpu.'
+    )
