@@ -14,16 +14,23 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from cpose.encryption.model_file import is_complete, is_encrypted, protected, read_model_bytes
+from cpose.engine.file_kind import describe_kind
 from cpose.engine.tensor_unpickler import tensor_pickle_module
 from cpose.errors import CheckpointError, OutputError
 
 UNFINISHED_SUFFIX = '.unfinished'
 LAST_CHECKPOINT = 'last_checkpoint'
+CONTINUE = (
+    'Older checkpoints are intact. '
+    'Make room or choose another --work-dir, then continue with --resume.'
+)
 READ_ERRORS = (
     *(pickle.UnpicklingError, struct.error, EOFError, LookupError, ValueError, TypeError),
     *(AttributeError, AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError),
@@ -31,8 +38,17 @@ READ_ERRORS = (
 """What the readers of zip archives and pickles raise on bytes that are neither."""
 
 
-def save_checkpoint_atomic(path: str | Path, checkpoint: Mapping[str, Any]) -> None:
+def save_checkpoint_atomic(
+    path: str | Path, checkpoint: Mapping[str, Any], advice: str = CONTINUE
+) -> None:
     """Write a checkpoint so that ``path`` is at any moment the old or the new file, complete.
+
+    With an encryption key, see `cpose.encryption.key`, it is encrypted while it is written.
+
+    Args:
+        path: File.
+        checkpoint: Tensors and primitives.
+        advice: What to do if it cannot be written, for the message.
 
     Raises:
         OutputError: If it cannot be written; an older file of that name is untouched.
@@ -42,7 +58,8 @@ def save_checkpoint_atomic(path: str | Path, checkpoint: Mapping[str, Any]) -> N
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open('wb') as file:
-            torch.save(dict(checkpoint), file)
+            with protected(file) as sealed:
+                torch.save(dict(checkpoint), sealed)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(target)
@@ -55,8 +72,7 @@ def save_checkpoint_atomic(path: str | Path, checkpoint: Mapping[str, Any]) -> N
             raise
         raise OutputError(
             f'Checkpoint {target} could not be written: {reason.strerror}. '
-            f'{_free_space(target.parent)} Older checkpoints are intact. '
-            'Make room or choose another --work-dir, then continue with --resume.'
+            f'{_free_space(target.parent)} {advice}'
         ) from error
 
 
@@ -102,7 +118,7 @@ def remove_unfinished(folder: str | Path) -> None:
 def load_checkpoint_file(
     path: str | Path, tensors_only: bool = False, map_location: Any = 'cpu'
 ) -> dict[str, Any]:
-    """Read a checkpoint with ``weights_only=True``.
+    """Read a checkpoint with ``weights_only=True``, encrypted or not.
 
     Args:
         path: File.
@@ -116,14 +132,15 @@ def load_checkpoint_file(
     """
     file = Path(path)
     _check_file(file)
+    source = BytesIO(read_model_bytes(file)) if is_encrypted(file) else file
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', message='Detected pickle protocol')
-            stored = torch.load(file, map_location=map_location, weights_only=True)
+            stored = torch.load(source, map_location=map_location, weights_only=True)
     except OSError as error:
         raise CheckpointError(f'Checkpoint {file} cannot be read: {error.strerror}.') from error
     except READ_ERRORS as error:
-        stored, others = _load_tensors(file, map_location, error)
+        stored, others = _load_tensors(file, source, map_location, error)
         if others and not tensors_only:
             raise CheckpointError(
                 f'Checkpoint {file} holds pickled objects besides tensors: {", ".join(others)}. '
@@ -153,9 +170,9 @@ def find_resume_checkpoint(work_dir: str | Path) -> Path | None:
 
 
 def _is_complete(file: Path) -> bool:
-    """Whether the end of the archive, which is written last, is there."""
+    """Whether the end of the file, which is written last, is there."""
     try:
-        return zipfile.is_zipfile(file)
+        return zipfile.is_zipfile(file) or (file.is_file() and is_complete(file))
     except zipfile.BadZipFile:
         return False
 
@@ -175,12 +192,16 @@ def _check_file(file: Path) -> None:
         )
 
 
-def _load_tensors(file: Path, map_location: Any, cause: Exception) -> tuple[Any, list[str]]:
+def _load_tensors(
+    file: Path, source: Path | BytesIO, map_location: Any, cause: Exception
+) -> tuple[Any, list[str]]:
     """Return the content with placeholders, and the names of what they stand for."""
     found: set[str] = set()
+    if isinstance(source, BytesIO):
+        source.seek(0)
     try:
         stored = torch.load(
-            file,
+            source,
             map_location=map_location,
             pickle_module=tensor_pickle_module(found),
             weights_only=False,
@@ -189,10 +210,15 @@ def _load_tensors(file: Path, map_location: Any, cause: Exception) -> tuple[Any,
         if found:
             return {}, sorted(found)
         raise CheckpointError(
-            f'{file} is not a PyTorch checkpoint ({type(cause).__name__}). '
+            f'{file} is not a PyTorch checkpoint{_instead(file, cause)}. '
             'Give a file that torch.save wrote.'
         ) from error
     return stored, sorted(found)
+
+
+def _instead(file: Path, cause: Exception) -> str:
+    kind = describe_kind(file)
+    return f' but {kind}' if kind else f' ({type(cause).__name__})'
 
 
 def _os_error(error: BaseException | None) -> OSError | None:
