@@ -41,6 +41,7 @@ MODELS = _child(
         'backbones.timm_backbone',
         'data_preprocessors.pose_data_preprocessor',
         'detectors.centerpose',
+        'detectors.runtime_pose',
         'heads.centerpose_head',
         'layers.modulated_deform_conv',
         'layers.plain_conv',
@@ -135,6 +136,12 @@ MODEL_WRAPPERS = _child(
 )
 OPTIM_WRAPPERS = _child(
     'optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('mixed_precision_optim_wrapper',)
+)
+RUNTIMES = _child(
+    'runtime',
+    None,
+    'deploy.runtimes',
+    ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
 INFERENCERS = _child('inferencer', MMENGINE_INFERENCERS, 'apis', ('centerpose_inferencer',))
 

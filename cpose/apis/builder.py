@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from cpose.apis.build_errors import named_build_errors
 from cpose.apis.config import load_config
 from cpose.apis.config_check import check_config
+from cpose.apis.runtime_files import config_from_file, is_runtime_file
 from cpose.errors import ConfigError
 from cpose.registry import MODELS
 
@@ -57,7 +58,7 @@ def resolve_config(
 
     Args:
         config: See `cpose.apis.config.find_config`; ``None`` or '-' takes it from the checkpoint.
-        checkpoint: File with a config.
+        checkpoint: File with a config: a checkpoint, an ONNX file or an engine.
         allow_custom_imports: Whether the config of the checkpoint may import any package.
         tensors_only: Whether the checkpoint may hold objects besides tensors, which are left out.
 
@@ -68,6 +69,8 @@ def resolve_config(
         return load_config(config)
     if checkpoint is None:
         raise ConfigError('Neither a config nor a checkpoint is given. Give at least one.')
+    if is_runtime_file(checkpoint):
+        return config_from_file(checkpoint, allow_custom_imports)
     from cpose.engine.stored_config import config_from_checkpoint
 
     return config_from_checkpoint(checkpoint, allow_custom_imports, tensors_only)

@@ -13,12 +13,13 @@ from mmengine.infer import BaseInferencer
 from torch import Tensor
 
 from cpose.apis.build_errors import named_build_errors
-from cpose.apis.builder import build_model, resolve_config
+from cpose.apis.builder import resolve_config
 from cpose.apis.camera_io import CameraFinder, CameraLike
+from cpose.apis.config import load_config
 from cpose.apis.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
+from cpose.apis.inference_model import build_for_inference, find_model_runtime, find_recovery
 from cpose.apis.inference_parts import (
     build_pipeline,
-    build_recovery,
     build_visualizer,
     choose_input_wh,
     find_categories,
@@ -27,6 +28,7 @@ from cpose.apis.inference_parts import (
 from cpose.errors import ConfigError, DataError
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
+from cpose.structures.pose_data_sample import make_results
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
@@ -48,16 +50,18 @@ class CenterPoseInferencer(BaseInferencer):
 
     Args:
         config: File, name or `Config` of the model; None takes it from the checkpoint.
-        checkpoint: Weights.
-        device: Where the model runs.
+        checkpoint: Weights, an ONNX file or an engine.
+        device: Where the model runs; None takes a GPU if it can be used.
         input_wh: Width and height of the network input, multiples of 32; None takes those of the
-            config's test data.
+            config's test data. The one of an ONNX file or an engine is fixed.
         detector: Runs instead of the model, for example an exported one; ``checkpoint`` is then
             read only for a config.
 
     Attributes:
         categories: Names by label.
-        model: The network, None with a detector.
+        model: The network, with batch norms folded into its convolutions, or what stands in its
+            place for a file of another runtime; None with a detector.
+        runtime: What runs the network, None with a detector.
 
     Raises:
         ConfigError: If the config is missing or wrong.
@@ -73,7 +77,7 @@ class CenterPoseInferencer(BaseInferencer):
         self,
         config: str | Path | Config | None = None,
         checkpoint: str | Path | None = None,
-        device: str = 'cpu',
+        device: str | None = 'cpu',
         input_wh: tuple[int, int] | None = None,
         detector: Detector | None = None,
     ) -> None:
@@ -81,9 +85,11 @@ class CenterPoseInferencer(BaseInferencer):
         self.input_wh = choose_input_wh(loaded, input_wh)
         self.categories = find_categories(loaded)
         self._detector: Detector = detector or self._detect
+        self._device = device
         with named_build_errors(loaded):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
-            self.recovery = self.model.head.recovery if self.model else build_recovery(loaded)
+            self.recovery = find_recovery(self.model, loaded)
+        self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
 
     def __call__(
         self,
@@ -156,12 +162,7 @@ class CenterPoseInferencer(BaseInferencer):
         """
         samples = inputs['data_samples']
         found = self.recovery(self._detector(inputs['inputs']), samples, score_thr)
-        return [
-            PoseResult(
-                sample.image_path, sample.image_wh, sample.intrinsics, poses, sample.distortion
-            )
-            for sample, poses in zip(samples, found, strict=True)
-        ]
+        return make_results(samples, found)
 
     def visualize(
         self,
@@ -230,13 +231,17 @@ class CenterPoseInferencer(BaseInferencer):
     @torch.inference_mode()
     def _detect(self, images: Sequence[Tensor]) -> Mapping[str, Tensor]:
         """Run the model up to the decoded detections."""
-        inputs = self.model.data_preprocessor({'inputs': images})['inputs']
-        detections: Mapping[str, Tensor] = self.model.head.codec.decode(self.model(inputs))
+        detections: Mapping[str, Tensor] = self.runtime(
+            self.model.data_preprocessor({'inputs': images})['inputs']
+        )
         return detections
 
     def _init_model(self, cfg: Config, weights: str | Path | None, device: str = 'cpu') -> Any:
         """Return the model, None if a detector takes its place."""
-        return build_model(cfg, weights, device) if self._detector == self._detect else None
+        if self._detector != self._detect:
+            return None
+        sized = load_config(cfg, {'test_dataloader.dataset.input_wh': list(self.input_wh)})
+        return build_for_inference(sized, weights, self._device)
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         """Return the transforms of the test data."""

@@ -9,10 +9,9 @@ from mmengine.dataset import Compose
 
 from cpose.apis.calibration import Camera
 from cpose.apis.image_sources import SourceImage
-from cpose.codecs.pose_recovery import PoseRecovery
 from cpose.datasets.base_dataset import normalise_metainfo
 from cpose.errors import ConfigError
-from cpose.registry import CODECS, TRANSFORMS, VISUALIZERS
+from cpose.registry import TRANSFORMS, VISUALIZERS
 
 DEFAULT_PIPELINE = ({'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
 DEFAULT_INPUT_WH = (512, 512)
@@ -41,11 +40,6 @@ def build_pipeline(config: Config) -> Compose:
     """Return the transforms of the test data, or what replaces them without test data."""
     steps = _test_dataset(config).get('pipeline', DEFAULT_PIPELINE)
     return Compose([TRANSFORMS.build(dict(step)) for step in steps])
-
-
-def build_recovery(config: Config) -> PoseRecovery:
-    """Return the step from detections to poses without building the network."""
-    return CODECS.build(dict(config.model.head.get('recovery', {'type': 'PoseRecovery'})))
 
 
 def build_visualizer(config: Config, categories: Sequence[str]) -> Any:

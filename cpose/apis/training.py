@@ -12,6 +12,7 @@ from cpose.apis.build_errors import named_build_errors
 from cpose.apis.builder import resolve_config
 from cpose.apis.config import load_config
 from cpose.apis.config_check import check_config
+from cpose.apis.runtime_files import find_runtime, runtime_model
 from cpose.engine.checkpoint_io import find_resume_checkpoint
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.stored_config import without_pretrained
@@ -80,7 +81,7 @@ def evaluate(
 
     Args:
         config: See `cpose.apis.config.find_config`; '-' takes it from the checkpoint.
-        checkpoint: Weights of any known family.
+        checkpoint: Weights of any known family, an ONNX file or an engine.
         data_root: Folder of annotated images in place of the config's.
         dump: Where to write predictions and truth, see `cpose.evaluation.dump.write_dump`.
         work_dir: Folder of logs; default: ``work_dirs/<name of the config>/test``.
@@ -97,17 +98,19 @@ def evaluate(
     loaded = load_config(resolve_config(config, checkpoint), options)
     _set_work_dir(loaded, work_dir, 'test', default=Path(checkpoint).stem)
     loaded.launcher = launcher
-    loaded.load_from, loaded.resume = str(checkpoint), False
+    loaded.resume = False
     for key in (*TRAINING_KEYS, *VALIDATION_KEYS):
         loaded.pop(key, None)
     check_config(loaded, ('model', *TEST_KEYS))
-    loaded.model = without_pretrained(loaded.model.to_dict())
+    _set_model_file(loaded, checkpoint)
     if data_root is not None:
         _set_data_root(loaded, data_root)
     if dump is not None:
         check_writable(dump)
         _objectron_config(loaded).dump_file = str(dump)
     with _running(loaded) as runner:
+        if hasattr(runner.model, 'runtime'):
+            runner.logger.info(runner.model.runtime.describe())
         numbers = runner.test()
     reports = [getattr(metric, 'report', None) for metric in runner.test_evaluator.metrics]
     return next((report for report in reports if report), numbers)
@@ -133,6 +136,18 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
             f'Nothing can be written to {path}: {error.strerror}. Choose another --work-dir.'
         ) from error
     config.work_dir = str(path)
+
+
+def _set_model_file(config: Config, path: str | Path) -> None:
+    """Set the checkpoint to load, or put the model of a runtime in the place of the network."""
+    runtime = find_runtime(config, path)
+    if runtime is None:
+        config.load_from = str(path)
+        config.model = without_pretrained(config.model.to_dict())
+        return
+    config.load_from = None
+    config.model = runtime_model(config, path, runtime)
+    check_config(config)
 
 
 def _set_resume(config: Config, resume: str | Path) -> None:

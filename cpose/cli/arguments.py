@@ -50,7 +50,11 @@ def add_cfg_options(parser: ArgumentParser) -> None:
 
 def add_checkpoint(parser: ArgumentParser) -> None:
     """Add CHECKPOINT and how far it is trusted."""
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='model file')
+    parser.add_argument(
+        'checkpoint',
+        metavar='CHECKPOINT',
+        help='model file: .pth, .onnx, or a TensorRT engine (.engine, .plan, .trt)',
+    )
     parser.add_argument(
         '--tensors-only',
         action='store_true',

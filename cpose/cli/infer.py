@@ -117,9 +117,13 @@ def run(args: Namespace) -> int:
 def _build(args: Namespace) -> Any:
     from cpose.apis.centerpose_inferencer import CenterPoseInferencer
     from cpose.apis.device import choose_device
+    from cpose.apis.runtime_files import is_runtime_file
 
-    device = choose_device(args.device)
-    return CenterPoseInferencer(read_config(args), args.checkpoint, device)
+    device = choose_device(args.device) if args.device else None
+    inferencer = CenterPoseInferencer(read_config(args), args.checkpoint, device)
+    if is_runtime_file(args.checkpoint):
+        sys.stdout.write(f'{inferencer.runtime.describe()}\n')
+    return inferencer
 
 
 def _camera_numbers(words: list[str] | None) -> list[float] | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from mmengine.device import get_device
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
@@ -73,9 +74,14 @@ class PoseRunner(Runner):
         return logger
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Move the model to its device and wrap it for distributed training."""
+        """Move the model to its device and wrap it for distributed training.
+
+        A model without parameters, such as an exported file, has nothing to share and stays bare.
+        """
         if not self.distributed or is_model_wrapper(model):
             return super().wrap_model(model_wrapper_cfg, model)
+        if not any(True for _ in model.parameters()):
+            return model.to(get_device())
         if not torch.cuda.is_available() and self.cfg.get('sync_bn') is not None:
             self.logger.warning('sync_bn works on GPUs only; it is left out.')
             self.cfg.sync_bn = None

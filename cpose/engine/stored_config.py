@@ -51,6 +51,20 @@ def config_from_checkpoint(
     text = meta.get(CONFIG_KEY) if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         raise CheckpointError(f'{name} carries no config. Give CONFIG instead of "-".')
+    return config_from_json(text, name, allow_custom_imports)
+
+
+def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -> Config:
+    """Return the config that a model file carries as JSON text.
+
+    Args:
+        text: As `config_to_json` wrote it.
+        name: The file, for messages.
+        allow_custom_imports: See `config_from_checkpoint`.
+
+    Raises:
+        CheckpointError: If it is not JSON, or would import or call foreign code.
+    """
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:

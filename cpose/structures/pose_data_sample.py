@@ -3,11 +3,13 @@
 Letters: N objects, S symmetric candidates per object.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from cpose.errors import check_shape
+from cpose.structures.object_pose import ObjectPose, PoseResult
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,16 @@ class PoseDataSample:
         for name in ('intrinsics', 'projection'):
             if getattr(self, name) is not None:
                 check_shape(name, getattr(self, name), (3, 3))
+
+
+def make_results(
+    samples: Sequence[PoseDataSample], found: Sequence[list[ObjectPose]]
+) -> list[PoseResult]:
+    """Return what a user receives for images and the poses found in them."""
+    return [
+        PoseResult(sample.image_path, sample.image_wh, sample.intrinsics, poses, sample.distortion)
+        for sample, poses in zip(samples, found, strict=True)
+    ]
 
 
 def field_arrays(record: CuboidTruth | CuboidCandidates) -> dict[str, np.ndarray]:

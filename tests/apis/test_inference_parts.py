@@ -7,7 +7,6 @@ from cpose.apis.calibration import Camera
 from cpose.apis.image_sources import SourceImage
 from cpose.apis.inference_parts import (
     build_pipeline,
-    build_recovery,
     build_visualizer,
     choose_input_wh,
     find_categories,
@@ -56,12 +55,6 @@ def test_pipeline_makes_a_network_input():
 
 
 PACK = {'type': 'PackPoseInputs'}
-
-
-def test_recovery():
-    config = Config({'model': {'head': {'recovery': {'type': 'PoseRecovery', 'nms_sigma': 0.25}}}})
-    assert build_recovery(config).nms_sigma == 0.25
-    assert build_recovery(Config({'model': {'head': {}}})).nms_sigma == 0.5
 
 
 def test_visualizer_writes_nothing_and_stays_apart_from_training(tmp_path):

@@ -14,7 +14,7 @@ from torch import Tensor
 from cpose.models.heads.head_branches import HeadBranches
 from cpose.registry import CODECS, MODELS
 from cpose.structures.object_pose import PoseResult
-from cpose.structures.pose_data_sample import PoseDataSample
+from cpose.structures.pose_data_sample import PoseDataSample, make_results
 
 DEFAULT_CODEC = {'type': 'CenterPoseCodec'}
 DEFAULT_CRITERION = {'type': 'CenterPoseLoss'}
@@ -87,10 +87,4 @@ class CenterPoseHead(BaseModule):
             samples: What is known of the images.
         """
         decoded = self.codec.decode(self(feature))
-        poses = self.recovery(decoded, samples)
-        return [
-            PoseResult(
-                sample.image_path, sample.image_wh, sample.intrinsics, found, sample.distortion
-            )
-            for sample, found in zip(samples, poses, strict=True)
-        ]
+        return make_results(samples, self.recovery(decoded, samples))

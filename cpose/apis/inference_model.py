@@ -1,0 +1,55 @@
+"""The model of an inferencer: a network in PyTorch, or a model file in another runtime."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.apis.builder import build_model
+from cpose.apis.config_check import check_config
+from cpose.apis.device import choose_device
+from cpose.apis.runtime_files import find_runtime, runtime_model
+from cpose.codecs.pose_recovery import PoseRecovery
+from cpose.models.detectors.runtime_pose import RuntimePose
+from cpose.models.layers.fuse import fuse_for_inference
+from cpose.registry import CODECS, MODELS, RUNTIMES
+
+
+def build_for_inference(config: Config, path: str | Path | None, device: str | None) -> Any:
+    """Build what finds detections, in evaluation mode.
+
+    Args:
+        config: The whole config.
+        path: Checkpoint, ONNX file or engine; None leaves the weights as they begin.
+        device: Where it runs; None takes a GPU if it can be used.
+
+    Returns:
+        A `CenterPose` whose batch norms are folded into its convolutions, or a `RuntimePose`.
+
+    Raises:
+        ConfigError: If the config is wrong or does not fit the file.
+        CheckpointError: If the file cannot be used.
+    """
+    check_config(config)
+    runtime = None if path is None else find_runtime(config, path)
+    if path is None or runtime is None:
+        model = build_model(config, path, device or choose_device())
+        return fuse_for_inference(model)
+    replaced = Config({'model': runtime_model(config, path, runtime, device)})
+    check_config(replaced)
+    model = MODELS.build(replaced.model)
+    return model.to(model.runtime.device).eval()
+
+
+def find_model_runtime(model: Any) -> Any:
+    """Return what runs the network of a model from `build_for_inference`."""
+    if isinstance(model, RuntimePose):
+        return model.runtime
+    return RUNTIMES.build({'type': 'TorchRuntime', 'model': model})
+
+
+def find_recovery(model: Any, config: Config) -> PoseRecovery:
+    """Return the step from detections to poses; without a model it is built from the config."""
+    if model is None:
+        return CODECS.build(dict(config.model.head.get('recovery', {'type': 'PoseRecovery'})))
+    return model.recovery if isinstance(model, RuntimePose) else model.head.recovery

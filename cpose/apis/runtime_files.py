@@ -1,0 +1,97 @@
+"""Model files that a runtime runs, in the place of a PyTorch checkpoint."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.apis.config_check import import_custom_modules
+from cpose.apis.inference_parts import choose_input_wh
+from cpose.errors import ConfigError
+from cpose.registry import RUNTIMES
+
+RUNTIME_KEY = 'runtime'
+"""Key of a config with settings of the runtime, for example ``dict(providers=[...])``."""
+PYTORCH = 'TorchRuntime'
+
+
+def find_runtime(config: Config, path: str | Path) -> dict[str, Any] | None:
+    """Return the config of the runtime that opens a model file, None for a PyTorch checkpoint.
+
+    It is the one that the config key ``runtime.type`` names, else the one for the file's ending.
+
+    Args:
+        config: The whole config; ``custom_imports`` may bring further runtimes.
+        path: The model file.
+
+    Raises:
+        ConfigError: If the config asks for a runtime that does not open such files.
+    """
+    import_custom_modules(config)
+    given = dict(config.get(RUNTIME_KEY) or {})
+    name = given.pop('type', None) or _runtime_of(Path(path))
+    if name == PYTORCH and _runtime_of(Path(path)) == PYTORCH and not given:
+        return None
+    found = RUNTIMES.get(name)
+    endings = getattr(found, 'suffixes', ())
+    if Path(path).suffix.lower() not in endings:
+        opens = f'opens {", ".join(endings)}' if endings else 'has no settings and opens .pth files'
+        raise ConfigError(
+            f'The config key {RUNTIME_KEY}={dict(config[RUNTIME_KEY])} does not fit {path}: '
+            f'{name} {opens}. Leave the key out, or give a file that fits.'
+        )
+    return {**given, 'type': name}
+
+
+def is_runtime_file(path: str | Path) -> bool:
+    """Return whether a runtime of this project other than PyTorch opens a file."""
+    return _runtime_of(Path(path)) != PYTORCH
+
+
+def runtime_model(
+    config: Config, path: str | Path, runtime: dict[str, Any], device: str | None = None
+) -> dict[str, Any]:
+    """Return the config of the model that a file is the network of.
+
+    Args:
+        config: The whole config.
+        path: The model file.
+        runtime: As `find_runtime` returns it.
+        device: Where the runtime runs; None lets it choose.
+    """
+    model = config.get('model') or {}
+    kept = {'data_preprocessor': model.get('data_preprocessor')}
+    kept['recovery'] = (model.get('head') or {}).get('recovery')
+    return {
+        'type': 'RuntimePose',
+        'runtime': {**runtime, 'path': str(path), 'device': device},
+        'input_wh': choose_input_wh(config, None),
+        **{name: part for name, part in kept.items() if part is not None},
+    }
+
+
+def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Config:
+    """Return the config that an ONNX file or an engine carries, with the input size of the file.
+
+    Raises:
+        CheckpointError: If the file is not one of ours, or its config would run foreign code.
+    """
+    from cpose.deploy.model_metadata import read_metadata
+    from cpose.engine.stored_config import config_from_json
+
+    metadata = read_metadata(path)
+    config = config_from_json(metadata.config, str(path), allow_custom_imports)
+    size = list(metadata.input_wh)
+    config.merge_from_dict({'test_dataloader': {'dataset': {'input_wh': size}}})
+    return config
+
+
+def _runtime_of(path: Path) -> str:
+    RUNTIMES.import_from_location()
+    ending = path.suffix.lower()
+    matches = (
+        name
+        for name, runtime in RUNTIMES.module_dict.items()
+        if ending in getattr(runtime, 'suffixes', ())
+    )
+    return next(matches, PYTORCH)

@@ -1,0 +1,152 @@
+"""Engines of TensorRT and of TensorRT for RTX."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_engine_sidecar
+from cpose.deploy.runtimes.base import Runtime
+from cpose.errors import CheckpointError, ConfigError, import_extra
+from cpose.registry import RUNTIMES
+
+PACKAGES = {'tensorrt': ('tensorrt', 'tensorrt'), 'rtx': ('tensorrt_rtx', 'tensorrt-rtx')}
+"""Flavour of an engine to the module that runs it and the extra that installs this."""
+
+
+@RUNTIMES.register_module()
+class TensorRTRuntime(Runtime):
+    """Run an engine on an NVIDIA GPU, on torch's current stream and with torch's memory.
+
+    Args:
+        path: Engine that `cpose build-trt` wrote, with its JSON file beside it.
+        device: ``cuda`` or ``cuda:1``; None takes the current GPU.
+
+    Raises:
+        CheckpointError: If the engine cannot be used on this machine.
+        ConfigError: If there is no GPU.
+        MissingDependencyError: If the package that runs it is missing.
+    """
+
+    suffixes = ('.engine', '.plan', '.trt')
+
+    def __init__(self, path: str | Path, device: str | None = None) -> None:
+        self.path = Path(path)
+        facts = read_engine_sidecar(self.path)
+        self.metadata = facts['metadata']
+        self.device = choose_gpu(self.path, device)
+        if facts.get('flavor') not in PACKAGES:
+            raise CheckpointError(
+                f'{self.path} is of flavor {facts.get("flavor")!r}, known are '
+                f'{", ".join(PACKAGES)}. Build the engine again.'
+            )
+        self._tensorrt = import_extra(*PACKAGES[facts['flavor']])
+        with on_gpu(self.device):
+            self._engine = self._load(facts)
+            self._context = self._engine.create_execution_context()
+        self._check_tensors()
+        self.batch_limits = self._find_batch_limits()
+
+    def run(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Start the engine on the current stream and return its outputs (N, 3, H, W).
+
+        Raises:
+            RuntimeError: If TensorRT could not start it.
+        """
+        context = self._context
+        context.set_input_shape(INPUT_NAME, tuple(inputs.shape))
+        outputs = {
+            name: torch.empty(tuple(context.get_tensor_shape(name)), device=self.device)
+            for name in OUTPUT_SIZES
+        }
+        for name, buffer in {INPUT_NAME: inputs, **outputs}.items():
+            context.set_tensor_address(name, buffer.data_ptr())
+        with on_gpu(self.device):
+            started = context.execute_async_v3(stream_of(self.device))
+        if not started:
+            raise RuntimeError(f'TensorRT could not run {self.path} on {tuple(inputs.shape)}.')
+        return outputs
+
+    def describe(self) -> str:
+        """Return package, version, GPU, batches and precision."""
+        module, least_most = self._tensorrt, self.batch_limits
+        return (
+            f'{module.__name__} {module.__version__}, {self.device}, batches of {least_most[0]} to '
+            f'{least_most[1]}, {self.metadata.precision}: {self.path}'
+        )
+
+    def _load(self, facts: dict[str, Any]) -> Any:
+        module = self._tensorrt
+        self._runtime = module.Runtime(module.Logger(module.Logger.WARNING))
+        engine = self._runtime.deserialize_cuda_engine(self.path.read_bytes())
+        if engine is None:
+            raise CheckpointError(
+                f'{self.path} cannot be loaded by {module.__name__} {module.__version__} on this '
+                f'GPU ({gpu_name(self.device)}). It was built by version {facts.get("version")} '
+                f'for compute capability {facts.get("compute_capability")}, and TensorRT tells '
+                'more above. Build the engine for this GPU and version, or copy it again.'
+            )
+        return engine
+
+    def _check_tensors(self) -> None:
+        engine = self._engine
+        kinds = {}
+        for number in range(engine.num_io_tensors):
+            name = engine.get_tensor_name(number)
+            kinds[name] = engine.get_tensor_dtype(name)
+        wanted = self._tensorrt.float32
+        if set(kinds) != {INPUT_NAME, *OUTPUT_SIZES} or set(kinds.values()) != {wanted}:
+            found = ', '.join(f'{name} ({kind})' for name, kind in kinds.items())
+            raise CheckpointError(
+                f'{self.path} is not an engine of a cpose model. It has {found}; expected are '
+                f'{INPUT_NAME}, {", ".join(OUTPUT_SIZES)}, all {wanted}. Build it from a file that '
+                '`cpose export-onnx` wrote.'
+            )
+
+    def _find_batch_limits(self) -> tuple[int, int]:
+        """Return the fewest and most images of a run, from the engine itself."""
+        fixed = int(self._engine.get_tensor_shape(INPUT_NAME)[0])
+        if fixed > 0:
+            return fixed, fixed
+        least, _, most = self._engine.get_tensor_profile_shape(INPUT_NAME, 0)
+        return int(least[0]), int(most[0])
+
+
+def choose_gpu(path: Path, device: str | None) -> torch.device:
+    """Return the GPU that an engine shall run on.
+
+    Raises:
+        ConfigError: If it is none, or not there.
+    """
+    wanted = torch.device(device or 'cuda')
+    if wanted.type != 'cuda' or not torch.cuda.is_available():
+        found = f'device={device!r}' if wanted.type != 'cuda' else 'no GPU is visible here'
+        raise ConfigError(
+            f'{path} is a TensorRT engine, which runs on NVIDIA GPUs only; {found}. Run it on a '
+            'machine with an NVIDIA GPU, or use the .onnx or .pth file it was made from.'
+        )
+    if wanted.index is None:
+        return torch.device('cuda', torch.cuda.current_device())
+    if wanted.index >= torch.cuda.device_count():
+        raise ConfigError(
+            f'device={device!r} is not there: {torch.cuda.device_count()} GPUs are visible. '
+            'Choose another one, or check CUDA_VISIBLE_DEVICES.'
+        )
+    return wanted
+
+
+def on_gpu(device: torch.device) -> Any:
+    """Return a context in which CUDA uses a GPU."""
+    return torch.cuda.device(device)
+
+
+def stream_of(device: torch.device) -> int:
+    """Return the handle of torch's current stream on a GPU."""
+    return torch.cuda.current_stream(device).cuda_stream
+
+
+def gpu_name(device: torch.device) -> str:
+    """Return name and compute capability of a GPU."""
+    major, minor = torch.cuda.get_device_capability(device)
+    return f'{torch.cuda.get_device_name(device)}, compute capability {major}.{minor}'

@@ -1,0 +1,77 @@
+"""A model file in the place of a network, wherever MMEngine expects a model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from cpose.errors import ConfigError
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
+from cpose.registry import CODECS, MODELS, RUNTIMES
+from cpose.structures.object_pose import PoseResult
+from cpose.structures.pose_data_sample import PoseDataSample, make_results
+
+DEFAULT_PREPROCESSOR = {'type': 'PoseDataPreprocessor'}
+
+
+@MODELS.register_module()
+class RuntimePose(BaseModel):
+    """The parts before and after a network that a runtime runs: pixels and poses.
+
+    Args:
+        runtime: Config of the runtime, with the path of the file.
+        input_wh: Width and height of the images that it will get.
+        data_preprocessor: Config of the preprocessor; what the network reads is filled in.
+        recovery: Config of the step from detections to poses; the stride is filled in.
+
+    Attributes:
+        runtime: The opened file.
+
+    Raises:
+        ConfigError: If the file takes another input size.
+        UserError: If the runtime cannot use the file.
+    """
+
+    def __init__(
+        self,
+        runtime: Mapping[str, Any],
+        input_wh: Sequence[int],
+        data_preprocessor: Mapping[str, Any] = DEFAULT_PREPROCESSOR,
+        recovery: Mapping[str, Any] = DEFAULT_RECOVERY,
+    ) -> None:
+        opened = RUNTIMES.build(dict(runtime))
+        wanted = tuple(opened.metadata.input_wh)
+        if tuple(input_wh) != wanted:
+            raise ConfigError(
+                f'{runtime["path"]} takes images of {wanted[0]}×{wanted[1]} pixels '
+                f'(width×height), but input_wh={tuple(input_wh)} is set (config key '
+                "test_dataloader.dataset.input_wh). Take the config from the file with '-', set "
+                'the size of the file, or export the model again with this one.'
+            )
+        super().__init__(MODELS.build({**data_preprocessor, **opened.pixels}))
+        self.runtime = opened
+        self.recovery = CODECS.build({**recovery, 'stride': opened.metadata.stride})
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: Sequence[PoseDataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, Tensor] | list[PoseResult]:
+        """Run the file on what the preprocessor made.
+
+        Args:
+            inputs: (B, 3, H, W).
+            data_samples: One per image; needed by the mode ``predict``.
+            mode: ``tensor`` for detections, ``predict`` for poses.
+
+        Returns:
+            The outputs by name, or one `PoseResult` per image.
+        """
+        detections: dict[str, Tensor] = self.runtime(inputs)
+        if mode == 'tensor':
+            return detections
+        if mode == 'predict' and data_samples is not None:
+            return make_results(data_samples, self.recovery(detections, data_samples))
+        raise ValueError(f'mode={mode!r} is unknown to a model file. Use tensor or predict.')
