@@ -47,20 +47,20 @@ def fuse_for_inference(model: Model, image_hw: tuple[int, int] = (64, 64)) -> Mo
 
 def _find_pairs(model: nn.Module, trial: Tensor) -> list[tuple[Any, nn.BatchNorm2d]]:
     """Return convolutions and batch norms that are used once, one directly after the other."""
-    producers: dict[int, nn.Module] = {}
+    producers: dict[tuple[int, int], nn.Module] = {}
     kept: list[Tensor] = []
     pairs: list[tuple[Any, nn.BatchNorm2d]] = []
     uses: Counter[nn.Module] = Counter()
 
     def after_conv(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         uses[module] += 1
-        producers[id(output)] = module
+        producers[_state(output)] = module
         kept.append(output)
 
     def before_norm(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         uses[module] += 1
-        if id(inputs[0]) in producers and isinstance(module, nn.BatchNorm2d):
-            pairs.append((producers[id(inputs[0])], module))
+        if _state(inputs[0]) in producers and isinstance(module, nn.BatchNorm2d):
+            pairs.append((producers[_state(inputs[0])], module))
 
     hooks = [
         module.register_forward_hook(after_conv)
@@ -75,6 +75,11 @@ def _find_pairs(model: nn.Module, trial: Tensor) -> list[tuple[Any, nn.BatchNorm
     for hook in hooks:
         hook.remove()
     return [(conv, norm) for conv, norm in pairs if uses[conv] == uses[norm] == 1]
+
+
+def _state(tensor: Tensor) -> tuple[int, int]:
+    """Return what changes when a tensor is written to: a ReLU may work in place."""
+    return id(tensor), tensor._version
 
 
 def _fold(conv: Any, norm: nn.BatchNorm2d) -> None:

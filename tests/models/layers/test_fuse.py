@@ -55,10 +55,11 @@ def test_deformable_convolution():
     'network',
     [
         nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4)),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.BatchNorm2d(4)),
         nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
         SharedConv(),
     ],
-    ids=['activation between', 'no statistics', 'shared convolution'],
+    ids=['activation between', 'activation in place', 'no statistics', 'shared convolution'],
 )
 def test_other_batch_norms_stay(network):
     network.eval()
