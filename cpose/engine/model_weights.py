@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from cpose.errors import CheckpointError
 from cpose.models.checkpoint_keys import (
     BACKBONE_FAMILIES,
+    BACKBONE_PREFIX,
     convert,
     detect_family,
     find_state_dict,
@@ -17,6 +18,8 @@ from cpose.models.checkpoint_keys import (
 
 SHOWN = 4
 WRAPPER_PREFIX = 'module.'
+CENTER_WEIGHT = 'head.branches.outputs.hm.out.weight'
+"""Has one row per category."""
 
 
 def bare_model(model: nn.Module) -> nn.Module:
@@ -39,12 +42,13 @@ def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -
     try:
         found = find_state_dict(stored)
         weights = {key.removeprefix(WRAPPER_PREFIX): value for key, value in found.items()}
-        if not weights.keys().isdisjoint(model.state_dict()):
+        is_backbone = all(key.startswith(BACKBONE_PREFIX) for key in weights)
+        if not is_backbone and not weights.keys().isdisjoint(model.state_dict()):
             return weights
         family = detect_family(found)
         if family in BACKBONE_FAMILIES:
             raise CheckpointError(
-                'It holds a classification network (ImageNet), not a pose model. '
+                'It holds a backbone (ImageNet weights), not a pose model. '
                 'Set model.backbone.pretrained_path to it and train.'
             )
         return convert(found, family)
@@ -52,13 +56,16 @@ def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -
         raise CheckpointError(f'Checkpoint {path}: {error}') from error
 
 
-def load_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -> None:
+def load_weights(
+    model: nn.Module, stored: Mapping[str, Any], path: str | Path, shown: int = SHOWN
+) -> None:
     """Load the weights of a checkpoint into a model; all keys and shapes must agree.
 
     Args:
         model: Model of this project.
         stored: Content of a checkpoint, or a bare state dict; any known family.
         path: Where it is from, for messages.
+        shown: Names of each kind of difference that the message lists.
 
     Raises:
         CheckpointError: If it is of another model; the message lists the differences.
@@ -74,7 +81,7 @@ def load_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) 
     ]
     if missing or unexpected or reshaped:
         differences = [
-            f'{len(keys)} {what} ({_some(keys)})'
+            f'{len(keys)} {what} ({_some(keys, shown)})'
             for keys, what in (
                 (missing, 'missing'),
                 (unexpected, 'unexpected'),
@@ -84,22 +91,27 @@ def load_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) 
         ]
         raise CheckpointError(
             f'Checkpoint {path} does not fit this {type(model).__name__}: '
-            f'{", ".join(differences)}. {_hint(missing, reshaped)}'
+            f'{", ".join(differences)}. {_hint(missing, reshaped, weights)}'
         )
     model.load_state_dict(weights)
 
 
-def _hint(missing: list[str], reshaped: list[str]) -> str:
+def _hint(missing: list[str], reshaped: list[str], weights: Mapping[str, Tensor]) -> str:
     if any(key.startswith('backbone.') for key in [*missing, *reshaped]):
         return (
             'It is of another backbone: use the config it was trained with, '
             'or "-" to take the config from the checkpoint.'
+        )
+    if any(text.startswith(f'{CENTER_WEIGHT} ') for text in reshaped):
+        return (
+            f'It has {len(weights[CENTER_WEIGHT])} categories: set model.head.num_classes='
+            f'{len(weights[CENTER_WEIGHT])} and as many names in metainfo.category.'
         )
     if reshaped:
         return 'Compare model.head.num_classes and the widths with the config of the checkpoint.'
     return 'Compare model.neck and model.head with the config of the checkpoint.'
 
 
-def _some(keys: Iterable[str]) -> str:
+def _some(keys: Iterable[str], shown: int) -> str:
     names = list(keys)
-    return ', '.join(names[:SHOWN]) + (', …' if len(names) > SHOWN else '')
+    return ', '.join(names[:shown]) + (', …' if len(names) > shown else '')

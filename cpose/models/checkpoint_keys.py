@@ -2,7 +2,7 @@
 
 Pure functions on state dicts. A family is a way of naming:
 
-- ``cpose``: this project's;
+- ``cpose``, ``cpose_backbone``: this project's, of a whole model and of a backbone alone;
 - ``tao_dla34``, ``tao_fan``: TAO PyTorch, with or without Lightning's prefixes;
 - ``nvlabs_dla34``: the CenterPose research code, with deformable convolutions;
 - ``dla34_imagenet``, ``fan_imagenet``: classification networks, whose backbone is taken.
@@ -11,114 +11,40 @@ Every key is either renamed or dropped by name because it has no effect on any o
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from cpose.errors import CheckpointError, nearest_names
+from cpose.models.checkpoint_rules import FAMILIES, MMLAB_WRAPPERS, Family, Rule
 
 OWN_FAMILY = 'cpose'
+OWN_BACKBONE_FAMILY = 'cpose_backbone'
 BACKBONE_PREFIX = 'backbone.'
-BACKBONE_FAMILIES = ('dla34_imagenet', 'fan_imagenet')
+BACKBONE_FAMILIES = ('dla34_imagenet', 'fan_imagenet', OWN_BACKBONE_FAMILY)
 """Families whose checkpoints fill the backbone only."""
 
-WRAPPERS = re.compile(r'^(?:(?:module|model)\.)+')
-MMLAB_WRAPPERS = re.compile(r'^(?:(?:module|model|backbone)\.)+')
-BRANCHES = 'hm|wh|reg|hm_hp|hp_offset|hps|scale|hps_uncertainty|scale_uncertainty'
 GATE = re.compile(r'(head\.branches\.association\..+)\.([rzn])')
 LINEAR_FROM_CONV = re.compile(r'backbone\.stem\.\d+\.1\.\d+\.fc[12]\.weight')
 STATE_DICT_KEYS = ('state_dict', 'model', 'state_dict_ema')
+OWN_WRAPPER = 'module.'
+OWN_BACKBONE_KEYS = ('backbone.features.base_layer.0.weight', 'backbone.patch_proj.weight')
 
 
-class Rule(NamedTuple):
-    """Rename keys that match ``pattern`` as a whole."""
-
-    pattern: str
-    name: str | Callable[[re.Match[str]], str]
-
-
-def _rule_of_step(target: str) -> Callable[[re.Match[str]], str]:
-    """Count aggregation steps from 0; ``target`` holds the step as {step}."""
-    return lambda match: match.expand(target.replace('{step}', str(int(match['step']) - 1)))
-
-
-def _neck_rules(source: str, target: str) -> list[Rule]:
-    parts = {'proj': 'project', 'node': 'fuse'}
-    rules = [
-        Rule(
-            rf'{source}\.{part}_(?P<step>\d+)\.{layer}\.(?P<leaf>.+)',
-            _rule_of_step(rf'{target}.steps.{{step}}.{name}.{own}.\g<leaf>'),
-        )
-        for part, name in parts.items()
-        for layer, own in (('conv', 'conv'), (r'actf\.0', 'norm'))
-    ]
-    upsample = _rule_of_step(rf'{target}.steps.{{step}}.upsample.weight')
-    return [*rules, Rule(rf'{source}\.up_(?P<step>\d+)\.weight', upsample)]
-
-
-NECK_AND_HEAD = [
-    *_neck_rules(r'dla_up\.ida_(?P<level>\d+)', r'neck.refine.\g<level>'),
-    *_neck_rules('ida_up', 'neck.merge'),
-    Rule(r'convGRU\.cell0\.Wi([rzn])\.(\w+)', r'head.branches.association.input_gates.\2.\1'),
-    Rule(r'convGRU\.cell0\.Wh([rzn])\.(\w+)', r'head.branches.association.hidden_gates.\2.\1'),
-    Rule(rf'({BRANCHES})\.0\.(weight|bias)', r'head.branches.outputs.\1.hidden.\2'),
-    Rule(rf'({BRANCHES})\.1\.(weight|bias)', r'head.branches.outputs.\1.norm.\2'),
-    Rule(rf'({BRANCHES})\.[23]\.(weight|bias)', r'head.branches.outputs.\1.out.\2'),
-]
-DLA_BACKBONE = [Rule(r'((?:base_layer|level\d)\..+)', r'backbone.features.\1')]
-DLA_DROPPED = [r'fc\..+', r'level[34]\.project\..+']
-FAN_BACKBONE = [
-    Rule(r'patch_embed\.backbone\.stem\.0\.(\w+)', r'backbone.stem.0.0.0.\1'),
-    Rule(r'patch_embed\.backbone\.stem\.1\.(\w+)', r'backbone.stem.0.0.1.norm.\1'),
-    Rule(r'patch_embed\.backbone\.stages\.1\.downsample\.0\.(\w+)', r'backbone.stem.1.0.0.norm.\1'),
-    Rule(r'patch_embed\.backbone\.stages\.1\.downsample\.1\.(\w+)', r'backbone.stem.1.0.1.\1'),
-    Rule(
-        r'patch_embed\.backbone\.stages\.(\d+)\.blocks\.(\d+)\.(?:mlp\.)?(.+)',
-        r'backbone.stem.\1.1.\2.\3',
-    ),
-    Rule(r'patch_embed\.proj\.(\w+)', r'backbone.patch_proj.\1'),
-    Rule(r'pos_embed\.(.+)', r'backbone.position.\1'),
-    Rule(r'(blocks\.\d+\.(?:gamma|norm|attn).*)', r'backbone.\1'),
-    Rule(r'(blocks\.\d+)\.mlp\.(temperature|q\..+)', r'backbone.\1.channel_attn.\2'),
-    Rule(r'(blocks\.\d+)\.mlp\.norm_v\.(.+)', r'backbone.\1.channel_attn.norm.\2'),
-    Rule(r'(blocks\.\d+)\.mlp\.mlp_v\.dwconv\.bn\.(.+)', r'backbone.\1.channel_attn.mlp.norm.\2'),
-    Rule(r'(blocks\.\d+)\.mlp\.mlp_v\.(?:dwconv\.)?(.+)', r'backbone.\1.channel_attn.mlp.\2'),
-    Rule(r'cls_attn_blocks\.(\d+)\.(gamma1|norm[12]\..+)', r'backbone.refinement.\1.\2'),
-    Rule(r'out_norm(\d)\.(.+)', r'backbone.out_norms.\1.norm.\2'),
-    Rule(r'(learnable_downsample\..+)', r'backbone.\1'),
-]
-FAN_DROPPED = [r'cls_token', r'cls_attn_blocks\.\d+\.(?:gamma2|attn\..+|mlp\..+)']
-CLASSIFIER = [r'ema_.+', r'norm\..+', r'head\..+', r'patch_embed\.backbone\.head\..+']
-
-
-class Family(NamedTuple):
-    """How one kind of checkpoint names its parameters.
+class Dropped(NamedTuple):
+    """Keys that are left out.
 
     Attributes:
-        wrappers: Prefixes that are taken off first.
-        rules: Renaming, the first match counts.
-        dropped: Patterns of keys without effect; they are looked at before the rules.
+        pattern: What they have in common, a regular expression.
+        keys: Their names in the checkpoint.
+        reason: Why no output depends on them.
     """
 
-    wrappers: re.Pattern[str]
-    rules: list[Rule]
-    dropped: list[str]
-
-
-def _whole_model(backbone: Iterable[Rule], dropped: Iterable[str]) -> Family:
-    rules = [Rule(rf'base\.{rule.pattern}', rule.name) for rule in backbone]
-    return Family(WRAPPERS, [*rules, *NECK_AND_HEAD], [rf'base\.{key}' for key in dropped])
-
-
-FAMILIES = {
-    'tao_dla34': _whole_model(DLA_BACKBONE, DLA_DROPPED),
-    'tao_fan': _whole_model(FAN_BACKBONE, FAN_DROPPED),
-    'nvlabs_dla34': _whole_model(DLA_BACKBONE, DLA_DROPPED),
-    'dla34_imagenet': Family(WRAPPERS, DLA_BACKBONE, DLA_DROPPED),
-    'fan_imagenet': Family(MMLAB_WRAPPERS, FAN_BACKBONE, [*FAN_DROPPED, *CLASSIFIER]),
-}
+    pattern: str
+    keys: tuple[str, ...]
+    reason: str
 
 
 def find_state_dict(checkpoint: object) -> dict[str, Tensor]:
@@ -145,9 +71,11 @@ def detect_family(state_dict: Mapping[str, Tensor]) -> str:
     Raises:
         CheckpointError: If it is of no known family.
     """
-    own = [key.startswith(('backbone.', 'neck.', 'head.branches.')) for key in state_dict]
-    if any(own) and any(key.startswith('head.branches.') for key in state_dict):
+    bare = {key.removeprefix(OWN_WRAPPER) for key in state_dict}
+    if any(key.startswith('head.branches.') for key in bare):
         return OWN_FAMILY
+    if not bare.isdisjoint(OWN_BACKBONE_KEYS):
+        return OWN_BACKBONE_FAMILY
     keys = {MMLAB_WRAPPERS.sub('', key) for key in state_dict}
     if any(key.startswith('base.') for key in keys):
         if 'base.cls_token' in keys:
@@ -160,7 +88,7 @@ def detect_family(state_dict: Mapping[str, Tensor]) -> str:
         return 'dla34_imagenet'
     raise CheckpointError(
         f'The checkpoint is of no known family; its keys begin with {sorted(keys)[:5]}. '
-        f'Known families: {", ".join((OWN_FAMILY, *FAMILIES))}.'
+        f'Known families: {", ".join((OWN_FAMILY, OWN_BACKBONE_FAMILY, *FAMILIES))}.'
     )
 
 
@@ -177,8 +105,8 @@ def convert(state_dict: Mapping[str, Tensor], family: str) -> dict[str, Tensor]:
     Raises:
         CheckpointError: If the family is unknown, or keys have no counterpart; lists them.
     """
-    if family == OWN_FAMILY:
-        return dict(state_dict)
+    if family in (OWN_FAMILY, OWN_BACKBONE_FAMILY):
+        return {key.removeprefix(OWN_WRAPPER): value for key, value in state_dict.items()}
     if family not in FAMILIES:
         raise CheckpointError(
             f'There is no checkpoint family {family!r}. {nearest_names(family, FAMILIES)}'
@@ -195,6 +123,18 @@ def convert(state_dict: Mapping[str, Tensor], family: str) -> dict[str, Tensor]:
         is_linear = name is not None and LINEAR_FROM_CONV.fullmatch(name)
         converted[str(name)] = state_dict[key].flatten(1) if is_linear else state_dict[key]
     return _join_gates(converted)
+
+
+def dropped_keys(state_dict: Mapping[str, Tensor], family: str) -> list[Dropped]:
+    """Tell which keys `convert` leaves out, and why."""
+    if family not in FAMILIES:
+        return []
+    bare = {key: FAMILIES[family].wrappers.sub('', key) for key in state_dict}
+    found = [
+        Dropped(pattern, tuple(key for key in bare if re.fullmatch(pattern, bare[key])), reason)
+        for pattern, reason in FAMILIES[family].dropped.items()
+    ]
+    return [item for item in found if item.keys]
 
 
 def _own_names(state_dict: Mapping[str, Tensor], family: Family) -> dict[str, str | None]:

@@ -65,3 +65,20 @@ def test_classification_networks_are_named():
     stored = {'base_layer.0.weight': torch.ones(16, 3, 7, 7)}
     with pytest.raises(CheckpointError, match='pretrained_path'):
         own_weights(build(), stored, 'dla34.pth')
+
+
+def test_number_of_categories_is_named():
+    model = part = nn.Module()
+    for name in ('head', 'branches', 'outputs', 'hm'):
+        part.add_module(name, nn.Module())
+        part = part.get_submodule(name)
+    part.out = nn.Conv2d(4, 1, 1, bias=False)
+    state = {'head.branches.outputs.hm.out.weight': torch.zeros(2, 4, 1, 1)}
+    with pytest.raises(CheckpointError, match=r'has 2 categories: set model\.head\.num_classes=2'):
+        load_weights(model, state, 'a.pth')
+
+
+def test_a_backbone_alone_is_no_model():
+    weights = {'backbone.features.base_layer.0.weight': torch.ones(16, 3, 7, 7)}
+    with pytest.raises(CheckpointError, match='pretrained_path'):
+        load_weights(build(), weights, 'backbone.pth')

@@ -2,7 +2,12 @@ import pytest
 import torch
 
 from cpose.errors import CheckpointError
-from cpose.models.checkpoint_keys import convert, detect_family, find_state_dict
+from cpose.models.checkpoint_keys import (
+    convert,
+    detect_family,
+    dropped_keys,
+    find_state_dict,
+)
 
 TAO_DLA = {
     'base.base_layer.0.weight': torch.zeros(16, 3, 7, 7),
@@ -142,3 +147,23 @@ def test_state_dict_inside_a_checkpoint(key):
 def test_no_weights(content):
     with pytest.raises(CheckpointError, match='holds no weights'):
         find_state_dict(content)
+
+
+def test_own_names_behind_a_wrapper():
+    weights = with_prefix('module.', {name: torch.zeros(1) for name in OWN_NAMES})
+    assert detect_family(weights) == 'cpose'
+    assert set(convert(weights, 'cpose')) == OWN_NAMES
+
+
+def test_own_backbone():
+    weights = {'backbone.features.base_layer.0.weight': torch.zeros(1)}
+    assert detect_family(weights) == 'cpose_backbone'
+    assert convert(weights, 'cpose_backbone') == weights
+    assert dropped_keys(weights, 'cpose_backbone') == []
+
+
+def test_dropped_keys_keep_their_names_and_have_a_reason():
+    weights = with_prefix('model.', TAO_DLA)
+    (dropped,) = dropped_keys(weights, 'tao_dla34')
+    assert dropped.keys == ('model.base.level3.project.0.weight',)
+    assert 'not used' in dropped.reason

@@ -1,7 +1,7 @@
 """Reading of published ImageNet weights into a backbone."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -17,6 +17,8 @@ from cpose.models.checkpoint_keys import (
     detect_family,
     find_state_dict,
 )
+
+SHOWN = 5
 
 
 def load_backbone_weights(backbone: nn.Module, path: str, may_lack: Sequence[str] = ()) -> None:
@@ -41,8 +43,50 @@ def load_backbone_weights(backbone: nn.Module, path: str, may_lack: Sequence[str
         key.removeprefix(BACKBONE_PREFIX): value
         for key, value in convert(state_dict, family).items()
     }
-    _check_fit(backbone, weights, path, tuple(may_lack))
+    source = f'{path} (config key model.backbone.pretrained_path)'
+    check_backbone_weights(backbone, weights, source, may_lack)
     backbone.load_state_dict(weights, strict=False)
+
+
+def check_backbone_weights(
+    backbone: nn.Module,
+    weights: Mapping[str, Tensor],
+    source: str,
+    may_lack: Sequence[str] = (),
+    shown: int = SHOWN,
+) -> None:
+    """Check that weights belong to a backbone.
+
+    Args:
+        backbone: Module that they are for.
+        weights: Tensors by the names in the module.
+        source: Where they are from, for the message.
+        may_lack: Prefixes of parameters that may be missing.
+        shown: Names of each kind of difference that the message lists.
+
+    Raises:
+        CheckpointError: If names or shapes differ.
+    """
+    own = backbone.state_dict()
+    prefixes = tuple(may_lack) or ('\0',)
+    unknown = sorted(set(weights) - set(own))
+    missing = sorted(
+        key
+        for key in set(own) - set(weights)
+        if not key.startswith(prefixes) and not key.endswith('num_batches_tracked')
+    )
+    misshapen = sorted(
+        f'{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}'
+        for key in set(own) & set(weights)
+        if own[key].shape != weights[key].shape
+    )
+    if unknown or missing or misshapen:
+        raise CheckpointError(
+            f'{source} does not fit {type(backbone).__name__}: {len(unknown)} unknown '
+            f'{unknown[:shown]}, {len(missing)} missing {missing[:shown]}, {len(misshapen)} of '
+            f'other shape {misshapen[:shown]}. '
+            'Choose the weights of the same architecture and size.'
+        )
 
 
 def _read(path: Path) -> object:
@@ -52,28 +96,7 @@ def _read(path: Path) -> object:
         return torch.load(path, map_location='cpu', weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
         raise CheckpointError(
-            f'{path} (config key model.backbone.pretrained_path) cannot be read as weights: {error}'
+            f'{path} (config key model.backbone.pretrained_path) cannot be read as weights: '
+            f'{error}. If it holds more than tensors, `cpose convert {path} --out FILE '
+            '--tensors-only` writes a file with nothing else.'
         ) from error
-
-
-def _check_fit(
-    backbone: nn.Module, weights: dict[str, Tensor], path: str, may_lack: tuple[str, ...]
-) -> None:
-    own = backbone.state_dict()
-    unknown = sorted(set(weights) - set(own))
-    missing = sorted(
-        key
-        for key in set(own) - set(weights)
-        if not key.startswith(may_lack or ('\0',)) and not key.endswith('num_batches_tracked')
-    )
-    misshapen = sorted(
-        f'{key} {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}'
-        for key in set(own) & set(weights)
-        if own[key].shape != weights[key].shape
-    )
-    if unknown or missing or misshapen:
-        raise CheckpointError(
-            f'{path} (config key model.backbone.pretrained_path) does not fit '
-            f'{type(backbone).__name__}: unknown {unknown[:5]}, missing {missing[:5]}, of other '
-            f'shape {misshapen[:5]}. Choose the weights of the same architecture and size.'
-        )

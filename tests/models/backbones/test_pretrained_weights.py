@@ -65,3 +65,11 @@ def test_code_in_the_file_is_not_run(tmp_path):
 def test_missing_file(tmp_path):
     with pytest.raises(CheckpointError, match='cannot be read'):
         load_backbone_weights(Backbone(), str(tmp_path / 'nothing.pth'))
+
+
+def test_files_of_our_names(tmp_path):
+    own = {f'backbone.features.{key}': value for key, value in WEIGHTS.items()}
+    torch.save({'state_dict': own}, tmp_path / 'weights.pth')
+    backbone = Backbone()
+    load_backbone_weights(backbone, str(tmp_path / 'weights.pth'), may_lack=('extra.',))
+    assert (backbone.features['base_layer'][0].weight == 1).all()
