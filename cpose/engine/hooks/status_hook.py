@@ -1,0 +1,110 @@
+"""Epochs and their numbers for programs that follow the run."""
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop
+
+from cpose.engine.status_file import RUNNING, STATUS_NAME, StatusFile
+from cpose.registry import HOOKS
+
+TAO_NAMES = {'AP50_3DIoU': '3DIoU', 'MPE_2D': '2DMPE'}
+"""Our metrics that TAO has too; it writes their values as text."""
+
+
+@HOOKS.register_module()
+class StatusHook(Hook):
+    """Write a line to ``status.json`` of the work dir after every epoch and validation.
+
+    Its lines come after the checkpoint of the epoch. Epochs are counted
+    from 0 to ``max_epoch``, as in TAO, steps from 1.
+    """
+
+    priority = 'VERY_LOW'
+
+    def before_train(self, runner: Any) -> None:
+        """Start to measure."""
+        self._epochs, self._start = 0, time.monotonic()
+
+    def before_train_epoch(self, runner: Any) -> None:
+        """Measure the epoch."""
+        self._epoch_start = time.monotonic()
+
+    def after_train_epoch(self, runner: Any) -> None:
+        """Write mean losses, learning rate and the remaining time."""
+        now = time.monotonic()
+        seconds = now - self._epoch_start
+        self._epochs += 1
+        left = (now - self._start) / self._epochs * (runner.max_epochs - runner.epoch - 1)
+        iterations = len(runner.train_dataloader)
+        _write(
+            runner,
+            'Train metrics generated.',
+            train_kpi(runner, iterations),
+            **_position(runner, runner.epoch),
+            time_per_epoch=_text(seconds),
+            time_per_step=_text(seconds / iterations),
+            eta=_text(left),
+        )
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Write the metrics of validation."""
+        is_training = isinstance(runner._train_loop, BaseLoop)
+        position = _position(runner, runner.epoch - 1) if is_training else {}
+        _write(runner, 'Eval metrics generated.', metrics_kpi(metrics or {}, 'val'), **position)
+
+    def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Write the metrics of a test."""
+        _write(runner, 'Test metrics generated.', metrics_kpi(metrics or {}, 'test'))
+
+
+def train_kpi(runner: Any, iterations: int) -> dict[str, float]:
+    """Return the mean losses over the last iterations and the learning rate."""
+    scalars = runner.message_hub.log_scalars
+    losses = {
+        name.removeprefix('train/'): float(scalars[name].mean(iterations))
+        for name in sorted(scalars)
+        if name.startswith('train/loss')
+    }
+    rates = runner.optim_wrapper.get_lr().get('lr', ())
+    return {'train_loss': losses.pop('loss', float('nan')), **losses, 'lr': max(rates, default=0.0)}
+
+
+def metrics_kpi(metrics: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """Return metrics under TAO's names (``val_3DIoU``, text) and under ours (``val_AP50_3DIoU``).
+
+    Args:
+        metrics: Values by name, with or without prefix; what is no number is left out.
+        stage: 'val' or 'test'.
+    """
+    plain = {
+        name.rpartition('/')[2]: float(value)
+        for name, value in metrics.items()
+        if isinstance(value, int | float)
+    }
+    theirs = {f'{stage}_{TAO_NAMES[name]}': str(plain[name]) for name in TAO_NAMES if name in plain}
+    return {**theirs, **{f'{stage}_{name}': value for name, value in plain.items()}}
+
+
+def _write(runner: Any, message: str, kpi: Mapping[str, Any], **values: Any) -> None:
+    if is_main_process():
+        file = StatusFile(Path(runner.work_dir) / STATUS_NAME)
+        file.write(RUNNING, message, kpi, **values)
+
+
+def _position(runner: Any, epoch: int) -> dict[str, int]:
+    return {
+        'epoch': epoch,
+        'step': runner.iter,
+        'max_epoch': runner.max_epochs - 1,
+        'max_step': runner.max_iters,
+    }
+
+
+def _text(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds, 6)))
