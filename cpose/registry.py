@@ -71,6 +71,7 @@ CODECS = _child(
         'dims_coders.absolute_dims',
         'dims_coders.relative_dims',
         'dims_coders.residual_dims',
+        'dims_fits.reprojected_dims',
         'pnp_solvers.in_front_pnp',
         'pnp_solvers.iterative_pnp',
         'point_sources.displacement_and_heatmap_points',
@@ -127,6 +128,8 @@ HOOKS = _child(
         'finite_loss_hook',
         'graceful_stop_hook',
         'rich_progress_hook',
+        'tao_checkpoint_hook',
+        'status_hook',
     ),
 )
 RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ('pose_runner',))

@@ -30,6 +30,8 @@ class ResultWriter:
         categories: Names by label.
         drawer: Draws the pictures, None for no pictures.
         save_json: Whether to write JSON files.
+        json_folder: Folder of the JSON files below ``folder``, may be empty.
+        picture_folder: Folder of pictures and videos below ``folder``, may be empty.
     """
 
     folder: Path
@@ -37,6 +39,8 @@ class ResultWriter:
     categories: Sequence[str] = ()
     drawer: PoseDrawer | None = field(default_factory=PoseDrawer)
     save_json: bool = True
+    json_folder: str = 'json'
+    picture_folder: str = 'vis'
     _video: cv2.VideoWriter | None = field(default=None, init=False, repr=False)
     _video_name: str | None = field(default=None, init=False, repr=False)
 
@@ -65,7 +69,7 @@ class ResultWriter:
             OutputError: If a file cannot be written.
         """
         if self.save_json:
-            path = self.folder / 'json' / f'{image.name}.json'
+            path = self.folder / self.json_folder / f'{image.name}.json'
             write_result_json(path, result, self.frame, self.categories)
         if self.drawer is None:
             return
@@ -78,7 +82,7 @@ class ResultWriter:
     def _write_picture(self, picture: np.ndarray, image: SourceImage) -> None:
         ending = os.path.splitext(image.path)[1].lower()
         ending = ending if ending in JPEG_ENDINGS else '.png'
-        path = self.folder / 'vis' / f'{image.name}{ending}'
+        path = self.folder / self.picture_folder / f'{image.name}{ending}'
         _, content = cv2.imencode(ending, picture)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +101,7 @@ class ResultWriter:
         self._video.write(picture)
 
     def _open_video(self, name: str, fps: float, shape: tuple[int, ...]) -> cv2.VideoWriter:
-        path = self.folder / 'vis' / f'{name}.mp4'
+        path = self.folder / self.picture_folder / f'{name}.mp4'
         path.parent.mkdir(parents=True, exist_ok=True)
         codec = cv2.VideoWriter.fourcc(*'mp4v')
         writer = cv2.VideoWriter(str(path), codec, fps, (shape[1], shape[0]))

@@ -57,6 +57,8 @@ class PoseRunner(Runner):
             timeout = env_cfg.get('dist_cfg', {}).get('timeout', 1800)
             init_cpu_processes(self.launcher, timeout)
         super().setup_env(env_cfg)
+        if env_cfg.get('cudnn_deterministic'):
+            torch.backends.cudnn.deterministic = True
         repeated = self._timestamps[self._timestamp]
         self._timestamps[self._timestamp] += 1
         if repeated:

@@ -1,5 +1,6 @@
 """CenterNet's colour augmentation as one linear map per image."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -36,11 +37,22 @@ class CenterNetColorJitter(BaseTransform):
     Args:
         strength: Bound of the change of brightness, contrast and saturation, either way.
         lighting_std: Standard deviation of the weights of the colour components.
+        eigenvalues: (3,) of the colours of the data; default: those of COCO.
+        eigenvectors: (3, 3), one per column; default: those of COCO.
     """
 
-    def __init__(self, strength: float = 0.4, lighting_std: float = 0.1) -> None:
+    def __init__(
+        self,
+        strength: float = 0.4,
+        lighting_std: float = 0.1,
+        eigenvalues: Sequence[float] | None = None,
+        eigenvectors: Sequence[Sequence[float]] | None = None,
+    ) -> None:
         self.strength = strength
         self.lighting_std = lighting_std
+        values = LIGHTING_EIGENVALUES if eigenvalues is None else np.asarray(eigenvalues)
+        vectors = LIGHTING_EIGENVECTORS if eigenvectors is None else np.asarray(eigenvectors)
+        self.components = vectors * values
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Draw the parameters and change the colours."""
@@ -50,13 +62,17 @@ class CenterNetColorJitter(BaseTransform):
         order = rng.permutation(3)
         lighting = rng.normal(scale=self.lighting_std, size=3)
         mean_gray = float(GRAY_FROM_BGR @ cv2.mean(image)[:3])
-        matrix = color_matrix(factors, order, lighting, mean_gray)
+        matrix = color_matrix(factors, order, lighting, mean_gray, self.components)
         results['img'] = cv2.transform(image, matrix.astype(np.float32))
         return results
 
 
 def color_matrix(
-    factors: np.ndarray, order: np.ndarray, lighting: np.ndarray, mean_gray: float
+    factors: np.ndarray,
+    order: np.ndarray,
+    lighting: np.ndarray,
+    mean_gray: float,
+    components: np.ndarray = LIGHTING_EIGENVECTORS * LIGHTING_EIGENVALUES,
 ) -> np.ndarray:
     """Multiply out the colour changes.
 
@@ -65,6 +81,7 @@ def color_matrix(
         order: (3,) in which order they are applied.
         lighting: (3,) weights of the principal components.
         mean_gray: Mean grey of the image before any change, 0..255.
+        components: (3, 3), one component per column, its length the eigenvalue, values 0..1.
 
     Returns:
         (3, 4), new BGR from (B, G, R, 1), values 0..255.
@@ -75,5 +92,5 @@ def color_matrix(
     matrix = np.eye(3, 4)
     for kind in order:
         matrix = factors[kind] * matrix + (1 - factors[kind]) * blended_with[kind]
-    matrix[:, 3] += 255 * LIGHTING_EIGENVECTORS @ (LIGHTING_EIGENVALUES * lighting)
+    matrix[:, 3] += 255 * components @ lighting
     return matrix

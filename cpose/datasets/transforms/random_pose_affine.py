@@ -33,6 +33,7 @@ class RandomPoseAffine(BaseTransform):
         flip_prob: Probability of a horizontal flip.
         rotate_prob: Probability of a rotation.
         max_rotate_deg: Bound of its angle, either way.
+        keep_center: Keep the middle of the image in the middle.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class RandomPoseAffine(BaseTransform):
         flip_prob: float = 0.5,
         rotate_prob: float = 0.0,
         max_rotate_deg: float = 15.0,
+        keep_center: bool = False,
     ) -> None:
         if not 0 < scale_range[0] <= scale_range[1]:
             raise ConfigError(
@@ -56,6 +58,7 @@ class RandomPoseAffine(BaseTransform):
         self.flip_prob = flip_prob
         self.rotate_prob = rotate_prob
         self.max_rotate_deg = max_rotate_deg
+        self.keep_center = keep_center
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Draw the parameters and warp."""
@@ -64,6 +67,8 @@ class RandomPoseAffine(BaseTransform):
         factor = rng.uniform(*self.scale_range)
         border_wh = [halved_border(self.border, side) for side in image_wh]
         center = rng.uniform(border_wh, np.subtract(image_wh, border_wh))
+        if self.keep_center:
+            center = np.divide(image_wh, 2)
         is_flipped = rng.random() < self.flip_prob
         is_rotated = rng.random() < self.rotate_prob
         angle = rng.uniform(-self.max_rotate_deg, self.max_rotate_deg) if is_rotated else 0.0

@@ -1,5 +1,6 @@
 """Checkpoints by epoch and iteration, and the best one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,7 @@ class AtomicCheckpointHook(Hook):
 
     def save(self, runner: Any) -> Path:
         """Save everything now and return the file; to be called on all ranks."""
-        progress = runner.train_loop.progress
-        in_epoch = progress['batches_done'] > 0
-        name = f'iter_{progress["iter"]}.pth' if in_epoch else f'epoch_{progress["epoch"]}.pth'
+        name = self.file_name(runner.train_loop.progress)
         path = Path(runner.work_dir) / name
         files = CheckpointList(runner.message_hub)
         files.add(name)
@@ -87,11 +86,29 @@ class AtomicCheckpointHook(Hook):
         runner.last_checkpoint = str(path)
         if is_main_process():
             write_text_atomic(path.with_name(LAST_CHECKPOINT), str(path))
-        for old in files.outdated(self.keep_last):
+        for old in self.outdated(files):
             files.discard(old)
             if is_main_process():
                 path.with_name(old).unlink(missing_ok=True)
         return path
+
+    def file_name(self, progress: Mapping[str, int]) -> str:
+        """Return the name of a checkpoint.
+
+        Args:
+            progress: See `ResumableEpochTrainLoop.progress`.
+        """
+        if progress['batches_done']:
+            return f'iter_{progress["iter"]}.pth'
+        return f'epoch_{progress["epoch"]}.pth'
+
+    def best_file_name(self, epoch: int) -> str:
+        """Return the name of the best checkpoint, after an epoch counted from 1."""
+        return f'best_{self.save_best}_epoch_{epoch}.pth'
+
+    def outdated(self, files: CheckpointList) -> list[str]:
+        """Return the files that may be removed."""
+        return files.outdated(self.keep_last)
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
         """Save the weights if they are the best so far."""
@@ -102,7 +119,7 @@ class AtomicCheckpointHook(Hook):
             return
         hub = runner.message_hub
         old = hub.get_info('best_checkpoint')
-        name = f'best_{self.save_best}_epoch_{runner.epoch}.pth'
+        name = self.best_file_name(runner.epoch)
         hub.update_info('best_score', score)
         hub.update_info('best_checkpoint', name)
         weights_only = {'save_optimizer': False, 'save_param_scheduler': False}
@@ -114,6 +131,6 @@ class AtomicCheckpointHook(Hook):
 
     def _save_again(self, runner: Any) -> None:
         """Let the checkpoint of this epoch know of the best one."""
-        name = f'epoch_{runner.epoch}.pth'
+        name = self.file_name(runner.train_loop.progress)
         if name in CheckpointList(runner.message_hub):
             runner.save_checkpoint(runner.work_dir, name)

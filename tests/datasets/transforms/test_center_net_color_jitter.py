@@ -69,3 +69,12 @@ def test_input_is_not_written_to():
     before = image.copy()
     CenterNetColorJitter()(record)
     np.testing.assert_array_equal(image, before)
+
+
+def test_lighting_follows_the_given_components():
+    values, vectors = [0.5, 0.0, 0.0], np.eye(3).tolist()
+    record = make_record(seed=5, img=np.full((4, 4, 3), 100, np.uint8))
+    jitter = CenterNetColorJitter(0.0, 0.2, eigenvalues=values, eigenvectors=vectors)
+    image = jitter(record)['img'].astype(int)
+    assert (image[..., 1:] == 100).all()
+    assert (image[..., 0] != 100).all()

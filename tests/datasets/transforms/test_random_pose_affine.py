@@ -106,3 +106,11 @@ def test_rotation():
 def test_wrong_arguments(arguments):
     with pytest.raises(ConfigError, match=next(iter(arguments))):
         RandomPoseAffine(**arguments)
+
+
+def test_middle_stays_in_the_middle():
+    transform = RandomPoseAffine(flip_prob=0.5, rotate_prob=0.5, keep_center=True)
+    for seed in range(8):
+        affine = run(seed, transform)['input_from_image']
+        middle = apply_affine(affine, np.array([IMAGE_WH]) / 2)
+        np.testing.assert_allclose(middle, [[32, 32]], atol=1)  # a flip mirrors pixel centres
