@@ -1,0 +1,130 @@
+"""Model repositories for NVIDIA Triton."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from cpose.codecs.centerpose_codec import CenterPoseCodec
+from cpose.deploy.binary_files import check_new_file, write_bytes_atomic
+from cpose.deploy.model_metadata import (
+    INPUT_NAME,
+    OUTPUT_SIZES,
+    ModelMetadata,
+    read_engine_sidecar,
+    read_metadata,
+)
+from cpose.errors import OutputError, import_extra
+
+ONNX_MAX_BATCH = 8
+"""Largest batch that Triton makes of requests for an ONNX file that takes any."""
+
+VERSION = '1'
+
+
+def write_triton_repository(
+    model_file: str | Path, directory: str | Path, name: str, may_replace: bool = False
+) -> Path:
+    """Write ``directory/name/`` with ``config.pbtxt`` and ``1/model.onnx`` or ``1/model.plan``.
+
+    Args:
+        model_file: ONNX file, or engine with the JSON file beside it.
+        directory: Model repository; made if it is missing.
+        name: Name of the model in Triton.
+        may_replace: Whether files of an earlier model of this name may be overwritten.
+
+    Returns:
+        The folder of the model.
+
+    Raises:
+        CheckpointError: If the file is not one of ours.
+        OutputError: If a file cannot be written, or exists and may not be replaced.
+    """
+    source = Path(model_file)
+    metadata = read_metadata(source)
+    is_onnx = source.suffix == '.onnx'
+    limits = _onnx_batches(source) if is_onnx else _engine_batches(source)
+    platform = 'onnxruntime_onnx' if is_onnx else 'tensorrt_plan'
+    model, config = triton_files(directory, name, is_onnx)
+    try:
+        model.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f'{model.parent} cannot be made: {error.strerror}. Choose another --triton folder.'
+        ) from error
+    for file in (model, config):
+        check_new_file(file, may_replace)
+    write_bytes_atomic(model, source.read_bytes())
+    write_bytes_atomic(config, make_triton_config(name, platform, metadata, limits).encode())
+    return config.parent
+
+
+def triton_files(directory: str | Path, name: str, is_onnx: bool) -> tuple[Path, Path]:
+    """Return the files of a model in a repository: the model and its config."""
+    folder = Path(directory) / name
+    return folder / VERSION / ('model.onnx' if is_onnx else 'model.plan'), folder / 'config.pbtxt'
+
+
+def make_triton_config(
+    name: str, platform: str, metadata: ModelMetadata, batch_limits: tuple[int, int]
+) -> str:
+    """Return the text of ``config.pbtxt``.
+
+    With a fixed batch it is an axis of the shapes, as Isaac ROS wants it; else Triton puts
+    requests together.
+
+    Args:
+        name: Name of the model.
+        platform: Triton's name of the backend.
+        metadata: What the model tells about itself.
+        batch_limits: Smallest and largest batch.
+    """
+    least, most = batch_limits
+    first = [most] if least == most else []
+    width, height = metadata.input_wh
+    rows = _count_rows(metadata)
+    tensors = [_tensor('input', [(INPUT_NAME, [*first, 3, height, width])])]
+    tensors.append(
+        _tensor('output', [(key, [*first, rows, size]) for key, size in OUTPUT_SIZES.items()])
+    )
+    head = [
+        f'name: "{name}"',
+        f'platform: "{platform}"',
+        f'max_batch_size: {0 if first else most}',
+    ]
+    tail = [] if first else ['dynamic_batching { }']
+    return '\n'.join(
+        [
+            *head,
+            *tensors,
+            *tail,
+            f'version_policy: {{ specific {{ versions: [ {VERSION} ] }} }}',
+            '',
+        ]
+    )
+
+
+def _tensor(kind: str, tensors: Sequence[tuple[str, list[int]]]) -> str:
+    blocks = [
+        f'  {{\n    name: "{name}"\n    data_type: TYPE_FP32\n'
+        f'    dims: [ {", ".join(map(str, dims))} ]\n  }}'
+        for name, dims in tensors
+    ]
+    return f'{kind} [\n' + ',\n'.join(blocks) + '\n]'
+
+
+def _count_rows(metadata: ModelMetadata) -> int:
+    codec = json.loads(metadata.config)['model']['head'].get('codec', {})
+    return int(codec.get('num_select', CenterPoseCodec().num_select))
+
+
+def _onnx_batches(file: Path) -> tuple[int, int]:
+    onnx = import_extra('onnx', 'deploy')
+    model = onnx.load(str(file), load_external_data=False)
+    axis = next(item for item in model.graph.input if item.name == INPUT_NAME)
+    batch = axis.type.tensor_type.shape.dim[0].dim_value
+    return (batch, batch) if batch else (1, ONNX_MAX_BATCH)
+
+
+def _engine_batches(file: Path) -> tuple[int, int]:
+    profile = read_engine_sidecar(file)['profile']
+    return int(profile['min']), int(profile['max'])
