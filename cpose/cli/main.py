@@ -16,6 +16,7 @@ COMMANDS = (
     'evaluate',
     'synth',
     'quickstart',
+    'export_onnx',
     'print_config',
 )
 
