@@ -144,6 +144,7 @@ TESTED_ELSEWHERE = {
     'codecs/pnp_solvers': 'test_pose_recovery.py',
     'codecs/point_sources': 'test_pose_recovery.py',
     'models/losses': 'test_center_pose_loss.py',
+    'tao/spec': 'test_key_effects.py',
 }
 """Folder of small exchangeable parts to the test of what they plug into."""
 

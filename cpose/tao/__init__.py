@@ -1,0 +1,4 @@
+"""Specs, file names and formats of NVIDIA TAO's CenterPose, translated at the border."""
+
+TASKS = ('train', 'evaluate', 'inference', 'export', 'gen_trt_engine')
+"""What TAO can do with a spec; each task has a section of its name in the spec."""

@@ -1,0 +1,95 @@
+"""Data sets in ``.tar.gz`` archives, as TAO stores them."""
+
+import hashlib
+import shutil
+import tarfile
+import tempfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from cpose.errors import DataError, OutputError
+
+ENDINGS = ('.tar.gz', '.tgz', '.tar')
+
+
+def data_folder(place: str, extract_to: Path) -> str:
+    """Return the folder of a data set; an archive is extracted first, once.
+
+    Args:
+        place: Folder or archive.
+        extract_to: Folder below which archives are extracted.
+
+    Raises:
+        DataError: If the archive cannot be read, or a member would leave the folder.
+        OutputError: If nothing can be written there.
+    """
+    archive = Path(place)
+    if not place.endswith(ENDINGS) or archive.is_dir():
+        return place
+    target = extract_to / _folder_name(archive)
+    if target.is_dir():
+        return str(target)
+    try:
+        extract_to.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix='.unfinished_', dir=extract_to))
+    except OSError as error:
+        raise OutputError(
+            f'{archive} cannot be extracted to {extract_to}: {error.strerror}. '
+            'Choose another results_dir.'
+        ) from error
+    try:
+        _extract(archive, unfinished)
+        unfinished.replace(target)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return str(target)
+
+
+def _folder_name(archive: Path) -> str:
+    """Return a name that changes with the archive."""
+    try:
+        status = archive.stat()
+    except OSError as error:
+        raise DataError(f'{archive} cannot be read: {error.strerror}. Check the path.') from error
+    text = f'{archive.resolve()}:{status.st_size}:{status.st_mtime_ns}'
+    return f'{archive.name.split(".")[0]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}'
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    """Extract plain files and folders.
+
+    Raises:
+        DataError: If the archive is damaged or has a member of another kind or place.
+    """
+    try:
+        with tarfile.open(archive) as content:
+            for member in content:
+                _check_member(archive, member)
+                target = folder / member.name
+                if member.isdir():
+                    target.mkdir(parents=True, exist_ok=True)
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                stream = content.extractfile(member)
+                assert stream is not None
+                with stream, target.open('wb') as file:
+                    shutil.copyfileobj(stream, file)
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise DataError(
+            f'{archive} cannot be extracted: {error}. Copy or download it again, and check the '
+            f'free space of {folder.parent}.'
+        ) from error
+
+
+def _check_member(archive: Path, member: tarfile.TarInfo) -> None:
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or '..' in path.parts:
+        raise DataError(
+            f'{archive} holds {member.name!r}, which lies outside of where it is extracted to. '
+            'Nothing of it is used; pack the folder again.'
+        )
+    if not (member.isfile() or member.isdir()):
+        raise DataError(
+            f'{archive} holds {member.name!r}, which is a link or device. '
+            'Nothing of it is used; pack plain files.'
+        )

@@ -1,0 +1,1 @@
+"""The keys of TAO's CenterPose spec: one file per section."""

@@ -1,0 +1,108 @@
+"""Section ``train``."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from cpose.tao.spec.gpus import GpuIds, gpu_ids, num_gpus, num_nodes
+from cpose.tao.spec.keys import Number, Positive, Section, Text, Whole, key
+from cpose.tao.spec.loss import LossConfig
+
+NEWER = 'Newer releases of TAO only.'
+
+
+class Cudnn(Section):
+    """Section ``train.cudnn``."""
+
+    benchmark: bool = key(False, 'Let cuDNN measure which algorithm is fastest.')
+    deterministic: bool = key(True, 'Let cuDNN use algorithms that always give the same result.')
+
+
+class Optim(Section):
+    """Section ``train.optim``."""
+
+    lr: Number = key(
+        6e-5,
+        'Learning rate of Adam, of all weights.',
+        'The documentation says without the backbone, but TAO trains it at this rate too.',
+        automl=True,
+        ge=0,
+    )
+    lr_scheduler: Literal['MultiStep'] = key(
+        'MultiStep', 'Multiply the rate by lr_decay at lr_steps.', 'TAO ignores the value.'
+    )
+    lr_steps: list[Positive] = key([90, 120], 'Epochs after which the rate falls.')
+    lr_decay: Number = key(0.1, 'Factor of the rate at each step.', automl=True, ge=0)
+
+
+class Checkpointer(Section):
+    """Section ``train.checkpointer``."""
+
+    enable_topk: bool = key(False, 'Keep the best checkpoint too.', NEWER)
+    replace_periodic: bool = key(
+        False,
+        'Keep only the best checkpoint.',
+        NEWER,
+        only_because='a stopped run could not go on without its latest checkpoint',
+    )
+    monitor: Literal['val_3DIoU', 'val_2DMPE'] = key('val_3DIoU', 'What the best is by.', NEWER)
+    mode: Literal['max', 'min'] = key('max', 'Whether large or small is best.', NEWER)
+    save_top_k: Whole = key(
+        1, 'How many best ones are kept.', NEWER, only_because='the best one is kept, and all else'
+    )
+    filename: Text = key('model_best_{epoch:03d}', 'Name of the best checkpoint.', NEWER)
+    dirpath: Text = key(
+        '',
+        'Another folder for checkpoints.',
+        NEWER,
+        only_because='checkpoints lie in train.results_dir, where resuming looks for them',
+    )
+    auto_insert_metric_name: bool = key(
+        False,
+        'Write the names of numbers into file names.',
+        NEWER,
+        only_because='the name is what filename says',
+    )
+
+
+class Train(Section):
+    """Training."""
+
+    num_gpus: Whole = num_gpus()
+    gpu_ids: GpuIds = gpu_ids()
+    num_nodes: Whole = num_nodes()
+    seed: Whole = key(1234, 'Seed of all random numbers; -1: another one each time.', ge=-1)
+    cudnn: Cudnn = Field(default_factory=Cudnn)
+    num_epochs: Whole = key(10, 'Passes over the training data.', ge=1)
+    checkpoint_interval: Whole = key(
+        1,
+        'Epochs or steps between checkpoints; the last epoch is always saved.',
+        'TAO does not save the last epoch between intervals, and stops above num_epochs.',
+        ge=1,
+    )
+    checkpoint_interval_unit: Literal['epoch', 'step'] = key(
+        'epoch', 'Unit of checkpoint_interval.'
+    )
+    validation_interval: Whole = key(
+        1,
+        'Epochs between validations; the last epoch is always validated.',
+        'TAO stops above num_epochs.',
+        ge=1,
+    )
+    resume_training_checkpoint_path: Text = key(
+        '',
+        'Checkpoint of this project to continue from, instead of centerpose_model_latest.pth.',
+        "The state of TAO's trainer cannot be continued: use pretrained_model_path.",
+    )
+    results_dir: Text = key('', 'Folder of checkpoints and logs; empty: <results_dir>/train.')
+    checkpointer: Checkpointer = Field(default_factory=Checkpointer)
+    pretrained_model_path: Text = key('', 'Weights of a whole model to start from.')
+    clip_grad_val: Number = key(
+        100.0, 'Longest gradient; 0: any.', 'The schema has at least 1, the documentation 0.', ge=0
+    )
+    is_dry_run: bool = key(False, 'Train and validate one batch, save no checkpoint.')
+    precision: Literal['fp32', 'fp16', 'bf16'] = key(
+        'fp32', 'fp16 and bf16: mixed precision.', 'bf16 is new here.'
+    )
+    optim: Optim = Field(default_factory=Optim)
+    loss_config: LossConfig = Field(default_factory=LossConfig)

@@ -1,0 +1,139 @@
+"""From a spec file and overrides to a checked spec."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cpose.errors import ConfigError
+from cpose.tao import TASKS
+from cpose.tao.spec.experiment import Experiment
+from cpose.tao.spec_errors import describe_errors
+from cpose.tao.spec_gpus import SECTIONS, choose_written, reconcile_gpus
+from cpose.tao.spec_keys import flatten
+from cpose.tao.spec_origin import SpecOrigin
+from cpose.tao.spec_overrides import apply_overrides, resolve_references
+from cpose.tao.spec_yaml import read_spec_text
+
+MISSING = ('???', '<required>')
+"""What templates have where a value must be given."""
+
+REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
+    'train': (('dataset.train_data',),),
+    'evaluate': (('dataset.test_data',), ('evaluate.checkpoint', 'evaluate.trt_engine')),
+    'inference': (('dataset.inference_data',), ('inference.checkpoint', 'inference.trt_engine')),
+    'export': (('export.checkpoint',), ('export.onnx_file',)),
+    'gen_trt_engine': (('gen_trt_engine.onnx_file',), ('gen_trt_engine.trt_engine',)),
+}
+"""Keys without which a task cannot run; of several in a group exactly one."""
+
+
+@dataclass(frozen=True)
+class TaoSpec:
+    """A checked spec.
+
+    Attributes:
+        values: The values, defaults included.
+        origin: Where they come from.
+    """
+
+    values: Experiment
+    origin: SpecOrigin
+
+    def value(self, key: str) -> Any:
+        """Return the value of a dotted key."""
+        node: Any = self.values
+        for part in key.split('.'):
+            node = getattr(node, part)
+        return node
+
+    def results_dir(self, task: str) -> Path:
+        """Return the folder of a task's results: its own, or one of its name in the common one.
+
+        Raises:
+            ConfigError: If both are empty.
+        """
+        own = self.value(f'{task}.results_dir')
+        if own:
+            return Path(own)
+        if not self.values.results_dir:
+            raise ConfigError(
+                f'{self.origin.place("results_dir")}: results_dir and {task}.results_dir are both '
+                'empty. Give one of them.'
+            )
+        return Path(self.values.results_dir) / task
+
+
+def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = None) -> TaoSpec:
+    """Load and check a spec.
+
+    Args:
+        path: YAML file.
+        words: Overrides ``section.key=value``.
+        task: What is to be run; its required keys are checked too.
+
+    Raises:
+        ConfigError: Naming file, line, key, value and what is allowed.
+    """
+    text = read_spec_text(path)
+    overridden_values, overridden = apply_overrides(text.values, words)
+    choose_written(overridden_values, overridden)
+    written = resolve_references(_without_missing(overridden_values), text.path)
+    given = frozenset(key for key, _ in flatten(written))
+    origin = SpecOrigin(text.path, text.lines, frozenset(overridden), given)
+    try:
+        values = Experiment.model_validate(written)
+    except ValidationError as error:
+        raise ConfigError(describe_errors(error.errors(), origin)) from error
+    spec = TaoSpec(_with_agreeing_gpus(values, origin), origin)
+    if task is not None:
+        check_required(spec, task)
+    return spec
+
+
+def check_required(spec: TaoSpec, task: str) -> None:
+    """Check that all is given that a task needs.
+
+    Raises:
+        ConfigError: If a key is missing, or two that exclude each other are given.
+    """
+    assert task in TASKS, task
+    for group in REQUIRED[task]:
+        given = [key for key in group if spec.value(key)]
+        if not given:
+            raise ConfigError(
+                f'{spec.origin.place(group[0])}: {" or ".join(group)} is required by {task}. '
+                f'Give it in the spec, or as {group[0]}=VALUE on the command line.'
+            )
+        if len(given) > 1:
+            raise ConfigError(
+                f'{spec.origin.place(given[1])}: {" and ".join(given)} are both given, but only '
+                'one of them can run. Leave one empty.'
+            )
+
+
+def _without_missing(node: Any) -> Any:
+    """Leave out what a template marks as missing."""
+    if isinstance(node, dict):
+        return {
+            key: _without_missing(value) for key, value in node.items() if not _is_missing(value)
+        }
+    if isinstance(node, list):
+        return [_without_missing(value) for value in node if not _is_missing(value)]
+    return node
+
+
+def _is_missing(value: Any) -> bool:
+    return isinstance(value, str) and value in MISSING
+
+
+def _with_agreeing_gpus(values: Experiment, origin: SpecOrigin) -> Experiment:
+    """Let ``num_gpus`` and ``gpu_ids`` of every section say the same."""
+    changed = {}
+    for section in SECTIONS:
+        old = getattr(values, section)
+        chosen = reconcile_gpus(section, old.num_gpus, old.gpu_ids, origin)
+        changed[section] = old.model_copy(update={'num_gpus': len(chosen), 'gpu_ids': chosen})
+    return values.model_copy(update=changed)

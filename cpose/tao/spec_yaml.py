@@ -1,0 +1,114 @@
+"""Read YAML with the line of every key."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cpose.errors import ConfigError
+
+FLOAT = re.compile(
+    r"""^(?:[-+]?(?:\d[\d_]*)\.[\d_]*(?:[eE][-+]?\d+)?
+    |[-+]?\d[\d_]*[eE][-+]?\d+
+    |[-+]?\.\d[\d_]*(?:[eE][-+]?\d+)?
+    |[-+]?\.(?:inf|Inf|INF)
+    |\.(?:nan|NaN|NAN))$""",
+    re.VERBOSE,
+)
+"""PyYAML takes ``6e-05`` as text, since it has no point."""
+
+
+class SpecLoader(yaml.SafeLoader):
+    """Safe loader that knows ``6e-05`` as a number."""
+
+
+SpecLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != 'tag:yaml.org,2002:float']
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+SpecLoader.add_implicit_resolver('tag:yaml.org,2002:float', FLOAT, list('-+0123456789.'))
+
+
+@dataclass(frozen=True)
+class SpecText:
+    """What a spec file holds.
+
+    Attributes:
+        values: Nested dicts and lists.
+        lines: Line by dotted key, from 1; entries of lists by number.
+        path: The file.
+    """
+
+    values: dict[str, Any]
+    lines: dict[str, int] = field(default_factory=dict)
+    path: str = ''
+
+
+def read_spec_text(path: str | Path) -> SpecText:
+    """Read a spec file.
+
+    Raises:
+        ConfigError: If it cannot be read, is no YAML, or does not hold sections; a key given twice
+            is an error too. The message names file and line.
+    """
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except OSError as error:
+        raise ConfigError(f'Spec {path} cannot be read: {error.strerror}. Check -e.') from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f'Spec {path} is no text: {error}. Give a YAML file.') from error
+    loader = SpecLoader(text)
+    try:
+        node = loader.get_single_node()
+        lines = dict(_lines(node, '', str(path))) if node is not None else {}
+        values = loader.construct_document(node) if node is not None else {}
+    except yaml.YAMLError as error:
+        raise ConfigError(_describe(error, path)) from error
+    finally:
+        loader.dispose()
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f'Spec {path} holds a {type(values).__name__}, not sections. It begins with keys such '
+            'as "dataset:" and "train:".'
+        )
+    return SpecText(values, lines, str(path))
+
+
+def parse_value(text: str) -> Any:
+    """Return the value of one override as YAML would read it; no text is an empty one.
+
+    Raises:
+        yaml.YAMLError: If it is no YAML.
+    """
+    value = yaml.load(text, Loader=SpecLoader)
+    return '' if value is None and text.strip() == '' else value
+
+
+def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for name, child in node.value:
+            line = name.start_mark.line + 1
+            dotted = f'{prefix}.{name.value}' if prefix else str(name.value)
+            if dotted in seen:
+                raise ConfigError(
+                    f'Spec {path}, line {line}: {dotted} is given again; it is in line '
+                    f'{seen[dotted]} already. Remove one.'
+                )
+            seen[dotted] = line
+            yield dotted, line
+            yield from _lines(child, dotted, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, child in enumerate(node.value):
+            yield f'{prefix}.{number}', child.start_mark.line + 1
+            yield from _lines(child, f'{prefix}.{number}', path)
+
+
+def _describe(error: yaml.YAMLError, path: str | Path) -> str:
+    mark = getattr(error, 'problem_mark', None) or getattr(error, 'context_mark', None)
+    place = f', line {mark.line + 1}, column {mark.column + 1}' if mark else ''
+    problem = getattr(error, 'problem', None) or str(error).splitlines()[0]
+    return f'Spec {path}{place} is no YAML: {problem}. Correct it.'

@@ -1,0 +1,1 @@
+"""What a spec can be used for: one file per task, each on top of `cpose.apis`."""

@@ -1,0 +1,57 @@
+"""Task ``evaluate``."""
+
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.apis.training import evaluate
+from cpose.engine.processes import is_first_process
+from cpose.evaluation.dump import evaluate_dump
+from cpose.evaluation.report import write_metrics_json
+from cpose.tao.eval_report import write_reports
+from cpose.tao.spec_file import TaoSpec
+from cpose.tao.tasks.train import STATUS_HOOK
+from cpose.tao.translation.checkpoint_model import with_stored_model
+from cpose.tao.translation.config_text import load_overlay
+from cpose.tao.translation.spec_config import evaluation_overlay
+
+PREDICTIONS = 'predictions.json'
+
+
+def run_evaluate(spec: TaoSpec, launcher: str = 'none') -> dict[str, Any]:
+    """Evaluate a checkpoint or an engine and return the report.
+
+    Writes ``report.txt``, ``log_eval_<time>.txt``, ``metrics.json`` and ``predictions.json``, which
+    ``cpose evaluate`` can score again.
+
+    Args:
+        spec: The spec.
+        launcher: 'none', or 'pytorch' in a process that torchrun started.
+
+    Raises:
+        UserError: If the spec, the data, the model or an output is wrong.
+    """
+    folder = spec.results_dir('evaluate')
+    settings = spec.values.evaluate
+    model_file = settings.checkpoint or settings.trt_engine
+    config = with_stored_model(evaluation_config(spec), spec, model_file)
+    config.merge_from_dict(STATUS_HOOK)
+    dump = folder / PREDICTIONS
+    report = evaluate(config, model_file, dump=dump, work_dir=folder, launcher=launcher)
+    if is_first_process():
+        tao_report = evaluate_dump(dump, protocol=_tao_protocol(config))
+        write_reports(folder, report, tao_report)
+        write_metrics_json(folder / 'metrics.json', report)
+    return report
+
+
+def evaluation_config(spec: TaoSpec) -> Config:
+    """Return the config of the evaluation, with the network of the spec."""
+    overlay = evaluation_overlay(spec)
+    if spec.values.evaluate.batch_size > 0:
+        overlay['test_dataloader']['batch_size'] = spec.values.evaluate.batch_size
+    return load_overlay(overlay)
+
+
+def _tao_protocol(config: Config) -> dict[str, Any]:
+    return dict(config.test_evaluator.get('tao_protocol') or {'type': 'TaoProtocol'})

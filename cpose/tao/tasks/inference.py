@@ -1,0 +1,92 @@
+"""Task ``inference``."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.apis.centerpose_inferencer import CenterPoseInferencer
+from cpose.apis.folder_inference import InferenceSummary, infer_to_folder
+from cpose.apis.result_writer import ResultWriter
+from cpose.errors import ConfigError
+from cpose.tao.archives import data_folder
+from cpose.tao.devices import use_gpus
+from cpose.tao.spec_file import TaoSpec
+from cpose.tao.translation.checkpoint_model import with_stored_model
+from cpose.tao.translation.config_text import load_overlay
+from cpose.tao.translation.spec_config import evaluation_overlay
+from cpose.visualization.pose_drawer import PoseDrawer
+
+CAMERA_KEYS = ('focal_length_x', 'focal_length_y', 'principle_point_x', 'principle_point_y')
+
+
+def run_inference(spec: TaoSpec, launcher: str = 'none') -> InferenceSummary:
+    """Find poses; write ``<name>.json`` and ``<name>.<ending>`` for each image.
+
+    Sub-folders are kept, so that images of one name do not overwrite each other.
+
+    Args:
+        spec: The spec.
+        launcher: 'none' only.
+
+    Raises:
+        UserError: If the spec, the model, the camera or an output is wrong.
+    """
+    settings = spec.values.inference
+    if settings.num_gpus > 1:
+        raise ConfigError(
+            f'{spec.origin.place("inference.num_gpus")}: inference.gpu_ids={settings.gpu_ids}, but '
+            'inference runs in one process. Allowed: one GPU; for more start one process for each '
+            'with a part of the images.'
+        )
+    device = use_gpus(spec, 'inference')
+    model_file = settings.checkpoint or settings.trt_engine
+    config = with_stored_model(inference_config(spec), spec, model_file)
+    inferencer = CenterPoseInferencer(config, model_file, device)
+    drawer = PoseDrawer(inferencer.categories, settings.axis_size)
+    writer = ResultWriter(
+        spec.results_dir('inference'),
+        'opencv' if settings.opencv else 'objectron',
+        inferencer.categories,
+        drawer if settings.save_visualization else None,
+        settings.save_json,
+        json_folder='',
+        picture_folder='',
+    )
+    beside = Path(spec.values.results_dir or spec.results_dir('inference')) / 'data'
+    inputs = data_folder(spec.values.dataset.inference_data, beside)
+    return infer_to_folder(inferencer, inputs, writer, **inference_options(spec))
+
+
+def inference_config(spec: TaoSpec) -> Config:
+    """Return the config of the network and the input, with the network of the spec."""
+    return load_overlay(evaluation_overlay(spec, spec.values.inference.num_select))
+
+
+def inference_options(spec: TaoSpec) -> dict[str, Any]:
+    """Return the options of `infer_to_folder`.
+
+    Raises:
+        ConfigError: If the camera is given in part only.
+    """
+    settings = spec.values.inference
+    batch_size = settings.batch_size if settings.batch_size > 0 else spec.values.dataset.batch_size
+    return {
+        'camera': _camera(spec),
+        'batch_size': batch_size,
+        'score_thr': settings.visualization_threshold,
+        'use_pnp': settings.use_pnp,
+    }
+
+
+def _camera(spec: TaoSpec) -> list[float] | None:
+    values = [getattr(spec.values.inference, name) for name in CAMERA_KEYS]
+    if not any(values):
+        return None
+    for name, value in zip(CAMERA_KEYS[:2], values[:2], strict=True):
+        if value == 0:
+            raise ConfigError(
+                f'{spec.origin.place(f"inference.{name}")}: inference.{name}=0 is not allowed '
+                'where other values of the camera are given. Allowed: a number above 0, in pixels.'
+            )
+    return [*values, spec.values.inference.skew]

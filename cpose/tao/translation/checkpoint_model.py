@@ -1,0 +1,54 @@
+"""The network that a checkpoint was made with."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.apis.runtime_files import is_runtime_file
+from cpose.engine.checkpoint_io import load_checkpoint_file
+from cpose.engine.stored_config import CONFIG_KEY, config_from_checkpoint
+from cpose.errors import ConfigError
+from cpose.tao.spec_file import TaoSpec
+
+KIND = 'model.backbone.model_type'
+
+
+def with_stored_model(config: Config, spec: TaoSpec, checkpoint: str) -> Config:
+    """Return the config with the network that a checkpoint carries, if it does.
+
+    As in TAO, where jobs take over the ``model`` section of the training, the spec need not repeat
+    it. Checkpoints of TAO carry none: then the section ``model`` counts.
+
+    Args:
+        config: Translation of the spec.
+        spec: The spec.
+        checkpoint: Model file of any kind.
+
+    Raises:
+        ConfigError: If the spec names another backbone than the checkpoint has.
+        CheckpointError: If the checkpoint cannot be read.
+    """
+    if is_runtime_file(checkpoint) or not Path(checkpoint).is_file():
+        return config
+    stored = load_checkpoint_file(checkpoint, tensors_only=True)
+    meta = stored.get('meta')
+    if not (isinstance(meta, dict) and CONFIG_KEY in meta):
+        return config
+    model = config_from_checkpoint(stored).model
+    wanted, found = _backbone(config.model), _backbone(model)
+    if wanted != found and spec.origin.gives(KIND):
+        raise ConfigError(
+            f'{spec.origin.place(KIND)}: {KIND}={spec.value(KIND)!r}, but {checkpoint} has the '
+            f'backbone {" ".join(filter(None, found))}. Remove the key, or give another checkpoint.'
+        )
+    num_select = config.model.head.codec.num_select
+    merged = Config({**config.to_dict(), 'model': model.to_dict()}, filename=config.filename)
+    merged.merge_from_dict({'model.head.codec.num_select': num_select})
+    merged.merge_from_dict({'model.head.codec.type': 'CenterPoseCodec'})
+    return merged
+
+
+def _backbone(model: Any) -> tuple[Any, Any]:
+    backbone = model['backbone']
+    return backbone['type'], backbone.get('arch') or backbone.get('name')

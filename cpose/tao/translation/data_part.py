@@ -1,0 +1,133 @@
+"""The data loaders and metrics, from a spec."""
+
+from typing import Any
+
+from cpose.errors import ConfigError
+from cpose.tao.spec_file import TaoSpec
+
+BASE = 'cpose::_base_/datasets/centerpose.py'
+FIXED_SYMMETRY = {'chair': 4, 'bottle': 12}
+"""Categories whose symmetry TAO takes by name."""
+
+
+def data_part(spec: TaoSpec, folders: dict[str, str]) -> dict[str, Any]:
+    """Return the keys of the data loaders and metrics.
+
+    Args:
+        spec: The spec.
+        folders: Folder by 'train', 'val' and 'test'; what is not there is left as the base has it,
+            and without 'val' there is no validation.
+
+    Raises:
+        ConfigError: If sizes contradict each other.
+    """
+    part = {
+        'train_dataloader': _train_loader(spec, folders.get('train')),
+        'val_dataloader': _test_loader(spec, folders.get('val')) if 'val' in folders else None,
+        'test_dataloader': _test_loader(spec, folders.get('test')),
+        'test_evaluator': _evaluator(spec),
+    }
+    if 'val' not in folders:
+        return {**part, 'val_cfg': None, 'val_evaluator': None}
+    return {**part, 'val_evaluator': _evaluator(spec)}
+
+
+def input_wh(spec: TaoSpec) -> tuple[int, int]:
+    """Return width and height of the network input.
+
+    Raises:
+        ConfigError: If input, output and stride contradict each other.
+    """
+    dataset, stride = spec.values.dataset, spec.values.model.down_ratio
+    wanted = dataset.input_res // stride
+    if dataset.output_res != wanted and spec.origin.gives('dataset.output_res'):
+        raise ConfigError(
+            f'{spec.origin.place("dataset.output_res")}: dataset.output_res={dataset.output_res} '
+            f'contradicts dataset.input_res={dataset.input_res} and model.down_ratio={stride}. '
+            f'Allowed: {wanted}.'
+        )
+    return dataset.input_res, dataset.input_res
+
+
+def metainfo(spec: TaoSpec) -> dict[str, Any]:
+    """Return category and symmetries."""
+    category, order = spec.values.dataset.category, spec.values.dataset.num_symmetry
+    if order == 1:
+        order = FIXED_SYMMETRY.get(category, 1)
+    rotations = {'type': 'RotationalSymmetry', 'order': order}
+    return {
+        'category': category,
+        'symmetry': {'type': 'NoSymmetry'} if order == 1 else rotations,
+        'eval_num_symmetry': spec.values.evaluate.eval_num_symmetry,
+    }
+
+
+def _train_loader(spec: TaoSpec, folder: str | None) -> dict[str, Any]:
+    dataset = spec.values.dataset
+    return {
+        **_loader(spec),
+        'drop_last': True,
+        'dataset': {
+            **_dataset(spec, folder),
+            'max_objs': dataset.max_objs,
+            'pipeline': _training_pipeline(spec),
+        },
+    }
+
+
+def _test_loader(spec: TaoSpec, folder: str | None) -> dict[str, Any]:
+    return {**_loader(spec), 'dataset': _dataset(spec, folder)}
+
+
+def _loader(spec: TaoSpec) -> dict[str, Any]:
+    dataset = spec.values.dataset
+    loader: dict[str, Any] = {
+        'batch_size': dataset.batch_size,
+        'num_workers': dataset.workers,
+        'pin_memory': dataset.pin_memory,
+    }
+    return {**loader, 'num_batch_per_epoch': 1} if spec.values.train.is_dry_run else loader
+
+
+def _dataset(spec: TaoSpec, folder: str | None) -> dict[str, Any]:
+    place = {} if folder is None else {'data_root': folder}
+    return {
+        **place,
+        'input_wh': input_wh(spec),
+        'metainfo': metainfo(spec),
+        'on_error': 'skip',
+    }
+
+
+def _training_pipeline(spec: TaoSpec) -> list[dict[str, Any]]:
+    dataset = spec.values.dataset
+    affine: dict[str, Any] = {
+        'type': 'RandomPoseAffine',
+        'flip_prob': dataset.flip,
+        'rotate_prob': dataset.aug_rot,
+    }
+    if dataset.not_rand_crop:
+        affine.update(keep_center=True, scale_range=(1.0, 1.0))
+    colors = {
+        'type': 'CenterNetColorJitter',
+        'eigenvalues': dataset.eig_val,
+        'eigenvectors': dataset.eig_vec,
+    }
+    return [
+        {'type': 'LoadPoseImage'},
+        {'type': 'ExpandSymmetries'},
+        affine,
+        *([] if dataset.no_color_aug else [colors]),
+        {'type': 'PackPoseInputs'},
+    ]
+
+
+def _evaluator(spec: TaoSpec) -> dict[str, Any]:
+    if not spec.values.dataset.use_absolute_scale:
+        return {'type': 'ObjectronMetric'}
+    scale = {'type': 'AbsoluteScale'}
+    return {
+        'type': 'ObjectronMetric',
+        'protocol': {'type': 'OneToOneProtocol', 'scale_rule': scale},
+        'tao_protocol': {'type': 'TaoProtocol', 'scale_rule': scale},
+    }

@@ -1,0 +1,55 @@
+"""A whole config from a spec."""
+
+from pathlib import Path
+from typing import Any
+
+from cpose.tao.archives import data_folder
+from cpose.tao.spec_file import TaoSpec
+from cpose.tao.translation import data_part, model_part, training_part
+
+SOURCES = {'train': 'train_data', 'val': 'val_data', 'test': 'test_data'}
+
+
+def training_overlay(spec: TaoSpec) -> dict[str, Any]:
+    """Return what a config for training sets, on top of shipped bases.
+
+    Raises:
+        ConfigError: If values of the spec contradict each other.
+        DataError: If an archive of images cannot be used.
+    """
+    folders = _folders(spec, ('train', 'val', 'test'))
+    return {
+        **_common(spec, folders),
+        **training_part.schedule_part(spec),
+        **training_part.run_part(spec),
+    }
+
+
+def evaluation_overlay(spec: TaoSpec, num_select: int = 100) -> dict[str, Any]:
+    """Return what a config for tasks after training sets.
+
+    Args:
+        spec: The spec.
+        num_select: Detections per image.
+
+    Raises:
+        ConfigError: If values of the spec contradict each other.
+        DataError: If an archive of images cannot be used.
+    """
+    overlay = _common(spec, _folders(spec, ('test',)), num_select)
+    return {**overlay, 'load_tensors_only': True}
+
+
+def _common(spec: TaoSpec, folders: dict[str, str], num_select: int = 100) -> dict[str, Any]:
+    return {
+        '_base_': [model_part.model_base(spec), data_part.BASE, *training_part.BASES],
+        'model': model_part.model_part(spec, num_select),
+        **data_part.data_part(spec, folders),
+    }
+
+
+def _folders(spec: TaoSpec, names: tuple[str, ...]) -> dict[str, str]:
+    """Return the folders that the spec names, archives extracted."""
+    places = {name: getattr(spec.values.dataset, SOURCES[name]) for name in names}
+    beside = Path(spec.values.results_dir or spec.results_dir('train')) / 'data'
+    return {name: data_folder(place, beside) for name, place in places.items() if place}
