@@ -13,7 +13,7 @@ from mmengine.runner import BaseLoop
 from cpose.engine.status_file import RUNNING, STATUS_NAME, StatusFile
 from cpose.registry import HOOKS
 
-TAO_NAMES = {'AP50_3DIoU': '3DIoU', 'MPE_2D': '2DMPE'}
+TAO_NAMES = {'AP50_3DIoU_tao': '3DIoU', 'MPE_2D': '2DMPE'}
 """Our metrics that TAO has too; it writes their values as text."""
 
 

@@ -1,0 +1,1 @@
+"""Search of hyper-parameters: every trial is an ordinary training run with its own folder."""

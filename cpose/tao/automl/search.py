@@ -1,0 +1,138 @@
+"""The search itself: trial after trial, until the study has enough of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from pathlib import Path
+from typing import Any
+
+from cpose.errors import TrainingError, import_extra
+from cpose.tao.automl.algorithms import build_sampler
+from cpose.tao.automl.parameter import Parameter
+from cpose.tao.automl.study import (
+    ATTEMPT,
+    FOLDER,
+    missing_trials,
+    take_up_left_trials,
+    trial_folder,
+)
+from cpose.tao.automl.trial_folder import TrialFolder
+from cpose.tao.automl.trial_spec import with_values
+from cpose.tao.automl.trial_training import HopelessTrialError, Report, TrialJob, train_trial
+from cpose.tao.spec.automl import Automl
+
+REASON = 'reason'
+
+ERRORS = ('loss', 'MPE', 'ADD', 'azimuth_deg', 'polar_deg', 'scale_error')
+"""Parts of the names of numbers of which less is better."""
+
+RunTrial = Callable[[TrialJob, Report], None]
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What is searched.
+
+    Attributes:
+        settings: Section ``automl`` of the spec.
+        parameters: Keys and their values.
+        base: Spec of all trials, nested.
+        folder: Where new trials get their folders.
+        run_trial: What trains a trial.
+    """
+
+    settings: Automl
+    parameters: list[Parameter]
+    base: Mapping[str, Any]
+    folder: Path
+    run_trial: RunTrial = field(default=train_trial)
+
+
+def is_less_better(metric: str) -> bool:
+    """Whether less of a metric is better: losses and errors are known by their names."""
+    return any(part in metric for part in ERRORS)
+
+
+def run_search(plan: SearchPlan, study: Any, tell: Callable[[Any, Any], None]) -> None:
+    """Run trials until the study, with those of other processes, has enough.
+
+    Trials of killed processes are taken up again first. What interrupts the search leaves its trial
+    to be taken up too.
+
+    Args:
+        plan: What is searched.
+        study: Where trials are kept.
+        tell: Called with study and trial after every trial.
+    """
+    take_up_left_trials(study)
+    while missing_trials(study, plan.settings.max_recommendations) > 0:
+        study.optimize(lambda trial: _run(plan, trial), n_trials=1, callbacks=[tell])
+        take_up_left_trials(study)
+
+
+def _run(plan: SearchPlan, trial: Any) -> float:
+    """Run one trial and return its best value.
+
+    Raises:
+        TrialPruned: If it was stopped early, or its values cannot be trained.
+        TrainingError: If it never measured the metric.
+    """
+    pruned = import_extra('optuna', 'tao').TrialPruned
+    settings, folder = plan.settings, trial_folder(plan.folder, trial)
+    trial.set_user_attr(FOLDER, str(folder.path))
+    trial.set_user_attr(ATTEMPT, trial.user_attrs.get(ATTEMPT, 1))
+    trial.study.sampler = build_sampler(settings, trial.number)
+    chosen = {parameter.name: parameter.suggest(trial) for parameter in plan.parameters}
+    spec = with_values({**plan.base, 'results_dir': str(folder.path)}, chosen)
+    progress = _Progress(trial, is_less_better(settings.metric))
+    try:
+        with folder.held():
+            plan.run_trial(TrialJob(folder, spec, settings.metric), progress.report)
+            if settings.delete_intermediate_ckpt:
+                remove_checkpoints(folder, keep_last=not progress.is_stopped)
+    except HopelessTrialError as error:
+        trial.set_user_attr(REASON, str(error))
+        raise pruned(str(error)) from error
+    if progress.is_stopped:
+        raise pruned('weaker than others')
+    if not isfinite(progress.best):
+        raise TrainingError(
+            f'The trial in {folder.path} ended without {settings.metric} in {folder.status} '
+            '(automl.metric). Name a number that is there.'
+        )
+    return progress.best
+
+
+class _Progress:
+    """Values of a trial by epoch."""
+
+    def __init__(self, trial: Any, is_less_better: bool) -> None:
+        self._trial, self._is_less_better = trial, is_less_better
+        self.best = inf if is_less_better else -inf
+        self.is_stopped = False
+
+    def report(self, epoch: int, value: float) -> bool:
+        """Store a value and tell whether the trial is to be stopped."""
+        self.best = (min if self._is_less_better else max)(self.best, value)
+        self._trial.report(value, epoch + 1)
+        self.is_stopped = bool(self._trial.should_prune())
+        return self.is_stopped
+
+
+def remove_checkpoints(folder: TrialFolder, keep_last: bool) -> None:
+    """Remove checkpoints of a trial that has ended.
+
+    Args:
+        folder: Of the trial.
+        keep_last: Keep the last one and the best.
+    """
+    files = [file for file in folder.results.glob('*.pth') if not file.is_symlink()]
+    links = [file for file in folder.results.glob('*.pth') if file.is_symlink()]
+    kept = {link.resolve().name for link in links}
+    for file in files:
+        is_kept = file.name in kept or not file.name.startswith('model_epoch_')
+        if not (keep_last and is_kept):
+            file.unlink()
+    if not keep_last:
+        for link in links:
+            link.unlink()

@@ -1,0 +1,154 @@
+"""Which keys of a spec are searched, and where."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cpose.errors import ConfigError
+from cpose.tao.automl.parameter import Parameter
+from cpose.tao.spec.automl import RangeOverride
+from cpose.tao.spec_errors import suggest_key
+from cpose.tao.spec_file import TaoSpec
+from cpose.tao.spec_keys import describe_allowed, spec_keys
+
+SECTIONS = ('train.', 'model.', 'dataset.')
+FIXED = {
+    'train.num_epochs': 'trials must be comparable; automl.max_epochs sets it for all',
+    'train.validation_interval': 'it says when trials are compared',
+    'train.is_dry_run': 'a trial trains',
+    'train.results_dir': 'every trial has its own folder',
+    'train.resume_training_checkpoint_path': 'every trial has its own checkpoints',
+    'train.num_gpus': 'it says where a trial runs',
+    'train.gpu_ids': 'it says where a trial runs',
+    'train.num_nodes': 'it says where a trial runs',
+}
+"""Keys of those sections that a search cannot change, and why."""
+
+FACTOR = 10.0
+"""A number is searched from its value divided by this to its value times this."""
+LARGEST = {'train.optim.lr_decay': 1.0}
+"""Where more would make no sense: the learning rate would grow."""
+
+
+def build_space(spec: TaoSpec) -> list[Parameter]:
+    """Return the parameters of a search.
+
+    Without a range of its own a number above 0 is searched by factors around its value, a switch
+    and a choice over all their values.
+
+    Raises:
+        ConfigError: If a key is unknown or cannot be searched, or a range does not fit.
+    """
+    settings = spec.values.automl
+    overrides: dict[str, tuple[int, RangeOverride]] = {}
+    for index, override in enumerate(settings.range_override):
+        if override.parameter in overrides:
+            place = spec.origin.place(f'automl.range_override.{index}')
+            raise ConfigError(f'{place}: {override.parameter} has two ranges. Remove one.')
+        overrides[override.parameter] = (index, override)
+    defaults = [name for name, schema in spec_keys().items() if schema.get('automl_enabled')]
+    names = dict.fromkeys([*(settings.hyperparameters or defaults), *overrides])
+    return [_build(spec, name, *overrides.get(name, (0, None))) for name in names]
+
+
+def _build(spec: TaoSpec, name: str, index: int, override: RangeOverride | None) -> Parameter:
+    key = f'automl.range_override.{index}' if override else 'automl.hyperparameters'
+    place = spec.origin.place(key)
+    schema = _schema(name, place)
+    if override is None:
+        return _default_range(spec, name, schema, place)
+    if override.valid_options:
+        _check_limits_alone(override, place)
+        for option in override.valid_options:
+            _check_value(name, 'valid_options', option, schema, place)
+        return Parameter(name, options=tuple(override.valid_options))
+    return _range(name, override, schema, place)
+
+
+def _schema(name: str, place: str) -> Mapping[str, Any]:
+    """Return the schema of a key that can be searched."""
+    schema = spec_keys().get(name)
+    if schema is None:
+        raise ConfigError(f'{place}: there is no parameter {name!r} to search. {suggest_key(name)}')
+    reason = FIXED.get(name) or schema.get('only_because')
+    if not name.startswith(SECTIONS):
+        reason = f'a search is over keys of {", ".join(part[:-1] for part in SECTIONS)}'
+    if reason:
+        raise ConfigError(f'{place}: {name} cannot be searched: {reason}. Remove it.')
+    return schema
+
+
+def _default_range(spec: TaoSpec, name: str, schema: Mapping[str, Any], place: str) -> Parameter:
+    kind, value = schema.get('type'), spec.value(name)
+    if kind == 'boolean':
+        return Parameter(name, options=(False, True))
+    if 'enum' in schema and len(schema['enum']) > 1:
+        return Parameter(name, options=tuple(schema['enum']))
+    if kind not in ('number', 'integer') or value <= 0:
+        raise ConfigError(
+            f'{place}: there is no range around {name}={value!r}. Give one in '
+            f'automl.range_override: {{parameter: {name}, valid_min: ..., valid_max: ...}} or '
+            f'{{parameter: {name}, valid_options: [...]}}.'
+        )
+    is_whole = kind == 'integer'
+    high = min(value * FACTOR, schema.get('maximum', float('inf')))
+    high = min(high, max(value, LARGEST.get(name, float('inf'))))
+    low = max(value / FACTOR, schema.get('minimum', 0), 1 if is_whole else 0)
+    return Parameter(name, float(low), float(high), is_whole, is_log=True)
+
+
+def _range(name: str, override: RangeOverride, schema: Mapping[str, Any], place: str) -> Parameter:
+    low, high = override.valid_min, override.valid_max
+    entry = f'automl.range_override of {name}'
+    if low is None or high is None:
+        raise ConfigError(
+            f'{place}: {entry} needs valid_min and valid_max, or valid_options. '
+            f'Allowed: {describe_allowed(schema)}.'
+        )
+    if schema.get('type') not in ('number', 'integer'):
+        raise ConfigError(f'{place}: {entry} has no range. Give valid_options in its place.')
+    is_whole = schema['type'] == 'integer'
+    for limit, value in (('valid_min', low), ('valid_max', high)):
+        _check_value(
+            name, limit, int(value) if is_whole and value == int(value) else value, schema, place
+        )
+    if low >= high:
+        raise ConfigError(
+            f'{place}: {entry}: valid_min={low:g} is not below valid_max={high:g}. Exchange them.'
+        )
+    is_log = override.scale == 'log' or (override.scale == 'auto' and low > 0 and not is_whole)
+    if is_log and low <= 0:
+        raise ConfigError(
+            f'{place}: {entry}: valid_min={low:g} cannot be on a log scale. '
+            'Allowed: a number above 0, or scale: linear.'
+        )
+    return Parameter(name, low, high, is_whole, is_log)
+
+
+def _check_limits_alone(override: RangeOverride, place: str) -> None:
+    if override.valid_min is not None or override.valid_max is not None:
+        raise ConfigError(
+            f'{place}: automl.range_override of {override.parameter} has options and a range. '
+            'Remove valid_options, or valid_min and valid_max.'
+        )
+
+
+def _check_value(name: str, limit: str, value: Any, schema: Mapping[str, Any], place: str) -> None:
+    """Check that a spec could have a value.
+
+    Raises:
+        ConfigError: If it could not.
+    """
+    from pydantic import ValidationError
+
+    from cpose.tao.spec.experiment import Experiment
+
+    nested: Any = value
+    for part in reversed(name.split('.')):
+        nested = {part: nested}
+    try:
+        Experiment.model_validate(nested)
+    except ValidationError as error:
+        raise ConfigError(
+            f'{place}: automl.range_override of {name}: {limit}={value!r} is not allowed. '
+            f'Allowed: {describe_allowed(schema)}.'
+        ) from error

@@ -1,0 +1,108 @@
+"""A search that can be left and taken up again, by any number of processes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cpose.errors import ConfigError, import_extra
+from cpose.tao.automl.trial_folder import TrialFolder
+
+SETTINGS = 'settings'
+FOLDER = 'folder'
+ATTEMPT = 'attempt'
+MOST_ATTEMPTS = 3
+"""How often a trial is taken up again whose process was killed."""
+
+
+def open_study(
+    storage: Any, name: str, direction: str, pruner: Any, settings: Mapping[str, str]
+) -> Any:
+    """Open a search, or begin it.
+
+    Args:
+        storage: Of Optuna.
+        name: Of the search.
+        direction: 'maximize' or 'minimize'.
+        pruner: What ends weak trials.
+        settings: What has to be equal for trials to be comparable.
+
+    Raises:
+        ConfigError: If the stored search has other settings.
+    """
+    optuna = import_extra('optuna', 'tao')
+    study = optuna.create_study(
+        storage=storage,
+        study_name=name,
+        direction=direction,
+        pruner=pruner,
+        load_if_exists=True,
+    )
+    stored = study.user_attrs.get(SETTINGS)
+    if stored is None:
+        study.set_user_attr(SETTINGS, dict(settings))
+        return study
+    names = sorted(name for name in {*stored, *settings} if stored.get(name) != settings.get(name))
+    if names:
+        pairs = '; '.join(
+            f'{key}: stored {stored.get(key, "nothing")}, now {settings.get(key, "nothing")}'
+            for key in names
+        )
+        raise ConfigError(
+            f'The search automl.study_name={name!r} in automl.storage has other settings: {pairs}. '
+            'Restore them to go on with it, or choose another automl.study_name.'
+        )
+    return study
+
+
+def take_up_left_trials(study: Any) -> None:
+    """Queue trials again whose process has ended; they go on in their folder."""
+    for trial in _trials(study, 'RUNNING'):
+        folder = trial.user_attrs.get(FOLDER)
+        if folder and TrialFolder(Path(folder)).is_left() and _fail(study, trial):
+            repeat_trial(study, trial)
+
+
+def repeat_trial(study: Any, trial: Any) -> None:
+    """Queue a failed trial again, unless it killed its process too often."""
+    attempt = trial.user_attrs.get(ATTEMPT, 1)
+    if attempt < MOST_ATTEMPTS:
+        attributes = {FOLDER: trial.user_attrs.get(FOLDER), ATTEMPT: attempt + 1}
+        study.enqueue_trial(trial.params, user_attrs=attributes)
+
+
+def missing_trials(study: Any, wanted: int) -> int:
+    """Return how many trials have still to be begun."""
+    return wanted - len(_trials(study, 'COMPLETE', 'PRUNED', 'RUNNING'))
+
+
+def finished_trials(study: Any) -> list[Any]:
+    """Return trials that ended by themselves or were stopped early, by number."""
+    return _trials(study, 'COMPLETE', 'PRUNED')
+
+
+def best_trial(study: Any) -> Any | None:
+    """Return the best complete trial, or None if there is none."""
+    return study.best_trial if _trials(study, 'COMPLETE') else None
+
+
+def trial_folder(root: Path, trial: Any) -> TrialFolder:
+    """Return where a trial works: where it was begun, if it was."""
+    begun = trial.user_attrs.get(FOLDER)
+    path = Path(begun) if begun else root.resolve() / f'trial_{trial.number:03d}'
+    return TrialFolder(path)
+
+
+def _trials(study: Any, *names: str) -> list[Any]:
+    states = import_extra('optuna.trial', 'tao').TrialState
+    wanted = tuple(getattr(states, name) for name in names)
+    return list(study.get_trials(deepcopy=False, states=wanted))
+
+
+def _fail(study: Any, trial: Any) -> bool:
+    """Mark a trial as failed; of several processes that try one succeeds."""
+    states = import_extra('optuna.trial', 'tao').TrialState
+    try:
+        study.tell(trial.number, state=states.FAIL)
+    except (ValueError, import_extra('optuna.exceptions', 'tao').UpdateFinishedTrialError):
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""Task ``automl``: search hyper-parameters, by training runs of the same spec."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from cpose.encryption.key import use_key
+from cpose.tao.automl.algorithms import build_pruner, check_algorithm
+from cpose.tao.automl.parameter import Parameter
+from cpose.tao.automl.report import BEST_SPEC, PLOT, build_table, plot_trials, write_best_spec
+from cpose.tao.automl.search import SearchPlan, is_less_better, run_search
+from cpose.tao.automl.search_space import build_space
+from cpose.tao.automl.storage import open_storage, storage_url
+from cpose.tao.automl.study import best_trial, finished_trials, open_study, repeat_trial
+from cpose.tao.automl.trial_spec import (
+    compared_settings,
+    load_search_spec,
+    search_folder,
+    trial_base,
+)
+from cpose.tao.automl.trial_training import TrialJob, train_trial
+from cpose.tao.spec_file import TaoSpec
+from cpose.tao.status import JobStatus, job_status
+
+RunTrial = Callable[[TrialJob, Callable[[int, float], bool]], None]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        study: All trials.
+        table: The same to print.
+        best_values: Best value by key; None if no trial was completed.
+        folder: Where `BEST_SPEC` and `PLOT` are.
+    """
+
+    study: Any
+    table: Table
+    best_values: dict[str, Any] | None
+    folder: Path
+
+
+def run_automl(
+    path: str | Path, words: Sequence[str] = (), run_trial: RunTrial = train_trial
+) -> SearchResult:
+    """Search hyper-parameters, or go on with a search.
+
+    Args:
+        path: Spec with a section ``automl``; without it all its defaults hold.
+        words: Overrides ``section.key=value``.
+        run_trial: What trains a trial.
+
+    Raises:
+        UserError: If the spec, the storage, the data or an output is wrong, or a training failed.
+    """
+    spec, values = load_search_spec(path, words)
+    folder = search_folder(spec)
+    with use_key(spec.values.encryption_key), job_status(folder, 'automl') as status:
+        parameters = build_space(spec)
+        base = trial_base(spec, values, folder)
+        study = _open(spec, parameters, base, folder)
+        plan = SearchPlan(spec.values.automl, parameters, base, folder, run_trial)
+        run_search(plan, study, lambda study, trial: _tell(status, plan, study, trial))
+        return _report(study, plan, values)
+
+
+def _open(spec: TaoSpec, parameters: list[Parameter], base: Any, folder: Path) -> Any:
+    settings, train = spec.values.automl, spec.values.train
+    check_algorithm(settings.algorithm, spec.origin.place('automl.algorithm'))
+    epochs = settings.max_epochs or train.num_epochs
+    searched = {parameter.name: parameter.describe() for parameter in parameters}
+    searched |= {'automl.algorithm': settings.algorithm, 'automl.metric': settings.metric}
+    place = spec.origin.place('automl.storage')
+    storage = open_storage(storage_url(settings.storage, folder), place, repeat_trial)
+    return open_study(
+        storage,
+        settings.study_name,
+        'minimize' if is_less_better(settings.metric) else 'maximize',
+        build_pruner(settings, epochs, min(train.validation_interval, epochs)),
+        compared_settings(base, searched),
+    )
+
+
+def _tell(status: JobStatus, plan: SearchPlan, study: Any, trial: Any) -> None:
+    """Write a line to ``status.json`` after a trial."""
+    best, metric = best_trial(study), plan.settings.metric
+    numbers = {
+        metric: trial.value,
+        f'best_{metric}': None if best is None else best.value,
+        **trial.params,
+    }
+    done, count = len(finished_trials(study)), plan.settings.max_recommendations
+    state = trial.state.name.lower()
+    status.write(
+        f'Trial {trial.number} {state}, {done} of {count}.',
+        {name: value for name, value in numbers.items() if value is not None},
+        trial=trial.number,
+    )
+
+
+def _report(study: Any, plan: SearchPlan, values: dict[str, Any]) -> SearchResult:
+    metric = plan.settings.metric
+    best = write_best_spec(plan.folder / BEST_SPEC, study, plan.parameters, values)
+    plot_trials(plan.folder / PLOT, study, plan.parameters, metric)
+    return SearchResult(study, build_table(study, plan.parameters, metric), best, plan.folder)

@@ -1,0 +1,44 @@
+import subprocess
+import sys
+
+import pytest
+
+from cpose.errors import OutputError
+from cpose.tao.automl.trial_folder import TrialFolder
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from cpose.tao.automl.trial_folder import TrialFolder
+with TrialFolder(Path(sys.argv[1])).held():
+    print('held', flush=True)
+    time.sleep(60)
+"""
+
+
+def test_left_when_its_process_was_killed(tmp_path):
+    folder = TrialFolder(tmp_path / 'trial_000')
+    assert not folder.is_left()
+    with subprocess.Popen(
+        [sys.executable, '-c', HOLD, str(folder.path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == 'held\n'
+        assert not folder.is_left()
+        process.kill()
+    assert folder.is_left()
+
+
+def test_training_waits_for_the_one_before(tmp_path):
+    folder = TrialFolder(tmp_path)
+    with folder.training_lock() as lock:
+        child = subprocess.Popen(['sleep', '0.5'], pass_fds=(lock.fileno(),))
+    with pytest.raises(OutputError, match='still works'), folder.training_lock(0.1):
+        pass
+    with folder.training_lock():
+        assert child.wait() == 0
+
+
+def test_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OutputError, match='file/t'), TrialFolder(tmp_path / 'file/t').held():
+        pass

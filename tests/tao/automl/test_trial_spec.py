@@ -1,0 +1,90 @@
+import tarfile
+
+import pytest
+import yaml
+
+from cpose.errors import ConfigError
+from cpose.tao.automl.trial_spec import (
+    compared_settings,
+    load_search_spec,
+    search_folder,
+    trial_base,
+    with_values,
+)
+
+from .search_tools import SPEC, write_spec
+
+
+def test_what_trials_share(tmp_path):
+    text = SPEC + 'encryption_key: secret\nmodel_name: ${{dataset.category}}\n'
+    file = write_spec(tmp_path, text.replace('train:', 'train:\n  results_dir: other'))
+    spec, values = load_search_spec(file, ['train.seed=5', 'dataset.category=cup'])
+    assert search_folder(spec) == tmp_path / 'results/automl'
+    assert values['model_name'] == 'cup'
+    assert 'secret' not in yaml.safe_dump(values)
+    base = trial_base(spec, values, tmp_path)
+    assert 'automl' not in base
+    assert base['train'] == {
+        'num_epochs': 4,
+        'seed': 5,
+        'optim': {'lr': 0.001, 'lr_steps': [2]},
+    }
+    assert values['train']['results_dir'] == 'other'
+
+
+def test_epochs_of_trials(tmp_path):
+    spec, values = load_search_spec(write_spec(tmp_path), ['automl.max_epochs=9'])
+    assert trial_base(spec, values, tmp_path)['train']['num_epochs'] == 9
+    assert values['train']['num_epochs'] == 4
+
+
+def test_archives_are_extracted_once(tmp_path):
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'images/a.png').touch()
+    with tarfile.open(tmp_path / 'images.tar.gz', 'w:gz') as archive:
+        archive.add(tmp_path / 'images', 'images')
+    words = [f'dataset.train_data={tmp_path}/images.tar.gz']
+    spec, values = load_search_spec(write_spec(tmp_path), words)
+    base = trial_base(spec, values, tmp_path / 'results')
+    assert base['dataset']['train_data'].startswith(str(tmp_path / 'results/data'))
+    assert base['dataset']['val_data'] == str(tmp_path / 'data')
+
+
+def test_values_of_a_trial_do_not_reach_the_base():
+    base = {'train': {'optim': {'lr': 1}}, 'model': None}
+    values = with_values(base, {'train.optim.lr': 2, 'model.backbone.model_type': 'DLA34'})
+    assert values == {
+        'train': {'optim': {'lr': 2}},
+        'model': {'backbone': {'model_type': 'DLA34'}},
+    }
+    assert base == {'train': {'optim': {'lr': 1}}, 'model': None}
+
+
+def test_what_makes_trials_comparable():
+    base = {
+        'results_dir': 'here',
+        'train': {'num_epochs': 4, 'num_gpus': 2, 'optim': {'lr': 1}, 'pretrained_model_path': 'x'},
+        'dataset': {'train_data': 'a', 'workers': 3, 'category': 'cup'},
+    }
+    assert compared_settings(base, {'train.optim.lr': '1 to 2'}) == {
+        'train.num_epochs': '4',
+        'train.optim.lr': '1 to 2',
+        'dataset.category': "'cup'",
+    }
+
+
+UNUSABLE = {
+    'results_dir=': 'results_dir is empty',
+    'dataset.val_data=': "val_data is required, as automl.metric='val_3DIoU'",
+    'dataset.train_data=': 'train_data is required by train',
+    'train.resume_training_checkpoint_path=a.pth': 'path=.*cannot be searched with',
+    'train.is_dry_run=true': 'is_dry_run=True cannot be searched with',
+    'automl.max_recommendations=0': r'max_recommendations=0 is not allowed',
+    'automl.trials=3': 'no key automl.trials',
+}
+
+
+@pytest.mark.parametrize('word', UNUSABLE)
+def test_spec_that_cannot_be_searched(tmp_path, word):
+    with pytest.raises(ConfigError, match=f'Command line: .*{UNUSABLE[word]}'):
+        load_search_spec(write_spec(tmp_path), [word])
