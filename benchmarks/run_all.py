@@ -24,8 +24,8 @@ FOLDER = Path(__file__).parent
 SCRIPTS = ('forward', 'decode', 'pose', 'data', 'synthetic', 'iou3d', 'metric')
 """In the order of the document."""
 
-ENVIRONMENT = {'OMP_WAIT_POLICY': 'PASSIVE'}
-"""As the commands of cpose set it: threads wait without spinning."""
+ENVIRONMENT = {'GOMP_SPINCOUNT': '10000'}
+"""As the commands of cpose set it: threads look for work shortly, then sleep."""
 
 
 def run_script(name: str, quick: bool) -> dict[str, Any]:

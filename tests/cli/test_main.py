@@ -37,16 +37,30 @@ def test_interruption_has_its_code(monkeypatch, capsys):
     assert 'interrupted' in capsys.readouterr().err
 
 
-def test_threads_wait_without_spinning_and_torch_is_imported_later():
+def spin_count(**environment):
     code = (
         'import os, sys; from cpose.cli.main import main; assert "torch" not in sys.modules; '
-        'main(["print-config", "dla34_bike"]); print(os.environ["OMP_WAIT_POLICY"])'
+        'main(["print-config", "dla34_bike"]); print(os.environ.get("GOMP_SPINCOUNT"))'
     )
-    environment = {k: v for k, v in os.environ.items() if k != 'OMP_WAIT_POLICY'}
+    unset = ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')
+    rest = {key: value for key, value in os.environ.items() if key not in unset}
     done = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**rest, **environment},
     )
-    assert done.stdout.endswith('PASSIVE\n')
+    return done.stdout.splitlines()[-1]
+
+
+def test_threads_spin_shortly_and_torch_is_imported_later():
+    assert spin_count() == '10000'
+
+
+def test_the_user_decides_how_threads_wait():
+    assert spin_count(GOMP_SPINCOUNT='7') == '7'
+    assert spin_count(OMP_WAIT_POLICY='ACTIVE') == 'None'
 
 
 @pytest.mark.parametrize('tool', sorted(TOOLS.glob('*.py')), ids=lambda file: file.name)
