@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 from typing import Any
 
+from cpose.cli import tao_automl
 from cpose.errors import import_extra
 from cpose.tao import TASKS
 
@@ -24,6 +25,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     commands = parser.add_subparsers(dest='task', required=True, metavar='TASK')
     for task in TASKS:
         _add_task(commands, task)
+    tao_automl.add_parser(commands)
     listing = commands.add_parser('list-base-experiments', help='list the zoo as JSON')
     listing.set_defaults(func=run_listing)
     schema = commands.add_parser('get-job-schema', help='print the JSON Schema of a spec')
@@ -66,21 +68,23 @@ def _add_task(commands: Any, task: str) -> None:
 def run(args: Namespace) -> int:
     """Run a task, in several processes if the spec names several GPUs."""
     import_extra('pydantic', 'tao')
-    from cpose.cli.tao_output import show_result
+    from cpose.cli.tao_output import plain_warnings, show_result
     from cpose.engine.processes import is_first_process, leave_processes
     from cpose.engine.training_interrupted import TrainingInterruptedError
     from cpose.tao.devices import choose_gpus, start_processes
+    from cpose.tao.spec_failures import spec_failures_recorded
     from cpose.tao.spec_file import load_spec
     from cpose.tao.tasks.run import run_task
 
-    spec = load_spec(args.spec, args.overrides, args.task)
-    if args.launcher == 'none' and args.task in ('train', 'evaluate'):
-        gpus = choose_gpus(spec, args.task)
-        if len(gpus) > 1:
+    with plain_warnings(), spec_failures_recorded(args.spec, args.overrides, args.task):
+        spec = load_spec(args.spec, args.overrides, args.task)
+        section = getattr(spec.values, args.task)
+        if args.launcher == 'none' and len(getattr(section, 'gpu_ids', ())) > 1:
             words = ['tao', args.task, '-e', args.spec, *args.overrides]
-            return start_processes(words, gpus)
+            return start_processes(words, choose_gpus(spec, args.task))
     try:
-        result = run_task(args.task, spec, args.launcher)
+        with plain_warnings():
+            result = run_task(args.task, spec, args.launcher)
     except TrainingInterruptedError as stop:
         sys.stderr.write(f'{stop}\nThe same command continues.\n')
         return stop.exit_code

@@ -143,7 +143,7 @@ def _end(process: subprocess.Popen) -> None:
     """Let a training save and end, if it still runs."""
     if process.poll() is not None:
         return
-    process.terminate()
+    os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:

@@ -10,8 +10,15 @@ from rich.table import Table
 from cpose.encryption.key import use_key
 from cpose.tao.automl.algorithms import build_pruner, check_algorithm
 from cpose.tao.automl.parameter import Parameter
-from cpose.tao.automl.report import BEST_SPEC, PLOT, build_table, plot_trials, write_best_spec
-from cpose.tao.automl.search import SearchPlan, is_less_better, run_search
+from cpose.tao.automl.report import (
+    BEST_SPEC,
+    PLOT,
+    STATES,
+    build_table,
+    plot_trials,
+    write_best_spec,
+)
+from cpose.tao.automl.search import RunTrial, SearchPlan, is_less_better, run_search
 from cpose.tao.automl.search_space import build_space
 from cpose.tao.automl.storage import open_storage, storage_url
 from cpose.tao.automl.study import best_trial, finished_trials, open_study, repeat_trial
@@ -21,11 +28,12 @@ from cpose.tao.automl.trial_spec import (
     search_folder,
     trial_base,
 )
-from cpose.tao.automl.trial_training import TrialJob, train_trial
+from cpose.tao.automl.trial_training import train_trial
+from cpose.tao.spec_failures import spec_failures_recorded
 from cpose.tao.spec_file import TaoSpec
 from cpose.tao.status import JobStatus, job_status
 
-RunTrial = Callable[[TrialJob, Callable[[int, float], bool]], None]
+DECAY, STEPS = 'train.optim.lr_decay', 'train.optim.lr_steps'
 
 
 @dataclass(frozen=True)
@@ -45,27 +53,37 @@ class SearchResult:
     folder: Path
 
 
+def _show_nothing(text: str) -> None:
+    pass
+
+
 def run_automl(
-    path: str | Path, words: Sequence[str] = (), run_trial: RunTrial = train_trial
+    path: str | Path,
+    words: Sequence[str] = (),
+    show: Callable[[str], Any] = _show_nothing,
+    run_trial: RunTrial = train_trial,
 ) -> SearchResult:
     """Search hyper-parameters, or go on with a search.
 
     Args:
         path: Spec with a section ``automl``; without it all its defaults hold.
         words: Overrides ``section.key=value``.
+        show: Takes a line of text after every trial.
         run_trial: What trains a trial.
 
     Raises:
         UserError: If the spec, the storage, the data or an output is wrong, or a training failed.
     """
-    spec, values = load_search_spec(path, words)
+    with spec_failures_recorded(path, words, 'automl'):
+        spec, values = load_search_spec(path, words)
     folder = search_folder(spec)
     with use_key(spec.values.encryption_key), job_status(folder, 'automl') as status:
         parameters = build_space(spec)
         base = trial_base(spec, values, folder)
         study = _open(spec, parameters, base, folder)
         plan = SearchPlan(spec.values.automl, parameters, base, folder, run_trial)
-        run_search(plan, study, lambda study, trial: _tell(status, plan, study, trial))
+        _say_if_useless(spec, parameters, show)
+        run_search(plan, study, lambda study, trial: show(_tell(status, plan, study, trial)))
         return _report(study, plan, values)
 
 
@@ -86,21 +104,31 @@ def _open(spec: TaoSpec, parameters: list[Parameter], base: Any, folder: Path) -
     )
 
 
-def _tell(status: JobStatus, plan: SearchPlan, study: Any, trial: Any) -> None:
-    """Write a line to ``status.json`` after a trial."""
+def _say_if_useless(spec: TaoSpec, parameters: list[Parameter], show: Callable) -> None:
+    """Say that a search over the decay finds nothing where the rate never falls."""
+    train = spec.values.train
+    epochs = spec.values.automl.max_epochs or train.num_epochs
+    names = [parameter.name for parameter in parameters]
+    if (
+        DECAY in names
+        and STEPS not in names
+        and min(train.optim.lr_steps, default=epochs) >= epochs
+    ):
+        show(
+            f'{DECAY} is searched, but changes nothing: none of {STEPS}={train.optim.lr_steps} is '
+            f'below the {epochs} epochs of a trial.\n'
+        )
+
+
+def _tell(status: JobStatus, plan: SearchPlan, study: Any, trial: Any) -> str:
+    """Write a line to ``status.json`` after a trial, and return one to show."""
     best, metric = best_trial(study), plan.settings.metric
-    numbers = {
-        metric: trial.value,
-        f'best_{metric}': None if best is None else best.value,
-        **trial.params,
-    }
+    numbers = {metric: trial.value, f'best_{metric}': None if best is None else best.value}
+    known = {name: value for name, value in numbers.items() if value is not None}
     done, count = len(finished_trials(study)), plan.settings.max_recommendations
-    state = trial.state.name.lower()
-    status.write(
-        f'Trial {trial.number} {state}, {done} of {count}.',
-        {name: value for name, value in numbers.items() if value is not None},
-        trial=trial.number,
-    )
+    message = f'Trial {trial.number} {STATES[trial.state.name]}, {done} of {count}.'
+    status.write(message, {**known, **trial.params}, trial=trial.number)
+    return f'{message} {", ".join(f"{name}={value:.5g}" for name, value in known.items())}\n'
 
 
 def _report(study: Any, plan: SearchPlan, values: dict[str, Any]) -> SearchResult:
