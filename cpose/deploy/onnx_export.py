@@ -24,7 +24,7 @@ from cpose.errors import ConfigError, import_extra
 from cpose.models.layers.modulated_deform_conv import ModulatedDeformConv
 
 PACKAGES = ('onnx', 'onnxruntime', 'onnxscript', 'onnxslim')
-TENSOR_NAMES = (*OUTPUT_SIZES, *(MAP_PREFIX + name for name in MAP_NAMES))
+TENSOR_NAMES = [*OUTPUT_SIZES, *(MAP_PREFIX + name for name in MAP_NAMES)]
 
 
 def check_packages() -> None:
