@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from cpose.deploy.runtimes.base import Runtime
+from cpose.errors import ConfigError
+
+from ..small_models import small_metadata
+
+
+class MeanRuntime(Runtime):
+    """Return the mean of each image; remember what was run."""
+
+    def __init__(self, batch_limits=(1, None), **changes):
+        self.path = 'model.mean'
+        self.metadata = small_metadata(**changes)
+        self.batch_limits = batch_limits
+        self.ran = []
+
+    def run(self, inputs):
+        self.ran.append(inputs)
+        return {'scores': inputs.mean(dim=(1, 2, 3))[:, None, None]}
+
+    def describe(self):
+        return 'means'
+
+
+def images(count, wh=(64, 64)):
+    return torch.arange(1.0, count + 1)[:, None, None, None].expand(count, 3, wh[1], wh[0])
+
+
+@pytest.mark.parametrize(
+    ('limits', 'count', 'run'), [((1, None), 5, 5), ((1, 8), 8, 8), ((4, 8), 2, 4), ((4, 4), 4, 4)]
+)
+def test_small_batches_are_filled_up(limits, count, run):
+    runtime = MeanRuntime(limits)
+    scores = runtime(images(count))['scores']
+    assert scores.flatten().tolist() == list(range(1, count + 1))
+    assert runtime.ran[0].shape == (run, 3, 64, 64)
+    assert runtime.ran[0].is_contiguous()
+    assert not runtime.ran[0][count:].any()
+
+
+@pytest.mark.parametrize(
+    ('limits', 'says'), [((1, 4), 'batches of 1 to 4 images, not of 5'), ((2, 2), 'batches of 2')]
+)
+def test_large_batches_are_refused(limits, says):
+    runtime = MeanRuntime(limits)
+    with pytest.raises(ConfigError, match=rf'model\.mean takes {says}.*--batch-size'):
+        runtime(images(5))
+    assert not runtime.ran
+
+
+def test_other_sizes_are_refused():
+    runtime = MeanRuntime(input_wh=(64, 32))
+    assert len(runtime(images(1, (64, 32)))['scores']) == 1
+    with pytest.raises(ConfigError, match=r'64×32 pixels \(width×height\), not of 32×64'):
+        runtime(images(1, (32, 64)))
+
+
+def test_pixels():
+    statistics = {'mean': (0.1, 0.2, 0.3), 'std': (0.4, 0.5, 0.6), 'channel_order': 'bgr'}
+    assert MeanRuntime(**statistics).pixels == statistics
+    baked = MeanRuntime(**statistics, input_encoding='rgb_0_1').pixels
+    assert baked == {'mean': (0, 0, 0), 'std': (1, 1, 1), 'channel_order': 'rgb'}

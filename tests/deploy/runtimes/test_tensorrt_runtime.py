@@ -1,0 +1,232 @@
+"""Engines, with a recorded stand-in for TensorRT: only the test marked ``gpu`` runs a real one."""
+
+import ctypes
+import sys
+from contextlib import nullcontext
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from cpose.deploy.model_metadata import OUTPUT_SIZES, write_engine_sidecar
+from cpose.deploy.runtimes import tensorrt_runtime
+from cpose.deploy.runtimes.tensorrt_runtime import TensorRTRuntime, choose_gpu
+from cpose.errors import CheckpointError, ConfigError, MissingDependencyError
+
+from ..small_models import small_metadata
+
+STREAM = 4711
+ROWS = 5
+NAMES = ('input', *OUTPUT_SIZES)
+
+
+class Context:
+    """Write the number of the image into all outputs, at the addresses that it was told."""
+
+    def __init__(self, log):
+        self.log, self.addresses, self.succeeds = log, {}, True
+
+    def set_input_shape(self, name, shape):
+        self.log.append(('shape', name, shape))
+        self.batch = shape[0]
+        self.count = int(np.prod(shape))
+
+    def get_tensor_shape(self, name):
+        return [self.batch, ROWS, OUTPUT_SIZES[name]]
+
+    def set_tensor_address(self, name, address):
+        self.log.append(('address', name))
+        self.addresses[name] = address
+
+    def execute_async_v3(self, stream):
+        self.log.append(('execute', stream))
+        images = self._array('input', self.count).reshape(self.batch, -1)
+        for name, size in OUTPUT_SIZES.items():
+            values = self._array(name, self.batch * ROWS * size).reshape(self.batch, -1)
+            values[:] = images[:, :1]
+        return self.succeeds
+
+    def _array(self, name, count):
+        return np.ctypeslib.as_array((ctypes.c_float * count).from_address(self.addresses[name]))
+
+
+class Engine:
+    """Tensors of a cpose model; batches of 1 to 8 images, or of a fixed number."""
+
+    def __init__(self, log, names=NAMES, kind='float32', batch=-1):
+        self.names, self.kind, self.batch = names, kind, batch
+        self.num_io_tensors = len(names)
+        self.context = Context(log)
+
+    def get_tensor_name(self, number):
+        return self.names[number]
+
+    def get_tensor_dtype(self, name):
+        return self.kind
+
+    def get_tensor_shape(self, name):
+        return (self.batch, 3, 64, 64)
+
+    def get_tensor_profile_shape(self, name, profile):
+        assert (name, profile) == ('input', 0)
+        return [(count, 3, 64, 64) for count in (2, 4, 8)]
+
+    def create_execution_context(self):
+        return self.context
+
+
+@pytest.fixture
+def log():
+    return []
+
+
+@pytest.fixture
+def engine(log):
+    return Engine(log)
+
+
+@pytest.fixture
+def open_engine(engine, log, tmp_path, monkeypatch):
+    """Return a function that opens a file whose engine is the stand-in."""
+
+    class Logger:
+        WARNING = 'warning'
+
+        def __init__(self, severity):
+            self.severity = severity
+
+    class Deserializer:
+        def __init__(self, logger):
+            log.append(('runtime', logger.severity))
+
+        def deserialize_cuda_engine(self, content):
+            log.append(('deserialize', content))
+            return module.engine
+
+    module = ModuleType('fake')
+    module.Logger, module.Runtime, module.engine = Logger, Deserializer, engine
+    module.__version__, module.float32 = '10.5', 'float32'
+    monkeypatch.setattr(tensorrt_runtime, 'choose_gpu', lambda path, device: torch.device('cpu'))
+    monkeypatch.setattr(tensorrt_runtime, 'on_gpu', lambda device: nullcontext())
+    monkeypatch.setattr(tensorrt_runtime, 'stream_of', lambda device: STREAM)
+    monkeypatch.setattr(tensorrt_runtime, 'gpu_name', lambda device: 'Some GPU, 8.9')
+
+    def call(flavor='tensorrt', package='tensorrt', **changes):
+        vars(module).update(changes)
+        module.__name__ = package
+        monkeypatch.setitem(sys.modules, package, module)
+        return TensorRTRuntime(write_engine(tmp_path / 'a.engine', flavor))
+
+    return call
+
+
+def write_engine(path, flavor='tensorrt'):
+    path.write_bytes(b'serialised')
+    build = {'flavor': flavor, 'version': '10.4', 'compute_capability': '8.6'}
+    profile = {'min': 2, 'opt': 4, 'max': 8}
+    write_engine_sidecar(path, small_metadata(precision='fp16'), profile, **build)
+    return path
+
+
+def images(count):
+    return torch.arange(1.0, count + 1)[:, None, None, None].expand(count, 3, 64, 64)
+
+
+@pytest.mark.parametrize(('flavor', 'package'), [('tensorrt', 'tensorrt'), ('rtx', 'tensorrt_rtx')])
+def test_run(open_engine, log, flavor, package):
+    runtime = open_engine(flavor, package)
+    assert log == [('runtime', 'warning'), ('deserialize', b'serialised')]
+    found = runtime(images(3))
+    assert log[2] == ('shape', 'input', (3, 3, 64, 64))
+    assert log[3:-1] == [('address', name) for name in NAMES]
+    assert log[-1] == ('execute', STREAM)
+    assert list(found) == list(OUTPUT_SIZES)
+    for name, size in OUTPUT_SIZES.items():
+        assert found[name].shape == (3, ROWS, size)
+        assert found[name].dtype == torch.float32
+        assert (found[name] == torch.tensor([1.0, 2.0, 3.0])[:, None, None]).all()
+    name = f'{package} 10.5, cpu, batches of 2 to 8, fp16'
+    assert runtime.describe() == f'{name}: {runtime.path}'
+
+
+def test_second_run_does_not_write_into_the_first_result(open_engine):
+    runtime = open_engine()
+    first = runtime(images(2))
+    runtime(images(3) + 10)
+    assert first['scores'][:, 0, 0].tolist() == [1, 2]
+
+
+def test_batches(open_engine, log):
+    runtime = open_engine()
+    assert runtime(images(1))['scores'].shape == (1, ROWS, 1)
+    assert ('shape', 'input', (2, 3, 64, 64)) in log
+    with pytest.raises(ConfigError, match=r'a\.engine takes batches of 2 to 8 images, not of 9'):
+        runtime(images(9))
+    assert ('shape', 'input', (9, 3, 64, 64)) not in log
+
+
+def test_fixed_batch(open_engine, log):
+    assert open_engine(engine=Engine(log, batch=4)).batch_limits == (4, 4)
+
+
+def test_failed_run(open_engine, engine):
+    runtime = open_engine()
+    engine.context.succeeds = False
+    with pytest.raises(RuntimeError, match=r'could not run .*a\.engine'):
+        runtime(images(2))
+
+
+def test_engine_of_another_gpu(open_engine):
+    with pytest.raises(CheckpointError, match=r'Some GPU, 8\.9.*version 10\.4.*capability 8\.6'):
+        open_engine(engine=None)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'says'),
+    [({'names': ('input', 'boxes')}, r'input \(float32\), boxes'), ({'kind': 'half'}, 'half')],
+)
+def test_foreign_engine(open_engine, log, changes, says):
+    with pytest.raises(CheckpointError, match=rf'not an engine of a cpose model.*{says}.*bboxes'):
+        open_engine(engine=Engine(log, **changes))
+
+
+def test_unknown_flavor(open_engine):
+    with pytest.raises(CheckpointError, match=r"flavor 'other', known are tensorrt, rtx"):
+        open_engine('other')
+
+
+@pytest.mark.parametrize(
+    ('flavor', 'package', 'extra'),
+    [('tensorrt', 'tensorrt', 'tensorrt'), ('rtx', 'tensorrt_rtx', 'tensorrt-rtx')],
+)
+def test_missing_package(tmp_path, monkeypatch, flavor, package, extra):
+    monkeypatch.setattr(tensorrt_runtime, 'choose_gpu', lambda path, device: torch.device('cpu'))
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependencyError, match=rf"pip install 'cpose\[{extra}\]'"):
+        TensorRTRuntime(write_engine(tmp_path / 'a.engine', flavor))
+
+
+def test_missing_sidecar(tmp_path):
+    (tmp_path / 'a.engine').write_bytes(b'serialised')
+    with pytest.raises(CheckpointError, match=r'no file .*a\.engine\.json'):
+        TensorRTRuntime(tmp_path / 'a.engine')
+
+
+@pytest.mark.parametrize('device', [None, 'cuda', 'cpu'])
+def test_machine_without_a_gpu(tmp_path, monkeypatch, device):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ConfigError, match=r'a\.plan is a TensorRT engine.*machine with an NVIDIA'):
+        TensorRTRuntime(write_engine(tmp_path / 'a.plan'), device)
+
+
+@pytest.mark.parametrize(
+    ('device', 'expected'), [(None, 'cuda:1'), ('cuda', 'cuda:1'), ('cuda:0', 'cuda:0')]
+)
+def test_gpus(monkeypatch, device, expected):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 1)
+    assert choose_gpu('a.engine', device) == torch.device(expected)
+    with pytest.raises(ConfigError, match="'cuda:2' is not there: 2 GPUs are visible"):
+        choose_gpu('a.engine', 'cuda:2')
