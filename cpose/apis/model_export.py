@@ -14,7 +14,7 @@ from cpose.apis.builder import build_model
 from cpose.apis.inference_parts import find_categories
 from cpose.apis.verification_pictures import make_pictures
 from cpose.datasets.base_dataset import normalise_metainfo
-from cpose.deploy.binary_files import check_new_file, write_bytes_atomic
+from cpose.deploy.binary_files import check_new_file, write_model_atomic
 from cpose.deploy.export_settings import ExportSettings
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.deploy.onnx_export import check_packages, make_onnx
@@ -80,7 +80,7 @@ def export_model(
     check_bounds(lines)
     verified = time.perf_counter()
     content = graph.SerializeToString()
-    write_bytes_atomic(out, content)
+    write_model_atomic(out, content)
     return ExportResult(
         path=Path(out),
         num_bytes=len(content),

@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from cpose.encryption.model_file import sealed_bytes
 from cpose.errors import OutputError
 
 
@@ -32,6 +33,15 @@ def check_new_file(path: str | Path, may_replace: bool) -> None:
             f'{target} cannot be written: no right to write in {target.parent}. Change its rights, '
             'or choose another file.'
         )
+
+
+def write_model_atomic(path: str | Path, content: bytes) -> None:
+    """Write a model as `write_bytes_atomic` does, encrypted if there is a key.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    write_bytes_atomic(path, sealed_bytes(content))
 
 
 def write_bytes_atomic(path: str | Path, content: bytes) -> None:

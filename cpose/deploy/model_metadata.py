@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from cpose.encryption.model_file import read_model_bytes
 from cpose.errors import CheckpointError, DataError, import_extra
 from cpose.evaluation.json_files import read_json, write_json
 
@@ -133,7 +134,7 @@ def read_metadata(path: str | Path) -> ModelMetadata:
     onnx = import_extra('onnx', 'deploy')
     broken = import_extra('google.protobuf.message', 'deploy').DecodeError
     try:
-        model = onnx.load(str(file), load_external_data=False)
+        model = onnx.load_from_string(read_model_bytes(file))
     except broken as error:
         raise CheckpointError(f'{file} is not an ONNX file ({error}). Export it again.') from error
     return metadata_of(model, file)

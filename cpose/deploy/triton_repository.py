@@ -13,7 +13,8 @@ from cpose.deploy.model_metadata import (
     read_engine_sidecar,
     read_metadata,
 )
-from cpose.errors import OutputError, import_extra
+from cpose.encryption.model_file import is_encrypted, read_model_bytes
+from cpose.errors import CheckpointError, OutputError, import_extra
 
 ONNX_MAX_BATCH = 8
 """Largest batch that Triton makes of requests for an ONNX file that takes any."""
@@ -41,6 +42,7 @@ def write_triton_repository(
     """
     source = Path(model_file)
     metadata = read_metadata(source)
+    _check_plain(source)
     is_onnx = source.suffix == '.onnx'
     limits = _onnx_batches(source) if is_onnx else _engine_batches(source)
     platform = 'onnxruntime_onnx' if is_onnx else 'tensorrt_plan'
@@ -56,6 +58,14 @@ def write_triton_repository(
     write_bytes_atomic(model, source.read_bytes())
     write_bytes_atomic(config, make_triton_config(name, platform, metadata, limits).encode())
     return config.parent
+
+
+def _check_plain(source: Path) -> None:
+    if is_encrypted(source):
+        raise CheckpointError(
+            f'{source} is encrypted, and Triton could not read it. Export the model again without '
+            'an encryption key.'
+        )
 
 
 def triton_files(directory: str | Path, name: str, is_onnx: bool) -> tuple[Path, Path]:
@@ -119,7 +129,7 @@ def _count_rows(metadata: ModelMetadata) -> int:
 
 def _onnx_batches(file: Path) -> tuple[int, int]:
     onnx = import_extra('onnx', 'deploy')
-    model = onnx.load(str(file), load_external_data=False)
+    model = onnx.load_from_string(read_model_bytes(file))
     axis = next(item for item in model.graph.input if item.name == INPUT_NAME)
     batch = axis.type.tensor_type.shape.dim[0].dim_value
     return (batch, batch) if batch else (1, ONNX_MAX_BATCH)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from cpose.encryption.file_header import (
@@ -23,11 +24,12 @@ from cpose.encryption.file_header import (
     WrongKeyError,
 )
 from cpose.encryption.key import HOW_TO_GIVE, current_key
-from cpose.errors import CheckpointError, import_extra
+from cpose.errors import CheckpointError, ConfigError, import_extra
 
 TAG_BYTES = 16
 END = struct.Struct('>8sQ')
 END_MARK = b'CPOSEEND'
+MEMORY_FOLDER = '/dev/shm'
 COPY_AGAIN = 'Copy or download it again.'
 
 
@@ -90,6 +92,22 @@ def sealed_bytes(content: bytes) -> bytes:
     with protected(file) as sealed:
         sealed.write(content)
     return file.getvalue()
+
+
+@contextmanager
+def scratch_folder() -> Iterator[str]:
+    """Yield a folder for models that other programs want as files; with a key it is in memory.
+
+    Raises:
+        ConfigError: If there is a key and no folder in memory.
+    """
+    if current_key() is not None and not os.access(MEMORY_FOLDER, os.W_OK):
+        raise ConfigError(
+            f'An encryption key is given, and {MEMORY_FOLDER}, where plain models may be for a '
+            'moment, cannot be written to. Mount it as tmpfs, or give no key.'
+        )
+    with TemporaryDirectory(dir=None if current_key() is None else MEMORY_FOLDER) as folder:
+        yield folder
 
 
 def is_encrypted(path: str | Path) -> bool:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_metadata
 from cpose.deploy.runtimes.base import Runtime
+from cpose.encryption.model_file import is_encrypted, read_model_bytes
 from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
 from cpose.registry import RUNTIMES
 
@@ -90,10 +91,9 @@ class OnnxRuntime(Runtime):
         options.inter_op_num_threads = 1
         known = package.capi.onnxruntime_pybind11_state
         errors = tuple(getattr(known, name) for name in ERRORS if hasattr(known, name))
+        source = read_model_bytes(self.path) if is_encrypted(self.path) else str(self.path)
         try:
-            return package.InferenceSession(
-                str(self.path), options, providers=list(providers.items())
-            )
+            return package.InferenceSession(source, options, providers=list(providers.items()))
         except errors as error:
             raise CheckpointError(
                 f'ONNX Runtime cannot open {self.path}: {error}. Export the model again.'

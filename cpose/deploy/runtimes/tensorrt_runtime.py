@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_engine_sidecar
 from cpose.deploy.runtimes.base import Runtime
+from cpose.encryption.model_file import read_model_bytes
 from cpose.errors import CheckpointError, ConfigError, import_extra
 from cpose.registry import RUNTIMES
 
@@ -79,7 +80,7 @@ class TensorRTRuntime(Runtime):
     def _load(self, facts: dict[str, Any]) -> Any:
         module = self._tensorrt
         self._runtime = module.Runtime(module.Logger(module.Logger.WARNING))
-        engine = self._runtime.deserialize_cuda_engine(self.path.read_bytes())
+        engine = self._runtime.deserialize_cuda_engine(read_model_bytes(self.path))
         if engine is None:
             raise CheckpointError(
                 f'{self.path} cannot be loaded by {module.__name__} {module.__version__} on this '
