@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cpose.codecs.soft_nms import suppress_softly
 from cpose.geometry.affine import apply_affine, invert_affine
-from cpose.geometry.pnp import MISSING_BELOW, solve_cuboid_pnp
+from cpose.geometry.pnp import MISSING_BELOW, PnPResult, solve_cuboid_pnp
 from cpose.geometry.projection import project_points, undistort_points
 from cpose.registry import CODECS
 from cpose.structures.cuboid import NUM_CORNERS
@@ -34,6 +34,8 @@ class PoseRecovery:
         stride: Input pixels per heatmap cell.
         point_source: Config of the choice of the points that go to PnP.
         solver: Config of the PnP solver.
+        dims_fit: Config of what corrects the predicted dimensions once a pose is known; None
+            leaves them as they are.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class PoseRecovery:
         stride: int = 4,
         point_source: Mapping[str, Any] = DEFAULT_POINTS,
         solver: Mapping[str, Any] = DEFAULT_SOLVER,
+        dims_fit: Mapping[str, Any] | None = None,
     ) -> None:
         self.score_thr = score_thr
         self.nms_sigma = nms_sigma
@@ -51,6 +54,7 @@ class PoseRecovery:
         self.stride = stride
         self.point_source = CODECS.build(dict(point_source))
         self.solver = CODECS.build(dict(solver))
+        self.dims_fit = CODECS.build(dict(dims_fit)) if dims_fit else None
 
     def __call__(
         self,
@@ -94,7 +98,6 @@ class PoseRecovery:
                 label=int(labels[index]),
                 bbox_image=bboxes[index],
                 corners_image=displaced[index],
-                dims=dims[index],
                 **pose,
             )
             for index, score, pose in zip(kept, scores, poses, strict=True)
@@ -135,22 +138,34 @@ class PoseRecovery:
         """Return for each object the fields of `ObjectPose` that depend on the camera."""
         intrinsics, distortion = sample.intrinsics, sample.distortion
         if not self.use_pnp or intrinsics is None:
-            return [{} for _ in dims]
+            return [{'dims': extents} for extents in dims]
         points = self.point_source.choose(displaced, peaks).reshape(-1, 2 * NUM_CORNERS, 2)
         if distortion is not None:
             points = undistort_points(points, intrinsics, distortion)
         fields: list[dict[str, Any]] = []
         for object_points, object_dims in zip(points, dims, strict=True):
-            result = solve_cuboid_pnp(object_points, object_dims, intrinsics, self.solver)
+            result, extents = self._solve(object_points, object_dims, intrinsics)
             if result.pose is None:
-                fields.append({'failure': result.reason})
+                fields.append({'dims': extents, 'failure': result.reason})
             elif distortion is None:
-                fields.append(vars(result.pose))
+                fields.append({'dims': extents, **vars(result.pose)})
             else:
                 corners = project_points(result.pose.keypoints_cv[1:], intrinsics, distortion)
                 keypoints = np.concatenate([corners.mean(axis=0)[None], corners])
-                fields.append({**vars(result.pose), 'keypoints_image': keypoints})
+                changed = {'dims': extents, 'keypoints_image': keypoints}
+                fields.append({**vars(result.pose), **changed})
         return fields
+
+    def _solve(
+        self, points: np.ndarray, dims: np.ndarray, intrinsics: np.ndarray
+    ) -> tuple[PnPResult, np.ndarray]:
+        """Return the pose, and the dimensions it was found with."""
+        result = solve_cuboid_pnp(points, dims, intrinsics, self.solver)
+        if self.dims_fit is None or result.pose is None:
+            return result, dims
+        fitted = self.dims_fit(points, dims, result.pose, intrinsics)
+        corrected = solve_cuboid_pnp(points, fitted, intrinsics, self.solver)
+        return (result, dims) if corrected.pose is None else (corrected, fitted)
 
 
 INPUT_NAMES = (

@@ -123,11 +123,17 @@ def solve_cuboid_pnp(
     check_shape('points_image', points, (2 * NUM_CORNERS, 2))
     check_shape('dims', dims, (3,))
     check_shape('intrinsics', intrinsics, (3, 3))
-    is_known = np.logical_and.reduce(np.isfinite(points) & (points >= MISSING_BELOW), axis=1)
+    is_known = find_known(points)
     reason = _find_fault(points[is_known], CORNER_OF_POINT[is_known], dims, intrinsics)
     if reason:
         return PnPResult(None, reason)
     return _solve(points, is_known, dims, intrinsics, solver)
+
+
+def find_known(points_image: np.ndarray) -> np.ndarray:
+    """Return which of the points (P, 2) are not missing, (P,) bool."""
+    is_there = np.isfinite(points_image) & (points_image >= MISSING_BELOW)
+    return np.asarray(np.logical_and.reduce(is_there, axis=1))
 
 
 def _find_fault(

@@ -167,3 +167,18 @@ def test_solvers(sample, solver):
     recovery = PoseRecovery(solver={'type': solver})
     pose = recovery(detect(LOCATIONS[:1], [0.9]), [sample])[0][0]
     np.testing.assert_allclose(pose.location_cv, LOCATIONS[0], atol=1e-4)
+
+
+def test_a_dims_fit_corrects_dimensions_and_pose(sample):
+    detections = detect(LOCATIONS, [0.9, 0.8])
+    detections['obj_scale'] = detections['obj_scale'] * np.float32([1.3, 1.0, 0.8])
+    plain = PoseRecovery()(detections, [sample])[0]
+    fitted = PoseRecovery(dims_fit={'type': 'ReprojectedDims'})(detections, [sample])[0]
+    for before, after in zip(plain, fitted, strict=True):
+        assert np.abs(np.log(before.dims / DIMS)).max() > 0.2
+        assert np.abs(np.log(after.dims / DIMS)).max() < 0.08
+        before_error, after_error = (
+            np.linalg.norm(pose.keypoints_image[1:] - pose.corners_image, axis=1).max()
+            for pose in (before, after)
+        )
+        assert after_error < 0.3 * before_error

@@ -1,0 +1,1 @@
+"""What corrects predicted dimensions once a pose is known."""
