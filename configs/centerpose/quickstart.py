@@ -7,7 +7,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-__size = (160, 160)
+__size = (128, 128)
 __realism = dict(
     box_span=(0.5, 0.85),
     sides=(0.5, 1.8),
@@ -27,7 +27,13 @@ __realism = dict(
     tone=0.2,
 )
 
-model = dict(neck=dict(out_stride=8))
+model = dict(
+    neck=dict(out_stride=8),
+    head=dict(
+        use_association=False,
+        recovery=dict(type='PoseRecovery', score_thr=0.05, dims_fit=dict(type='ReprojectedDims')),
+    ),
+)
 train_dataloader = dict(
     batch_size=8,
     dataset=dict(
@@ -54,12 +60,12 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
     dict(
         type='CosineAnnealingLR',
-        T_max=10,
+        T_max=13,
         eta_min=1e-5,
         by_epoch=True,
         begin=0,
-        end=10,
+        end=13,
         convert_to_iter_based=True,
     ),
 ]
-train_cfg = dict(max_epochs=10, val_interval=10)
+train_cfg = dict(max_epochs=13, val_interval=13)
