@@ -20,6 +20,8 @@ FUNCTIONS = {
     ),
     'cpose.codecs.CenterPoseCodec.encode': ('self', 'samples', 'device'),
     'cpose.codecs.CenterPoseCodec.decode': ('self', 'maps'),
+    'cpose.deploy.model_metadata.read_metadata': ('path',),
+    'cpose.deploy.triton_repository.write_triton_repository': ('model_file', 'directory', 'name'),
     'cpose.geometry.iou3d.box_iou3d': ('a', 'b'),
     'cpose.geometry.iou3d.box_iou3d_symmetric': ('pred', 'gt', 'angles'),
     'cpose.geometry.pnp.solve_cuboid_pnp': ('points_image', 'dims', 'intrinsics', 'solver'),
@@ -42,6 +44,11 @@ FIELDS = {
 COMMANDS = {
     'train': (
         'config', '--cfg-options', '--work-dir', '--resume', '--amp', '--launcher',
+        '--tensors-only',
+    ),
+    'convert': (
+        'checkpoint', '--out', '--category', '--config', '--cfg-options', '--tensors-only',
+        '--allow-custom-imports', '--force',
     ),
     'test': (
         'config', 'checkpoint', '--cfg-options', '--data-root', '--out', '--dump', '--plot',
@@ -51,6 +58,22 @@ COMMANDS = {
         'config', 'checkpoint', 'inputs', '--out', '--cfg-options', '--camera', '--camera-file',
         '--no-pnp', '--frame', '--save-json', '--save-vis', '--axis-length', '--skip-unreadable',
         '--score-thr', '--batch-size', '--device', '--tensors-only', '--allow-custom-imports',
+    ),
+    'export-onnx': (
+        'config', 'checkpoint', '--out', '--opset', '--height', '--width', '--batch', '--simplify',
+        '--half', '--bake-preprocessing', '--preset', '--images', '--triton', '--force',
+        '--cfg-options', '--tensors-only', '--allow-custom-imports',
+    ),
+    'quantize': (
+        'model', '--out', '--precision', '--target', '--reduce-range', '--data',
+        '--calib-batch-size', '--calib-batches', '--calib-cache', '--keep-float', '--auto-float',
+        '--allow-custom-imports', '--eval-images', '--force',
+    ),
+    'build-trt': (
+        'model', '--out', '--precision', '--min-batch', '--opt-batch', '--max-batch', '--flavor',
+        '--compute-capability', '--workspace', '--timing-cache', '--verbose', '--data',
+        '--calib-batch-size', '--calib-batches', '--calib-cache', '--keep-float', '--auto-float',
+        '--allow-custom-imports', '--force',
     ),
     'evaluate': ('file', '--out', '--plot', '--eval-num-symmetry', '--absolute-scale'),
     'synth': ('folder', '--num', '--seed', '--size', '--objects', '--workers', '--force'),
@@ -102,10 +125,10 @@ def test_commands(command):
     assert set(COMMANDS[command]) <= known
 
 
-@pytest.mark.parametrize('name', ['train', 'test', 'infer'])
+@pytest.mark.parametrize('name', ['train', 'test', 'infer', 'convert', 'export_onnx'])
 def test_tools_are_the_commands(name):
     tool = Path(__file__).parents[1] / 'tools' / f'{name}.py'
-    assert f"main(['{name}', *sys.argv[1:]])" in tool.read_text()
+    assert f"main(['{name.replace('_', '-')}', *sys.argv[1:]])" in tool.read_text()
 
 
 @pytest.mark.parametrize('package', LAZY)

@@ -5,6 +5,8 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
+MODEL_FILE = 'model file: .pth, .onnx, or a TensorRT engine (.engine, .plan, .trt)'
+
 
 class KeyValueAction(DictAction):
     """Parse ``KEY=VALUE`` words; a mistake is an error of usage."""
@@ -48,22 +50,23 @@ def add_cfg_options(parser: ArgumentParser) -> None:
     )
 
 
-def add_checkpoint(parser: ArgumentParser) -> None:
+def add_checkpoint(parser: ArgumentParser, what: str = MODEL_FILE) -> None:
     """Add CHECKPOINT and how far it is trusted."""
-    parser.add_argument(
-        'checkpoint',
-        metavar='CHECKPOINT',
-        help='model file: .pth, .onnx, or a TensorRT engine (.engine, .plan, .trt)',
-    )
-    parser.add_argument(
-        '--tensors-only',
-        action='store_true',
-        help='accept a file that holds other objects too; they are left out, nothing of it is run',
-    )
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help=what)
+    add_tensors_only(parser)
     parser.add_argument(
         '--allow-custom-imports',
         action='store_true',
         help="with '-': let the config of the checkpoint import other packages than cpose",
+    )
+
+
+def add_tensors_only(parser: ArgumentParser) -> None:
+    """Add the trust in checkpoints of others."""
+    parser.add_argument(
+        '--tensors-only',
+        action='store_true',
+        help='accept a file that holds other objects too; they are left out, nothing of it is run',
     )
 
 
@@ -75,8 +78,13 @@ def read_config(args: Namespace) -> Config:
     config = resolve_config(
         args.config, args.checkpoint, args.allow_custom_imports, args.tensors_only
     )
+    return load_config(config, read_options(args))
+
+
+def read_options(args: Namespace) -> dict[str, Any]:
+    """Return the overrides of a command that has ``--tensors-only``."""
     trust = {'load_tensors_only': True} if args.tensors_only else {}
-    return load_config(config, {**args.cfg_options, **trust})
+    return {**args.cfg_options, **trust}
 
 
 def add_device(parser: ArgumentParser) -> None:

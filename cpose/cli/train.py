@@ -4,7 +4,7 @@ import shlex
 import sys
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import add_config, add_launcher
+from cpose.cli.arguments import add_config, add_launcher, add_tensors_only, read_options
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -28,6 +28,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         choices=('bf16', 'fp16'),
         help='mixed precision; alone: bf16',
     )
+    add_tensors_only(parser)
     add_launcher(parser)
     parser.set_defaults(func=run)
 
@@ -40,7 +41,7 @@ def run(args: Namespace) -> int:
 
     try:
         runner = train(
-            args.config, args.work_dir, args.resume, args.amp, args.launcher, args.cfg_options
+            args.config, args.work_dir, args.resume, args.amp, args.launcher, read_options(args)
         )
     except TrainingInterruptedError as stop:
         if is_first_process():

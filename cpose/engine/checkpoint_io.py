@@ -22,6 +22,7 @@ import torch
 
 from cpose.encryption.model_file import is_complete, is_encrypted, protected, read_model_bytes
 from cpose.engine.file_kind import describe_kind
+from cpose.engine.safetensors_file import SUFFIX, read_safetensors
 from cpose.engine.tensor_unpickler import tensor_pickle_module
 from cpose.errors import CheckpointError, OutputError
 
@@ -132,6 +133,8 @@ def load_checkpoint_file(
     """
     file = Path(path)
     _check_file(file)
+    if file.suffix == SUFFIX:
+        return dict(read_safetensors(file))
     source = BytesIO(read_model_bytes(file)) if is_encrypted(file) else file
     try:
         with warnings.catch_warnings():

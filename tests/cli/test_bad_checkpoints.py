@@ -62,6 +62,17 @@ def test_tensors_beside_a_payload_can_be_read(workplace, command, config):
     assert not Path('executed').exists()
 
 
+@pytest.mark.parametrize('source', ['load_from', 'resume'])
+def test_training_from_tensors_beside_a_payload(fails, source):
+    plant_payload(Path('bad.pth'))
+    how = ['--cfg-options', 'load_from=bad.pth', 'train_cfg.max_epochs=2']
+    if source == 'resume':
+        how = ['--resume', 'bad.pth', '--cfg-options', 'train_cfg.max_epochs=2']
+    fails('train', 'tiny.py', '--work-dir', 'new', *how, says=['holds pickled', '--tensors-only'])
+    assert main(['train', 'tiny.py', '--work-dir', 'new', '--tensors-only', *how]) == 0
+    assert not Path('executed').exists()
+
+
 @pytest.mark.parametrize('command', ['test', 'infer'])
 def test_foreign_imports_of_a_checkpoint(fails, command):
     content = torch.load(MODEL, weights_only=True)

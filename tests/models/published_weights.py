@@ -1,6 +1,5 @@
 """State dicts as others publish them: names and shapes of the reference networks."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -38,14 +37,15 @@ def shapes_only(name):
     }
 
 
-def seeded_weights(name):
-    """Return the weights that the reference's vectors were made with."""
-    spec = importlib.util.spec_from_file_location('seeding', REFERENCE / 'seeding.py')
-    seeding = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(seeding)
-    dtypes = {key: getattr(torch, dtype) for key, _, dtype in facts_of(name)}
-    arrays = seeding.seeded_state_dict({key: shape for key, shape, _ in facts_of(name)})
-    return {key: torch.from_numpy(value).to(dtypes[key]) for key, value in arrays.items()}
+def drawn_weights(name):
+    """Return small random weights by the reference's names; variances are 1."""
+    generator = torch.Generator().manual_seed(5)
+    return {
+        key: torch.ones(shape)
+        if key.endswith('running_var')
+        else torch.empty(shape).normal_(std=0.02, generator=generator).to(getattr(torch, dtype))
+        for key, shape, dtype in facts_of(name)
+    }
 
 
 def backbone_of(weights):

@@ -1,0 +1,175 @@
+"""From a checkpoint of any known family to one of this project."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.registry import DefaultScope
+from torch import Tensor
+
+from cpose import __version__
+from cpose.apis.builder import build_model
+from cpose.apis.config import load_config
+from cpose.apis.conversion_config import ConfigChoice, check_config_fits, choose_config
+from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
+from cpose.engine.model_weights import load_weights
+from cpose.engine.stored_config import CONFIG_KEY, config_to_json, without_pretrained
+from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.evaluation.json_files import check_writable
+from cpose.models.architecture import Architecture, infer_architecture
+from cpose.models.backbones.fan import PYRAMID_LAYERS
+from cpose.models.backbones.pretrained_weights import check_backbone_weights
+from cpose.models.checkpoint_keys import (
+    BACKBONE_FAMILIES,
+    BACKBONE_PREFIX,
+    STATE_DICT_KEYS,
+    Dropped,
+    convert,
+    detect_family,
+    dropped_keys,
+    find_state_dict,
+)
+from cpose.registry import MODELS
+
+LISTED = 40
+"""Names of each kind that the message lists where weights do not fit."""
+
+ENCRYPTED_KEY = 'state_dict_encrypted'
+ADVICE = 'Make room or choose another --out.'
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was found and what became of it.
+
+    Attributes:
+        family: As `detect_family` tells it.
+        architecture: The network.
+        weights: Tensors by our names, as they were written.
+        num_tensors: Number of tensors in the file.
+        dropped: Tensors left out, and why.
+        other_entries: Entries of the file besides the weights, which were left out too.
+        config_name: The config that the file carries; empty for none.
+    """
+
+    family: str
+    architecture: Architecture
+    weights: Mapping[str, Tensor]
+    num_tensors: int
+    dropped: list[Dropped]
+    other_entries: tuple[str, ...]
+    config_name: str
+
+    @property
+    def is_backbone(self) -> bool:
+        """Whether the file is for ``model.backbone.pretrained_path``."""
+        return self.family in BACKBONE_FAMILIES
+
+
+def convert_checkpoint(
+    checkpoint: str | Path,
+    out: str | Path,
+    choice: ConfigChoice | None = None,
+    tensors_only: bool = False,
+    force: bool = False,
+) -> Conversion:
+    """Write a checkpoint of this project with the weights of another one.
+
+    It holds tensors and primitives, and a config if one is chosen or carried.
+
+    Args:
+        checkpoint: File of a known family, see `cpose.models.checkpoint_keys`.
+        out: File to write.
+        choice: Where the config comes from.
+        tensors_only: See `load_checkpoint_file`.
+        force: Replace an existing file.
+
+    Raises:
+        CheckpointError: If the file cannot be used, is of no known family or does not fit.
+        ConfigError: If the config cannot be found or built, or is given for a backbone.
+        OutputError: If ``out`` exists or cannot be written.
+    """
+    _check_out(Path(checkpoint), Path(out), force)
+    choice = choice or ConfigChoice()
+    stored = load_checkpoint_file(checkpoint, tensors_only)
+    with _named(checkpoint):
+        state_dict = _find_weights(stored)
+        family = detect_family(state_dict)
+        weights = convert(state_dict, family)
+        found = infer_architecture(weights)
+    meta: dict[str, Any] = {
+        'converted_from': {'file': Path(checkpoint).name, 'family': family},
+        'versions': {'cpose': __version__},
+    }
+    config_name = ''
+    if family in BACKBONE_FAMILIES:
+        weights = _backbone_weights(weights, found, choice, checkpoint)
+    else:
+        config, config_name = choose_config(choice, found, stored)
+        check_config_fits(found, config, config_name, checkpoint)
+        config.model = without_pretrained(config.model.to_dict())
+        model = build_model(config)
+        load_weights(model, weights, checkpoint, LISTED)
+        weights = model.state_dict()
+        if config_name:
+            meta[CONFIG_KEY] = config_to_json(config)
+    save_checkpoint_atomic(out, {'state_dict': dict(weights), 'meta': meta}, ADVICE)
+    dropped, others = dropped_keys(state_dict, family), _other_entries(stored)
+    return Conversion(family, found, weights, len(state_dict), dropped, others, config_name)
+
+
+def _check_out(checkpoint: Path, out: Path, force: bool) -> None:
+    check_writable(out)
+    if not out.exists():
+        return
+    if checkpoint.exists() and out.samefile(checkpoint):
+        raise OutputError(f'{out} (--out) is the checkpoint itself. Choose another file.')
+    if not force:
+        raise OutputError(f'{out} exists. Choose another --out, or replace it with --force.')
+
+
+@contextmanager
+def _named(checkpoint: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(f'Checkpoint {checkpoint}: {error}') from error
+
+
+def _find_weights(stored: Mapping[str, Any]) -> dict[str, Tensor]:
+    if stored.get(ENCRYPTED_KEY):
+        raise CheckpointError(
+            f'The weights are encrypted by TAO (key {ENCRYPTED_KEY}). Decrypt them where the '
+            'key is known: load the checkpoint there and save its state_dict with torch.save.'
+        )
+    return find_state_dict(stored)
+
+
+def _other_entries(stored: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the entries of a checkpoint that `find_state_dict` does not take."""
+    used = next((key for key in STATE_DICT_KEYS if isinstance(stored.get(key), Mapping)), None)
+    if used is not None:
+        return tuple(str(key) for key in stored if key != used)
+    return tuple(str(key) for key, value in stored.items() if not isinstance(value, Tensor))
+
+
+def _backbone_weights(
+    weights: Mapping[str, Tensor], found: Architecture, choice: ConfigChoice, checkpoint: Any
+) -> dict[str, Tensor]:
+    """Return the weights of a backbone after a check against the network."""
+    if choice.is_given():
+        raise ConfigError(
+            f'{checkpoint} holds a backbone only, which carries no config. Leave out --category, '
+            '--config and --cfg-options.'
+        )
+    if not found.backbone:
+        raise CheckpointError(f'Checkpoint {checkpoint} is of no known backbone.')
+    config = load_config(f'_base_/models/{found.backbone}').model.backbone
+    with DefaultScope.overwrite_default_scope('cpose'):
+        backbone = MODELS.build(without_pretrained(config.to_dict()))
+    bare = {key.removeprefix(BACKBONE_PREFIX): value for key, value in weights.items()}
+    check_backbone_weights(backbone, bare, str(checkpoint), PYRAMID_LAYERS, LISTED)
+    own = backbone.state_dict()
+    return {f'{BACKBONE_PREFIX}{key}': value.to(own[key].dtype) for key, value in bare.items()}

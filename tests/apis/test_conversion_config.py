@@ -1,0 +1,86 @@
+import pytest
+from mmengine.config import Config
+
+from cpose.apis.config import load_config
+from cpose.apis.conversion_config import ConfigChoice, check_config_fits, choose_config
+from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+from cpose.errors import CheckpointError, ConfigError
+from cpose.models.architecture import Architecture
+
+DLA34 = Architecture('dla34', 1, 256, use_association=True)
+DEFORMABLE = Architecture('dla34', 1, 256, is_deformable=True, log_variances=('hps',))
+OTHER = Architecture('', 1, 64)
+
+
+def test_shipped_config_of_a_category():
+    config, name = choose_config(ConfigChoice('shoe', options={'randomness.seed': 5}), DLA34, {})
+    assert name == 'dla34_shoe'
+    assert config.test_dataloader.dataset.metainfo.category == 'shoe'
+    assert config.randomness.seed == 5
+    check_config_fits(DLA34, config, name, 'a.pth')
+
+
+def test_shipped_config_becomes_the_network_that_was_found():
+    config, name = choose_config(ConfigChoice('shoe'), DEFORMABLE, {})
+    assert config.model.neck.conv.type == 'ModulatedDeformConv'
+    assert config.model.head.use_association is False
+    assert config.model.head.criterion.terms.hps.type == 'KLDUncertaintyLoss'
+    check_config_fits(DEFORMABLE, config, name, 'a.pth')
+
+
+def test_carried_config():
+    carried = config_to_json(load_config('fan_small_cup'))
+    stored = {'meta': {CONFIG_KEY: carried}}
+    choice = ConfigChoice(options={'model.head.head_conv': 32})
+    config, name = choose_config(choice, OTHER, stored)
+    assert name == 'of the checkpoint'
+    assert (config.model.backbone.arch, config.model.head.head_conv) == ('small', 32)
+
+
+def test_without_a_choice_there_is_only_the_model():
+    config, name = choose_config(ConfigChoice(), Architecture('fan_base', 3, 64), {})
+    assert name == ''
+    assert 'test_dataloader' not in config
+    assert (config.model.head.num_classes, config.model.backbone.arch) == (3, 'base')
+
+
+@pytest.mark.parametrize(
+    ('choice', 'found', 'message'),
+    [
+        (ConfigChoice('bike', 'dla34_bike'), DLA34, 'not both'),
+        (ConfigChoice('bicycle'), DLA34, r"no shipped config .*'bicycle'.*Nearest known: bike"),
+        (ConfigChoice('bike'), OTHER, r'--category is for .*DLA34.*--config'),
+        (ConfigChoice(), OTHER, r'carries no config.*--config'),
+        (ConfigChoice(options={'a': 1}), DLA34, r'--cfg-options needs'),
+    ],
+)
+def test_choices_that_do_not_work(choice, found, message):
+    with pytest.raises(ConfigError, match=message):
+        choose_config(choice, found, {})
+
+
+@pytest.mark.parametrize(
+    ('found', 'message'),
+    [
+        (Architecture('dla34', 2, 256, True), r'num_classes is 1, .* needs 2.*metainfo'),
+        (Architecture('dla34', 1, 64, True), r'model\.head\.head_conv is 256, .* needs 64'),
+        (Architecture('dla34', 1, 256), r'model\.head\.use_association is True, .* needs False'),
+        (
+            Architecture('dla34', 1, 256, True, is_deformable=True),
+            r"model\.neck\.conv\.type is 'PlainConv', .* needs 'ModulatedDeformConv'",
+        ),
+        (Architecture('fan_large', 1, 256, True), r"backbone is 'DLA34', .* needs 'FAN large'"),
+    ],
+)
+def test_differences_name_their_key(found, message):
+    with pytest.raises(CheckpointError, match=rf'a\.pth does not fit config dla34_bike.*{message}'):
+        check_config_fits(found, load_config('dla34_bike'), 'dla34_bike', 'a.pth')
+
+
+def test_parts_of_others_are_left_to_the_strict_loading():
+    model = {
+        'backbone': {'type': 'MyBackbone'},
+        'neck': {'type': 'MyNeck', 'conv': {'type': 'MyConv'}},
+        'head': {'type': 'MyHead', 'num_classes': 7},
+    }
+    check_config_fits(DLA34, Config({'model': model}), 'mine', 'a.pth')

@@ -1,0 +1,46 @@
+"""``test`` and ``train`` take files of TAO and NVlabs/CenterPose as they are."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from cpose.cli.main import main
+
+from .commands import write_overlay
+from .published_files import write_nvlabs, write_tao
+
+CONFIG = """
+model = dict(
+    _delete_=True,
+    type='CenterPose',
+    data_preprocessor=dict(type='PoseDataPreprocessor', mean=[0.4, 0.4, 0.5], std=[0.3, 0.3, 0.3]),
+    backbone=dict(type='DLA34'),
+    neck=dict(type='DLAUpNeck', conv=dict(type='{conv}')),
+    head=dict(type='CenterPoseHead', head_conv=256),
+)
+optim_wrapper = dict(optimizer=dict(_delete_=True, type='SGD', lr=0.0))
+param_scheduler = []
+"""
+KINDS = {
+    'tao': (write_tao, 'PlainConv', ('--tensors-only',)),
+    'nvlabs': (write_nvlabs, 'ModulatedDeformConv', ()),
+}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_test_and_train(workplace, kind):
+    write, conv, trust = KINDS[kind]
+    weights = write(Path('published.pth'))
+    write_overlay(CONFIG.format(conv=conv))
+    words = ['test', 'broken.py', 'published.pth', '--out', 'scores.json', *trust]
+    assert main(words) == 0
+    assert json.loads(Path('scores.json').read_text())['num_images'] == 4
+    options = ['--cfg-options', 'load_from=published.pth']
+    assert main(['train', 'broken.py', '--work-dir', 'new', *trust, *options]) == 0
+    trained = torch.load('new/epoch_1.pth', weights_only=True)['state_dict']
+    name = 'head.branches.outputs.hps.out.weight'
+    assert torch.equal(trained[name], weights['hps.3.weight'])
+    first = 'base_layer.0.weight'
+    assert torch.equal(trained[f'backbone.features.{first}'], weights[f'base.{first}'])
