@@ -65,7 +65,7 @@ COMMANDS = {
         '--cfg-options', '--tensors-only', '--allow-custom-imports',
     ),
     'quantize': (
-        'model', '--out', '--precision', '--target', '--reduce-range', '--data',
+        'model', '--out', '--precision', '--target', '--data',
         '--calib-batch-size', '--calib-batches', '--calib-cache', '--keep-float', '--auto-float',
         '--allow-custom-imports', '--eval-images', '--force',
     ),
@@ -125,7 +125,9 @@ def test_commands(command):
     assert set(COMMANDS[command]) <= known
 
 
-@pytest.mark.parametrize('name', ['train', 'test', 'infer', 'convert', 'export_onnx'])
+@pytest.mark.parametrize(
+    'name', ['train', 'test', 'infer', 'convert', 'export_onnx', 'quantize', 'build_trt']
+)
 def test_tools_are_the_commands(name):
     tool = Path(__file__).parents[1] / 'tools' / f'{name}.py'
     assert f"main(['{name.replace('_', '-')}', *sys.argv[1:]])" in tool.read_text()

@@ -18,6 +18,8 @@ COMMANDS = (
     'synth',
     'quickstart',
     'export_onnx',
+    'quantize',
+    'build_trt',
     'print_config',
     'tao',
 )

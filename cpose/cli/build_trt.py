@@ -1,0 +1,91 @@
+"""``cpose build-trt``: an engine of TensorRT, or of TensorRT for RTX, from an ONNX file."""
+
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from pathlib import Path
+
+from cpose.cli.arguments import positive_int
+from cpose.cli.calibration_arguments import (
+    add_calibration,
+    read_calibration,
+    refuse_calibration,
+)
+
+PRECISIONS = ('fp32', 'fp16', 'int8')
+FLAVORS = ('auto', 'tensorrt', 'rtx')
+
+
+def add_parser(subparsers: _SubParsersAction) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser('build-trt', help='build a TensorRT engine from an ONNX file')
+    parser.add_argument('model', metavar='ONNX', help='file from cpose export-onnx or quantize')
+    parser.add_argument(
+        '--out', required=True, metavar='ENGINE', help='file to write: .engine, .plan or .trt'
+    )
+    parser.add_argument(
+        '--precision',
+        type=str.lower,
+        choices=PRECISIONS,
+        help='FP16 and INT8 are made of an fp32 file; default: as the file is',
+    )
+    for name in ('min', 'opt', 'max'):
+        parser.add_argument(f'--{name}-batch', type=positive_int, metavar='N')
+    _add_builder(parser)
+    add_calibration(parser)
+    parser.add_argument('--force', action='store_true', help='overwrite an existing engine')
+    parser.set_defaults(func=run)
+
+
+def _add_builder(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group('builder')
+    group.add_argument(
+        '--flavor', choices=FLAVORS, default='auto', help='package to build with; default: auto'
+    )
+    group.add_argument(
+        '--compute-capability',
+        nargs='+',
+        default=(),
+        metavar='CC',
+        help='build for these GPUs (rtx only, needs no GPU here), for example 89',
+    )
+    group.add_argument(
+        '--workspace', type=positive_int, default=1024, metavar='MIB', help='default: 1024'
+    )
+    group.add_argument(
+        '--timing-cache', type=Path, metavar='FILE', help='read and written (tensorrt only)'
+    )
+    group.add_argument('--verbose', action='store_true', help='show all that the builder says')
+
+
+def run(args: Namespace) -> int:
+    """Build, write, and say what was built."""
+    from rich.console import Console
+
+    from cpose.apis.engine_building import EngineRequest, build_engine_file
+    from cpose.deploy.engines.build_settings import BuildSettings
+
+    if args.precision != 'int8':
+        refuse_calibration(args, args.precision or 'an engine of the precision of the file')
+    source, quantization = read_calibration(args, 'tensorrt')
+    batches = (args.min_batch, args.opt_batch, args.max_batch)
+    result = build_engine_file(
+        args.model,
+        args.out,
+        EngineRequest(args.precision, batches, args.flavor, args.force),
+        BuildSettings(
+            args.workspace, args.timing_cache, args.verbose, tuple(args.compute_capability)
+        ),
+        source,
+        quantization,
+    )
+    console = Console()
+    if result.preparation:
+        console.print(result.preparation, highlight=False, markup=False)
+    profile, flavor = result.profile, result.flavor
+    console.print(
+        f'{flavor.module.__name__} {flavor.version}, {result.metadata.precision}, batches of '
+        f'{profile.min} to {profile.max} (best {profile.opt}), {result.num_bytes / 1e6:.1f} MB: '
+        f'{result.path}',
+        highlight=False,
+        markup=False,
+    )
+    return 0

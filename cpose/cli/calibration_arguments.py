@@ -1,0 +1,94 @@
+"""Arguments of the commands that quantise."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import Any
+
+from cpose.cli.arguments import positive_int
+from cpose.errors import ConfigError
+
+DEFAULT_BOUND = 0.1
+OPTIONS = ('data', 'calib_batch_size', 'calib_batches', 'calib_cache', 'keep_float', 'auto_float')
+
+
+def add_calibration(parser: ArgumentParser) -> None:
+    """Add calibration images and what stays in float."""
+    group = parser.add_argument_group('INT8')
+    group.add_argument(
+        '--data',
+        nargs='+',
+        metavar='DIR',
+        help='folders of calibration images, with or without annotations; default: the training '
+        'data of the config in the model file',
+    )
+    group.add_argument('--calib-batch-size', type=positive_int, metavar='N', help='default: 8')
+    group.add_argument(
+        '--calib-batches', type=positive_int, metavar='N', help='default: up to 128 images in all'
+    )
+    group.add_argument(
+        '--calib-cache',
+        type=Path,
+        metavar='FILE',
+        help='keep measured ranges here; used again while model, images and method are the same',
+    )
+    group.add_argument(
+        '--keep-float', nargs='+', metavar='NODE', help='nodes to leave in float; * is allowed'
+    )
+    group.add_argument(
+        '--auto-float',
+        nargs='?',
+        type=positive_float,
+        const=DEFAULT_BOUND,
+        metavar='ERROR',
+        help='leave the most sensitive nodes in float until the relative error of the raw maps is '
+        f'at most this; without a number {DEFAULT_BOUND}',
+    )
+    parser.add_argument(
+        '--allow-custom-imports',
+        action='store_true',
+        help='let the config of the model file import other packages than cpose',
+    )
+
+
+def refuse_calibration(args: Namespace, precision: str) -> None:
+    """Refuse options of INT8 for another precision.
+
+    Raises:
+        ConfigError: If one is given.
+    """
+    given = [name for name in OPTIONS if getattr(args, name) is not None]
+    if given:
+        flags = ', '.join('--' + name.replace('_', '-') for name in given)
+        raise ConfigError(f'{flags} belong to INT8, nothing is calibrated for {precision}.')
+
+
+def read_calibration(args: Namespace, target: str) -> tuple[Any, Any]:
+    """Return `CalibrationSource` and `QuantizationSettings`."""
+    from cpose.apis.quantization import CalibrationSource
+    from cpose.deploy.quantize import QuantizationSettings
+
+    source = CalibrationSource(
+        tuple(args.data or ()),
+        args.calib_batch_size,
+        args.calib_batches,
+        args.allow_custom_imports,
+    )
+    settings = QuantizationSettings(
+        target, tuple(args.keep_float or ()), args.auto_float, args.calib_cache
+    )
+    return source, settings
+
+
+def positive_float(text: str) -> float:
+    """Parse a number above 0.
+
+    Raises:
+        ArgumentTypeError: For anything else.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float('inf'):
+        raise ArgumentTypeError(f'{text!r} is not a number above 0')
+    return value

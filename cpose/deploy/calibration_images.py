@@ -1,0 +1,132 @@
+"""Images from which the ranges of an INT8 model are measured."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.image_folder_dataset import ImageFolderDataset
+from cpose.deploy.model_metadata import RGB_0_1, ModelMetadata
+from cpose.errors import ConfigError, DataError
+from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
+from cpose.registry import DATASETS
+
+DEFAULT_BATCH_SIZE = 8
+DEFAULT_IMAGES = 128
+"""Taken at most where the number of batches is not given."""
+
+PIPELINE = ({'type': 'LoadPoseImage'}, {'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
+
+
+class CalibrationImages:
+    """Network inputs made from images, batch by batch; every pass reads them anew.
+
+    Args:
+        dataset: Where the images come from; its pipeline has no augmentation.
+        metadata: Of the model: it says how pixels are encoded.
+        batch_size: Images in a batch.
+        num_batches: Batches; None takes as many as there are images for, up to `DEFAULT_IMAGES`
+            images. They are spread evenly over the data set.
+
+    Raises:
+        DataError: If there are fewer images than asked for.
+    """
+
+    def __init__(
+        self,
+        dataset: PoseDataset,
+        metadata: ModelMetadata,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        num_batches: int | None = None,
+    ) -> None:
+        have = len(dataset)
+        wanted = batch_size * (num_batches or 1)
+        if wanted > have:
+            raise DataError(
+                f'Calibration with {num_batches or 1} batches of {batch_size} needs {wanted} '
+                f'images, but there are {have}. Give more images (--data), or make --calib-batches '
+                'or --calib-batch-size smaller.'
+            )
+        if num_batches is None:
+            wanted = max(min(have, DEFAULT_IMAGES) // batch_size, 1) * batch_size
+        self.dataset = dataset
+        self.indices = np.linspace(0, have - 1, wanted).round().astype(int).tolist()
+        self.batch_size = batch_size
+        self.preprocessor = build_preprocessor(metadata)
+
+    @property
+    def num_images(self) -> int:
+        """Number of images in a pass."""
+        return len(self.indices)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the inputs, (N, 3, H, W) float32."""
+        for start in range(0, len(self.indices), self.batch_size):
+            chosen = self.indices[start : start + self.batch_size]
+            pixels = [self.dataset[index]['inputs'] for index in chosen]
+            yield self.preprocessor({'inputs': pixels})['inputs'].numpy()
+
+
+def build_preprocessor(metadata: ModelMetadata) -> PoseDataPreprocessor:
+    """Return what turns BGR pixels of 0 to 255 into the input that a model file takes."""
+    if metadata.input_encoding == RGB_0_1:
+        return PoseDataPreprocessor((0.0,) * 3, (1.0,) * 3, 'rgb')
+    return PoseDataPreprocessor(metadata.mean, metadata.std, metadata.channel_order)
+
+
+def folder_dataset(folders: Sequence[str], metadata: ModelMetadata) -> PoseDataset:
+    """Return the images of folders and their sub-folders; annotations beside them are not needed.
+
+    Raises:
+        DataError: If a folder does not exist or holds no image.
+    """
+    for folder in folders:
+        if not os.path.isdir(folder):
+            raise DataError(f'--data {folder} is not a folder. Give a folder of images.')
+    try:
+        return ImageFolderDataset(list(folders), PIPELINE, input_wh=metadata.input_wh)
+    except DataError as error:
+        text = str(error).replace(' (config key *_dataloader.dataset.data_root)', '')
+        raise DataError(f'--data: {text}') from error
+
+
+def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDataset:
+    """Return the training images of a config, not augmented.
+
+    Args:
+        config: The config that the model was built from, checked if it comes from its file.
+        metadata: Of the model.
+
+    Raises:
+        ConfigError: If the config names none.
+        DataError: If they are not there.
+    """
+    given = _dataset_config(config, 'train_dataloader')
+    if given is None:
+        raise ConfigError(
+            'The config in the model file has no train_dataloader to take calibration images from. '
+            'Give a folder of images with --data.'
+        )
+    settings = {**given, 'pipeline': _plain_pipeline(config), 'input_wh': metadata.input_wh}
+    settings.pop('fresh_each_epoch', None)
+    try:
+        dataset: PoseDataset = DATASETS.build(settings)
+    except DataError as error:
+        raise DataError(
+            f'The calibration images of the config in the model file cannot be used: {error} '
+            'Or give a folder of images with --data.'
+        ) from error
+    return dataset
+
+
+def _plain_pipeline(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the transforms of the test data, those of a plain image without test data."""
+    given = _dataset_config(config, 'test_dataloader') or {}
+    return [dict(step) for step in given.get('pipeline', PIPELINE)]
+
+
+def _dataset_config(config: Mapping[str, Any], loader: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = (config.get(loader) or {}).get('dataset')
+    return found

@@ -1,0 +1,1 @@
+"""From ONNX files to engines of TensorRT and of TensorRT for RTX."""

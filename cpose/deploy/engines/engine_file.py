@@ -1,0 +1,120 @@
+"""From an ONNX file to an engine file with its description."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cpose.deploy.binary_files import check_new_file, write_model_atomic
+from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
+from cpose.deploy.engines.engine_build import build_engine
+from cpose.deploy.engines.flavors import Flavor
+from cpose.deploy.engines.onnx_checks import TARGET, check_for_engine, check_precision
+from cpose.deploy.half_precision import convert_to_half
+from cpose.deploy.model_metadata import ModelMetadata, attach_metadata, write_engine_sidecar
+from cpose.deploy.quantize import QuantizationSettings, quantize_model
+from cpose.errors import ConfigError
+
+ENGINE_SUFFIXES = ('.engine', '.plan', '.trt')
+
+
+@dataclass(frozen=True)
+class EngineModel:
+    """A graph that an engine can be built from.
+
+    Attributes:
+        model: ``onnx.ModelProto`` of the engine's precision.
+        metadata: Its metadata.
+        preparation: What was done to the file's graph, in words; empty for nothing.
+    """
+
+    model: Any
+    metadata: ModelMetadata
+    preparation: str = ''
+
+
+def prepare_model(
+    model: Any,
+    metadata: ModelMetadata,
+    path: str | Path,
+    precision: str | None,
+    calibrate: Callable[[], Iterable[np.ndarray]],
+    settings: QuantizationSettings,
+) -> EngineModel:
+    """Bring a graph to the precision of the engine.
+
+    Args:
+        model: ``onnx.ModelProto`` of a file.
+        metadata: Its metadata.
+        path: The file, for messages.
+        precision: ``'fp32'``, ``'fp16'`` or ``'int8'``; None takes that of the file.
+        calibrate: Returns network inputs in batches; called for INT8 only.
+        settings: Of the quantisation; its target is ``'tensorrt'``.
+
+    Raises:
+        CheckpointError: If no engine can be built from the file, or none of this precision.
+    """
+    wanted = precision or metadata.precision
+    check_for_engine(model, metadata, path)
+    check_precision(wanted, metadata, path)
+    if wanted == metadata.precision:
+        return EngineModel(model, metadata)
+    if wanted == 'fp16':
+        changed = replace(metadata, precision='fp16')
+        half = convert_to_half(model)
+        attach_metadata(half, changed)
+        return EngineModel(half, changed, 'converted to fp16')
+    result = quantize_model(model, metadata, calibrate(), replace(settings, target=TARGET))
+    words = f'{result.num_quantized} nodes quantised to int8, ranges {result.calibration}'
+    return EngineModel(result.model, result.metadata, words)
+
+
+def write_engine(
+    prepared: EngineModel,
+    out: str | Path,
+    flavor: Flavor,
+    profile: BatchProfile,
+    settings: BuildSettings,
+) -> int:
+    """Build an engine and write it, with its description in JSON beside it.
+
+    Returns:
+        Size of the engine in bytes.
+
+    Raises:
+        UserError: If the engine cannot be built or written; earlier files are untouched then.
+    """
+    metadata = prepared.metadata
+    engine = build_engine(
+        flavor, prepared.model.SerializeToString(), metadata.input_wh, profile, settings
+    )
+    write_model_atomic(out, engine)
+    write_engine_sidecar(
+        out,
+        metadata,
+        vars(profile),
+        flavor=flavor.name,
+        version=flavor.version,
+        compute_capability=list(settings.compute_capabilities) or [_own_capability()],
+        precision=metadata.precision,
+    )
+    return len(engine)
+
+
+def check_engine_path(out: str | Path, may_replace: bool) -> None:
+    """Check before long work that an engine can be written.
+
+    Raises:
+        ConfigError: If the ending is not that of an engine.
+        OutputError: If the file exists or its folder cannot be written to.
+    """
+    if Path(out).suffix not in ENGINE_SUFFIXES:
+        raise ConfigError(f'{out} must end with {", ".join(ENGINE_SUFFIXES)}.')
+    check_new_file(out, may_replace)
+
+
+def _own_capability() -> str:
+    return ''.join(map(str, torch.cuda.get_device_capability()))

@@ -1,0 +1,105 @@
+"""The two packages that build engines: TensorRT and TensorRT for RTX."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
+from cpose.errors import ConfigError, MissingDependencyError
+
+TENSORRT, RTX, AUTO = 'tensorrt', 'rtx', 'auto'
+MODULES = {TENSORRT: 'tensorrt', RTX: 'tensorrt_rtx'}
+EXTRAS = {TENSORRT: 'tensorrt', RTX: 'tensorrt-rtx'}
+CAPABILITY_PREFIX = 'SM'
+
+
+@dataclass(frozen=True)
+class Flavor:
+    """A package that builds engines.
+
+    Attributes:
+        name: ``'tensorrt'`` or ``'rtx'``.
+        module: The imported package.
+    """
+
+    name: str
+    module: Any
+
+    @property
+    def version(self) -> str:
+        """Version of the package."""
+        return str(self.module.__version__)
+
+
+def load_flavor(name: str = AUTO, compute_capabilities: Sequence[str] = ()) -> Flavor:
+    """Import the package that shall build, and check that it can build here.
+
+    Args:
+        name: ``'tensorrt'``, ``'rtx'``, or ``'auto'``: the first of them that is installed; with
+            compute capabilities ``'rtx'``, which alone builds for other GPUs.
+        compute_capabilities: For which GPUs to build, for example ``['89']``.
+
+    Raises:
+        ConfigError: If a GPU is needed and there is none.
+        MissingDependencyError: If the package is not installed.
+    """
+    if name == TENSORRT and compute_capabilities:
+        raise ConfigError(
+            f'--compute-capability {" ".join(compute_capabilities)} does not go with --flavor '
+            f'{TENSORRT}, which builds for the GPU of this machine only. Use --flavor {RTX}.'
+        )
+    chosen = _choose(name, bool(compute_capabilities))
+    if find_spec(MODULES[chosen]) is None:
+        raise MissingDependencyError(
+            f'The package {MODULES[chosen]} is not installed. Install it with: '
+            f"pip install 'cpose[{EXTRAS[chosen]}]'"
+        )
+    if not compute_capabilities and not torch.cuda.is_available():
+        raise ConfigError(_no_gpu_message(chosen))
+    return Flavor(chosen, import_module(MODULES[chosen]))
+
+
+def parse_capability(module: Any, text: str) -> Any:
+    """Return the package's own value for a compute capability such as ``89`` or ``8.9``.
+
+    Raises:
+        ConfigError: If the package does not know it.
+    """
+    known = [name for name in dir(module.ComputeCapability) if name.startswith(CAPABILITY_PREFIX)]
+    name = CAPABILITY_PREFIX + text.upper().removeprefix(CAPABILITY_PREFIX).replace('.', '')
+    if name not in known:
+        numbers = ', '.join(item.removeprefix(CAPABILITY_PREFIX) for item in known)
+        raise ConfigError(
+            f'--compute-capability {text} is unknown to {module.__name__} {module.__version__}. '
+            f'It builds for: {numbers}.'
+        )
+    return getattr(module.ComputeCapability, name)
+
+
+def _choose(name: str, is_ahead_of_time: bool) -> str:
+    if name != AUTO:
+        return name
+    candidates = (RTX,) if is_ahead_of_time else (TENSORRT, RTX)
+    found = [item for item in candidates if find_spec(MODULES[item]) is not None]
+    if not found:
+        packages = ' nor '.join(MODULES[item] for item in candidates)
+        extras = ', or: '.join(f"pip install 'cpose[{EXTRAS[item]}]'" for item in candidates)
+        which = 'Neither' if len(candidates) > 1 else 'The package'
+        missing = 'is installed' if len(candidates) > 1 else 'is not installed'
+        raise MissingDependencyError(f'{which} {packages} {missing}. Install with: {extras}')
+    return found[0]
+
+
+def _no_gpu_message(flavor: str) -> str:
+    if flavor == RTX:
+        return (
+            'There is no GPU here to build an engine for. Name the GPU that it shall run on with '
+            '--compute-capability, for example 89 for the RTX 40 series.'
+        )
+    return (
+        'There is no GPU here, and TensorRT builds an engine on the GPU that runs it. Build there; '
+        f'or, for an RTX GPU, build here with --flavor {RTX} --compute-capability 89.'
+    )

@@ -1,0 +1,58 @@
+import platform
+from importlib.util import find_spec
+
+import onnx
+import pytest
+
+from cpose.cli.main import main
+from cpose.deploy.engines import flavors
+from cpose.deploy.model_metadata import read_engine_sidecar
+
+from ..deploy.small_models import small_model, write_small_model
+
+
+def run(capsys, *words):
+    code = main(['build-trt', *map(str, words)])
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.skipif(
+    find_spec('tensorrt_rtx') is None,
+    reason=f'tensorrt-rtx is not installed ({platform.system()} {platform.machine()})',
+)
+def test_an_engine_for_a_gpu_that_is_not_here(tmp_path, capsys):
+    file, out = write_small_model(tmp_path / 'a.onnx'), tmp_path / 'a.plan'
+    words = ('--flavor', 'rtx', '--compute-capability', '89', '--max-batch', 2)
+    code, output, error = run(capsys, file, '--out', out, *words, '--precision', 'FP16')
+    assert code == 0, error
+    assert 'tensorrt_rtx' in output
+    assert 'fp16, batches of 1 to 2' in output
+    assert read_engine_sidecar(out)['profile'] == {'min': 1, 'opt': 2, 'max': 2}
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (('--min-batch', '5', '--max-batch', '2'), '1 ≤ min ≤ opt ≤ max are needed'),
+        (('--precision', 'fp16', '--calib-batches', '2'), '--calib-batches belong to INT8'),
+        (('--compute-capability', '89'), "pip install 'cpose[tensorrt-rtx]'"),
+        (('--flavor', 'tensorrt'), "pip install 'cpose[tensorrt]'"),
+    ],
+)
+def test_refusals_have_code_2_and_leave_no_file(tmp_path, capsys, monkeypatch, words, message):
+    monkeypatch.setattr(flavors, 'find_spec', lambda name: None)
+    file, out = write_small_model(tmp_path / 'a.onnx'), tmp_path / 'a.engine'
+    code, _, error = run(capsys, file, '--out', out, *words)
+    assert code == 2
+    assert message in error
+    assert [path.name for path in tmp_path.iterdir()] == ['a.onnx']
+
+
+def test_a_foreign_file_is_refused_with_its_names(tmp_path, capsys):
+    model = small_model()[0]
+    del model.metadata_props[:]
+    onnx.save(model, str(tmp_path / 'a.onnx'))
+    code, _, error = run(capsys, tmp_path / 'a.onnx', '--out', tmp_path / 'a.engine')
+    assert code == 2
+    assert 'is not a model exported by cpose' in error
+    assert 'cpose.input_wh' in error

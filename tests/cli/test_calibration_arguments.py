@@ -1,0 +1,50 @@
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+
+import pytest
+
+from cpose.cli.calibration_arguments import (
+    add_calibration,
+    positive_float,
+    read_calibration,
+    refuse_calibration,
+)
+from cpose.errors import ConfigError
+
+
+def parse(*words):
+    parser = ArgumentParser()
+    add_calibration(parser)
+    return parser.parse_args(words)
+
+
+def test_words_become_settings():
+    source, settings = read_calibration(
+        parse(
+            *('--data', 'a', 'b', '--calib-batch-size', '2', '--calib-batches', '3'),
+            *('--calib-cache', 'c.json', '--keep-float', 'x', 'y*', '--auto-float', '0.2'),
+        ),
+        'tensorrt',
+    )
+    assert (source.folders, source.batch_size, source.num_batches) == (('a', 'b'), 2, 3)
+    assert (settings.target, settings.keep_float) == ('tensorrt', ('x', 'y*'))
+    assert (settings.auto_float, settings.cache) == (0.2, Path('c.json'))
+
+
+def test_defaults_leave_the_choice_to_the_library():
+    source, settings = read_calibration(parse(), 'ort')
+    assert (source.folders, source.batch_size, source.num_batches) == ((), None, None)
+    assert (settings.keep_float, settings.auto_float, settings.cache) == ((), None, None)
+    assert read_calibration(parse('--auto-float'), 'ort')[1].auto_float == 0.1
+
+
+def test_they_belong_to_int8():
+    refuse_calibration(parse(), 'fp16')
+    with pytest.raises(ConfigError, match='--data, --calib-batches belong to INT8'):
+        refuse_calibration(parse('--data', 'a', '--calib-batches', '3'), 'fp16')
+
+
+@pytest.mark.parametrize('text', ['0', '-1', 'nan', 'inf', 'much'])
+def test_a_bound_is_above_zero(text):
+    with pytest.raises(ArgumentTypeError, match='is not a number above 0'):
+        positive_float(text)
