@@ -110,6 +110,8 @@ def quantize_model(
     choice = choose_float_nodes(quantize, measure, group_activations(graph, rest), bound)
     result = quantize(choice.nodes, ())
     changed = replace(metadata, precision='int8', quantize_target=recipe.target)
+    del result.metadata_props[:]
+    result.metadata_props.extend(model.metadata_props)
     attach_metadata(result, changed)
     count = len(rest) - len(choice.nodes)
     return QuantizedModel(result, changed, count, choice, tuple(named), calibration)
