@@ -145,6 +145,8 @@ TESTED_ELSEWHERE = {
     'codecs/point_sources': 'test_pose_recovery.py',
     'models/losses': 'test_center_pose_loss.py',
     'tao/spec': 'test_key_effects.py',
+    'tao/tasks': 'test_tasks.py',
+    'tao/translation': 'test_key_effects.py',
 }
 """Folder of small exchangeable parts to the test of what they plug into."""
 

@@ -16,7 +16,7 @@ from cpose.evaluation.report import build_table
 def plain_warnings() -> Iterator[None]:
     """Let warnings be lines of text on stderr, each once, without the code that they come from."""
 
-    def show(message: Warning | str, *_: Any) -> None:
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
         sys.stderr.write(f'Warning: {message}\n')
 
     with warnings.catch_warnings():

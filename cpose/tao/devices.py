@@ -39,21 +39,24 @@ def choose_gpus(spec: TaoSpec, task: str) -> list[int]:
     return wanted
 
 
-def use_gpus(spec: TaoSpec, task: str) -> str:
-    """Make the first GPU of a task the current one and return the device.
+def use_gpus(spec: TaoSpec, task: str) -> None:
+    """Make the first GPU of a task the current one.
 
-    In a process that torchrun started it is the one with the number of the process.
+    In a process that torchrun started the runner chooses, by the number of the process.
 
     Raises:
         ConfigError: If one of them is not there.
     """
     if RANK_VARIABLE in os.environ:
-        return f'cuda:{os.environ[RANK_VARIABLE]}' if torch.cuda.is_available() else 'cpu'
+        return
     gpus = choose_gpus(spec, task)
-    if not gpus:
-        return 'cpu'
-    torch.cuda.set_device(gpus[0])
-    return f'cuda:{gpus[0]}'
+    if gpus:
+        torch.cuda.set_device(gpus[0])
+
+
+def current_device() -> str:
+    """Return the device that `use_gpus` chose."""
+    return f'cuda:{torch.cuda.current_device()}' if torch.cuda.is_available() else 'cpu'
 
 
 def start_processes(words: Sequence[str], gpus: Sequence[int]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from cpose.tao.readings import READINGS
 from cpose.tao.spec_keys import describe_allowed, spec_keys
 
-MARKED = '<!-- {name} -->\n{text}\n<!-- end of {name} -->'
+MARKED = '<!-- {name} -->\n{text}<!-- end of {name} -->'
 
 
 def update_document(text: str) -> str:
@@ -18,7 +18,7 @@ def update_document(text: str) -> str:
     for name, table in (('keys', key_tables()), ('readings', readings_table())):
         old = re.search(MARKED.format(name=name, text='.*?'), text, flags=re.DOTALL)
         assert old is not None, f'the document has no place for {name}'
-        text = text.replace(old[0], MARKED.format(name=name, text=table))
+        text = text.replace(old[0], MARKED.format(name=name, text=f'{table}\n'))
     return text
 
 

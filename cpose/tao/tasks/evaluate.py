@@ -31,13 +31,11 @@ def run_evaluate(spec: TaoSpec, launcher: str = 'none') -> dict[str, Any]:
     Raises:
         UserError: If the spec, the data, the model or an output is wrong.
     """
-    folder = spec.results_dir('evaluate')
-    settings = spec.values.evaluate
-    model_file = settings.checkpoint or settings.trt_engine
-    config = with_stored_model(evaluation_config(spec), spec, model_file)
+    folder, file = spec.results_dir('evaluate'), model_file(spec)
+    config = with_stored_model(load_overlay(evaluate_overlay(spec), folder), spec, file)
     config.merge_from_dict(STATUS_HOOK)
     dump = folder / PREDICTIONS
-    report = evaluate(config, model_file, dump=dump, work_dir=folder, launcher=launcher)
+    report = evaluate(config, file, dump=dump, work_dir=folder, launcher=launcher)
     if is_first_process():
         tao_report = evaluate_dump(dump, protocol=_tao_protocol(config))
         write_reports(folder, report, tao_report)
@@ -45,12 +43,17 @@ def run_evaluate(spec: TaoSpec, launcher: str = 'none') -> dict[str, Any]:
     return report
 
 
-def evaluation_config(spec: TaoSpec) -> Config:
-    """Return the config of the evaluation, with the network of the spec."""
+def model_file(spec: TaoSpec) -> str:
+    """Return the checkpoint or the engine."""
+    return spec.values.evaluate.checkpoint or spec.values.evaluate.trt_engine
+
+
+def evaluate_overlay(spec: TaoSpec) -> dict[str, Any]:
+    """Return what the config of the evaluation sets, with the network of the spec."""
     overlay = evaluation_overlay(spec)
     if spec.values.evaluate.batch_size > 0:
         overlay['test_dataloader']['batch_size'] = spec.values.evaluate.batch_size
-    return load_overlay(overlay)
+    return overlay
 
 
 def _tao_protocol(config: Config) -> dict[str, Any]:

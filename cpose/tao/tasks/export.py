@@ -25,8 +25,7 @@ def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
     from cpose.deploy.export_settings import ExportSettings
 
     settings = spec.values.export
-    overlay = evaluation_overlay(spec, settings.num_select)
-    config = with_stored_model(load_overlay(overlay), spec, settings.checkpoint)
+    config = with_stored_model(load_overlay(export_overlay(spec)), spec, settings.checkpoint)
     result = export_model(
         config, settings.checkpoint, export_file(spec), ExportSettings(**export_options(spec))
     )
@@ -34,6 +33,11 @@ def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
         for line in result.lines:
             sys.stdout.write(f'{line}\n')
     return result.path
+
+
+def export_overlay(spec: TaoSpec) -> dict[str, Any]:
+    """Return what the config of the network sets."""
+    return evaluation_overlay(spec, spec.values.export.num_select)
 
 
 def export_options(spec: TaoSpec) -> dict[str, Any]:

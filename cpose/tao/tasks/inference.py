@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from cpose.apis.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.folder_inference import InferenceSummary, infer_to_folder
 from cpose.apis.result_writer import ResultWriter
 from cpose.errors import ConfigError
 from cpose.tao.archives import data_folder
-from cpose.tao.devices import use_gpus
+from cpose.tao.devices import current_device
 from cpose.tao.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.config_text import load_overlay
@@ -39,28 +37,48 @@ def run_inference(spec: TaoSpec, launcher: str = 'none') -> InferenceSummary:
             'inference runs in one process. Allowed: one GPU; for more start one process for each '
             'with a part of the images.'
         )
-    device = use_gpus(spec, 'inference')
-    model_file = settings.checkpoint or settings.trt_engine
-    config = with_stored_model(inference_config(spec), spec, model_file)
-    inferencer = CenterPoseInferencer(config, model_file, device)
-    drawer = PoseDrawer(inferencer.categories, settings.axis_size)
+    file = model_file(spec)
+    config = with_stored_model(load_overlay(inference_overlay(spec)), spec, file)
+    inferencer = CenterPoseInferencer(config, file, current_device())
+    options = writer_options(spec)
+    drawer = PoseDrawer(inferencer.categories, options['axis_length'])
     writer = ResultWriter(
         spec.results_dir('inference'),
-        'opencv' if settings.opencv else 'objectron',
+        options['frame'],
         inferencer.categories,
-        drawer if settings.save_visualization else None,
-        settings.save_json,
+        drawer if options['has_pictures'] else None,
+        options['save_json'],
         json_folder='',
         picture_folder='',
     )
+    return infer_to_folder(inferencer, inference_inputs(spec), writer, **inference_options(spec))
+
+
+def model_file(spec: TaoSpec) -> str:
+    """Return the checkpoint or the engine."""
+    return spec.values.inference.checkpoint or spec.values.inference.trt_engine
+
+
+def inference_overlay(spec: TaoSpec) -> dict[str, Any]:
+    """Return what the config of network and input sets, with the network of the spec."""
+    return evaluation_overlay(spec, spec.values.inference.num_select)
+
+
+def inference_inputs(spec: TaoSpec) -> str:
+    """Return the images, an archive extracted."""
     beside = Path(spec.values.results_dir or spec.results_dir('inference')) / 'data'
-    inputs = data_folder(spec.values.dataset.inference_data, beside)
-    return infer_to_folder(inferencer, inputs, writer, **inference_options(spec))
+    return data_folder(spec.values.dataset.inference_data, beside)
 
 
-def inference_config(spec: TaoSpec) -> Config:
-    """Return the config of the network and the input, with the network of the spec."""
-    return load_overlay(evaluation_overlay(spec, spec.values.inference.num_select))
+def writer_options(spec: TaoSpec) -> dict[str, Any]:
+    """Return what is written, and how."""
+    settings = spec.values.inference
+    return {
+        'frame': 'opencv' if settings.opencv else 'objectron',
+        'save_json': settings.save_json,
+        'has_pictures': settings.save_visualization,
+        'axis_length': settings.axis_size,
+    }
 
 
 def inference_options(spec: TaoSpec) -> dict[str, Any]:

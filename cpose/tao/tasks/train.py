@@ -41,7 +41,7 @@ def run_train(spec: TaoSpec, launcher: str = 'none') -> TrainResult:
         TrainingInterruptedError: After a signal; a checkpoint is saved.
     """
     folder = spec.results_dir('train')
-    config = load_overlay(training_overlay(spec))
+    config = load_overlay(training_overlay(spec), folder)
     config.merge_from_dict(STATUS_HOOK)
     runner = train(config, folder, find_resume(spec, folder), launcher=launcher)
     scalars = runner.message_hub.log_scalars

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.config import load_config
+from cpose.engine.checkpoint_io import write_text_atomic
 
 NAME = 'centerpose.py'
 
@@ -23,9 +24,18 @@ def config_text(overlay: Mapping[str, Any], title: str) -> str:
     return f'"""{title}"""\n\n{body}'
 
 
-def load_overlay(overlay: Mapping[str, Any]) -> Config:
-    """Return the whole config with what it inherits, as if read from a file of `config_text`."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / NAME
-        path.write_text(config_text(overlay, 'A TAO spec.'), encoding='utf-8')
-        return load_config(path)
+def load_overlay(overlay: Mapping[str, Any], folder: Path | None = None) -> Config:
+    """Return the whole config with what it inherits, read from a file of `config_text`.
+
+    Args:
+        overlay: What the config sets, with ``_base_``.
+        folder: Where the file is to stay, None for nowhere.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        path = (folder or Path(temporary)) / NAME
+        write_text_atomic(path, config_text(overlay, 'Translated from a TAO spec.'))
+        config = load_config(path)
+    return config if folder else Config(config.to_dict())

@@ -1,0 +1,139 @@
+"""Task ``gen_trt_engine``."""
+
+from pathlib import Path
+from typing import Any
+
+from cpose.apis.engine_building import EngineRequest, build_engine_file
+from cpose.apis.quantization import CalibrationSource
+from cpose.deploy.engines.build_settings import BuildSettings
+from cpose.deploy.onnx_files import load_onnx, static_batch_of
+from cpose.deploy.quantize import QuantizationSettings
+from cpose.errors import ConfigError
+from cpose.tao.archives import data_folder
+from cpose.tao.spec_file import TaoSpec
+
+LAYERS = 'gen_trt_engine.tensorrt.layers_precision'
+FLOATS = ('fp32', 'fp16')
+INT8 = 'int8'
+
+
+def run_gen_trt_engine(spec: TaoSpec, launcher: str = 'none') -> Path:
+    """Build an engine and return its file; an older one is replaced.
+
+    Args:
+        spec: The spec.
+        launcher: 'none' only.
+
+    Raises:
+        UserError: If the spec, the ONNX file, the images or the output is wrong.
+    """
+    onnx_file, engine_file = files(spec)
+    result = build_engine_file(
+        onnx_file,
+        engine_file,
+        EngineRequest(**engine_request(spec, _has_fixed_batch(onnx_file))),
+        BuildSettings(**build_settings(spec)),
+        CalibrationSource(**calibration_source(spec)),
+        QuantizationSettings(**quantization_settings(spec)),
+    )
+    return result.path
+
+
+def files(spec: TaoSpec) -> tuple[str, str]:
+    """Return the ONNX file and the engine to write."""
+    settings = spec.values.gen_trt_engine
+    return settings.onnx_file, settings.trt_engine
+
+
+def engine_request(spec: TaoSpec, has_fixed_batch: bool = False) -> dict[str, Any]:
+    """Return what kind of engine is wanted: the options of `EngineRequest`.
+
+    Args:
+        spec: The spec.
+        has_fixed_batch: Whether the ONNX file has one batch size; then, as in TAO, it counts.
+    """
+    settings = spec.values.gen_trt_engine
+    trt, size = settings.tensorrt, settings.batch_size
+    batches: tuple[int | None, ...] = (trt.min_batch_size, trt.opt_batch_size, trt.max_batch_size)
+    if size > 0:
+        batches = (size, size, size)
+    elif has_fixed_batch:
+        batches = (None, None, None)
+    return {
+        'precision': trt.data_type.lower(),
+        'batches': batches,
+        'flavor': trt.flavor,
+        'may_replace': True,
+    }
+
+
+def build_settings(spec: TaoSpec) -> dict[str, Any]:
+    """Return how the engine is built: the options of `BuildSettings`."""
+    settings = spec.values.gen_trt_engine
+    return {
+        'workspace_mib': settings.tensorrt.workspace_size,
+        'timing_cache': Path(settings.timing_cache) if settings.timing_cache else None,
+        'is_verbose': settings.verbose,
+        'compute_capabilities': tuple(settings.tensorrt.compute_capabilities),
+    }
+
+
+def calibration_source(spec: TaoSpec) -> dict[str, Any]:
+    """Return where the images for INT8 come from: the options of `CalibrationSource`."""
+    calibration = spec.values.gen_trt_engine.tensorrt.calibration
+    if spec.values.gen_trt_engine.tensorrt.data_type.lower() != INT8:
+        return {}
+    beside = spec.results_dir('gen_trt_engine') / 'data'
+    return {
+        'folders': tuple(data_folder(place, beside) for place in calibration.cal_image_dir),
+        'batch_size': calibration.cal_batch_size,
+        'num_batches': calibration.cal_batches,
+    }
+
+
+def quantization_settings(spec: TaoSpec) -> dict[str, Any]:
+    """Return choices for INT8: the options of `QuantizationSettings`.
+
+    Raises:
+        ConfigError: If the precision of a layer cannot be chosen so.
+    """
+    cache = spec.values.gen_trt_engine.tensorrt.calibration.cal_cache_file
+    return {
+        'target': 'tensorrt',
+        'keep_float': _float_layers(spec),
+        'cache': Path(cache) if cache else None,
+    }
+
+
+def _float_layers(spec: TaoSpec) -> tuple[str, ...]:
+    trt = spec.values.gen_trt_engine.tensorrt
+    chosen = [_split(spec, text) for text in trt.layers_precision]
+    if chosen and trt.data_type.lower() != INT8:
+        raise ConfigError(
+            f'{spec.origin.place(LAYERS)}: {LAYERS}={trt.layers_precision} cannot apply: networks '
+            f'are strongly typed, and with {trt.data_type} all layers have that precision. '
+            'Allowed: an empty list, or data_type=INT8, where layers can stay in float.'
+        )
+    return tuple(name for name, precision in chosen if precision in FLOATS)
+
+
+def _split(spec: TaoSpec, text: str) -> tuple[str, str]:
+    """Return layer and precision of an entry.
+
+    Raises:
+        ConfigError: If there is no known precision, or it says what no other entry can undo.
+    """
+    name, colon, precision = text.rpartition(':')
+    precision = precision.lower()
+    is_known = precision in (*FLOATS, INT8)
+    if not (colon and name and is_known) or (name == '*' and precision != INT8):
+        raise ConfigError(
+            f'{spec.origin.place(LAYERS)}: {LAYERS} has {text!r}, which is not allowed. Allowed: '
+            '"layer:fp32", "layer:fp16" or "layer:int8" with the name of an ONNX node, in which * '
+            'may stand for any text; and "*:int8" for all others.'
+        )
+    return name, precision
+
+
+def _has_fixed_batch(onnx_file: str) -> bool:
+    return static_batch_of(load_onnx(onnx_file)[0]) is not None

@@ -1,0 +1,36 @@
+import warnings
+from pathlib import Path
+
+import pytest
+
+from cpose.apis.folder_inference import InferenceSummary
+from cpose.cli.tao_output import plain_warnings, show_result
+from cpose.tao.tasks.train import TrainResult
+
+
+def test_warnings_are_lines_of_text(capsys):
+    with plain_warnings():
+        warnings.warn('Mind the gap', stacklevel=2)
+    assert capsys.readouterr().err == 'Warning: Mind the gap\n'
+
+
+@pytest.mark.parametrize(
+    ('task', 'result', 'text'),
+    [
+        ('train', TrainResult(Path('a.pth'), {}), 'Trained: a.pth'),
+        ('train', TrainResult(None, {}), 'a dry run, nothing saved'),
+        (
+            'inference',
+            InferenceSummary(3, 2, 1, ['b.png is empty']),
+            '3 images, 2 objects, 1 with pose',
+        ),
+        ('inference', InferenceSummary(3, 2, 1, ['b.png is empty']), 'Left out: b.png is empty'),
+        ('export', Path('m.onnx'), 'Written: m.onnx'),
+        ('evaluate', {'AP50_3DIoU': 0.25}, '0.2500'),
+    ],
+)
+def test_results(capsys, task, result, text):
+    show_result(task, result, Path('folder'))
+    output = capsys.readouterr().out
+    assert text in output
+    assert output.endswith('Execution status: PASS\n')
