@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from torch._utils import ExceptionWrapper
 
-from cpose.errors import DataError, check_shape, nearest_names, plain_message
+from cpose.errors import (
+    DataError,
+    MissingDependencyError,
+    check_shape,
+    import_extra,
+    nearest_names,
+    plain_message,
+)
 
 
 def test_message_from_a_worker_process():
@@ -33,3 +40,15 @@ def test_shapes():
     check_shape('points', np.zeros((3, 2)), (None, 2))
     with pytest.raises(ValueError, match=r'points has shape \(3, 2\), expected \(\*, 3\)'):
         check_shape('points', np.zeros((3, 2)), (None, 3))
+
+
+def test_import_of_an_extra(monkeypatch, tmp_path):
+    assert import_extra('json', 'deploy').loads('1') == 1
+    says = r"package no_such_package is not installed.*pip install 'cpose\[deploy\]'"
+    with pytest.raises(MissingDependencyError, match=says):
+        import_extra('no_such_package.part', 'deploy')
+    (tmp_path / 'broken_package.py').write_text('import no_such_package')
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match='no_such_package') as caught:
+        import_extra('broken_package', 'deploy')
+    assert not isinstance(caught.value, MissingDependencyError)

@@ -107,8 +107,10 @@ def _show(result: Any, settings: Any) -> None:
     from rich.table import Table
 
     table = Table(title=f'ONNX Runtime against PyTorch on {result.num_pictures} pictures')
-    for column in ('part', 'name', 'compared', 'largest difference', 'allowed'):
-        table.add_column(column, justify='left' if column in ('part', 'name') else 'right')
+    table.add_column('part')
+    table.add_column('name', no_wrap=True)
+    for column in ('compared', 'largest difference', 'allowed'):
+        table.add_column(column, justify='right')
     part = None
     for line in result.lines:
         if part not in (None, line.part):

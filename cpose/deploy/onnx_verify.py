@@ -105,8 +105,10 @@ def check_bounds(lines: Sequence[Comparison]) -> None:
 def _run(onnx_model: Any, inputs: Tensor, batch: int | None) -> dict[str, Tensor]:
     """Return all outputs and raw maps; with batches of any size, of one and of the other images."""
     onnxruntime = import_extra('onnxruntime', 'deploy')
-    names = [*OUTPUT_SIZES, *(MAP_PREFIX + name for name in MAP_NAMES)]
-    probe = with_outputs(onnx_model, names[len(OUTPUT_SIZES) :])
+    maps = _maps_for_decoder(onnx_model)
+    names = [*OUTPUT_SIZES, *maps]
+    tensors = [*OUTPUT_SIZES, *maps.values()]
+    probe = with_outputs(onnx_model, list(maps.values()))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(
@@ -117,11 +119,24 @@ def _run(onnx_model: Any, inputs: Tensor, batch: int | None) -> dict[str, Tensor
     if batch:
         chunks = np.resize(chunks, (sum(sizes), *chunks.shape[1:]))
     parts = np.split(chunks, np.cumsum(sizes)[:-1])
-    results = [session.run(names, {INPUT_NAME: part}) for part in parts if len(part)]
+    results = [session.run(tensors, {INPUT_NAME: part}) for part in parts if len(part)]
     return {
         name: torch.from_numpy(np.concatenate(values)[: len(inputs)]).float()
         for name, *values in zip(names, *results, strict=True)
     }
+
+
+def _maps_for_decoder(onnx_model: Any) -> dict[str, str]:
+    """Return the tensors in which the decoder reads the raw maps.
+
+    In an FP16 graph those come after a cast: ONNX Runtime on a CPU computes in FP32 and leaves out
+    the rounding between two casts.
+    """
+    tensors = {MAP_PREFIX + name: MAP_PREFIX + name for name in MAP_NAMES}
+    for node in reversed(onnx_model.graph.node):
+        if node.op_type == 'Cast' and node.input[0] in tensors:
+            tensors[node.input[0]] = node.output[0]
+    return tensors
 
 
 def _compare_maps(
@@ -171,9 +186,7 @@ def _compare_rows(
     if 'kps' in expected:
         corners = 2 * 8 * count
         share = others / max(corners, 1)
-        lines.append(
-            Comparison(part, 'corners decided otherwise', share, TIED_CORNERS, '', corners)
-        )
+        lines.append(Comparison(part, 'other corners', share, TIED_CORNERS, '', corners))
     return lines
 
 

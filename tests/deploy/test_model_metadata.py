@@ -1,0 +1,133 @@
+import json
+import sys
+from dataclasses import replace
+
+import onnx
+import pytest
+from onnx import helper
+
+from cpose.deploy.model_metadata import (
+    OUTPUT_SIZES,
+    ModelMetadata,
+    attach_metadata,
+    metadata_of,
+    read_engine_sidecar,
+    read_metadata,
+    sidecar_path,
+    write_engine_sidecar,
+)
+from cpose.errors import CheckpointError, MissingDependencyError
+
+METADATA = ModelMetadata(
+    cpose_version='1.2.3',
+    class_names=('cup', 'mug "großer"'),
+    mean=(0.40789654, 0.1, 1 / 3),
+    std=(0.28863828, 0.2, 0.3),
+    channel_order='bgr',
+    input_encoding='normalised',
+    stride=4,
+    input_wh=(640, 480),
+    precision='fp32',
+    quantize_target='',
+    symmetry='{"type": "NoSymmetry"}',
+    config='{"model": {"head": {}}}',
+)
+
+
+def make_model(outputs=tuple(OUTPUT_SIZES), inputs=('input',)):
+    values = {
+        name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1])
+        for name in (*inputs, *outputs)
+    }
+    nodes = [helper.make_node('Identity', [inputs[0]], [name]) for name in outputs]
+    graph = helper.make_graph(nodes, 'g', [values[n] for n in inputs], [values[n] for n in outputs])
+    return helper.make_model(graph)
+
+
+@pytest.fixture
+def file(tmp_path):
+    model = make_model()
+    attach_metadata(model, METADATA)
+    onnx.save(model, tmp_path / 'model.onnx')
+    return tmp_path / 'model.onnx'
+
+
+def test_file_round_trip(file):
+    assert read_metadata(file) == METADATA
+    assert read_metadata(str(file)).input_wh == (640, 480)
+
+
+def test_keys_in_the_file(file):
+    stored = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
+    assert stored['cpose.channel_order'] == 'bgr'
+    assert json.loads(stored['cpose.class_names'])[0] == 'cup'
+    assert json.loads(stored['cpose.stride']) == 4
+    assert len(stored) == 12
+
+
+def test_attaching_again_replaces(file):
+    model = onnx.load(file)
+    model.metadata_props.add(key='author', value='me')
+    attach_metadata(model, replace(METADATA, precision='fp16'))
+    assert metadata_of(model, file).precision == 'fp16'
+    keys = [entry.key for entry in model.metadata_props]
+    assert len(keys) == len(set(keys)) == 13
+
+
+def test_files_that_are_not_ours(tmp_path):
+    file = tmp_path / 'model.onnx'
+    with pytest.raises(CheckpointError, match=r'There is no file .*model\.onnx'):
+        read_metadata(file)
+    file.write_bytes(b'\xff' * 50)
+    with pytest.raises(CheckpointError, match='is not an ONNX file'):
+        read_metadata(file)
+    onnx.save(make_model(('boxes',), ('images', 'sizes')), file)
+    says = (
+        r'model\.onnx is not a model exported by cpose\. It has the inputs images, sizes, the '
+        r'outputs boxes and lacks the metadata cpose\.cpose_version.* Expected are the input input '
+        r'and the outputs bboxes, scores.*`cpose export-onnx`'
+    )
+    with pytest.raises(CheckpointError, match=says):
+        read_metadata(file)
+    onnx.save(make_model(), file)
+    with pytest.raises(CheckpointError, match=r'lacks the metadata .*cpose\.config'):
+        read_metadata(file)
+
+
+def test_damaged_metadata(file):
+    model = onnx.load(file)
+    next(item for item in model.metadata_props if item.key == 'cpose.mean').value = '[0.1'
+    with pytest.raises(CheckpointError, match='metadata in m cannot be read'):
+        metadata_of(model, 'm')
+
+
+def test_missing_package(file, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'cpose\[deploy\]'"):
+        read_metadata(file)
+
+
+def test_engine_round_trip(tmp_path):
+    engine = tmp_path / 'model.engine'
+    engine.write_bytes(b'plan')
+    profile = {'min': 1, 'opt': 4, 'max': 8}
+    write_engine_sidecar(engine, METADATA, profile, flavor='rtx', version='1.2')
+    assert sidecar_path(engine).name == 'model.engine.json'
+    found = read_engine_sidecar(engine)
+    assert found == {
+        'metadata': METADATA, 'profile': profile, 'flavor': 'rtx', 'version': '1.2',
+    }  # fmt: skip
+    assert read_metadata(engine) == METADATA
+
+
+def test_engine_without_its_file(tmp_path):
+    engine = tmp_path / 'model.plan'
+    with pytest.raises(CheckpointError, match=r'There is no file .*model\.plan'):
+        read_metadata(engine)
+    engine.write_bytes(b'plan')
+    with pytest.raises(CheckpointError, match=r'model\.plan\.json.*belong together'):
+        read_metadata(engine)
+    for text in ('{', '[]', '{}', '{"metadata": {"mean": 1}}'):
+        sidecar_path(engine).write_text(text)
+        with pytest.raises(CheckpointError, match='does not describe an engine of cpose'):
+            read_metadata(engine)
