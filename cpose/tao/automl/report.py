@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from cpose.encryption.key import current_key
 from cpose.engine.checkpoint_io import write_text_atomic
 from cpose.errors import OutputError
 from cpose.tao.automl.parameter import Parameter
@@ -16,6 +17,7 @@ from cpose.tao.automl.trial_training import dump_spec
 
 BEST_SPEC = 'best_spec.yaml'
 PLOT = 'trials.png'
+WITHOUT_KEY = '# The encryption key is not written here. Give it again, or weights will be plain.\n'
 STATES = {'COMPLETE': 'complete', 'PRUNED': 'stopped early'}
 
 
@@ -43,7 +45,7 @@ def build_table(study: Any, parameters: Sequence[Parameter], metric: str) -> Tab
 def write_best_spec(
     path: Path, study: Any, parameters: Sequence[Parameter], values: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """Write the spec with the best values, ready to train.
+    """Write the spec with the best values, ready to train, without the encryption key.
 
     Returns:
         The best values by key, or None if no trial was completed; then nothing is written.
@@ -55,7 +57,8 @@ def write_best_spec(
     if best is None:
         return None
     chosen = {item.name: item.value_of(best.params[item.name]) for item in parameters}
-    write_text_atomic(path, dump_spec(with_values(values, chosen)))
+    note = '' if current_key() is None else WITHOUT_KEY
+    write_text_atomic(path, note + dump_spec(with_values(values, chosen)))
     return chosen
 
 

@@ -86,10 +86,11 @@ def best_trial(study: Any) -> Any | None:
 
 
 def trial_folder(root: Path, trial: Any) -> TrialFolder:
-    """Return where a trial works: where it was begun, if it was."""
+    """Return where a trial works: where it was begun, if that is a folder of this machine."""
     begun = trial.user_attrs.get(FOLDER)
-    path = Path(begun) if begun else root.resolve() / f'trial_{trial.number:03d}'
-    return TrialFolder(path)
+    if begun and Path(begun).is_dir():
+        return TrialFolder(Path(begun))
+    return TrialFolder(root.resolve() / f'trial_{trial.number:03d}')
 
 
 def _trials(study: Any, *names: str) -> list[Any]:

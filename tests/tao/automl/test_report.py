@@ -6,6 +6,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from cpose.encryption.key import use_key
 from cpose.errors import OutputError
 from cpose.tao.automl.parameter import Parameter
 from cpose.tao.automl.report import build_table, plot_trials, write_best_spec
@@ -57,6 +58,14 @@ def test_best_spec(tmp_path):
     assert written['train']['optim']['lr'] == 0.01
     assert written['train']['optim']['lr_steps'] == best['train.optim.lr_steps']
     assert written['dataset'] == {'train_data': 'x'}
+
+
+def test_best_spec_says_that_the_key_is_missing(tmp_path):
+    with use_key('secret'):
+        write_best_spec(tmp_path / 'best.yaml', searched([0.5]), PARAMETERS, {})
+    text = (tmp_path / 'best.yaml').read_text()
+    assert text.startswith('# The encryption key is not written here.')
+    assert 'secret' not in text
 
 
 def test_no_best_without_a_complete_trial(tmp_path):

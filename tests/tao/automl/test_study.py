@@ -105,3 +105,10 @@ def test_new_trial_has_its_own_folder(opened, tmp_path):
     study = opened()
     study.ask()
     assert trial_folder(tmp_path, study.ask()) == TrialFolder(Path(tmp_path / 'trial_001'))
+
+
+def test_trial_of_another_machine_gets_a_folder_here(opened, tmp_path):
+    study = opened()
+    begin(study, tmp_path / 'on another machine')
+    repeat_trial(study, study.trials[0])
+    assert trial_folder(tmp_path, study.ask()) == TrialFolder(tmp_path / 'trial_001')
