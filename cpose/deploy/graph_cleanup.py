@@ -29,8 +29,10 @@ def set_shapes(model: Any, batch: int | None, input_wh: tuple[int, int], rows: i
     """
     onnx = import_extra('onnx', 'deploy')
     first = BATCH_AXIS if batch is None else batch
-    shapes = {name: (first, rows, size) for name, size in OUTPUT_SIZES.items()}
-    shapes[INPUT_NAME] = (first, 3, input_wh[1], input_wh[0])
+    shapes: dict[str, tuple[int | str, ...]] = {
+        INPUT_NAME: (first, 3, input_wh[1], input_wh[0]),
+        **{name: (first, rows, size) for name, size in OUTPUT_SIZES.items()},
+    }
     for item in (*model.graph.input, *model.graph.output):
         if item.name in shapes:
             item.CopyFrom(

@@ -188,13 +188,11 @@ def read_engine_sidecar(engine_path: str | Path) -> dict[str, Any]:
 
 
 def _metadata_from(plain: Mapping[str, Any]) -> ModelMetadata:
-    values = {name: plain[name] for name in FIELDS}
-    return ModelMetadata(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in values.items()
-        }
-    )
+    values: dict[str, Any] = {name: plain[name] for name in FIELDS}
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    return ModelMetadata(**values)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -119,7 +119,7 @@ def _export(graph: nn.Module, settings: ExportSettings) -> Any:
 def _trace(graph: nn.Module, settings: ExportSettings) -> Any:
     onnx = import_extra('onnx', 'deploy')
     axes = {name: {0: BATCH_AXIS} for name in (INPUT_NAME, *TENSOR_NAMES)}
-    content = io.BytesIO()
+    content: Any = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         torch.onnx.export(
