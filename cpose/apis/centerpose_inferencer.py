@@ -25,6 +25,7 @@ from cpose.apis.inference_parts import (
     find_categories,
     make_record,
 )
+from cpose.datasets.packed_items import check_packed
 from cpose.errors import ConfigError, DataError
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
@@ -225,6 +226,7 @@ class CenterPoseInferencer(BaseInferencer):
     def _prepare(self, image: SourceImage, finder: CameraFinder | None) -> dict[str, Any]:
         camera = finder.find(image.path, image.image_wh) if finder else None
         packed = self.pipeline(make_record(image, camera, self.input_wh))
+        check_packed(packed, self.pipeline)
         sample = replace(packed['data_samples'], distortion=camera.distortion if camera else None)
         return {**packed, 'data_samples': sample}
 

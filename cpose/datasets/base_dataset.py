@@ -19,7 +19,7 @@ def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[An
     """Turn the meta information of one or several categories into tuples of equal length.
 
     Raises:
-        ConfigError: If a key is unknown or the lengths differ.
+        ConfigError: If a key is unknown, a name is not text or the lengths differ.
     """
     defaults = {'category': 'object', 'symmetry': {'type': 'NoSymmetry'}, 'eval_num_symmetry': 1}
     given = dict(metainfo or {})
@@ -30,6 +30,12 @@ def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[An
             f'Use {", ".join(META_KEYS)}.'
         )
     values = {key: _as_tuple(given.get(key, defaults[key])) for key in META_KEYS}
+    for place, name in enumerate(values['category']):
+        if not isinstance(name, str):
+            raise ConfigError(
+                f'metainfo.category has {name!r} at place {place} (config key '
+                '*_dataloader.dataset.metainfo.category). Names are text: put it in quotes.'
+            )
     count = len(values['category'])
     for key, value in values.items():
         if len(value) not in (1, count):

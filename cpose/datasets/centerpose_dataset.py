@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from cpose.datasets.object_checks import keep_consistent, label_objects
 from cpose.datasets.packed_strings import PackedStrings
 from cpose.errors import ConfigError, DataError
 from cpose.registry import DATASETS, SYMMETRIES
+from cpose.structures.pose_data_sample import PoseDataSample
 
 
 @DATASETS.register_module()
@@ -37,7 +39,8 @@ class CenterPoseDataset(PoseDataset):
         max_objs: Objects per image that get training targets, in the order of the file.
         on_error: ``'raise'`` refuses a data set with unusable files, ``'skip'`` leaves them out
             and logs how many and why. An image that turns out to be unreadable later is then
-            replaced by the next one.
+            replaced by the next one, whose sample is marked, so that evaluation does not count
+            it twice.
         require_annotation: Whether every image needs a JSON file; else ``truth`` may be None.
     """
 
@@ -108,10 +111,19 @@ class CenterPoseDataset(PoseDataset):
             return super().__getitem__(index)
         for step in range(len(self)):
             try:
-                return super().__getitem__((index + step) % len(self))
+                item = super().__getitem__((index + step) % len(self))
+                return item if step == 0 else _marked(item)
             except DataError as error:
                 print_log(f'Left out: {error}', logger='current', level=logging.WARNING)
         raise DataError('No image of the data set can be read. See the log for why.')
+
+
+def _marked(item: Any) -> Any:
+    """Mark the sample of an item as standing in for another image."""
+    sample = item.get('data_samples') if isinstance(item, Mapping) else None
+    if not isinstance(sample, PoseDataSample):
+        return item
+    return {**item, 'data_samples': replace(sample, is_replacement=True)}
 
 
 def expand_roots(data_root: str | Sequence[str], categories: Sequence[str]) -> list[str]:

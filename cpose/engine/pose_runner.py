@@ -14,6 +14,8 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.packed_items import CheckedCollate
 from cpose.engine.checkpoint_content import model_content, prepare_resume, scheduler_content
 from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
 from cpose.engine.model_weights import bare_model, load_weights, own_weights
@@ -103,10 +105,16 @@ class PoseRunner(Runner):
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
-        """Build a loader; ``persistent_workers`` counts only if there are workers."""
+        """Build a loader; ``persistent_workers`` counts only if there are workers.
+
+        Items of this project's data sets are checked before they are collated.
+        """
         if not isinstance(dataloader, DataLoader) and not dataloader.get('num_workers'):
             dataloader = {**dataloader, 'persistent_workers': False}
-        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        if isinstance(loader.dataset, PoseDataset):
+            loader.collate_fn = CheckedCollate(loader.collate_fn, loader.dataset.pipeline)
+        return loader
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
         """Register hooks by name; ``None`` leaves one out."""

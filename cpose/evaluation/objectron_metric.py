@@ -1,9 +1,11 @@
 """The metric of category-level cuboid poses."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 
 from cpose.evaluation.dump import write_dump
 from cpose.evaluation.image_record import record_from_arrays, record_image, record_to_arrays
@@ -49,7 +51,7 @@ class ObjectronMetric(BaseMetric):
         self.report: dict[str, Any] = {}
 
     def process(self, data_batch: Mapping[str, Any], data_samples: Sequence[PoseResult]) -> None:
-        """Keep one small element per image.
+        """Keep one small element per image, None for one that could not be read.
 
         Args:
             data_batch: Batch of the dataloader; its ``data_samples`` hold the truth.
@@ -57,11 +59,20 @@ class ObjectronMetric(BaseMetric):
         """
         min_score = min(self.protocol.min_score, self.tao_protocol.min_score)
         for result, sample in zip(data_samples, data_batch['data_samples'], strict=True):
-            self.results.append(record_to_arrays(record_image(result, sample, min_score)))
+            if sample.is_replacement:
+                self.results.append(None)
+            else:
+                self.results.append(record_to_arrays(record_image(result, sample, min_score)))
 
-    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[dict[str, Any] | None]) -> dict[str, float]:
         """Return the numbers by name, after writing everything to ``report``."""
-        records = [record_from_arrays(arrays) for arrays in results]
+        records = [record_from_arrays(arrays) for arrays in results if arrays is not None]
+        if len(records) < len(results):
+            text = (
+                f'{len(results) - len(records)} of {len(results)} images could not be read and '
+                'are not counted. The log names them.'
+            )
+            print_log(text, logger='current', level=logging.WARNING)
         if self.dump_file is not None:
             write_dump(self.dump_file, records, self.dataset_meta)
         self.report = build_report(records, self.dataset_meta, self.protocol, self.tao_protocol)

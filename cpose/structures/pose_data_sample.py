@@ -99,6 +99,8 @@ class PoseDataSample:
         distortion: Lens coefficients k1 k2 p1 p2 ..., None for a pinhole.
         projection: (3, 3) that maps OpenCV camera points to the annotated pixels; None where it
             equals the intrinsics. The two differ by about two pixels in files made from Objectron.
+        is_replacement: Whether it stands in for an image that could not be read; evaluation
+            leaves it out.
     """
 
     image_path: str
@@ -110,6 +112,7 @@ class PoseDataSample:
     truth: CuboidTruth | None = field(default=None, repr=False)
     distortion: np.ndarray | None = field(default=None, repr=False)
     projection: np.ndarray | None = field(default=None, repr=False)
+    is_replacement: bool = False
 
     def __post_init__(self) -> None:
         """Check the shapes."""

@@ -7,7 +7,7 @@ import pytest
 
 from cpose.cli.main import main
 
-from .commands import COMMANDS, INFER, TEST, TRAIN, replaced, write_overlay
+from .commands import COMMANDS, INFER, MODEL, TEST, TRAIN, replaced, write_overlay
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,36 @@ def test_garbage_image_in_training_can_be_left_out(workplace):
     assert main([*TRAIN[:2], '--work-dir', 'skipping', '--cfg-options', option]) == 0
     (log,) = Path('skipping').rglob('*.log')
     assert f'Left out: {IMAGE} (7 bytes) cannot be decoded' in log.read_text()
+
+
+def test_garbage_image_in_evaluation_is_not_counted(workplace):
+    IMAGE.write_bytes(b'garbage')
+    option = 'test_dataloader.dataset.on_error=skip'
+    words = ['test', 'tiny.py', MODEL, '--out', 'skipping.json', '--cfg-options', option]
+    assert main(words) == 0
+    assert json.loads(Path('skipping.json').read_text())['num_images'] == 3
+    (log,) = Path('work_dirs').rglob('*.log')
+    text = log.read_text()
+    assert f'Left out: {IMAGE} (7 bytes) cannot be decoded' in text
+    assert '1 of 4 images could not be read and are not counted' in text
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+@pytest.mark.parametrize('command', COMMANDS)
+def test_pipeline_without_packing(fails, command, workers):
+    loader = 'train_dataloader' if command == 'train' else 'test_dataloader'
+    pipeline = "pipeline=[dict(type='LoadPoseImage'), dict(type='LetterboxAffine')]"
+    write_overlay(f'{loader} = dict(num_workers={workers}, dataset=dict({pipeline}))')
+    says = ['(LoadPoseImage, LetterboxAffine)', '_dataloader.dataset.pipeline', 'PackPoseInputs']
+    fails(*replaced(command, 'tiny.py', 'broken.py'), says=says)
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_category_that_is_no_text(fails, command):
+    loader = 'train_dataloader' if command == 'train' else 'test_dataloader'
+    write_overlay(f'{loader} = dict(dataset=dict(metainfo=dict(category=5)))')
+    says = ['category has 5', '*_dataloader.dataset.metainfo.category', 'quotes']
+    fails(*replaced(command, 'tiny.py', 'broken.py'), says=says)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ def test_metainfo_of_several_categories():
     ('metainfo', 'message'),
     [
         ({'classes': 'a'}, 'unknown keys'),
+        ({'category': 5}, r'has 5 at place 0 .*metainfo\.category\).*quotes'),
+        ({'category': ['a', None]}, r'has None at place 1'),
         ({'category': ['a', 'b', 'c'], 'eval_num_symmetry': [1, 2]}, '2 entries for 3 categories'),
     ],
 )

@@ -159,8 +159,10 @@ def test_unreadable_image(root):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match=r'2\.png .* cannot be decoded'):
         make_dataset(root, TRAIN)[2]
-    sample = make_dataset(root, TRAIN, on_error='skip')[2]['data_samples']
-    assert sample.image_path == str(root / '3.png')
+    dataset = make_dataset(root, TRAIN, on_error='skip')
+    sample = dataset[2]['data_samples']
+    assert (sample.image_path, sample.is_replacement) == (str(root / '3.png'), True)
+    assert not dataset[3]['data_samples'].is_replacement
 
 
 def test_only_unreadable_images(root):

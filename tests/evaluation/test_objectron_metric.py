@@ -1,3 +1,6 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from mmengine.evaluator import Evaluator
@@ -140,3 +143,17 @@ def test_images_without_annotation_are_refused(new_scene):
     object.__setattr__(sample, 'truth', None)
     with pytest.raises(DataError, match=r'a\.png has no annotation'):
         ObjectronMetric().process({'data_samples': [sample]}, [scene.result])
+
+
+@pytest.mark.parametrize('batch', [1, 4])
+def test_images_that_could_not_be_read_are_left_out(random_scenes, caplog, batch):
+    scenes = random_scenes(9, 5, labels=2)
+    expected = feed(ObjectronMetric(), scenes[1:]).evaluate(8)
+    stand_in = replace(scenes[1].sample, is_replacement=True)
+    with_stand_in = [SimpleNamespace(sample=stand_in, result=scenes[1].result), *scenes[1:]]
+    metric = feed(ObjectronMetric(), with_stand_in, batch)
+    assert len(metric.results) == 9
+    found = metric.evaluate(9)
+    assert found['num_images'] == 8
+    assert found == pytest.approx(expected, nan_ok=True)
+    assert '1 of 9 images could not be read' in caplog.text
