@@ -21,17 +21,15 @@ from cpose.evaluation.functional.matching import (
 from cpose.evaluation.functional.pose_errors import (
     average_distance,
     average_nearest_distance,
-    mean_corner_distance,
     relative_scale_error,
 )
 from cpose.evaluation.functional.viewpoint import fold_angle_deg, viewpoint_angles_deg
 from cpose.evaluation.image_record import ImageRecord
-from cpose.evaluation.matched_pairs import MatchedPairs, gather_pairs, project_views
+from cpose.evaluation.matched_pairs import MatchedPairs, project_views
+from cpose.evaluation.pair_errors import corner_errors, measure_matches
 from cpose.geometry.iou3d import box_iou3d_symmetric
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS
-
-PAIRS_AT_ONCE = 64
 
 
 @METRICS.register_module()
@@ -64,14 +62,13 @@ class OneToOneProtocol:
         matched = [self._match(n, record, symmetry) for n, record in enumerate(records)]
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
         matches = np.flatnonzero(rows[:, 2] >= 0)
-        factors = np.full(len(rows), np.nan)
         values = {name: np.full(len(rows), missed_value(name)) for name in ERROR_NAMES}
-        for begin in range(0, len(matches), PAIRS_AT_ONCE):
-            places = matches[begin : begin + PAIRS_AT_ONCE]
-            pairs = gather_pairs(records, rows[places])
-            factors[places] = self.scale_rule.factors(pairs)
-            for name, value in _errors(pairs, factors[places], symmetry).items():
-                values[name][places] = value
+        factors = measure_matches(
+            (records, rows, matches),
+            self.scale_rule,
+            lambda pairs, scales: _errors(pairs, scales, symmetry),
+            values,
+        )
         scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
         is_beaten = ~keep_one_per_object(rows, scores, values['iou'] > 0)
         rows[is_beaten, 2], factors[is_beaten] = UNMATCHED, np.nan
@@ -144,10 +141,4 @@ def _image_errors(
     """Measure corner distances in the image, least over the rotations of the true solid."""
     gt = np.take_along_axis(pairs.gt_keypoints, orders[..., None], axis=1)
     annotated = np.take_along_axis(pairs.gt_points, orders[..., None], axis=1)
-    views = rotate_about_up(gt, full_turn(num_rotations))
-    corners = project_views(views, pairs.projections, annotated)[:, :, 1:]
-    pred, unit = pairs.pred_points[:, None, 1:], pairs.image_wh[:, None]
-    return {
-        'pixel': mean_corner_distance(pred, corners, unit).min(axis=1),
-        'pixel_px': mean_corner_distance(pred, corners, np.ones_like(unit)).min(axis=1),
-    }
+    return corner_errors(pairs, gt, annotated, num_rotations)

@@ -14,17 +14,15 @@ from cpose.evaluation.functional.matching import UNMATCHED, corner_distances, ma
 from cpose.evaluation.functional.pose_errors import (
     average_distance,
     average_nearest_distance,
-    mean_corner_distance,
     relative_scale_error,
 )
 from cpose.evaluation.functional.viewpoint import viewpoint_angles_deg
 from cpose.evaluation.image_record import ImageRecord
-from cpose.evaluation.matched_pairs import MatchedPairs, gather_pairs, project_views
+from cpose.evaluation.matched_pairs import MatchedPairs
+from cpose.evaluation.pair_errors import corner_errors, measure_matches
 from cpose.geometry.iou3d import best_rotation
-from cpose.geometry.symmetry import full_turn, rotate_about_up
+from cpose.geometry.symmetry import rotate_about_up
 from cpose.registry import METRICS
-
-PAIRS_AT_ONCE = 64
 
 UNMATCHED_VALUES = {
     'scale': 2.0,
@@ -69,16 +67,14 @@ class TaoProtocol:
         matched = [self._match(number, record) for number, record in enumerate(records)]
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
         is_matched = rows[:, 2] != UNMATCHED
-        factors = np.full(len(rows), np.nan)
         values = {name: np.full(len(rows), UNMATCHED_VALUES[name]) for name in ERROR_NAMES}
         matches = np.flatnonzero(is_matched)
-        for begin in range(0, len(matches), PAIRS_AT_ONCE):
-            places = matches[begin : begin + PAIRS_AT_ONCE]
-            pairs = gather_pairs(records, rows[places])
-            factors[places] = self.scale_rule.factors(pairs)
-            errors = _errors(pairs, factors[places], symmetry.num_rotations)
-            for name, value in errors.items():
-                values[name][places] = value
+        factors = measure_matches(
+            (records, rows, matches),
+            self.scale_rule,
+            lambda pairs, scales: _errors(pairs, scales, symmetry.num_rotations),
+            values,
+        )
         scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
         return Assessment(
             scores=np.where(is_matched, scores, 0.0) if len(rows) else np.zeros(0),
@@ -130,16 +126,5 @@ def _errors(pairs: MatchedPairs, factors: np.ndarray, num_rotations: int) -> dic
         'add': np.where(overlaps, average_distance(turned, gt), 1.0),
         'adds': np.where(overlaps, average_nearest_distance(turned, gt), 1.0),
         'scale': relative_scale_error(pairs.pred_dims, pairs.gt_dims),
-        **_image_errors(pairs, num_rotations),
-    }
-
-
-def _image_errors(pairs: MatchedPairs, num_rotations: int) -> dict[str, np.ndarray]:
-    views = rotate_about_up(pairs.gt_keypoints, full_turn(num_rotations))
-    corners = project_views(views, pairs.projections, pairs.gt_points)[:, :, 1:]
-    pred = pairs.pred_points[:, None, 1:]
-    unit = pairs.image_wh[:, None]
-    return {
-        'pixel': mean_corner_distance(pred, corners, unit).min(axis=1),
-        'pixel_px': mean_corner_distance(pred, corners, np.ones_like(unit)).min(axis=1),
+        **corner_errors(pairs, pairs.gt_keypoints, pairs.gt_points, num_rotations),
     }

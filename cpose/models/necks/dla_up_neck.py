@@ -3,50 +3,27 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from cpose.models.layers.aggregation import IterativeAggregation
-from cpose.models.layers.feature_levels import select_levels
+from cpose.models.layers.feature_levels import FeatureLevels
+from cpose.models.necks.aggregation_neck import AggregationNeck
 from cpose.registry import MODELS
-
-PLAIN_CONV = {'type': 'PlainConv'}
 
 
 @MODELS.register_module()
-class DLAUpNeck(BaseModule):
+class DLAUpNeck(AggregationNeck):
     """Refine every level with the coarser ones, then merge the refined levels.
 
     The coarsest level takes part in the refinement only, as in Zhou et al., "Objects as Points",
     figure 6d. Source: Yu et al., "Deep Layer Aggregation" (CVPR 2018), figures 2d and 4.
 
-    Args:
-        in_channels: Channels per backbone level.
-        in_strides: Stride per backbone level, each twice the one before.
-        out_stride: Stride of the result; finer levels are not used.
-        out_channels: Channels of the result; by default those of the level at ``out_stride``.
-        conv: Config of the convolutions, ``PlainConv`` or ``ModulatedDeformConv``.
-        init_cfg: MMEngine's initialisation config.
-
-    Attributes:
-        out_channels: Channels of the result.
-        out_stride: Stride of the result.
+    The arguments are those of `AggregationNeck`.
     """
 
-    def __init__(
-        self,
-        in_channels: Sequence[int],
-        in_strides: Sequence[int],
-        out_stride: int = 4,
-        out_channels: int | None = None,
-        conv: Mapping[str, Any] = PLAIN_CONV,
-        init_cfg: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(init_cfg)
-        first, channels, factors = select_levels(in_channels, in_strides, out_stride)
-        self.first_level = first
-        self.out_stride = out_stride
-        self.out_channels = out_channels or channels[0]
+    def add_layers(self, levels: FeatureLevels, conv: Mapping[str, Any]) -> None:
+        """Add one aggregation per level but the coarsest, and one that merges their results."""
+        channels, factors = levels.channels, levels.factors
         self.refine = nn.ModuleList(
             _refinement(channels[level:], conv) for level in reversed(range(len(channels) - 1))
         )

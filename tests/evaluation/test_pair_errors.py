@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from cpose.evaluation.matched_pairs import gather_pairs
+from cpose.evaluation.pair_errors import PAIRS_AT_ONCE, corner_errors, measure_matches
+from cpose.geometry.symmetry import rotate_about_up
+
+DIMS = (0.2, 0.1, 0.3)
+
+
+class LargeScale:
+    """A scale rule that makes everything twice as large."""
+
+    def factors(self, pairs):
+        return np.full(len(pairs), 2.0)
+
+
+@pytest.mark.parametrize('count', [0, 1, PAIRS_AT_ONCE, PAIRS_AT_ONCE + 1])
+def test_matched_rows_are_measured_in_parts(new_scene, new_record, count):
+    record = new_record(new_scene().add_object(DIMS).add_prediction(DIMS))
+    rows = np.zeros((count + 1, 3), dtype=np.int64)
+    measured = np.arange(count)
+    values = {'iou': np.full(count + 1, -1.0)}
+    sizes = []
+
+    def errors(pairs, scales):
+        sizes.append(len(pairs))
+        return {'iou': scales + len(sizes)}
+
+    factors = measure_matches(([record], rows, measured), LargeScale(), errors, values)
+    assert sum(sizes) == count
+    assert all(size <= PAIRS_AT_ONCE for size in sizes)
+    assert (factors[:count] == 2).all()
+    assert np.isnan(factors[count])
+    assert values['iou'][count] == -1
+    assert values['iou'][:count].tolist() == [3.0 + place // PAIRS_AT_ONCE for place in measured]
+
+
+def measured_corners(pairs, keypoints_gl, num_rotations=1):
+    return corner_errors(pairs, keypoints_gl, pairs.gt_points, num_rotations)
+
+
+def test_corner_errors(new_scene, new_record):
+    scene = new_scene().add_object(DIMS).add_prediction(DIMS)
+    pairs = gather_pairs([new_record(scene)], np.zeros((1, 3), dtype=np.int64))
+    exact = measured_corners(pairs, pairs.gt_keypoints)
+    assert exact['pixel_px'] == pytest.approx(0, abs=1e-6)
+    pairs.pred_points[:, 1:] += (6.0, 8.0)
+    moved = measured_corners(pairs, pairs.gt_keypoints)
+    assert moved['pixel_px'] == pytest.approx(10)
+    assert moved['pixel'] == pytest.approx(np.hypot(6 / 600, 8 / 800))
+
+
+def test_corner_errors_are_least_over_rotations(new_scene, new_record):
+    scene = new_scene().add_object(DIMS).add_prediction(DIMS)
+    pairs = gather_pairs([new_record(scene)], np.zeros((1, 3), dtype=np.int64))
+    turned = rotate_about_up(pairs.gt_keypoints, np.array([np.pi / 2]))[:, 0]
+    assert measured_corners(pairs, turned)['pixel_px'] > 10
+    assert measured_corners(pairs, turned, 4)['pixel_px'] == pytest.approx(0, abs=1e-6)
