@@ -14,7 +14,7 @@ ISA_FLAGS = (
 )  # fmt: skip
 """Instruction sets that decide the speed of networks, by their names in Linux."""
 
-PACKAGES = ('torch', 'opencv-python', 'timm', 'numpy', 'scipy')
+PACKAGES = ('torch', 'onnxruntime', 'opencv-python', 'timm', 'numpy', 'scipy')
 CPUINFO, STAT = Path('/proc/cpuinfo'), Path('/proc/stat')
 
 

@@ -71,6 +71,8 @@ def describe_script(name: str, found: Mapping[str, Any]) -> str:
     lines.append(f'`benchmarks/{name}.py`, {found["seconds"]:.0f} s{other}.\n')
     if 'error' in found:
         lines.append(f'Failed: `{found["error"].splitlines()[-1]}`\n')
+    elif not found['figures']:
+        lines.append('Left out: a package that it needs is not installed.\n')
     else:
         rows = [table_cells(from_record(record)) for record in found['figures']]
         lines.append(make_table(COLUMNS, ALIGNMENT, rows))

@@ -86,6 +86,19 @@ def test_failed_benchmark_is_reported(tmp_path):
     assert 'RuntimeError: no boxes' in text
 
 
+def test_section_without_its_package(tmp_path):
+    out = tmp_path / 'figures.json'
+    hidden = 'sys.modules["onnxruntime"] = None'
+    code = f'import runpy, sys; {hidden}; runpy.run_module("runtimes", run_name="__main__")'
+    command = [sys.executable, '-c', code, '--out', str(out)]
+    options = {'capture_output': True, 'text': True, 'check': True, 'timeout': 100}
+    done = subprocess.run(command, cwd=FOLDER, **options)
+    assert "left out without onnxruntime: pip install 'cpose[deploy]'" in done.stderr
+    assert json.loads(out.read_text()) == []
+    _, text = write_report(tmp_path, stored_results(figures=[]))
+    assert 'Left out: a package that it needs is not installed.' in text
+
+
 def test_every_script_is_run():
     shown = run('run_all', '--only', 'unknown').stderr
     scripts = {path.stem for path in FOLDER.glob('*.py') if "'__main__'" in path.read_text()}
