@@ -71,7 +71,8 @@ def run(args: Namespace) -> int:
     from cpose.cli.tao_output import plain_warnings, show_result
     from cpose.engine.processes import is_first_process, leave_processes
     from cpose.engine.training_interrupted import TrainingInterruptedError
-    from cpose.tao.devices import choose_gpus, start_processes
+    from cpose.tao.devices import choose_gpus
+    from cpose.tao.processes import run_processes
     from cpose.tao.spec_failures import spec_failures_recorded
     from cpose.tao.spec_file import load_spec
     from cpose.tao.tasks.run import run_task
@@ -81,7 +82,8 @@ def run(args: Namespace) -> int:
         section = getattr(spec.values, args.task)
         if args.launcher == 'none' and len(getattr(section, 'gpu_ids', ())) > 1:
             words = ['tao', args.task, '-e', args.spec, *args.overrides]
-            return start_processes(words, choose_gpus(spec, args.task))
+            gpus = choose_gpus(spec, args.task)
+            return run_processes(words, gpus, spec.results_dir(args.task))
     try:
         with plain_warnings():
             result = run_task(args.task, spec, args.launcher)

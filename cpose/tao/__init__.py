@@ -2,3 +2,6 @@
 
 TASKS = ('train', 'evaluate', 'inference', 'export', 'gen_trt_engine')
 """What TAO can do with a spec; each task has a section of its name in the spec."""
+
+SECRET = 'encryption_key'
+"""The key of a spec whose value no file and no message shows."""

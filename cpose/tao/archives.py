@@ -39,10 +39,19 @@ def data_folder(place: str, extract_to: Path) -> str:
         ) from error
     try:
         _extract(archive, unfinished)
-        unfinished.replace(target)
+        _put_in_place(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return str(target)
+
+
+def _put_in_place(unfinished: Path, target: Path) -> None:
+    """Rename a folder, unless another process of the job was faster."""
+    try:
+        unfinished.replace(target)
+    except OSError:
+        if not target.is_dir():
+            raise
 
 
 def _folder_name(archive: Path) -> str:

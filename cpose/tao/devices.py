@@ -1,10 +1,7 @@
 """The GPUs that a spec names."""
 
 import os
-import subprocess
-import sys
 import warnings
-from collections.abc import Sequence
 
 import torch
 
@@ -12,7 +9,6 @@ from cpose.errors import ConfigError
 from cpose.tao.spec_file import TaoSpec
 
 RANK_VARIABLE = 'LOCAL_RANK'
-VISIBLE_VARIABLE = 'CUDA_VISIBLE_DEVICES'
 
 
 def choose_gpus(spec: TaoSpec, task: str) -> list[int]:
@@ -26,6 +22,13 @@ def choose_gpus(spec: TaoSpec, task: str) -> list[int]:
         return []
     key = f'{task}.gpu_ids' if hasattr(section, 'gpu_ids') else f'{task}.gpu_id'
     wanted = list(section.gpu_ids) if hasattr(section, 'gpu_ids') else [section.gpu_id]
+    if task == 'inference' and len(wanted) > 1:
+        named = next(name for name in (f'{task}.num_gpus', key) if spec.origin.gives(name))
+        raise ConfigError(
+            f'{spec.origin.place(named)}: {named}={spec.value(named)} is not allowed: inference '
+            'runs in one process. Allowed: one GPU; for more start one process for each, with a '
+            'part of the images.'
+        )
     there = torch.cuda.device_count()
     if wanted == [0] and there == 0:
         warnings.warn(f'No GPU is visible, so {task} uses the CPU.', stacklevel=2)
@@ -57,21 +60,3 @@ def use_gpus(spec: TaoSpec, task: str) -> None:
 def current_device() -> str:
     """Return the device that `use_gpus` chose."""
     return f'cuda:{torch.cuda.current_device()}' if torch.cuda.is_available() else 'cpu'
-
-
-def start_processes(words: Sequence[str], gpus: Sequence[int]) -> int:
-    """Run ``cpose tao`` once for each GPU and return the exit code.
-
-    Args:
-        words: Words after ``cpose``.
-        gpus: Numbers among the visible GPUs.
-    """
-    given = os.environ.get(VISIBLE_VARIABLE)
-    names = given.split(',') if given else [str(number) for number in range(max(gpus) + 1)]
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
-    command += ['--nproc_per_node', str(len(gpus)), '-m', 'cpose.cli.main', *words]
-    visible = ','.join(names[number] for number in gpus)
-    environment = {'OMP_NUM_THREADS': '1', **os.environ, VISIBLE_VARIABLE: visible}
-    return subprocess.run(
-        [*command, '--launcher', 'pytorch'], env=environment, check=False
-    ).returncode

@@ -6,6 +6,7 @@ import yaml
 
 from cpose.engine.checkpoint_io import write_text_atomic
 from cpose.errors import OutputError
+from cpose.tao import SECRET
 from cpose.tao.spec_file import TaoSpec
 
 NAME = 'experiment.yaml'
@@ -19,7 +20,7 @@ def write_experiment(spec: TaoSpec, folder: Path) -> Path:
     Raises:
         OutputError: If it cannot be written.
     """
-    values = {**spec.values.model_dump(mode='json', by_alias=True), 'encryption_key': ''}
+    values = {**spec.values.model_dump(mode='json', by_alias=True), SECRET: ''}
     path = folder / NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)

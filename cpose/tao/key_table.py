@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.tao.readings import READINGS
+from cpose.tao.settled import FILES, SETTLED
 from cpose.tao.spec_keys import describe_allowed, spec_keys
 
 MARKED = '<!-- {name} -->\n{text}<!-- end of {name} -->'
@@ -36,13 +37,16 @@ def key_tables() -> str:
 
 
 def readings_table() -> str:
-    """Return the table of keys that TAO's sources read differently."""
+    """Return the table of keys and files of which TAO's sources say different things."""
     return '| key | sources of TAO | here |\n|---|---|---|\n' + '\n'.join(_readings())
 
 
 def _readings() -> Iterator[str]:
     for reading in READINGS:
         yield f'| `{reading.key}` | {reading.others} | {reading.chosen}; a warning says so |'
+    keys = {f'`{key}`': row for key, row in SETTLED.items()}
+    for name, (others, chosen) in {**keys, **FILES}.items():
+        yield f'| {name} | {others} | {chosen} |'
 
 
 def _row(key: str, schema: Mapping[str, Any]) -> str:

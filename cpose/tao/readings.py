@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from cpose.tao.spec_file import TaoSpec
 from cpose.tao.translation.data_part import FIXED_SYMMETRY
 
+CALIBRATION = 'gen_trt_engine.tensorrt.calibration'
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -47,6 +49,11 @@ def _absent(*keys: str) -> Callable[[TaoSpec], bool]:
 def _has_unused_weights(spec: TaoSpec) -> bool:
     model = spec.values.model
     return bool(model.backbone.pretrained_backbone_path) and not model.use_pretrained
+
+
+def _has_one_calibration_image(spec: TaoSpec) -> bool:
+    sizes = (f'{CALIBRATION}.cal_batch_size', f'{CALIBRATION}.cal_batches')
+    return spec.values.gen_trt_engine.tensorrt.data_type == 'INT8' and _absent(*sizes)(spec)
 
 
 def _has_other_symmetry(spec: TaoSpec) -> bool:
@@ -123,6 +130,14 @@ READINGS = (
             and _absent('inference.focal_length_x', 'inference.focal_length_y')(spec)
         ),
         'Give focal_length_x, focal_length_y, principle_point_x and principle_point_y.',
+    ),
+    Reading(
+        f'{CALIBRATION}.cal_batches',
+        'The schema has 1 image in 1 batch as default, the templates 10 images in 1000 batches',
+        'the ranges of INT8 come from one image',
+        ('gen_trt_engine',),
+        _has_one_calibration_image,
+        'Give cal_batch_size and cal_batches.',
     ),
 )
 """Where a spec can tell that it may mean the other reading."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cpose.encryption.key import HIDDEN
 from cpose.errors import nearest_names
 from cpose.tao.spec_keys import describe_allowed, experiment_schema, section_keys, spec_keys
 from cpose.tao.spec_origin import SpecOrigin
@@ -31,12 +32,13 @@ def _describe(error: Mapping[str, Any], origin: SpecOrigin) -> str:
     place = origin.place(dotted)
     if error['type'] == 'extra_forbidden':
         return f'{place}: there is no key {dotted}. {suggest_key(dotted)}'
-    text = repr(error['input'])
+    schema = _find(parts)
+    text = HIDDEN if 'writeOnly' in schema else repr(error['input'])
     value = text if len(text) <= SHOWN else f'{text[:SHOWN]}…'
+    allowed = describe_allowed(schema)
     if error['type'] == 'only_value':
-        allowed = describe_allowed(_find(parts))
         return f'{place}: {dotted}={value} cannot apply: {error["msg"]}. Allowed: {allowed}.'
-    return f'{place}: {dotted}={value} is not allowed. Allowed: {describe_allowed(_find(parts))}.'
+    return f'{place}: {dotted}={value} is not allowed. Allowed: {allowed}.'
 
 
 def suggest_key(dotted: str) -> str:

@@ -33,8 +33,11 @@ def spec_failures_recorded(path: str | Path, words: Sequence[str], task: str) ->
 
 
 def _results_dir(path: str | Path, words: Sequence[str], task: str) -> Path | None:
-    """Return where results of a task shall go, if a possibly wrong spec says so plainly."""
-    values, _ = apply_overrides(read_spec_text(path).values, words)
+    """Return where results of a task shall go, if a possibly wrong spec or a word says so."""
+    written: dict[str, Any] = {}
+    with suppress(UserError):
+        written = read_spec_text(path).values
+    values, _ = apply_overrides(written, words)
     section: Any = values.get(task)
     own = section.get('results_dir') if isinstance(section, Mapping) else None
     common = values.get('results_dir')

@@ -1,7 +1,7 @@
 """From a spec file and overrides to a checked spec."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,9 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
     text = read_spec_text(path)
     overridden_values, overridden = apply_overrides(text.values, words)
     choose_written(overridden_values, overridden)
-    written = resolve_references(_without_missing(overridden_values), text.path)
-    given = frozenset(key for key, _ in flatten(written))
-    origin = SpecOrigin(text.path, text.lines, frozenset(overridden), given)
+    origin = SpecOrigin(text.path, text.lines, frozenset(overridden))
+    written = resolve_references(_without_missing(overridden_values), origin.place)
+    origin = replace(origin, given=frozenset(key for key, _ in flatten(written)))
     try:
         values = Experiment.model_validate(written)
     except ValidationError as error:

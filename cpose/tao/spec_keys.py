@@ -59,6 +59,8 @@ def describe_allowed(schema: Mapping[str, Any]) -> str:
         low, high = schema.get('minItems'), schema.get('maxItems')
         count = f' of {low}' if low is not None and low == high else ' of at least 1' if low else ''
         return f'a list{count}, each {describe_allowed(schema["items"])}'
+    if 'writeOnly' in schema:
+        return 'a text, numbers in quotes'
     return KINDS[schema.get('type', 'object')] + _describe_range(schema)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from cpose.errors import ConfigError
+from cpose.tao import SECRET
 
 FLOAT = re.compile(
     r"""^(?:[-+]?(?:\d[\d_]*)\.[\d_]*(?:[eE][-+]?\d+)?
@@ -66,7 +67,12 @@ def read_spec_text(path: str | Path) -> SpecText:
         lines = dict(_lines(node, '', str(path))) if node is not None else {}
         values = loader.construct_document(node) if node is not None else {}
     except yaml.YAMLError as error:
-        raise ConfigError(_describe(error, path)) from error
+        raise ConfigError(_describe(error, path, text)) from error
+    except RecursionError as error:
+        raise ConfigError(
+            f'Spec {path} holds sections without end: one refers to itself, or brackets are open. '
+            'Correct it.'
+        ) from error
     finally:
         loader.dispose()
     if not isinstance(values, dict):
@@ -107,8 +113,10 @@ def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]
             yield from _lines(child, f'{prefix}.{number}', path)
 
 
-def _describe(error: yaml.YAMLError, path: str | Path) -> str:
+def _describe(error: yaml.YAMLError, path: str | Path, text: str) -> str:
     mark = getattr(error, 'problem_mark', None) or getattr(error, 'context_mark', None)
     place = f', line {mark.line + 1}, column {mark.column + 1}' if mark else ''
     problem = getattr(error, 'problem', None) or str(error).splitlines()[0]
+    if mark and SECRET in ''.join(text.splitlines()[mark.line : mark.line + 1]):
+        problem = f'the value of {SECRET} needs quotes'
     return f'Spec {path}{place} is no YAML: {problem}. Correct it.'

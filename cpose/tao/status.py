@@ -86,7 +86,7 @@ def job_status(results_dir: str | Path, task: str) -> Iterator[JobStatus]:
         OutputError: If nothing can be written there.
     """
     file, name = StatusFile(Path(results_dir) / STATUS_NAME), task.capitalize()
-    rank = int(os.environ.get('RANK', '0'))
+    rank = process_rank()
     if rank == 0:
         _record_silent_end(file)
         file.write(STARTED, f'Starting {task}.')
@@ -98,6 +98,14 @@ def job_status(results_dir: str | Path, task: str) -> Iterator[JobStatus]:
         raise
     if rank == 0:
         file.write(SUCCESS, f'{name} finished successfully.')
+
+
+def process_rank() -> int:
+    """Return the number of this process in its job, 0 for the first or only one.
+
+    It is known before the processes are connected.
+    """
+    return int(os.environ.get('RANK', '0'))
 
 
 def failure_message(error: BaseException) -> str:

@@ -9,7 +9,7 @@ import torch
 from cpose.apis.config import load_config
 from cpose.cli.main import main
 from cpose.engine.training_interrupted import TrainingInterruptedError
-from cpose.tao import TASKS, devices
+from cpose.tao import TASKS, processes
 from cpose.tao.tasks import run as tasks_run
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +132,7 @@ def test_options_of_tao(spec, monkeypatch, capsys, option):
 def test_several_gpus_are_several_processes(spec, monkeypatch):
     calls = []
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 4)
-    monkeypatch.setattr(devices, 'start_processes', lambda *values: calls.append(values) or 0)
+    monkeypatch.setattr(processes, 'run_processes', lambda *values: calls.append(values) or 0)
     assert main(['tao', 'train', '-e', str(spec), 'train.gpu_ids=[1,3]']) == 0
-    assert calls == [(['tao', 'train', '-e', str(spec), 'train.gpu_ids=[1,3]'], [1, 3])]
+    words = ['tao', 'train', '-e', str(spec), 'train.gpu_ids=[1,3]']
+    assert calls == [(words, [1, 3], Path('results/train'))]

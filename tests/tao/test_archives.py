@@ -5,6 +5,7 @@ import tarfile
 import pytest
 
 from cpose.errors import DataError
+from cpose.tao import archives
 from cpose.tao.archives import data_folder
 
 
@@ -37,6 +38,21 @@ def test_archive_is_extracted_once(tmp_path):
     content.write_bytes(b'kept')
     assert data_folder(archive, tmp_path / 'out') == folder
     assert content.read_bytes() == b'kept'
+    assert len(list((tmp_path / 'out').iterdir())) == 1
+
+
+def test_process_that_was_faster(tmp_path, monkeypatch):
+    archive = pack(tmp_path / 'train.tar.gz', {'0.png': b'one'})
+    extract = archives._extract
+
+    def extract_twice(*places):
+        monkeypatch.setattr(archives, '_extract', extract)
+        data_folder(archive, tmp_path / 'out')
+        extract(*places)
+
+    monkeypatch.setattr(archives, '_extract', extract_twice)
+    folder = data_folder(archive, tmp_path / 'out')
+    assert [file.name for file in (tmp_path / folder).iterdir()] == ['0.png']
     assert len(list((tmp_path / 'out').iterdir())) == 1
 
 

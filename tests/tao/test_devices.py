@@ -1,12 +1,8 @@
-import sys
-from subprocess import CompletedProcess
-
 import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.tao import devices
-from cpose.tao.devices import choose_gpus, current_device, start_processes, use_gpus
+from cpose.tao.devices import choose_gpus, current_device, use_gpus
 
 from .specs import make_spec
 
@@ -39,6 +35,16 @@ def test_gpus_that_are_not_there(tmp_path, visible, number, word, message):
         choose_gpus(make_spec(tmp_path, word), 'train')
 
 
+@pytest.mark.parametrize(
+    ('word', 'named'),
+    [('inference.num_gpus=2', r'num_gpus=2'), ('inference.gpu_ids=[0,1]', r'gpu_ids=\[0, 1\]')],
+)
+def test_inference_runs_in_one_process(tmp_path, visible, word, named):
+    visible(2)
+    with pytest.raises(ConfigError, match=f'Command line: inference.{named} .* in one process'):
+        choose_gpus(make_spec(tmp_path, word), 'inference')
+
+
 def test_first_gpu_becomes_the_current_one(tmp_path, visible, monkeypatch):
     visible(4)
     chosen = []
@@ -56,25 +62,3 @@ def test_current_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(torch.cuda, 'current_device', lambda: 2)
     assert current_device() == 'cuda:2'
-
-
-@pytest.mark.parametrize(('given', 'expected'), [(None, '3,1'), ('4,5,6,7', '7,5')])
-def test_one_process_for_each_gpu(monkeypatch, given, expected):
-    calls = []
-
-    def run(command, env, check):
-        calls.append((command, env))
-        return CompletedProcess(command, 7)
-
-    monkeypatch.setattr(devices.subprocess, 'run', run)
-    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
-    if given:
-        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', given)
-    assert start_processes(['tao', 'train', '-e', 's.yaml', 'a=1'], [3, 1]) == 7
-    command, environment = calls[0]
-    assert command[:3] == [sys.executable, '-m', 'torch.distributed.run']
-    assert command[command.index('--nproc_per_node') + 1] == '2'
-    assert command[-8:] == [
-        *('cpose.cli.main', 'tao', 'train', '-e', 's.yaml', 'a=1', '--launcher', 'pytorch')
-    ]
-    assert environment['CUDA_VISIBLE_DEVICES'] == expected

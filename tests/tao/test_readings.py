@@ -7,6 +7,8 @@ from cpose.tao.spec_keys import spec_keys
 
 from .specs import MINIMAL, TRAIN_EXAMPLE, make_spec
 
+TRT = 'gen_trt_engine.tensorrt'
+
 
 def warned_keys(spec, task):
     with warnings.catch_warnings(record=True) as caught:
@@ -63,6 +65,9 @@ def test_example_of_the_documentation_is_clear(tmp_path, task):
         ('inference', [], ['inference.opencv', 'inference.focal_length_x']),
         ('inference', ['inference.opencv=true', 'inference.use_pnp=false'], []),
         ('export', [], []),
+        ('gen_trt_engine', [], []),
+        ('gen_trt_engine', [f'{TRT}.data_type=int8'], [f'{TRT}.calibration.cal_batches']),
+        ('gen_trt_engine', [f'{TRT}.data_type=int8', f'{TRT}.calibration.cal_batches=9'], []),
     ],
 )
 def test_open_readings(tmp_path, task, words, expected):

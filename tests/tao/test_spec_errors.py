@@ -66,6 +66,15 @@ def test_messages(tmp_path, text, message):
     assert 'spec.yaml' in str(caught.value)
 
 
+@pytest.mark.parametrize('value', ['[geheim]', '{geheim: 1}', '0123', 'true', '12.5'])
+def test_no_message_shows_the_key(tmp_path, value):
+    with pytest.raises(ConfigError) as caught:
+        load_spec(write_spec(tmp_path, f'encryption_key: {value}'))
+    says = 'line 1: encryption_key=*** is not allowed. Allowed: a text, numbers in quotes.'
+    assert str(caught.value).endswith(says)
+    assert load_spec(write_spec(tmp_path, 'encryption_key: "0123"')).values.encryption_key == '0123'
+
+
 def test_all_mistakes_are_told_at_once(tmp_path):
     path = write_spec(tmp_path, 'train:\n  seed: x\n  num_epochs: y\n')
     with pytest.raises(ConfigError) as caught:

@@ -21,6 +21,7 @@ def fail(path, words=()):
         ('results_dir: {0}/a\nevaluate:\n  results_dir: {0}/b', [], 'b'),
         ('results_dir: {0}/a', ['results_dir={0}/c'], 'c/evaluate'),
         ('evaluate: text\nresults_dir: {0}/a', [], 'a/evaluate'),
+        ('[ {0}', ['results_dir={0}/c'], 'c/evaluate'),
     ],
 )
 def test_failure_is_told_where_results_would_be(tmp_path, text, words, place):

@@ -1,6 +1,7 @@
 import pytest
 
 from cpose.errors import ConfigError
+from cpose.tao.spec_origin import SpecOrigin
 from cpose.tao.spec_overrides import apply_overrides, resolve_references
 
 
@@ -27,25 +28,45 @@ def test_bad_overrides(word):
         apply_overrides({'x': 3}, [word])
 
 
+@pytest.mark.parametrize(
+    'word', ['encryption_key=[geheim', 'encryption_key:geheim', 'encryption_key.x.geheim=1', 'x=1']
+)
+def test_no_message_shows_the_key(word):
+    with pytest.raises(ConfigError, match=r'Override ') as caught:
+        apply_overrides({'encryption_key': 'old'}, [word, 'encryption_key geheim'])
+    assert 'geheim' not in str(caught.value)
+
+
+PLACE = SpecOrigin('s', {'a': 3}).place
+
+
 def test_references():
     values = {
         'train': {'a': 2, 'b': '${train.a}', 'c': '${train.b}'},
         'd': ['x/${train.a}/${e}'],
         'e': 'y',
     }
-    resolved = resolve_references(values, 's')
+    resolved = resolve_references(values, PLACE)
     assert resolved == {'train': {'a': 2, 'b': 2, 'c': 2}, 'd': ['x/2/y'], 'e': 'y'}
 
 
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('${b.c}', r'a refers to \$\{b\.c\}, which is not there'),
+        ('${b.c}', r' refers to \$\{b\.c\}, which is not there'),
         ('${a}', 'refers to itself'),
         ('${eval:1+1}', 'a spec runs no code'),
         ('${oc.env:HOME}', 'a spec runs no code'),
+        ('${encryption_key}', 'which no other key may show'),
     ],
 )
 def test_bad_references(text, message):
-    with pytest.raises(ConfigError, match=message):
-        resolve_references({'a': text}, 's')
+    with pytest.raises(ConfigError, match=f'Spec s, line 3: a.*{message}'):
+        resolve_references({'a': text, 'encryption_key': 'geheim'}, PLACE)
+
+
+@pytest.mark.parametrize('text', ['${oc.env:geheim}', 'geheim${x}'])
+def test_key_is_not_put_together(text):
+    with pytest.raises(ConfigError, match=r'encryption_key=.* has a reference') as caught:
+        resolve_references({'encryption_key': text}, PLACE)
+    assert 'geheim' not in str(caught.value)

@@ -58,13 +58,18 @@ def test_empty_file_is_an_empty_spec(tmp_path):
         (b'\xff\xfe\x00', 'is no text'),
         ('a: !!python/object/apply:os.system [ls]', 'is no YAML'),
         ('a: 1\n---\nb: 2\n', 'is no YAML'),
+        ('a: &x\n  b: *x\n', r's\.yaml holds sections without end'),
+        ('a: ' + '[' * 3000, r's\.yaml holds sections without end'),
+        ('x: 1\nencryption_key: *geheim', r'line 2, .*the value of encryption_key needs quotes'),
+        ('encryption_key: !geheim x', r'line 1, .*the value of encryption_key needs quotes'),
     ],
 )
 def test_bad_files(tmp_path, content, message):
     path = tmp_path / 's.yaml'
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as caught:
         read_spec_text(path)
+    assert 'geheim' not in str(caught.value)
 
 
 def test_missing_file(tmp_path):

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from cpose.errors import ConfigError
+from cpose.tao import SECRET
 from cpose.tao.archives import data_folder
 from cpose.tao.spec_file import TaoSpec, load_spec
+from cpose.tao.spec_gpus import choose_written
 from cpose.tao.spec_keys import flatten
 from cpose.tao.spec_overrides import apply_overrides, resolve_references
 from cpose.tao.spec_yaml import read_spec_text
 
-SECRET = 'encryption_key'
 SEARCH = 'automl'
 DATA = ('train_data', 'val_data')
 UNCOMPARED = ('results_dir', 'num_gpus', 'gpu_ids', 'num_nodes', 'workers', 'pin_memory')
@@ -31,9 +32,9 @@ def load_search_spec(path: str | Path, words: Sequence[str]) -> tuple[TaoSpec, d
     """
     spec = load_spec(path, words, 'train')
     _check_usable(spec)
-    text = read_spec_text(path)
-    written, _ = apply_overrides(text.values, words)
-    values = resolve_references(written, text.path)
+    written, overridden = apply_overrides(read_spec_text(path).values, words)
+    choose_written(written, overridden)
+    values = resolve_references(written, spec.origin.place)
     for name in (SECRET, SEARCH):
         values.pop(name, None)
     return spec, values

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from cpose.tao.spec.keys import Number, Positive, Section, Text, Whole, key
+from cpose.tao.spec.train import MOST_SEED
 
 NEW = 'TAO has this in the settings of a job, not in the spec.'
 
@@ -41,7 +42,9 @@ class Automl(Section):
         '', 'URL of a database that processes share; empty: SQLite in the results.', 'New here.'
     )
     study_name: Text = key('automl', 'Name of the search in the storage.', 'New here.')
-    seed: Whole = key(1234, 'Seed of the search; -1: another one each time.', 'New here.', ge=-1)
+    seed: Whole = key(
+        1234, 'Seed of the search; -1: another one each time.', 'New here.', ge=-1, le=MOST_SEED
+    )
     delete_intermediate_ckpt: bool = key(
         True, 'Keep the last and the best checkpoint of a finished trial, of a stopped one none.'
     )

@@ -8,7 +8,7 @@ from cpose.tao.spec.engine import GenTrtEngine
 from cpose.tao.spec.evaluate import Evaluate
 from cpose.tao.spec.export import Export
 from cpose.tao.spec.inference import Inference
-from cpose.tao.spec.keys import Section, Text, key
+from cpose.tao.spec.keys import Secret, Section, Text, key
 from cpose.tao.spec.model import Model
 from cpose.tao.spec.train import Train
 from cpose.tao.spec.wandb import Wandb
@@ -18,7 +18,7 @@ class Experiment(Section):
     """A spec of TAO's CenterPose."""
 
     model_name: Text = key('', 'Name of the experiment in checkpoints and logs.')
-    encryption_key: Text = key(
+    encryption_key: Secret = key(
         '', 'Key of encrypted model files.', 'The tables have none, the templates tlt_encode.'
     )
     results_dir: Text = key(

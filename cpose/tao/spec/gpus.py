@@ -9,11 +9,15 @@ from cpose.tao.spec.keys import NotNegative, key
 GpuIds = Annotated[list[NotNegative], Field(min_length=1)]
 
 
-def num_gpus() -> Any:
-    """Declare ``num_gpus``."""
+def num_gpus(only_one: str = '') -> Any:
+    """Declare ``num_gpus``.
+
+    Args:
+        only_one: Why no more than one of them can be used.
+    """
     return key(
         1,
-        'GPUs, one process each; without any GPU the CPU takes the place of one.',
+        only_one or 'GPUs, one process each; without any GPU the CPU takes the place of one.',
         'If it and gpu_ids disagree, what means more GPUs counts, unless one is on the command '
         'line: then that one.',
         ge=1,

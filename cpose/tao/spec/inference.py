@@ -12,7 +12,10 @@ CAMERA = (
 class Inference(Section):
     """Poses of new images."""
 
-    num_gpus: Whole = num_gpus()
+    num_gpus: Whole = num_gpus(
+        'One, or the CPU where there is none. More are refused, as inference runs in one process: '
+        'start one for each GPU, with a part of the images.'
+    )
     gpu_ids: GpuIds = gpu_ids()
     num_nodes: Whole = num_nodes()
     checkpoint: Text = key('', 'Model file, of this project or of TAO; or give trt_engine.')

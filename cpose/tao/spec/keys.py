@@ -50,12 +50,25 @@ def _none_to_empty(value: Any) -> Any:
     return '' if value is None else value
 
 
+def _refuse_others_than_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError('no_text', 'is no text')
+    return value
+
+
 Whole = Annotated[int, BeforeValidator(_refuse_bool)]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_refuse_bool)]
 Positive = Annotated[int, Field(ge=1), BeforeValidator(_refuse_bool)]
 NotNegative = Annotated[int, Field(ge=0), BeforeValidator(_refuse_bool)]
 Text = Annotated[str, BeforeValidator(_none_to_empty)]
 """``null`` is the empty text, as specs write both for "not set"."""
+Secret = Annotated[
+    str,
+    BeforeValidator(_refuse_others_than_text),
+    BeforeValidator(_none_to_empty),
+    Field(json_schema_extra={'writeOnly': True}),
+]
+"""A text that nothing shows. Numbers are refused, as YAML reads ``0123`` as 83."""
 
 
 class Section(BaseModel):

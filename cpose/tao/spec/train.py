@@ -9,6 +9,7 @@ from cpose.tao.spec.keys import Number, Positive, Section, Text, Whole, key
 from cpose.tao.spec.loss import LossConfig
 
 NEWER = 'Newer releases of TAO only.'
+MOST_SEED = 2**31 - 1
 
 
 class Cudnn(Section):
@@ -71,7 +72,9 @@ class Train(Section):
     num_gpus: Whole = num_gpus()
     gpu_ids: GpuIds = gpu_ids()
     num_nodes: Whole = num_nodes()
-    seed: Whole = key(1234, 'Seed of all random numbers; -1: another one each time.', ge=-1)
+    seed: Whole = key(
+        1234, 'Seed of all random numbers; -1: another one each time.', ge=-1, le=MOST_SEED
+    )
     cudnn: Cudnn = Field(default_factory=Cudnn)
     num_epochs: Whole = key(10, 'Passes over the training data.', ge=1)
     checkpoint_interval: Whole = key(

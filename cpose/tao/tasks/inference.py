@@ -30,13 +30,6 @@ def run_inference(spec: TaoSpec, launcher: str = 'none') -> InferenceSummary:
     Raises:
         UserError: If the spec, the model, the camera or an output is wrong.
     """
-    settings = spec.values.inference
-    if settings.num_gpus > 1:
-        raise ConfigError(
-            f'{spec.origin.place("inference.num_gpus")}: inference.gpu_ids={settings.gpu_ids}, but '
-            'inference runs in one process. Allowed: one GPU; for more start one process for each '
-            'with a part of the images.'
-        )
     file = model_file(spec)
     config = with_stored_model(load_overlay(inference_overlay(spec)), spec, file)
     inferencer = CenterPoseInferencer(config, file, current_device())

@@ -9,7 +9,7 @@ from cpose.tao.devices import use_gpus
 from cpose.tao.experiment_file import write_experiment
 from cpose.tao.readings import warn_of_readings
 from cpose.tao.spec_file import TaoSpec
-from cpose.tao.status import job_status
+from cpose.tao.status import job_status, process_rank
 
 Runner = Callable[[TaoSpec, str], Any]
 
@@ -29,9 +29,10 @@ def run_task(task: str, spec: TaoSpec, launcher: str = 'none') -> Any:
         TrainingInterruptedError: After a signal while training; a checkpoint is saved.
     """
     warn_of_readings(spec, task)
-    use_gpus(spec, task)
     folder = spec.results_dir(task)
     run: Runner = getattr(import_module(f'cpose.tao.tasks.{task}'), f'run_{task}')
     with use_key(spec.values.encryption_key), job_status(folder, task):
-        write_experiment(spec, folder)
+        use_gpus(spec, task)
+        if process_rank() == 0:
+            write_experiment(spec, folder)
         return run(spec, launcher)

@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from cpose.apis.config import load_config
 from cpose.engine.checkpoint_io import write_text_atomic
+from cpose.tao.status import process_rank
 
 NAME = 'centerpose.py'
 
@@ -29,13 +30,15 @@ def load_overlay(overlay: Mapping[str, Any], folder: Path | None = None) -> Conf
 
     Args:
         overlay: What the config sets, with ``_base_``.
-        folder: Where the file is to stay, None for nowhere.
+        folder: Where the file is to stay, None for nowhere; of several processes the first
+            one writes it.
 
     Raises:
         OutputError: If it cannot be written.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        path = (folder or Path(temporary)) / NAME
+        stays = folder is not None and process_rank() == 0
+        path = (folder if folder is not None and stays else Path(temporary)) / NAME
         write_text_atomic(path, config_text(overlay, 'Translated from a TAO spec.'))
         config = load_config(path)
-    return config if folder else Config(config.to_dict())
+    return config if stays else Config(config.to_dict())

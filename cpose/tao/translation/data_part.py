@@ -1,8 +1,10 @@
 """The data loaders and metrics, from a spec."""
 
+from random import randrange
 from typing import Any
 
 from cpose.errors import ConfigError
+from cpose.tao.spec.train import MOST_SEED
 from cpose.tao.spec_file import TaoSpec
 
 BASE = 'cpose::_base_/datasets/centerpose.py'
@@ -70,9 +72,16 @@ def _train_loader(spec: TaoSpec, folder: str | None) -> dict[str, Any]:
         'dataset': {
             **_dataset(spec, folder),
             'max_objs': dataset.max_objs,
+            'seed': _augmentation_seed(spec),
             'pipeline': _training_pipeline(spec),
         },
     }
+
+
+def _augmentation_seed(spec: TaoSpec) -> int:
+    """Return the seed of the spec, or another one each time."""
+    seed = spec.values.train.seed
+    return seed if seed >= 0 else randrange(MOST_SEED)
 
 
 def _test_loader(spec: TaoSpec, folder: str | None) -> dict[str, Any]:

@@ -25,11 +25,12 @@ def loss_terms(spec: TaoSpec) -> dict[str, dict[str, Any] | None]:
     Raises:
         ConfigError: If toggles contradict each other.
     """
-    for first, second in EXCLUSIVE:
-        if is_on(spec, first) and is_on(spec, second):
+    for pair in EXCLUSIVE:
+        if all(is_on(spec, toggle) for toggle in pair):
+            first, second = (_key_that_is_on(spec, toggle) for toggle in pair)
             raise ConfigError(
-                f'{spec.origin.path}: {first} and {second} are both true, but one excludes the '
-                'other. Switch one off, in dataset and in train.loss_config.'
+                f'{spec.origin.place(second)}: {second}=true and {first}=true exclude each other. '
+                'Allowed: one of them true; dataset and train.loss_config both count.'
             )
     weights = spec.values.train.loss_config
     heatmap = 'HeatmapMSELoss' if is_on(spec, 'mse_loss') else 'GaussianFocalLoss'
@@ -54,13 +55,18 @@ def loss_terms(spec: TaoSpec) -> dict[str, dict[str, Any] | None]:
 
 def is_on(spec: TaoSpec, toggle: str) -> bool:
     """Whether a toggle is true in ``dataset`` or in ``train.loss_config``."""
-    return any(getattr(section, toggle, False) for section in _sections(spec))
+    return any(getattr(section, toggle, False) for section in _sections(spec).values())
 
 
 def is_trained(spec: TaoSpec, toggle: str) -> bool:
     """Whether a toggle is true in ``dataset`` and in ``train.loss_config``."""
-    return all(getattr(section, toggle, True) for section in _sections(spec))
+    return all(getattr(section, toggle, True) for section in _sections(spec).values())
 
 
-def _sections(spec: TaoSpec) -> tuple[Any, Any]:
-    return spec.values.dataset, spec.values.train.loss_config
+def _key_that_is_on(spec: TaoSpec, toggle: str) -> str:
+    sections = _sections(spec).items()
+    return next(f'{name}.{toggle}' for name, section in sections if getattr(section, toggle, False))
+
+
+def _sections(spec: TaoSpec) -> dict[str, Any]:
+    return {'dataset': spec.values.dataset, 'train.loss_config': spec.values.train.loss_config}

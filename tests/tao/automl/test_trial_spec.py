@@ -50,6 +50,13 @@ def test_archives_are_extracted_once(tmp_path):
     assert base['dataset']['val_data'] == str(tmp_path / 'data')
 
 
+def test_gpus_of_the_command_line_stand_alone(tmp_path):
+    text = SPEC.replace('train:', 'train:\n  num_gpus: 2\n  gpu_ids: [0, 1]')
+    spec, values = load_search_spec(write_spec(tmp_path, text), ['train.num_gpus=1'])
+    assert spec.values.train.gpu_ids == [0]
+    assert 'gpu_ids' not in values['train']
+
+
 def test_values_of_a_trial_do_not_reach_the_base():
     base = {'train': {'optim': {'lr': 1}}, 'model': None}
     values = with_values(base, {'train.optim.lr': 2, 'model.backbone.model_type': 'DLA34'})
