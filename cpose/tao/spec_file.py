@@ -8,26 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from cpose.errors import ConfigError
-from cpose.tao import TASKS
 from cpose.tao.spec.experiment import Experiment
 from cpose.tao.spec_errors import describe_errors
 from cpose.tao.spec_gpus import SECTIONS, choose_written, reconcile_gpus
 from cpose.tao.spec_keys import flatten
 from cpose.tao.spec_origin import SpecOrigin
 from cpose.tao.spec_overrides import apply_overrides, resolve_references
+from cpose.tao.spec_required import check_required, find_missing, without_missing
 from cpose.tao.spec_yaml import read_spec_text
-
-MISSING = ('???', '<required>')
-"""What templates have where a value must be given."""
-
-REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
-    'train': (('dataset.train_data',),),
-    'evaluate': (('dataset.test_data',), ('evaluate.checkpoint', 'evaluate.trt_engine')),
-    'inference': (('dataset.inference_data',), ('inference.checkpoint', 'inference.trt_engine')),
-    'export': (('export.checkpoint',), ('export.onnx_file',)),
-    'gen_trt_engine': (('gen_trt_engine.onnx_file',), ('gen_trt_engine.trt_engine',)),
-}
-"""Keys without which a task cannot run; of several in a group exactly one."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +68,9 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
     text = read_spec_text(path)
     overridden_values, overridden = apply_overrides(text.values, words)
     choose_written(overridden_values, overridden)
-    origin = SpecOrigin(text.path, text.lines, frozenset(overridden))
-    written = resolve_references(_without_missing(overridden_values), origin.place)
+    missing = frozenset(find_missing(overridden_values))
+    origin = SpecOrigin(text.path, text.lines, frozenset(overridden), missing=missing)
+    written = resolve_references(without_missing(overridden_values), origin.place)
     origin = replace(origin, given=frozenset(key for key, _ in flatten(written)))
     try:
         values = Experiment.model_validate(written)
@@ -91,42 +80,6 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
     if task is not None:
         check_required(spec, task)
     return spec
-
-
-def check_required(spec: TaoSpec, task: str) -> None:
-    """Check that all is given that a task needs.
-
-    Raises:
-        ConfigError: If a key is missing, or two that exclude each other are given.
-    """
-    assert task in TASKS, task
-    for group in REQUIRED[task]:
-        given = [key for key in group if spec.value(key)]
-        if not given:
-            raise ConfigError(
-                f'{spec.origin.place(group[0])}: {" or ".join(group)} is required by {task}. '
-                f'Give it in the spec, or as {group[0]}=VALUE on the command line.'
-            )
-        if len(given) > 1:
-            raise ConfigError(
-                f'{spec.origin.place(given[1])}: {" and ".join(given)} are both given, but only '
-                'one of them can run. Leave one empty.'
-            )
-
-
-def _without_missing(node: Any) -> Any:
-    """Leave out what a template marks as missing."""
-    if isinstance(node, dict):
-        return {
-            key: _without_missing(value) for key, value in node.items() if not _is_missing(value)
-        }
-    if isinstance(node, list):
-        return [_without_missing(value) for value in node if not _is_missing(value)]
-    return node
-
-
-def _is_missing(value: Any) -> bool:
-    return isinstance(value, str) and value in MISSING
 
 
 def _with_agreeing_gpus(values: Experiment, origin: SpecOrigin) -> Experiment:

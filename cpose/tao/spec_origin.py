@@ -13,12 +13,14 @@ class SpecOrigin:
         lines: Line by dotted key, from 1.
         overridden: Dotted keys of the command line.
         given: Dotted keys of file and command line that have a value.
+        missing: Dotted keys that a template marks as missing.
     """
 
     path: str
     lines: Mapping[str, int] = field(default_factory=dict)
     overridden: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
 
     def place(self, key: str) -> str:
         """Name file and line of a key, or of the section that it is missing from."""

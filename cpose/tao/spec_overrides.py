@@ -41,7 +41,7 @@ def apply_overrides(values: dict[str, Any], words: Sequence[str]) -> tuple[dict[
             )
         try:
             value = parse_value(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise ConfigError(
                 f'Override {_shown(word)}: the value is no YAML. Quote it.'
             ) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from cpose.errors import ConfigError
 from cpose.tao import SECRET
@@ -22,15 +23,19 @@ FLOAT = re.compile(
 """PyYAML takes ``6e-05`` as text, since it has no point."""
 
 
+FLOAT_TAG = 'tag:yaml.org,2002:float'
+LEFT_OUT = (FLOAT_TAG, 'tag:yaml.org,2002:timestamp')
+
+
 class SpecLoader(yaml.SafeLoader):
-    """Safe loader that knows ``6e-05`` as a number."""
+    """Safe loader that knows ``6e-05`` as a number, and dates as texts."""
 
 
 SpecLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != 'tag:yaml.org,2002:float']
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in LEFT_OUT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-SpecLoader.add_implicit_resolver('tag:yaml.org,2002:float', FLOAT, list('-+0123456789.'))
+SpecLoader.add_implicit_resolver(FLOAT_TAG, FLOAT, list('-+0123456789.'))
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,9 @@ def read_spec_text(path: str | Path) -> SpecText:
         raise ConfigError(f'Spec {path} cannot be read: {error.strerror}. Check -e.') from error
     except UnicodeDecodeError as error:
         raise ConfigError(f'Spec {path} is no text: {error}. Give a YAML file.') from error
-    loader = SpecLoader(text)
     try:
-        node = loader.get_single_node()
+        node, values = _parse(text)
         lines = dict(_lines(node, '', str(path))) if node is not None else {}
-        values = loader.construct_document(node) if node is not None else {}
     except yaml.YAMLError as error:
         raise ConfigError(_describe(error, path, text)) from error
     except RecursionError as error:
@@ -73,8 +76,6 @@ def read_spec_text(path: str | Path) -> SpecText:
             f'Spec {path} holds sections without end: one refers to itself, or brackets are open. '
             'Correct it.'
         ) from error
-    finally:
-        loader.dispose()
     if not isinstance(values, dict):
         raise ConfigError(
             f'Spec {path} holds a {type(values).__name__}, not sections. It begins with keys such '
@@ -89,8 +90,22 @@ def parse_value(text: str) -> Any:
     Raises:
         yaml.YAMLError: If it is no YAML.
     """
-    value = yaml.load(text, Loader=SpecLoader)
-    return '' if value is None and text.strip() == '' else value
+    node, value = _parse(text)
+    return '' if node is None else value
+
+
+def _parse(text: str) -> tuple[yaml.Node | None, Any]:
+    """Return the tree of a text and its value; no tree and no keys if there is nothing.
+
+    Raises:
+        yaml.YAMLError: If it is no YAML, or a number is too long.
+    """
+    loader = SpecLoader(text)
+    node = loader.get_single_node()
+    try:
+        return node, {} if node is None else loader.construct_document(node)
+    except ValueError as error:
+        raise yaml.YAMLError(str(error)) from error
 
 
 def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]:
@@ -116,6 +131,8 @@ def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]
 def _describe(error: yaml.YAMLError, path: str | Path, text: str) -> str:
     mark = getattr(error, 'problem_mark', None) or getattr(error, 'context_mark', None)
     place = f', line {mark.line + 1}, column {mark.column + 1}' if mark else ''
+    if isinstance(error, ReaderError):
+        place = f', line {len(text[: error.position].splitlines())}'
     problem = getattr(error, 'problem', None) or str(error).splitlines()[0]
     if mark and SECRET in ''.join(text.splitlines()[mark.line : mark.line + 1]):
         problem = f'the value of {SECRET} needs quotes'

@@ -22,7 +22,14 @@ def test_value_may_hold_equal_signs():
     assert apply_overrides({}, ['a=b=c'])[0] == {'a': 'b=c'}
 
 
-@pytest.mark.parametrize('word', ['train.seed', '=3', 'a..b=1', '~train.seed=1', 'a=[1', 'x.y=1'])
+@pytest.mark.parametrize(
+    'word',
+    [
+        *('train.seed', '=3', 'a..b=1', '~train.seed=1', 'a=[1', 'x.y=1'),
+        *('a=\x00', f'a={"[" * 600}', f'a={"9" * 5000}'),
+    ],
+    ids=lambda word: repr(word[:9]),
+)
 def test_bad_overrides(word):
     with pytest.raises(ConfigError, match=r'Override '):
         apply_overrides({'x': 3}, [word])

@@ -12,6 +12,7 @@ from cpose.tao.spec_file import TaoSpec, load_spec
 from cpose.tao.spec_gpus import choose_written
 from cpose.tao.spec_keys import flatten
 from cpose.tao.spec_overrides import apply_overrides, resolve_references
+from cpose.tao.spec_required import check_filled
 from cpose.tao.spec_yaml import read_spec_text
 
 SEARCH = 'automl'
@@ -100,6 +101,7 @@ def compared_settings(base: Mapping[str, Any], searched: Mapping[str, str]) -> d
 def _check_usable(spec: TaoSpec) -> None:
     """Check what a search needs beyond what training needs."""
     values, place = spec.values, spec.origin.place
+    check_filled(spec, [key for key in spec.origin.missing if key.startswith(f'{SEARCH}.')])
     if not values.results_dir:
         raise ConfigError(
             f'{place("results_dir")}: results_dir is empty. The search works in its folder '

@@ -9,6 +9,7 @@ from cpose.tao.devices import use_gpus
 from cpose.tao.experiment_file import write_experiment
 from cpose.tao.readings import warn_of_readings
 from cpose.tao.spec_file import TaoSpec
+from cpose.tao.spec_words import errors_in_spec_words
 from cpose.tao.status import job_status, process_rank
 
 Runner = Callable[[TaoSpec, str], Any]
@@ -31,7 +32,11 @@ def run_task(task: str, spec: TaoSpec, launcher: str = 'none') -> Any:
     warn_of_readings(spec, task)
     folder = spec.results_dir(task)
     run: Runner = getattr(import_module(f'cpose.tao.tasks.{task}'), f'run_{task}')
-    with use_key(spec.values.encryption_key), job_status(folder, task):
+    with (
+        use_key(spec.values.encryption_key),
+        job_status(folder, task),
+        errors_in_spec_words(spec),
+    ):
         use_gpus(spec, task)
         if process_rank() == 0:
             write_experiment(spec, folder)

@@ -1,0 +1,41 @@
+import pytest
+
+from cpose.deploy.engines.build_settings import choose_profile
+from cpose.errors import ConfigError, DataError, OutputError
+from cpose.tao.spec_keys import spec_keys
+from cpose.tao.spec_words import KEYS, errors_in_spec_words
+
+from .specs import make_spec
+
+TRT = 'gen_trt_engine.tensorrt'
+
+
+def test_keys_exist():
+    assert set(KEYS.values()) <= set(spec_keys())
+
+
+def test_error_names_place_and_keys_of_the_spec(tmp_path):
+    spec = make_spec(tmp_path, f'{TRT}.min_batch_size=9')
+    with (
+        pytest.raises(ConfigError, match=f'^Command line: .*min=9.*{TRT}.min_batch_size'),
+        errors_in_spec_words(spec),
+    ):
+        choose_profile(None, 9, 4, 8)
+
+
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        ('x exists, or overwrite it with --force.', 'x exists, or remove it.'),
+        ('Give more (--calib-batch-size).', f'({TRT}.calibration.cal_batch_size).'),
+        ('The disk is full; choose another --work-dir.', 'line 1: The disk is full; choose'),
+        ('Nothing of that.', 'Nothing of that.'),
+    ],
+)
+@pytest.mark.parametrize('kind', [OutputError, DataError])
+def test_options_become_keys(tmp_path, text, expected, kind):
+    spec = make_spec(tmp_path, values='results_dir: x')
+    with pytest.raises(kind) as caught, errors_in_spec_words(spec):
+        raise kind(text)
+    assert expected in str(caught.value)
+    assert '--' not in str(caught.value)
