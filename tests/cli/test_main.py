@@ -70,4 +70,4 @@ def test_tools_are_thin(tool):
         [sys.executable, str(tool), '--help'], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0
-    assert f'cpose {tool.stem}' in done.stdout
+    assert f'cpose {tool.stem.replace("_", "-")}' in done.stdout
