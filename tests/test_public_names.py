@@ -73,7 +73,7 @@ COMMANDS = {
         'model', '--out', '--precision', '--min-batch', '--opt-batch', '--max-batch', '--flavor',
         '--compute-capability', '--workspace', '--timing-cache', '--verbose', '--data',
         '--calib-batch-size', '--calib-batches', '--calib-cache', '--keep-float', '--auto-float',
-        '--allow-custom-imports', '--force',
+        '--allow-custom-imports', '--triton', '--force',
     ),
     'evaluate': ('file', '--out', '--plot', '--eval-num-symmetry', '--absolute-scale'),
     'synth': ('folder', '--num', '--seed', '--size', '--objects', '--workers', '--force'),

@@ -20,6 +20,7 @@ from cpose.deploy.model_metadata import ModelMetadata
 from cpose.deploy.onnx_export import check_packages, make_onnx
 from cpose.deploy.onnx_verify import Comparison, check_bounds, compare_with_torch
 from cpose.engine.stored_config import config_to_json
+from cpose.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ExportResult:
         num_nodes: Operators in its graph.
         export_seconds: Time to make the graph.
         verify_seconds: Time to compare it with the network.
-        num_pictures: Pictures that it was compared on.
+        pictures: What it was compared on, in words.
         lines: Differences from the network.
     """
 
@@ -41,7 +42,7 @@ class ExportResult:
     num_nodes: int
     export_seconds: float
     verify_seconds: float
-    num_pictures: int
+    pictures: str
     lines: list[Comparison]
 
 
@@ -60,15 +61,17 @@ def export_model(
         checkpoint: Weights.
         out: File to write.
         settings: How.
-        images: Files or folders to compare on; None for synthetic pictures.
+        images: Files or folders to compare on, see `make_pictures`.
         may_replace: Whether an existing file may be overwritten.
 
     Raises:
-        ConfigError: If the network cannot be exported so.
+        ConfigError: If the network cannot be exported so, or the file has another ending.
         CheckpointError: If the checkpoint cannot be used, or graph and network differ.
         OutputError: If the file cannot be written.
         MissingDependencyError: If a package of the extra ``deploy`` is missing.
     """
+    if Path(out).suffix != '.onnx':
+        raise ConfigError(f'{out} must end with .onnx.')
     check_new_file(out, may_replace)
     check_packages()
     model = build_model(config, checkpoint)
@@ -76,7 +79,7 @@ def export_model(
     start = time.perf_counter()
     graph = make_onnx(model, settings, make_metadata(config, model, settings))
     exported = time.perf_counter()
-    lines = compare_with_torch(graph, model, pictures, settings)
+    lines = compare_with_torch(graph, model, pictures.pixels, settings)
     check_bounds(lines)
     verified = time.perf_counter()
     content = graph.SerializeToString()
@@ -87,7 +90,7 @@ def export_model(
         num_nodes=len(graph.graph.node),
         export_seconds=exported - start,
         verify_seconds=verified - exported,
-        num_pictures=len(pictures),
+        pictures=pictures.origin,
         lines=lines,
     )
 

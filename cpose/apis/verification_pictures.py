@@ -1,6 +1,7 @@
 """Pictures on which an exported model is compared with the network."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,39 +12,62 @@ from mmengine.config import Config
 from torch import Tensor
 
 from cpose.apis.image_sources import SourceImage, read_images
-from cpose.apis.inference_parts import build_pipeline, make_record
+from cpose.apis.inference_parts import build_pipeline, find_categories, make_record
+from cpose.datasets.centerpose_dataset import expand_roots
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
 
 NUM_SYNTHETIC = 2
+NUM_TEST = 4
 MOST_PICTURES = 16
 SEED = 77
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures to compare on.
+
+    Attributes:
+        pixels: (N, 3, H, W) uint8 BGR.
+        origin: What they are, in words.
+    """
+
+    pixels: Tensor
+    origin: str
+
+
 def make_pictures(
     config: Config, input_wh: tuple[int, int], images: Sequence[str | Path] | None = None
-) -> Tensor:
+) -> Pictures:
     """Return noise, and real or else synthetic pictures, prepared as the test data.
 
     Args:
         config: Its test data tells the steps.
         input_wh: Width and height of the network input.
-        images: Files or folders, of which the first `MOST_PICTURES` pictures are taken.
-
-    Returns:
-        (N, 3, H, W) uint8 BGR.
+        images: Files or folders, of which the first `MOST_PICTURES` pictures are taken; None for
+            the first `NUM_TEST` of the config's test data if their folders are there, else for
+            synthetic ones.
 
     Raises:
         DataError: If an image cannot be read.
     """
     width, height = input_wh
-    sources = read_images(list(images)) if images else _draw(input_wh)
+    chosen, most = (list(images), MOST_PICTURES) if images else (_test_folders(config), NUM_TEST)
+    sources = read_images(chosen) if chosen else _draw(input_wh)
     pipeline = build_pipeline(config)
     noise = np.random.default_rng(SEED).integers(0, 256, (3, height, width), dtype=np.uint8)
     pictures = [torch.from_numpy(noise)]
-    for source in islice(sources, MOST_PICTURES):
+    for source in islice(sources, most):
         packed: Any = pipeline(make_record(source, None, input_wh))
         pictures.append(packed['inputs'])
-    return torch.stack(pictures)
+    kind = f'pictures of {", ".join(map(str, chosen))}' if chosen else 'synthetic pictures'
+    return Pictures(torch.stack(pictures), f'noise and {len(pictures) - 1} {kind}')
+
+
+def _test_folders(config: Config) -> list[str]:
+    """Return the folders of the test data that are there."""
+    roots = config.get('test_dataloader', {}).get('dataset', {}).get('data_root')
+    found = expand_roots(roots, find_categories(config)) if roots else []
+    return [root for root in found if Path(root).is_dir()]
 
 
 def _draw(input_wh: tuple[int, int]) -> Iterator[SourceImage]:

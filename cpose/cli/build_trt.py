@@ -9,6 +9,8 @@ from cpose.cli.calibration_arguments import (
     read_calibration,
     refuse_calibration,
 )
+from cpose.cli.triton_arguments import add_triton, check_triton, write_triton
+from cpose.errors import ConfigError
 
 PRECISIONS = ('fp32', 'fp16', 'int8')
 FLAVORS = ('auto', 'tensorrt', 'rtx')
@@ -27,10 +29,16 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         choices=PRECISIONS,
         help='FP16 and INT8 are made of an fp32 file; default: as the file is',
     )
-    for name in ('min', 'opt', 'max'):
-        parser.add_argument(f'--{name}-batch', type=positive_int, metavar='N')
+    for name, size in (('min', 1), ('opt', 4), ('max', 8)):
+        parser.add_argument(
+            f'--{name}-batch',
+            type=positive_int,
+            metavar='N',
+            help=f'default: {size}, or the fixed batch of the file',
+        )
     _add_builder(parser)
     add_calibration(parser)
+    add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite an existing engine')
     parser.set_defaults(func=run)
 
@@ -66,11 +74,12 @@ def run(args: Namespace) -> int:
     if args.precision != 'int8':
         refuse_calibration(args, args.precision or 'an engine of the precision of the file')
     source, quantization = read_calibration(args, 'tensorrt')
+    check_triton(args, is_onnx=False)
     batches = (args.min_batch, args.opt_batch, args.max_batch)
     result = build_engine_file(
         args.model,
         args.out,
-        EngineRequest(args.precision, batches, args.flavor, args.force),
+        EngineRequest(args.precision, batches, _flavor(args), args.force),
         BuildSettings(
             args.workspace, args.timing_cache, args.verbose, tuple(args.compute_capability)
         ),
@@ -88,4 +97,21 @@ def run(args: Namespace) -> int:
         highlight=False,
         markup=False,
     )
+    write_triton(args)
     return 0
+
+
+def _flavor(args: Namespace) -> str:
+    """Return the package to build with; Triton runs engines of TensorRT only.
+
+    Raises:
+        ConfigError: If it is another one.
+    """
+    if args.triton is None:
+        return str(args.flavor)
+    if args.flavor == 'rtx':
+        raise ConfigError(
+            '--flavor rtx does not go with --triton: Triton does not run engines of TensorRT for '
+            'RTX. Use --flavor tensorrt, or give Triton the ONNX file.'
+        )
+    return 'tensorrt'

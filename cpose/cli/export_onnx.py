@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from typing import Any
 
 from cpose.cli.arguments import add_checkpoint, add_config, read_config
+from cpose.cli.triton_arguments import add_triton, check_triton, write_triton
 from cpose.errors import ConfigError
 
 PRESETS = {'isaac-ros': {'batch': 1, 'height': 512, 'width': 512, 'bake_preprocessing': True}}
@@ -32,9 +33,10 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         '--images',
         nargs='+',
         metavar='PATH',
-        help='pictures to compare on, the first 16; default: synthetic ones',
+        help='pictures to compare on, the first 16; default: some of the test data of the config '
+        'if they are there, else synthetic ones',
     )
-    parser.add_argument('--triton', metavar='DIR', help='write a Triton model repository too')
+    add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite existing files')
     parser.set_defaults(func=run)
 
@@ -58,19 +60,12 @@ def _add_shape(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Export, compare, write, and print the differences."""
-    from pathlib import Path
-
     from cpose.apis.inference_parts import choose_input_wh
     from cpose.apis.model_export import export_model
-    from cpose.deploy.binary_files import check_new_file
     from cpose.deploy.export_settings import ExportSettings
-    from cpose.deploy.triton_repository import triton_files, write_triton_repository
 
     _apply_preset(args)
-    name = Path(args.out).stem
-    for file in triton_files(args.triton, name, is_onnx=True) if args.triton else ():
-        if file.exists():
-            check_new_file(file, args.force)
+    check_triton(args, is_onnx=True)
     config = read_config(args)
     default_wh = choose_input_wh(config, None)
     settings = ExportSettings(
@@ -86,9 +81,7 @@ def run(args: Namespace) -> int:
     )
     result = export_model(config, args.checkpoint, args.out, settings, args.images, args.force)
     _show(result, settings)
-    if args.triton:
-        folder = write_triton_repository(args.out, args.triton, name, args.force)
-        _print(f'Triton model repository: {folder}')
+    write_triton(args)
     return 0
 
 
@@ -106,7 +99,7 @@ def _apply_preset(args: Namespace) -> None:
 def _show(result: Any, settings: Any) -> None:
     from rich.table import Table
 
-    table = Table(title=f'ONNX Runtime against PyTorch on {result.num_pictures} pictures')
+    table = Table(title=f'ONNX Runtime against PyTorch on {result.pictures}')
     table.add_column('part')
     table.add_column('name', no_wrap=True)
     for column in ('compared', 'largest difference', 'allowed'):

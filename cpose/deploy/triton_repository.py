@@ -1,6 +1,7 @@
 """Model repositories for NVIDIA Triton."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from cpose.deploy.model_metadata import (
     read_engine_sidecar,
     read_metadata,
 )
+from cpose.encryption.key import current_key
 from cpose.encryption.model_file import is_encrypted, read_model_bytes
-from cpose.errors import CheckpointError, OutputError, import_extra
+from cpose.errors import CheckpointError, ConfigError, OutputError, import_extra
 
 ONNX_MAX_BATCH = 8
 """Largest batch that Triton makes of requests for an ONNX file that takes any."""
@@ -37,13 +39,13 @@ def write_triton_repository(
         The folder of the model.
 
     Raises:
-        CheckpointError: If the file is not one of ours.
+        CheckpointError: If the file is not one of ours, or Triton could not run it.
         OutputError: If a file cannot be written, or exists and may not be replaced.
     """
     source = Path(model_file)
     metadata = read_metadata(source)
-    _check_plain(source)
     is_onnx = source.suffix == '.onnx'
+    _check_runs(source, metadata, is_onnx)
     limits = _onnx_batches(source) if is_onnx else _engine_batches(source)
     platform = 'onnxruntime_onnx' if is_onnx else 'tensorrt_plan'
     model, config = triton_files(directory, name, is_onnx)
@@ -60,11 +62,51 @@ def write_triton_repository(
     return config.parent
 
 
-def _check_plain(source: Path) -> None:
+def check_triton_files(directory: str | Path, name: str, is_onnx: bool, may_replace: bool) -> None:
+    """Check before long work that a model can be added to a repository.
+
+    Args:
+        directory: Model repository; it may be missing.
+        name: Name of the model in Triton.
+        is_onnx: Whether the model is an ONNX file, else an engine.
+        may_replace: Whether files of an earlier model of this name may be overwritten.
+
+    Raises:
+        ConfigError: If there is an encryption key, so that Triton could not read the model.
+        OutputError: If a file cannot be written, or exists and may not be replaced.
+    """
+    if current_key() is not None:
+        raise ConfigError(
+            'With an encryption key the model is encrypted, and Triton could not read it. Leave '
+            'out --triton, or give no key.'
+        )
+    files = triton_files(directory, name, is_onnx)
+    for file in files:
+        if file.exists():
+            check_new_file(file, may_replace)
+    there = next(folder for folder in files[0].parents if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(
+            f'{files[0].parent} cannot be made: {there} is no folder that can be written to. '
+            'Choose another --triton folder.'
+        )
+
+
+def _check_runs(source: Path, metadata: ModelMetadata, is_onnx: bool) -> None:
     if is_encrypted(source):
         raise CheckpointError(
             f'{source} is encrypted, and Triton could not read it. Export the model again without '
             'an encryption key.'
+        )
+    if is_onnx and metadata.quantize_target == 'tensorrt':
+        raise CheckpointError(
+            f'{source} is quantised for TensorRT, but Triton runs ONNX files in ONNX Runtime. Build '
+            'an engine from it, or quantise the model with --target ort.'
+        )
+    if not is_onnx and read_engine_sidecar(source).get('flavor') == 'rtx':
+        raise CheckpointError(
+            f'{source} is an engine of TensorRT for RTX, which Triton does not run. Build it with '
+            '--flavor tensorrt, or give Triton the ONNX file.'
         )
 
 

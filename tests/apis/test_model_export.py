@@ -10,7 +10,7 @@ from cpose.apis.model_export import export_model, make_metadata
 from cpose.deploy.export_settings import ExportSettings
 from cpose.deploy.model_metadata import read_metadata
 from cpose.deploy.onnx_verify import Comparison
-from cpose.errors import CheckpointError, OutputError
+from cpose.errors import CheckpointError, ConfigError, OutputError
 
 from .inference_scenes import tiny_config
 
@@ -30,7 +30,7 @@ def test_one_file(tmp_path, checkpoint):
     assert sorted(file.name for file in tmp_path.iterdir()) == ['a.pth', 'new.onnx']
     assert result.num_bytes == out.stat().st_size
     assert result.num_nodes == len(onnx.load(out).graph.node)
-    assert result.num_pictures == 3
+    assert result.pictures == 'noise and 2 synthetic pictures'
     assert all(line.is_within for line in result.lines)
     onnx.checker.check_model(str(out), full_check=True)
 
@@ -69,5 +69,8 @@ def test_nothing_is_written_if_it_differs(tmp_path, checkpoint, monkeypatch):
 
 def test_refused_before_the_work(tmp_path, checkpoint, monkeypatch):
     monkeypatch.setattr(model_export, 'build_model', None)
-    with pytest.raises(OutputError, match=r'a\.pth exists'):
+    with pytest.raises(ConfigError, match=r'a\.pth must end with \.onnx'):
         export_model(tiny_config(), checkpoint, checkpoint, SETTINGS)
+    (tmp_path / 'a.onnx').touch()
+    with pytest.raises(OutputError, match=r'a\.onnx exists'):
+        export_model(tiny_config(), checkpoint, tmp_path / 'a.onnx', SETTINGS)

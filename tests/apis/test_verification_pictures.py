@@ -11,22 +11,40 @@ from .inference_scenes import grey_image, tiny_config
 
 
 def test_noise_and_drawn_pictures():
-    pictures = make_pictures(tiny_config(), (96, 64))
+    made = make_pictures(tiny_config(), (96, 64))
+    assert made.origin == 'noise and 2 synthetic pictures'
+    pictures = made.pixels
     assert pictures.shape == (3, 3, 64, 96)
     assert pictures.dtype == torch.uint8
     assert [len(picture.unique()) > 50 for picture in pictures] == [True] * 3
-    torch.testing.assert_close(make_pictures(tiny_config(), (96, 64)), pictures)
+    torch.testing.assert_close(make_pictures(tiny_config(), (96, 64)).pixels, pictures)
 
 
 def test_own_pictures_pass_the_steps_of_the_test_data(tmp_path, monkeypatch):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f'{number}.png'), grey_image(50 + number, (100, 50)))
-    pictures = make_pictures(tiny_config(), (64, 64), [tmp_path / '1.png', tmp_path / '2.png'])
+    files = [tmp_path / '1.png', tmp_path / '2.png']
+    pictures = make_pictures(tiny_config(), (64, 64), files).pixels
     assert pictures.shape == (3, 3, 64, 64)
     assert pictures[1:, :, 32, 32].tolist() == [[51] * 3, [52] * 3]
     assert not pictures[1, :, 0].any(), 'letterbox'
     monkeypatch.setattr(verification_pictures, 'MOST_PICTURES', 2)
-    assert len(make_pictures(tiny_config(), (64, 64), [tmp_path])) == 3
+    made = make_pictures(tiny_config(), (64, 64), [tmp_path])
+    assert made.origin == f'noise and 2 pictures of {tmp_path}'
+    assert len(made.pixels) == 3
+
+
+def test_test_data_are_taken_if_they_are_there(tmp_path):
+    (tmp_path / 'cup').mkdir()
+    for number in range(6):
+        cv2.imwrite(str(tmp_path / 'cup' / f'{number}.png'), grey_image(50 + number, (64, 64)))
+    config = tiny_config()
+    config.test_dataloader.dataset.data_root = [str(tmp_path / '{category}'), 'nowhere']
+    made = make_pictures(config, (64, 64))
+    assert made.origin == f'noise and 4 pictures of {tmp_path / "cup"}'
+    assert made.pixels[1:, 0, 32, 32].tolist() == [50, 51, 52, 53]
+    config.test_dataloader.dataset.data_root = 'nowhere'
+    assert 'synthetic' in make_pictures(config, (64, 64)).origin
 
 
 def test_a_picture_that_cannot_be_read(tmp_path):

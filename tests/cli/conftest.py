@@ -20,7 +20,7 @@ __shared = dict(
 __pack = [dict(type='LetterboxAffine'), dict(type='PackPoseInputs')]
 model = dict(
     backbone=dict(name='test_resnet', pretrained=False),
-    neck=dict(out_channels=16),
+    neck=dict(out_channels=16, out_stride=4),
     head=dict(head_conv=16, use_association=False),
 )
 train_dataloader = dict(

@@ -3,11 +3,15 @@ from importlib.util import find_spec
 
 import onnx
 import pytest
+import torch
 
+from cpose.apis import engine_building
 from cpose.cli.main import main
 from cpose.deploy.engines import flavors
+from cpose.deploy.engines.flavors import Flavor
 from cpose.deploy.model_metadata import read_engine_sidecar
 
+from ..deploy.engines.fake_tensorrt import make_module
 from ..deploy.small_models import small_model, write_small_model
 
 
@@ -30,6 +34,33 @@ def test_an_engine_for_a_gpu_that_is_not_here(tmp_path, capsys):
     assert read_engine_sidecar(out)['profile'] == {'min': 1, 'opt': 2, 'max': 2}
 
 
+def test_options_reach_the_builder_and_triton(tmp_path, capsys, monkeypatch):
+    module, asked = make_module(), []
+
+    def load(*words):
+        asked.append(words)
+        return Flavor('tensorrt', module)
+
+    monkeypatch.setattr(engine_building, 'load_flavor', load)
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda: (8, 9))
+    file, out = write_small_model(tmp_path / 'a.onnx'), tmp_path / 'pose.engine'
+    batches = ('--min-batch', 2, '--opt-batch', 3, '--max-batch', 4)
+    rest = ('--workspace', 64, '--timing-cache', tmp_path / 'timing.bin')
+    words = (*batches, *rest, '--triton', tmp_path / 'models')
+    code, output, error = run(capsys, file, '--out', out, *words)
+    assert code == 0, error
+    assert asked == [('tensorrt', ())]
+    assert module.calls[-3:] == [
+        ('memory', 'workspace', 64 << 20),
+        ('profile', {'input': tuple((count, 3, 64, 64) for count in (2, 3, 4))}),
+        ('cache', b'', False),
+    ]
+    assert (tmp_path / 'timing.bin').is_file()
+    assert 'Triton model repository' in output
+    assert (tmp_path / 'models/pose/1/model.plan').read_bytes() == b'engine'
+    assert 'max_batch_size: 4' in (tmp_path / 'models/pose/config.pbtxt').read_text()
+
+
 @pytest.mark.parametrize(
     ('words', 'message'),
     [
@@ -37,6 +68,12 @@ def test_an_engine_for_a_gpu_that_is_not_here(tmp_path, capsys):
         (('--precision', 'fp16', '--calib-batches', '2'), '--calib-batches belong to INT8'),
         (('--compute-capability', '89'), "pip install 'cpose[tensorrt-rtx]'"),
         (('--flavor', 'tensorrt'), "pip install 'cpose[tensorrt]'"),
+        (('--triton', 'models'), "pip install 'cpose[tensorrt]'"),
+        (('--triton', 'models', '--flavor', 'rtx'), '--flavor rtx does not go with --triton'),
+        (
+            ('--triton', 'models', '--compute-capability', '89'),
+            '--compute-capability 89 does not go with --flavor tensorrt',
+        ),
     ],
 )
 def test_refusals_have_code_2_and_leave_no_file(tmp_path, capsys, monkeypatch, words, message):

@@ -20,7 +20,7 @@ def left_over():
 def test_writes_a_file_and_prints_the_differences(workplace, capsys):
     assert main([*EXPORT, '--images', 'data', '--triton', 'models']) == 0
     output = capsys.readouterr().out
-    for word in ('ONNX Runtime against PyTorch on 5 pictures', 'raw maps', 'hm_hp', 'opset 17'):
+    for word in ('PyTorch on noise and 4 pictures of data', 'raw maps', 'hm_hp', 'opset 17'):
         assert word in output
     assert read_metadata('new.onnx').class_names == ('cuboid',)
     assert Path('models/new/1/model.onnx').read_bytes() == Path('new.onnx').read_bytes()
@@ -73,7 +73,9 @@ WRONG = {
     'small': (['--height', '32', '--width', '32'], ['32×32 pixels has 64 cells', '100 detections']),
     'batch': (['--batch', '0'], ['--batch 0 is not a number of images']),
     'no folder': (['--out', 'nowhere/new.onnx'], ['there is no folder nowhere']),
-    'folder': (['--out', 'data'], ['data is a folder']),
+    'ending': (['--out', 'new.engine'], ['new.engine must end with .onnx']),
+    'folder': (['--out', 'data.onnx'], ['data.onnx is a folder']),
+    'triton': (['--triton', 'tiny.py'], ['tiny.py/new/1 cannot be made']),
     'preset': (['--preset', 'isaac-ros', '--batch', '4'], ['--batch 1, but 4 is given']),
     'picture': (['--images', 'nothing.png'], ['nothing.png']),
     'checkpoint': (['--cfg-options', 'model.head.head_conv=32'], [MODEL, 'does not fit']),
@@ -83,6 +85,7 @@ WRONG = {
 @pytest.mark.parametrize('case', WRONG)
 def test_bad_input(fails, case):
     words, says = WRONG[case]
+    Path('data.onnx').mkdir()
     fails(*EXPORT, *words, says=says)
     assert not left_over()
 

@@ -1,3 +1,4 @@
+import os
 import re
 from dataclasses import replace
 
@@ -10,8 +11,9 @@ from cpose.deploy.model_metadata import (
     metadata_of,
     write_engine_sidecar,
 )
-from cpose.deploy.triton_repository import write_triton_repository
-from cpose.errors import CheckpointError, OutputError
+from cpose.deploy.triton_repository import check_triton_files, write_triton_repository
+from cpose.encryption.key import use_key
+from cpose.errors import CheckpointError, ConfigError, OutputError
 
 from .networks import tiny
 
@@ -117,3 +119,41 @@ def test_refusals(tmp_path, graphs):
     write_triton_repository(file, tmp_path, 'pose', may_replace=True)
     with pytest.raises(OutputError, match=r'cup\.onnx/pose/1 cannot be made'):
         write_triton_repository(file, file, 'pose')
+
+
+def test_what_triton_does_not_run(tmp_path, graphs):
+    metadata = replace(metadata_of(graphs[1], ''), precision='int8', quantize_target='tensorrt')
+    graph = onnx.ModelProto()
+    graph.CopyFrom(graphs[1])
+    attach_metadata(graph, metadata)
+    onnx.save(graph, tmp_path / 'cup.onnx')
+    with pytest.raises(CheckpointError, match=r'cup\.onnx is quantised for TensorRT.*--target ort'):
+        write_triton_repository(tmp_path / 'cup.onnx', tmp_path / 'models', 'pose')
+    engine, profile = tmp_path / 'cup.engine', {'min': 1, 'opt': 1, 'max': 4}
+    engine.write_bytes(b'plan')
+    write_engine_sidecar(engine, metadata, profile, flavor='rtx')
+    with pytest.raises(CheckpointError, match='TensorRT for RTX, which Triton does not run'):
+        write_triton_repository(engine, tmp_path / 'models', 'pose')
+    assert not (tmp_path / 'models').exists()
+    write_engine_sidecar(engine, metadata, profile, flavor='tensorrt')
+    write_triton_repository(engine, tmp_path / 'models', 'pose')
+
+
+def test_a_repository_is_checked_before_the_work(tmp_path, monkeypatch):
+    models = tmp_path / 'models'
+    check_triton_files(models, 'pose', is_onnx=True, may_replace=False)
+    assert not models.exists()
+    (models / 'pose' / '1').mkdir(parents=True)
+    (models / 'pose' / '1' / 'model.onnx').touch()
+    check_triton_files(models, 'pose', is_onnx=False, may_replace=False)
+    check_triton_files(models, 'pose', is_onnx=True, may_replace=True)
+    with pytest.raises(OutputError, match=r'model\.onnx exists'):
+        check_triton_files(models, 'pose', is_onnx=True, may_replace=False)
+    with use_key('secret'), pytest.raises(ConfigError, match='Triton could not read it'):
+        check_triton_files(models, 'other', is_onnx=True, may_replace=False)
+    (tmp_path / 'file').touch()
+    with pytest.raises(OutputError, match='file is no folder'):
+        check_triton_files(tmp_path / 'file', 'pose', is_onnx=True, may_replace=False)
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    with pytest.raises(OutputError, match='models is no folder that can be written to'):
+        check_triton_files(models, 'other', is_onnx=True, may_replace=False)
