@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from inspect import signature
 from typing import Any
 
 import torch
@@ -24,6 +25,9 @@ from cpose.errors import ConfigError, import_extra
 from cpose.models.layers.modulated_deform_conv import ModulatedDeformConv
 
 PACKAGES = ('onnx', 'onnxruntime', 'onnxscript', 'onnxslim')
+NEEDED_OPTIONS = {True: {'dynamo', 'dynamic_axes'}, False: {'dynamic_shapes', 'optimize'}}
+"""Options of ``torch.onnx.export`` for the older exporter (True) and the one on torch.export."""
+
 TENSOR_NAMES = [*OUTPUT_SIZES, *(MAP_PREFIX + name for name in MAP_NAMES)]
 
 
@@ -41,8 +45,15 @@ def check_exportable(model: Any, settings: ExportSettings) -> None:
     """Check what can be told before the export.
 
     Raises:
-        ConfigError: If the opset lacks an operator, or the maps have too few cells.
+        ConfigError: If PyTorch lacks the exporter, the opset an operator, or the maps have too few
+            cells.
     """
+    is_traced = settings.opset in TRACED_OPSETS
+    if not NEEDED_OPTIONS[is_traced].issubset(signature(torch.onnx.export).parameters):
+        other = 'Use --opset 18.' if is_traced else 'Install a newer one, or use --opset 17.'
+        raise ConfigError(
+            f'PyTorch {torch.__version__} has no exporter for opset {settings.opset}. {other}'
+        )
     is_deformable = any(isinstance(module, ModulatedDeformConv) for module in model.modules())
     if is_deformable and settings.opset < DEFORMABLE_OPSET:
         raise ConfigError(

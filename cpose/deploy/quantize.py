@@ -21,6 +21,7 @@ from cpose.deploy.quantization_recipe import find_recipe
 from cpose.deploy.raw_map_error import RawMapError
 from cpose.deploy.sensitivity import FloatChoice, choose_float_nodes, group_activations
 from cpose.errors import CheckpointError
+from cpose.evaluation.json_files import check_writable
 
 EXACT_TARGETS = ('tensorrt',)
 """Targets whose files ONNX Runtime may not optimise, see `raw_map_error.open_session`."""
@@ -143,6 +144,10 @@ def find_ranges(
 
     Returns:
         The ranges, and where they come from.
+
+    Raises:
+        ConfigError: If the file is not a calibration cache.
+        OutputError: If it cannot be written.
     """
     if cache is None:
         return measure_ranges(graph, batches), 'measured'
@@ -150,6 +155,7 @@ def find_ranges(
     ranges, reason = read_cache(cache, key)
     if ranges is not None:
         return ranges, f'reused: {reason}'
+    check_writable(cache)
     ranges = measure_ranges(graph, batches)
     write_cache(cache, key, ranges)
     return ranges, f'measured: {reason}'

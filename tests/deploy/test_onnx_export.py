@@ -127,6 +127,15 @@ def test_deformable_convolutions_need_an_opset():
     check_exportable(model, ExportSettings((64, 64), opset=19))
 
 
+@pytest.mark.parametrize(
+    ('opset', 'says'), [(16, 'Use --opset 18'), (18, 'newer one, or use --opset 17')]
+)
+def test_a_pytorch_without_the_exporter(monkeypatch, opset, says):
+    monkeypatch.setattr(onnx_export.torch.onnx, 'export', lambda model, args, f: None)
+    with pytest.raises(ConfigError, match=f'has no exporter for opset {opset}. .*{says}'):
+        export(tiny_config(), opset=opset)
+
+
 def test_too_few_cells():
     with pytest.raises(ConfigError, match='32×32 pixels has 64 cells, fewer than the 100'):
         export(tiny_config(), input_wh=(32, 32))

@@ -6,7 +6,7 @@ import pytest
 from cpose.deploy.calibration_ranges import quantize_with_ranges
 from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_metadata
 from cpose.deploy.quantize import QuantizationSettings, quantize_for_ort, quantize_model
-from cpose.errors import CheckpointError, ConfigError
+from cpose.errors import CheckpointError, ConfigError, OutputError
 
 from .small_models import noise_batches, small_metadata, small_model, write_small_model
 
@@ -54,6 +54,14 @@ def test_ranges_are_measured_once(tmp_path, monkeypatch):
     assert third.calibration == f'measured: {cache} was made with other images'
     fourth = quantize_model(*small_model(), noise_batches(seed=1), settings)
     assert fourth.calibration.startswith('reused: ')
+
+
+def test_a_cache_that_could_not_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr('cpose.deploy.quantize.measure_ranges', None)
+    (tmp_path / 'file').touch()
+    settings = QuantizationSettings(cache=tmp_path / 'file' / 'ranges.json')
+    with pytest.raises(OutputError, match=r'ranges\.json cannot be written'):
+        quantize_model(*small_model(), noise_batches(), settings)
 
 
 def test_named_nodes_stay_in_float():

@@ -14,7 +14,12 @@ from cpose.deploy.engines.engine_build import build_engine
 from cpose.deploy.engines.flavors import Flavor
 from cpose.deploy.engines.onnx_checks import TARGET, check_for_engine, check_precision
 from cpose.deploy.half_precision import convert_to_half
-from cpose.deploy.model_metadata import ModelMetadata, attach_metadata, write_engine_sidecar
+from cpose.deploy.model_metadata import (
+    ModelMetadata,
+    attach_metadata,
+    sidecar_path,
+    write_engine_sidecar,
+)
 from cpose.deploy.quantize import QuantizationSettings, quantize_model
 from cpose.errors import ConfigError
 
@@ -109,11 +114,12 @@ def check_engine_path(out: str | Path, may_replace: bool) -> None:
 
     Raises:
         ConfigError: If the ending is not that of an engine.
-        OutputError: If the file exists or its folder cannot be written to.
+        OutputError: If the file or the one beside it exists, or the folder cannot be written to.
     """
     if Path(out).suffix not in ENGINE_SUFFIXES:
         raise ConfigError(f'{out} must end with {", ".join(ENGINE_SUFFIXES)}.')
-    check_new_file(out, may_replace)
+    for file in (out, sidecar_path(out)):
+        check_new_file(file, may_replace)
 
 
 def _own_capability() -> str:

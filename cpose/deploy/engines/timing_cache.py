@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from cpose.deploy.binary_files import write_bytes_atomic
+from cpose.deploy.binary_files import check_new_file, write_bytes_atomic
 from cpose.deploy.engines.flavors import RTX, Flavor
 from cpose.errors import ConfigError
 
@@ -25,6 +25,7 @@ def load_timing_cache(config: Any, path: Path | None, flavor: Flavor) -> Any:
 
     Raises:
         ConfigError: If the file cannot be used.
+        OutputError: If it could not be written after the build.
     """
     if path is None:
         return None
@@ -36,6 +37,7 @@ def load_timing_cache(config: Any, path: Path | None, flavor: Flavor) -> Any:
             level=logging.WARNING,
         )
         return None
+    check_new_file(path, may_replace=True)
     stored = path.read_bytes() if path.is_file() else b''
     cache = config.create_timing_cache(stored)
     if cache is None or not config.set_timing_cache(cache, False):

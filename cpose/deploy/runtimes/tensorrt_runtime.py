@@ -46,6 +46,11 @@ class TensorRTRuntime(Runtime):
         with on_gpu(self.device):
             self._engine = self._load(facts)
             self._context = self._engine.create_execution_context()
+        if self._context is None:
+            raise CheckpointError(
+                f'{self.path} cannot be prepared on this GPU ({gpu_name(self.device)}); TensorRT '
+                'tells why above. Free memory of the GPU, or build the engine for smaller batches.'
+            )
         self._check_tensors()
         self.batch_limits = self._find_batch_limits()
 

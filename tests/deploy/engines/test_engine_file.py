@@ -69,3 +69,7 @@ def test_the_ending_is_that_of_an_engine(tmp_path):
     (tmp_path / 'a.trt').touch()
     with pytest.raises(OutputError, match='exists'):
         check_engine_path(tmp_path / 'a.trt', may_replace=False)
+    (tmp_path / 'b.trt.json').touch()
+    with pytest.raises(OutputError, match=r'b\.trt\.json exists'):
+        check_engine_path(tmp_path / 'b.trt', may_replace=False)
+    check_engine_path(tmp_path / 'b.trt', may_replace=True)

@@ -2,7 +2,7 @@ import pytest
 
 from cpose.deploy.engines.flavors import Flavor
 from cpose.deploy.engines.timing_cache import load_timing_cache, save_timing_cache
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, OutputError
 
 from .fake_tensorrt import FakeConfig, make_module
 
@@ -33,6 +33,13 @@ def test_an_unusable_cache_is_refused(tmp_path, content):
     with pytest.raises(ConfigError, match=r'is not a timing cache of this TensorRT and GPU'):
         load(file)
     assert file.read_bytes() == content
+
+
+def test_a_cache_that_could_not_be_written_is_refused_before_the_build(tmp_path):
+    with pytest.raises(OutputError, match='is a folder'):
+        load(tmp_path)
+    with pytest.raises(OutputError, match='there is no folder'):
+        load(tmp_path / 'nowhere' / 'timing.bin')
 
 
 def test_rtx_has_none_and_says_so(tmp_path, monkeypatch):

@@ -3,15 +3,19 @@
 import ctypes
 import sys
 from contextlib import nullcontext
+from importlib.util import find_spec
 from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
+from cpose.apis.engine_building import EngineRequest, build_engine_file
 from cpose.deploy.model_metadata import OUTPUT_SIZES, write_engine_sidecar
+from cpose.deploy.row_matching import differences, match_rows
 from cpose.deploy.runtimes import tensorrt_runtime
-from cpose.deploy.runtimes.tensorrt_runtime import TensorRTRuntime, choose_gpu
+from cpose.deploy.runtimes.onnx_runtime import OnnxRuntime
+from cpose.deploy.runtimes.tensorrt_runtime import PACKAGES, TensorRTRuntime, choose_gpu
 from cpose.errors import CheckpointError, ConfigError, MissingDependencyError
 
 from ..small_models import small_metadata
@@ -170,6 +174,12 @@ def test_fixed_batch(open_engine, log):
     assert open_engine(engine=Engine(log, batch=4)).batch_limits == (4, 4)
 
 
+def test_a_gpu_without_room(open_engine, engine):
+    engine.context = None
+    with pytest.raises(CheckpointError, match=r'a\.engine cannot be prepared .*Some GPU, 8\.9'):
+        open_engine()
+
+
 def test_failed_run(open_engine, engine):
     runtime = open_engine()
     engine.context.succeeds = False
@@ -230,3 +240,25 @@ def test_gpus(monkeypatch, device, expected):
     assert choose_gpu('a.engine', device) == torch.device(expected)
     with pytest.raises(ConfigError, match="'cuda:2' is not there: 2 GPUs are visible"):
         choose_gpu('a.engine', 'cuda:2')
+
+
+@pytest.mark.gpu
+@pytest.mark.tensorrt
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no GPU to run an engine on')
+@pytest.mark.parametrize('flavor', PACKAGES)
+def test_a_real_engine_finds_what_onnx_runtime_finds(folder, tmp_path, flavor):
+    if find_spec(PACKAGES[flavor][0]) is None:
+        pytest.skip(f'{PACKAGES[flavor][0]} is not installed')
+    build_engine_file(folder / 'tiny.onnx', tmp_path / 'a.engine', EngineRequest(flavor=flavor))
+    engine = TensorRTRuntime(tmp_path / 'a.engine')
+    generator = torch.Generator().manual_seed(1)
+    for count in (1, 8):
+        noise = torch.randn(count, 3, 64, 64, generator=generator)
+        found = {name: value.cpu() for name, value in engine(noise).items()}
+        expected = OnnxRuntime(folder / 'tiny.onnx', 'cpu')(noise)
+        rows = expected['scores'][..., 0] > 0.1
+        largest, compared, _ = differences(match_rows(expected, found, rows), 0.1)
+        assert compared >= count
+        assert max(largest.values()) < 0.1, largest  # TF32 has 10 bits
+    with pytest.raises(ConfigError, match='batches of 1 to 8 images, not of 9'):
+        engine(torch.zeros(9, 3, 64, 64))
