@@ -100,8 +100,8 @@ def _check_runs(source: Path, metadata: ModelMetadata, is_onnx: bool) -> None:
         )
     if is_onnx and metadata.quantize_target == 'tensorrt':
         raise CheckpointError(
-            f'{source} is quantised for TensorRT, but Triton runs ONNX files in ONNX Runtime. Build '
-            'an engine from it, or quantise the model with --target ort.'
+            f'{source} is quantised for TensorRT, but Triton runs ONNX files in ONNX Runtime. '
+            'Build an engine from it, or quantise the model with --target ort.'
         )
     if not is_onnx and read_engine_sidecar(source).get('flavor') == 'rtx':
         raise CheckpointError(
