@@ -62,9 +62,27 @@ def decoder_nodes(model: Any) -> list[str]:
     ]
 
 
+def offset_nodes(model: Any) -> list[str]:
+    """Return the names of additions of a constant, such as the bias of a linear layer.
+
+    TensorRT builds no engine where that constant is a whole number of another shape.
+    """
+    constants = {item.name for item in model.graph.initializer}
+    constants |= {node.output[0] for node in model.graph.node if node.op_type == 'Constant'}
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type == 'Add' and constants.intersection(node.input)
+    ]
+
+
 def float_nodes(model: Any) -> list[str]:
-    """Return the names of all nodes that are never quantised: last convolutions and decoder."""
-    return [node.name for node in last_weighted_nodes(model)] + decoder_nodes(model)
+    """Return the names of all nodes that are never quantised.
+
+    They are the last convolutions, the decoder and additions of a constant.
+    """
+    names = [node.name for node in last_weighted_nodes(model)] + decoder_nodes(model)
+    return list(dict.fromkeys([*names, *offset_nodes(model)]))
 
 
 def quantizable_nodes(model: Any, op_types: Iterable[str]) -> list[str]:

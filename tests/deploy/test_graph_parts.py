@@ -9,6 +9,7 @@ from cpose.deploy.graph_parts import (
     last_weighted_nodes,
     match_nodes,
     name_nodes,
+    offset_nodes,
     prepare_graph,
     quantizable_nodes,
     raw_map_names,
@@ -52,6 +53,20 @@ def test_the_decoder_begins_behind_the_last_convolutions():
     assert decoder_nodes(model) == ['decode', 'Sigmoid_6']
     assert float_nodes(model) == ['hm', 'Conv_4', 'decode', 'Sigmoid_6']
     assert quantizable_nodes(model, ('Conv', 'Add')) == ['stem']
+
+
+def test_constants_are_added_in_float():
+    model = small_graph()
+    offset = [
+        helper.make_node('Add', ['gate', 'w'], ['shifted'], name='offset'),
+        helper.make_node('Add', ['shifted', 'a'], ['gate_again'], name='residual'),
+    ]
+    model.graph.node[2].input[1] = 'gate_again'
+    for place, node in enumerate(offset, start=2):
+        model.graph.node.insert(place, node)
+    onnx.checker.check_model(model)
+    assert offset_nodes(model) == ['offset']
+    assert quantizable_nodes(prepare_graph(model), ('Conv', 'Add')) == ['stem', 'residual']
 
 
 def test_shared_weights_are_named_directly_in_a_copy():
