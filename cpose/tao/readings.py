@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cpose.tao.spec_file import TaoSpec
 from cpose.tao.translation.data_part import FIXED_SYMMETRY
 
+PUBLISHED_KEYS = ('tlt_encode', 'nvidia_tlt')
 CALIBRATION = 'gen_trt_engine.tensorrt.calibration'
 
 
@@ -69,6 +70,14 @@ READINGS = (
         ('train', 'evaluate', 'inference', 'export', 'gen_trt_engine'),
         lambda spec: not spec.origin.gives('results_dir'),
         'Give results_dir.',
+    ),
+    Reading(
+        'encryption_key',
+        'The tables have none, the templates tlt_encode, the examples nvidia_tlt',
+        'none by default; a published one encrypts, but protects nothing',
+        ('train', 'export', 'gen_trt_engine'),
+        lambda spec: spec.values.encryption_key in PUBLISHED_KEYS,
+        'Choose another one, or remove it.',
     ),
     Reading(
         'model.backbone.model_type',

@@ -1,10 +1,6 @@
 """Where TAO's sources disagree and the value in a spec says all, so that no warning is needed."""
 
 SETTLED = {
-    'encryption_key': (
-        'The tables have none, the templates tlt_encode, the examples nvidia_tlt',
-        'none; a published key protects nothing',
-    ),
     'dataset.inference_data': (
         'The documentation writes "inference data" too',
         'the underscore; the other spelling is an error that names it',

@@ -30,6 +30,7 @@ KEYS = {
 }
 """Options of other commands, and keys of configs, to keys of the spec."""
 PHRASES = {
+    'another one with --out': 'another results_dir',
     'overwrite it with --force': 'remove it',
     'continue with --resume': 'start the same command again',
 }

@@ -32,10 +32,10 @@ train:
     lr_steps: [90, 120]
 model:
   down_ratio: 4
-  use_pretrained: False
+  use_pretrained: True
   backbone:
     model_type: fan_small
-    pretrained_backbone_path: null
+    pretrained_backbone_path: WEIGHTS
 evaluate:
   checkpoint: ???
   opencv: False

@@ -65,6 +65,8 @@ def test_example_of_the_documentation_is_clear(tmp_path, task):
         ('inference', [], ['inference.opencv', 'inference.focal_length_x']),
         ('inference', ['inference.opencv=true', 'inference.use_pnp=false'], []),
         ('export', [], []),
+        ('export', ['encryption_key=tlt_encode'], ['encryption_key']),
+        ('export', ['encryption_key=mine'], []),
         ('gen_trt_engine', [], []),
         ('gen_trt_engine', [f'{TRT}.data_type=int8'], [f'{TRT}.calibration.cal_batches']),
         ('gen_trt_engine', [f'{TRT}.data_type=int8', f'{TRT}.calibration.cal_batches=9'], []),

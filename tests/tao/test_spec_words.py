@@ -29,6 +29,7 @@ def test_error_names_place_and_keys_of_the_spec(tmp_path):
         ('x exists, or overwrite it with --force.', 'x exists, or remove it.'),
         ('Give more (--calib-batch-size).', f'({TRT}.calibration.cal_batch_size).'),
         ('The disk is full; choose another --work-dir.', 'line 1: The disk is full; choose'),
+        ('Full. Choose another one with --out.', 'Full. Choose another results_dir.'),
         ('Nothing of that.', 'Nothing of that.'),
     ],
 )

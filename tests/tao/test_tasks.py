@@ -1,7 +1,6 @@
 """The examples of TAO's documentation from training to the engine, on tiny images."""
 
 import json
-import tarfile
 
 import numpy as np
 import pytest
@@ -9,70 +8,31 @@ import pytest
 from cpose.apis.training import train
 from cpose.cli.main import main
 from cpose.deploy.model_metadata import read_metadata
+from cpose.deploy.onnx_files import load_onnx
+from cpose.encryption.key import use_key
+from cpose.encryption.model_file import is_encrypted, sealed_bytes
 from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
-from cpose.errors import CheckpointError, ConfigError
+from cpose.errors import CheckpointError, ConfigError, DataError
+from cpose.tao.schema import job_schema
 from cpose.tao.spec_file import load_spec
-from cpose.tao.tasks.run import run_task
 from cpose.tao.tasks.train import find_resume
 from cpose.tao.translation.config_text import config_text
 from cpose.tao.translation.spec_config import training_overlay
 
-from .specs import TRAIN_EXAMPLE, make_spec
+from .bike_example import NUM_IMAGES, RTX, TINY, TRT, make_example, run, spec_of
+from .specs import make_spec
 
-NUM_IMAGES = 4
-TINY = (
-    *(
-        'train.num_epochs=2',
-        'dataset.batch_size=2',
-        'dataset.workers=0',
-        'dataset.pin_memory=false',
-    ),
-    *('dataset.input_res=64', 'dataset.output_res=16', 'export.input_width=64'),
-    *('export.input_height=64', 'wandb.enable=false'),
-)
-RTX = (
-    *('gen_trt_engine.tensorrt.flavor=rtx', 'gen_trt_engine.tensorrt.compute_capabilities=["89"]'),
-    'gen_trt_engine.tensorrt.max_batch_size=4',
-)
 pytestmark = pytest.mark.filterwarnings('ignore:No GPU is visible')
 
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Images of a bike as a folder and an archive, and a spec that has been trained."""
+    """The example, trained."""
     folder = tmp_path_factory.mktemp('tao')
-    data = folder / 'data'
-    assert main(['synth', str(data), '--num', str(NUM_IMAGES), '--size', '96', '128']) == 0
-    for file in data.glob('*.json'):
-        content = json.loads(file.read_text())
-        for item in content['objects']:
-            del item['symmetric']
-        file.write_text(json.dumps(content))
-    with tarfile.open(folder / 'val.tar.gz', 'w:gz') as archive:
-        archive.add(data, 'val')
-    text = TRAIN_EXAMPLE.replace('RESULTS', str(folder / 'results')).replace('TRAIN', str(data))
-    (folder / 'spec.yaml').write_text(text.replace('VAL', str(folder / 'val.tar.gz')))
+    make_example(folder)
     run(folder, 'train')
     return folder
-
-
-def spec_of(folder, task, *words):
-    data = [f'dataset.test_data={folder}/data', f'dataset.inference_data={folder}/data']
-    files = [
-        f'{name}.checkpoint={folder}/results/train/{LATEST}'
-        for name in ('evaluate', 'inference', 'export')
-    ]
-    files += [
-        f'export.onnx_file={folder}/model.onnx',
-        f'gen_trt_engine.onnx_file={folder}/model.onnx',
-    ]
-    files += [f'gen_trt_engine.trt_engine={folder}/model.engine']
-    return load_spec(folder / 'spec.yaml', [*TINY, *data, *files, *words], task)
-
-
-def run(folder, task, *words):
-    return run_task(task, spec_of(folder, task, *words))
 
 
 def losses(run_folder):
@@ -129,6 +89,14 @@ def test_inference(folder):
         assert (folder / 'results/inference' / f'{name}.jpg').is_file()
 
 
+def test_default_of_the_schema_runs(tmp_path, folder, capsys):
+    (tmp_path / 'spec.json').write_text(json.dumps(job_schema('train')['default']))
+    words = [f'results_dir={tmp_path}', f'dataset.train_data={folder}/data', *TINY]
+    command = ['tao', 'train', '-e', str(tmp_path / 'spec.json'), *words]
+    assert main([*command, 'train.is_dry_run=true']) == 0
+    assert capsys.readouterr().out.endswith('Execution status: PASS\n')
+
+
 def test_inference_without_pictures_and_poses(folder):
     own = folder / 'plain'
     words = (
@@ -156,9 +124,47 @@ def test_export_and_engine(folder):
     metadata = read_metadata(folder / 'model.onnx')
     assert metadata.input_wh == (64, 64)
     assert metadata.class_names == ('bike',)
+    words = (f'evaluate.checkpoint={folder}/model.onnx', f'evaluate.results_dir={folder}/onnx')
+    assert run(folder, 'evaluate', *words)['num_images'] == NUM_IMAGES
+    last = json.loads((folder / 'onnx/status.json').read_text().splitlines()[-1])
+    assert last['status'] == 'SUCCESS'
+    assert float(last['kpi']['test_3DIoU']) >= 0
     pytest.importorskip('tensorrt_rtx')
     assert run(folder, 'gen_trt_engine', *RTX) == folder / 'model.engine'
     assert read_metadata(folder / 'model.engine').precision == 'fp32'
+
+
+@pytest.mark.slow
+def test_engine_in_int8_with_a_key(folder):
+    pytest.importorskip('tensorrt_rtx')
+    if not (folder / 'model.onnx').is_file():
+        run(folder, 'export', 'export.on_cpu=true')
+    model, _ = load_onnx(folder / 'model.onnx')
+    layer = next(node.name for node in model.graph.node if node.op_type == 'Conv')
+    with use_key('secret'):
+        (folder / 'sealed.onnx').write_bytes(sealed_bytes((folder / 'model.onnx').read_bytes()))
+    words = [
+        *RTX,
+        'encryption_key=secret',
+        f'gen_trt_engine.onnx_file={folder}/sealed.onnx',
+        f'{TRT}.data_type=int8',
+        f'{TRT}.layers_precision=["{layer}:fp32","*:int8"]',
+        f'{TRT}.calibration.cal_image_dir=[{folder}/data]',
+        f'{TRT}.calibration.cal_cache_file={folder}/ranges.json',
+        f'{TRT}.calibration.cal_batch_size=2',
+    ]
+    with pytest.raises(DataError, match=f'Command line: .*{TRT}.calibration.cal_batches'):
+        run(folder, 'gen_trt_engine', *words, f'{TRT}.calibration.cal_batches=9')
+    engine = run(folder, 'gen_trt_engine', *words, f'{TRT}.calibration.cal_batches=2')
+    assert is_encrypted(engine)
+    assert read_metadata(engine).precision == 'int8'
+    assert (folder / 'ranges.json').is_file()
+    with pytest.raises(CheckpointError, match='another key'):
+        run(folder, 'gen_trt_engine', *words, 'encryption_key=guessed')
+    results = folder / 'results/gen_trt_engine'
+    last = json.loads((results / 'status.json').read_text().splitlines()[-1])
+    assert (last['status'], 'another key' in last['message']) == ('FAILURE', True)
+    assert all('secret' not in file.read_text() for file in results.iterdir() if file.is_file())
 
 
 def test_export_takes_no_other_format(folder):
