@@ -51,3 +51,5 @@ param_scheduler = [
     ),
 ]
 train_cfg = dict(max_epochs=30, val_interval=6)
+# Drawing pictures keeps a core busy.
+env_cfg = dict(spare_cores=1)

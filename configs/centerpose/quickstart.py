@@ -60,12 +60,14 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=200),
     dict(
         type='CosineAnnealingLR',
-        T_max=13,
+        T_max=11,
         eta_min=1e-5,
         by_epoch=True,
         begin=0,
-        end=13,
+        end=11,
         convert_to_iter_based=True,
     ),
 ]
-train_cfg = dict(max_epochs=13, val_interval=13)
+train_cfg = dict(max_epochs=11, val_interval=11)
+# Drawing pictures keeps a core busy.
+env_cfg = dict(spare_cores=1)

@@ -1,6 +1,7 @@
 """The runner: MMEngine's, with safe checkpoints and distributed training on CPUs."""
 
 import logging
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
@@ -54,11 +55,19 @@ class PoseRunner(Runner):
         self.logger.info(f'Outputs: {self.work_dir}; system, config and hooks: {self.log_dir}')
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Set up processes (gloo on CPUs) and a time stamp, and so a log, that no runner shares."""
+        """Set up processes (gloo on CPUs), threads, and a time stamp, and so a log, of its own.
+
+        ``env_cfg.spare_cores`` processor cores are left to the processes that load data, unless the
+        environment has ``OMP_NUM_THREADS``: threads of one operation wait for each other, so the
+        network gets slower, not faster, if one of them shares its core.
+        """
         if self.distributed:
             timeout = env_cfg.get('dist_cfg', {}).get('timeout', 1800)
             init_cpu_processes(self.launcher, timeout)
         super().setup_env(env_cfg)
+        if env_cfg.get('spare_cores') and 'OMP_NUM_THREADS' not in os.environ:
+            left = max(1, len(os.sched_getaffinity(0)) - env_cfg['spare_cores'])
+            torch.set_num_threads(min(torch.get_num_threads(), left))
         if env_cfg.get('cudnn_deterministic'):
             torch.backends.cudnn.deterministic = True
         repeated = self._timestamps[self._timestamp]

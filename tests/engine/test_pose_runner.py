@@ -46,6 +46,21 @@ def test_checkpoint_carries_its_config(trained):
     assert json.loads(with_json)['default_scope'] == 'cpose'
 
 
+@pytest.mark.parametrize(
+    ('spare', 'environment', 'threads'),
+    [(1, {}, 3), (9, {}, 1), (0, {}, 4), (1, {'OMP_NUM_THREADS': '4'}, 4)],
+)
+def test_cores_for_loading(build_runner, monkeypatch, spare, environment, threads):
+    counts = [4]
+    monkeypatch.setattr('os.environ', environment)
+    monkeypatch.setattr('os.sched_getaffinity', lambda process: range(4))
+    monkeypatch.setattr('torch.get_num_threads', lambda: counts[-1])
+    monkeypatch.setattr('torch.set_num_threads', counts.append)
+    for name in ('run', 'another'):
+        build_runner({'env_cfg.spare_cores': spare}, name)
+    assert counts[-1] == threads
+
+
 def test_schedule_continues_with_more_epochs(build_runner, tmp_path):
     schedule = [{'type': 'MultiStepLR', 'milestones': [1, 4], 'gamma': 0.1, 'by_epoch': True}]
     options = {'param_scheduler': schedule}
