@@ -76,7 +76,7 @@ def blend(image: np.ndarray, layer: np.ndarray, coverage: np.ndarray) -> None:
     if coverage.size < LARGE_AREA:
         image[:] = _mixed(image, layer, coverage)
         return
-    cv2.copyTo(layer, cv2.compare(coverage, 255, cv2.CMP_EQ), image)
+    cv2.copyTo(layer, cv2.inRange(coverage, 255, 255), image)
     border = np.divmod(np.flatnonzero(cv2.inRange(coverage, 1, 254)), coverage.shape[1])
     if len(border[0]):
         image[border] = _mixed(image[border][None], layer[border][None], coverage[border][None])[0]
