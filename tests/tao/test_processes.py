@@ -84,19 +84,18 @@ def test_every_failure_is_told_once(tmp_path, monkeypatch, capfd, program):
 @pytest.mark.slow
 def test_training_in_two_processes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(['synth', 'data', '--num', '4', '--size', '64', '64']) == 0
+    assert main(['synth', 'data', '--num', '2', '--size', '64', '64']) == 0
     spec = {
         'results_dir': 'results',
-        'dataset': {'train_data': 'data', 'val_data': 'data', 'category': 'chair'},
+        'dataset': {'train_data': 'data', 'category': 'chair'},
         'model': {'head_conv': 32, 'use_convGRU': False, 'backbone': {'model_type': 'DLA34'}},
-        'train': {'num_epochs': 1},
+        'train': {'is_dry_run': True},
     }
     spec['dataset'] |= {'batch_size': 1, 'workers': 0, 'input_res': 64, 'output_res': 16}
     (tmp_path / 'spec.yaml').write_text(yaml.safe_dump(spec))
     results = tmp_path / 'results/train'
     assert run_processes(['tao', 'train', '-e', 'spec.yaml'], [0, 1], results) == 0
     lines = [json.loads(line) for line in (results / 'status.json').read_text().splitlines()]
-    assert [line['status'] for line in lines] == ['STARTED', 'RUNNING', 'RUNNING', 'SUCCESS']
-    assert lines[1]['max_step'] == 2
-    assert (results / 'centerpose_model_latest.pth').is_file()
+    assert [line['status'] for line in lines] == ['STARTED', 'RUNNING', 'SUCCESS']
+    assert lines[1]['kpi']['train_loss'] > 0
     assert {'experiment.yaml', 'centerpose.py'} <= {file.name for file in results.iterdir()}
