@@ -59,7 +59,7 @@ def make_pictures(
     for source in islice(sources, most):
         packed: Any = pipeline(make_record(source, None, input_wh))
         pictures.append(packed['inputs'])
-    kind = f'pictures of {", ".join(map(str, chosen))}' if chosen else 'synthetic pictures'
+    kind = f'pictures of {_listed(chosen)}' if chosen else 'synthetic pictures'
     return Pictures(torch.stack(pictures), f'noise and {len(pictures) - 1} {kind}')
 
 
@@ -68,6 +68,11 @@ def _test_folders(config: Config) -> list[str]:
     roots = config.get('test_dataloader', {}).get('dataset', {}).get('data_root')
     found = expand_roots(roots, find_categories(config)) if roots else []
     return [root for root in found if Path(root).is_dir()]
+
+
+def _listed(places: Sequence[str | Path]) -> str:
+    more = f' and {len(places) - 2} more' if len(places) > 2 else ''
+    return ', '.join(map(str, places[:2])) + more
 
 
 def _draw(input_wh: tuple[int, int]) -> Iterator[SourceImage]:

@@ -97,9 +97,10 @@ def _apply_preset(args: Namespace) -> None:
 
 
 def _show(result: Any, settings: Any) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=f'ONNX Runtime against PyTorch on {result.pictures}')
+    table = Table(title=f'ONNX Runtime against PyTorch on {escape(result.pictures)}')
     table.add_column('part')
     table.add_column('name', no_wrap=True)
     for column in ('compared', 'largest difference', 'allowed'):

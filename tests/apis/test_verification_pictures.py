@@ -24,7 +24,9 @@ def test_own_pictures_pass_the_steps_of_the_test_data(tmp_path, monkeypatch):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f'{number}.png'), grey_image(50 + number, (100, 50)))
     files = [tmp_path / '1.png', tmp_path / '2.png']
-    pictures = make_pictures(tiny_config(), (64, 64), files).pixels
+    made = make_pictures(tiny_config(), (64, 64), files)
+    assert made.origin == f'noise and 2 pictures of {files[0]}, {files[1]}'
+    pictures = made.pixels
     assert pictures.shape == (3, 3, 64, 64)
     assert pictures[1:, :, 32, 32].tolist() == [[51] * 3, [52] * 3]
     assert not pictures[1, :, 0].any(), 'letterbox'
@@ -32,6 +34,8 @@ def test_own_pictures_pass_the_steps_of_the_test_data(tmp_path, monkeypatch):
     made = make_pictures(tiny_config(), (64, 64), [tmp_path])
     assert made.origin == f'noise and 2 pictures of {tmp_path}'
     assert len(made.pixels) == 3
+    made = make_pictures(tiny_config(), (64, 64), [*files, tmp_path / '0.png'])
+    assert made.origin.endswith(f'{files[1]} and 1 more')
 
 
 def test_test_data_are_taken_if_they_are_there(tmp_path):

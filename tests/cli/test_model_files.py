@@ -161,6 +161,15 @@ def test_more_refusals_of_infer(place, fails):
     fails(*words, '--cfg-options', 'runtime.providers=[NoProvider]', says='has no NoProvider')
 
 
+def test_batch_of_the_file(place, fails):
+    proto = onnx.load('tiny.onnx')
+    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    onnx.save(proto, 'one.onnx')
+    says = ['one.onnx takes batches of 1 images, not of 2', 'test_dataloader.batch_size']
+    fails(*replaced('test', MODEL, 'one.onnx'), says=says)
+    fails(*replaced('infer', MODEL, 'one.onnx'), '--batch-size', '2', says=says[0])
+
+
 def test_size_of_test(place, fails):
     size = 'test_dataloader.dataset.input_wh=[96,96]'
     fails(*replaced('test', MODEL, 'tiny.onnx'), '--cfg-options', size, says='takes images of')

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from cpose.apis.engine_building import EngineRequest, build_engine_file
+from cpose.deploy.engines.flavors import load_flavor
 from cpose.deploy.model_metadata import OUTPUT_SIZES, write_engine_sidecar
 from cpose.deploy.row_matching import differences, match_rows
 from cpose.deploy.runtimes import tensorrt_runtime
@@ -249,6 +250,9 @@ def test_gpus(monkeypatch, device, expected):
 def test_a_real_engine_finds_what_onnx_runtime_finds(folder, tmp_path, flavor):
     if find_spec(PACKAGES[flavor][0]) is None:
         pytest.skip(f'{PACKAGES[flavor][0]} is not installed')
+    capability = 'SM{}{}'.format(*torch.cuda.get_device_capability())
+    if flavor == 'rtx' and not hasattr(load_flavor('rtx').module.ComputeCapability, capability):
+        pytest.skip(f'TensorRT for RTX does not run on GPUs of {capability}')
     build_engine_file(folder / 'tiny.onnx', tmp_path / 'a.engine', EngineRequest(flavor=flavor))
     engine = TensorRTRuntime(tmp_path / 'a.engine')
     generator = torch.Generator().manual_seed(1)
