@@ -78,7 +78,7 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
         raise ConfigError(describe_errors(error.errors(), origin)) from error
     spec = TaoSpec(_with_agreeing_gpus(values, origin), origin)
     if task is not None:
-        check_required(spec, task)
+        check_required(spec.value, origin, task)
     return spec
 
 

@@ -1,14 +1,12 @@
 """Which keys of a spec must have a value."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from cpose.encryption.key import environment_key
 from cpose.errors import ConfigError
 from cpose.tao import SECRET, TASKS
-
-if TYPE_CHECKING:
-    from cpose.tao.spec_file import TaoSpec
+from cpose.tao.spec_origin import SpecOrigin
 
 MISSING = ('???', '<required>')
 """What stands where a value must be given."""
@@ -58,29 +56,35 @@ def without_missing(node: Any) -> Any:
     return node
 
 
-def check_required(spec: 'TaoSpec', task: str) -> None:
+def check_required(value_of: Callable[[str], Any], origin: SpecOrigin, task: str) -> None:
     """Check that all is given that a task needs.
+
+    Args:
+        value_of: Gives the value of a dotted key.
+        origin: Where the values come from.
+        task: What is to be run.
 
     Raises:
         ConfigError: If a key is missing, or two that exclude each other are given.
     """
     for group in REQUIRED[task]:
-        given = [key for key in group if spec.value(key)]
+        given = [key for key in group if value_of(key)]
         if not given:
             raise ConfigError(
-                f'{spec.origin.place(group[0])}: {" or ".join(group)} is required by {task}. '
+                f'{origin.place(group[0])}: {" or ".join(group)} is required by {task}. '
                 f'Give it in the spec, or as {group[0]}=VALUE on the command line.'
             )
         if len(given) > 1:
             raise ConfigError(
-                f'{spec.origin.place(given[1])}: {" and ".join(given)} are both given, but only '
+                f'{origin.place(given[1])}: {" and ".join(given)} are both given, but only '
                 'one of them can run. Leave one empty.'
             )
     in_groups = {key for group in REQUIRED[task] for key in group}
-    check_filled(spec, [key for key in spec.origin.missing - in_groups if _reads(spec, task, key)])
+    rest = origin.missing - in_groups
+    check_filled(origin, [key for key in rest if _reads(task, key, value_of(DATA_TYPE))])
 
 
-def check_filled(spec: 'TaoSpec', keys: list[str]) -> None:
+def check_filled(origin: SpecOrigin, keys: Iterable[str]) -> None:
     """Check that no keys are left that a template marks as missing.
 
     Raises:
@@ -88,16 +92,16 @@ def check_filled(spec: 'TaoSpec', keys: list[str]) -> None:
     """
     for key in sorted(keys):
         raise ConfigError(
-            f'{spec.origin.place(key)}: {key} must be given: {" and ".join(MISSING)} stand for '
+            f'{origin.place(key)}: {key} must be given: {" and ".join(MISSING)} stand for '
             'values that are required. Give it, or remove the line to take the default.'
         )
 
 
-def _reads(spec: 'TaoSpec', task: str, key: str) -> bool:
-    """Whether a task reads a key, as far as the spec tells."""
+def _reads(task: str, key: str, data_type: str) -> bool:
+    """Whether a task reads a key; without INT8 nothing is calibrated."""
     if key == SECRET:
         return environment_key() is None
-    if key.startswith(CALIBRATION) and spec.value(DATA_TYPE) != 'INT8':
+    if key.startswith(CALIBRATION) and data_type != 'INT8':
         return False
     section = key.partition('.')[0]
     return ONLY_FOR.get(key, ONLY_FOR.get(section, task)) == task and section != 'automl'

@@ -101,7 +101,7 @@ def compared_settings(base: Mapping[str, Any], searched: Mapping[str, str]) -> d
 def _check_usable(spec: TaoSpec) -> None:
     """Check what a search needs beyond what training needs."""
     values, place = spec.values, spec.origin.place
-    check_filled(spec, [key for key in spec.origin.missing if key.startswith(f'{SEARCH}.')])
+    check_filled(spec.origin, [key for key in spec.origin.missing if key.startswith(f'{SEARCH}.')])
     if not values.results_dir:
         raise ConfigError(
             f'{place("results_dir")}: results_dir is empty. The search works in its folder '
