@@ -1,14 +1,16 @@
 """Arguments that several commands share, written once."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
+
+from cpose.cli.option_values import read_value
 
 MODEL_FILE = 'model file: .pth, .onnx, or a TensorRT engine (.engine, .plan, .trt)'
 
 
-class KeyValueAction(DictAction):
+class KeyValueAction(Action):
     """Parse ``KEY=VALUE`` words; a mistake is an error of usage."""
 
     def __call__(
@@ -19,13 +21,16 @@ class KeyValueAction(DictAction):
         option_string: str | None = None,
     ) -> None:
         """Add the words to the options given before."""
+        options = dict(getattr(namespace, self.dest) or {})
         for word in values:
-            if '=' not in word:
+            key, equals, text = word.partition('=')
+            if not equals:
                 parser.error(f'argument {option_string}: {word!r} is not KEY=VALUE')
-        try:
-            super().__call__(parser, namespace, values, option_string)
-        except (AssertionError, ValueError) as error:
-            parser.error(f'argument {option_string}: {error}')
+            try:
+                options[key] = read_value(text)
+            except (AssertionError, ValueError) as error:
+                parser.error(f'argument {option_string}: {key}: {error}')
+        setattr(namespace, self.dest, options)
 
 
 def add_config(parser: ArgumentParser) -> None:
