@@ -17,6 +17,24 @@ from cpose.visualization.pose_drawer import PoseDrawer
 JPEG_ENDINGS = ('.jpg', '.jpeg')
 
 
+def prepare_output(folder: Path) -> None:
+    """Make a folder for results and check that it can be written to.
+
+    Raises:
+        OutputError: If it cannot.
+    """
+    probe = folder / '.writable'
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b'')
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f'Output folder {folder} cannot be written: {error.strerror}. '
+            'Choose another one with --out.'
+        ) from error
+
+
 @dataclass
 class ResultWriter:
     """Write ``json/{name}.json`` and ``vis/{name}.png`` or ``.jpg`` below a folder.
@@ -46,16 +64,7 @@ class ResultWriter:
 
     def __enter__(self) -> 'ResultWriter':
         """Make the folder and check that it can be written to."""
-        probe = self.folder / '.writable'
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b'')
-            probe.unlink()
-        except OSError as error:
-            raise OutputError(
-                f'Output folder {self.folder} cannot be written: {error.strerror}. '
-                'Choose another one with --out.'
-            ) from error
+        prepare_output(self.folder)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -80,11 +80,12 @@ def run(args: Namespace) -> int:
 
     from cpose.apis.folder_inference import infer_to_folder
     from cpose.apis.image_sources import count_images
-    from cpose.apis.result_writer import ResultWriter
+    from cpose.apis.result_writer import ResultWriter, prepare_output
     from cpose.visualization.pose_drawer import PoseDrawer
 
     total = count_images(args.inputs)
     camera = args.camera_file or _camera_numbers(args.camera)
+    prepare_output(args.out)
     inferencer = _build(args)
     drawer = PoseDrawer(inferencer.categories, args.axis_length) if args.save_vis else None
     writer = ResultWriter(args.out, args.frame, inferencer.categories, drawer, args.save_json)

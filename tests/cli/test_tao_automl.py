@@ -39,7 +39,10 @@ def test_search_is_printed(folder, monkeypatch, capsys):
 MISTAKES = {
     ('automl.algorithm=pbt',): ['Command line', "automl.algorithm='pbt'", 'Allowed: bayesian'],
     ('automl.max_recommendations=0',): ['max_recommendations=0', 'a whole number from 1'],
-    ('automl.hyperparameters=[train.optim.momentum]',): ['train.optim.momentum', 'Known: lr, lr_decay'],
+    ('automl.hyperparameters=[train.optim.momentum]',): [
+        'train.optim.momentum',
+        'Known: lr, lr_decay',
+    ],
     ('automl.storage=nothing',): ["automl.storage='nothing'", 'cannot be opened', 'Allowed: a URL'],
     ('automl.range_override=[{parameter: train.optim.lr, valid_min: 1, valid_max: 0.1}]',): [
         'valid_min=1 is not below valid_max=0.1'
