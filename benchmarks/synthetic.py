@@ -66,7 +66,7 @@ def time_parts(image_wh: tuple[int, int], objects: tuple[int, int], count: int) 
 def measure(quick: bool) -> list[Figure]:
     """Measure all cases."""
     cv2.setNumThreads(1)
-    count = 60 if quick else 600
+    count = 60 if quick else 200
     return [figure for case in CASES for figure in measure_case(*case, count)]
 
 

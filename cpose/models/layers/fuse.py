@@ -71,7 +71,9 @@ def _find_pairs(model: nn.Module, trial: Tensor) -> list[tuple[Any, nn.BatchNorm
         for module in model.modules()
         if isinstance(module, nn.BatchNorm2d) and module.affine and module.track_running_stats
     ]
-    model(trial)
+    # In inference mode tensors do not count how often they are written to.
+    with torch.inference_mode(False), torch.no_grad():
+        model(trial)
     for hook in hooks:
         hook.remove()
     return [(conv, norm) for conv, norm in pairs if uses[conv] == uses[norm] == 1]

@@ -69,6 +69,16 @@ def test_other_batch_norms_stay(network):
     assert any(isinstance(module, nn.BatchNorm2d) for module in fused.modules())
 
 
+def test_in_inference_mode():
+    network = trained(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True)))
+    images = torch.randn(2, 3, 9, 9)
+    expected = network(images)
+    with torch.inference_mode():
+        fused = fuse_for_inference(copy.deepcopy(network), (9, 9))
+        assert not any(isinstance(module, nn.BatchNorm2d) for module in fused.modules())
+        assert torch.allclose(fused(images), expected, atol=1e-5)
+
+
 def test_training_mode_is_refused():
     with pytest.raises(ValueError, match=r'model\.eval'):
         fuse_for_inference(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)))
