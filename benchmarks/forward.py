@@ -101,11 +101,11 @@ def main() -> None:
     parser.add_argument('--models', nargs='+', default=['dla34', 'fan_small'])
     parser.add_argument('--size', type=int, help='side of the square input (512, quick 128)')
     parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--runs', type=int, help='runs per network (7, quick 2)')
+    parser.add_argument('--runs', type=int, help='runs per network (5, quick 2)')
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     side = args.size or (128 if args.quick else REFERENCE_SIDE)
-    runs = args.runs or (2 if args.quick else 7)
+    runs = args.runs or (2 if args.quick else 5)
     figures = [figure for name in args.models for figure in measure_model(name, side, runs)]
     publish(TITLE, figures, args.out)
 
