@@ -59,7 +59,7 @@ def refuse_calibration(args: Namespace, precision: str) -> None:
     given = [name for name in OPTIONS if getattr(args, name) is not None]
     if given:
         flags = ', '.join('--' + name.replace('_', '-') for name in given)
-        raise ConfigError(f'{flags} belong to INT8, nothing is calibrated for {precision}.')
+        raise ConfigError(f'{flags}: only for INT8, nothing is calibrated for {precision}.')
 
 
 def read_calibration(args: Namespace, target: str) -> tuple[Any, Any]:

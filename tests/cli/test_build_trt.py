@@ -65,7 +65,7 @@ def test_options_reach_the_builder_and_triton(tmp_path, capsys, monkeypatch):
     ('words', 'message'),
     [
         (('--min-batch', '5', '--max-batch', '2'), '1 ≤ min ≤ opt ≤ max are needed'),
-        (('--precision', 'fp16', '--calib-batches', '2'), '--calib-batches belong to INT8'),
+        (('--precision', 'fp16', '--calib-batches', '2'), '--calib-batches: only for INT8'),
         (('--compute-capability', '89'), "pip install 'cpose[tensorrt-rtx]'"),
         (('--flavor', 'tensorrt'), "pip install 'cpose[tensorrt]'"),
         (('--triton', 'models'), "pip install 'cpose[tensorrt]'"),

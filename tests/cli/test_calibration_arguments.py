@@ -40,7 +40,7 @@ def test_defaults_leave_the_choice_to_the_library():
 
 def test_they_belong_to_int8():
     refuse_calibration(parse(), 'fp16')
-    with pytest.raises(ConfigError, match='--data, --calib-batches belong to INT8'):
+    with pytest.raises(ConfigError, match='--data, --calib-batches: only for INT8'):
         refuse_calibration(parse('--data', 'a', '--calib-batches', '3'), 'fp16')
 
 

@@ -38,7 +38,7 @@ def test_fp16(tmp_path, capsys):
 @pytest.mark.parametrize(
     ('words', 'message'),
     [
-        (('--precision', 'fp16', '--data', '.'), '--data belong to INT8'),
+        (('--precision', 'fp16', '--data', '.'), '--data: only for INT8'),
         (('--precision', 'fp16', '--target', 'ort'), '--target ort belongs to INT8'),
         (('--data', 'nowhere'), '--data nowhere is not a folder'),
         (('--keep-float', 'nothing'), '--keep-float nothing: no node'),
