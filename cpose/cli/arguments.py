@@ -92,6 +92,18 @@ def read_options(args: Namespace) -> dict[str, Any]:
     return {**args.cfg_options, **trust}
 
 
+def add_spec(parser: ArgumentParser, what: str, example: str) -> None:
+    """Add a TAO spec under TAO's names of the option, and overrides of its keys."""
+    names = ('-e', '--experiment_spec', '--experiment_spec_file')
+    parser.add_argument(*names, dest='spec', required=True, metavar='SPEC', help=what)
+    parser.add_argument(
+        'overrides',
+        nargs='*',
+        metavar='KEY=VALUE',
+        help=f'override keys of the spec, for example {example}',
+    )
+
+
 def add_device(parser: ArgumentParser) -> None:
     """Add the device."""
     parser.add_argument(

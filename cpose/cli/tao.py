@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.cli import tao_automl
+from cpose.cli.arguments import add_spec
 from cpose.errors import import_extra
 from cpose.tao import TASKS
 
@@ -41,21 +42,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
 
 def _add_task(commands: Any, task: str) -> None:
     parser: ArgumentParser = commands.add_parser(task, help=HELP[task])
-    parser.add_argument(
-        '-e',
-        '--experiment_spec',
-        '--experiment_spec_file',
-        dest='spec',
-        required=True,
-        metavar='SPEC',
-        help='YAML file',
-    )
-    parser.add_argument(
-        'overrides',
-        nargs='*',
-        metavar='KEY=VALUE',
-        help='override keys of the spec, for example train.num_epochs=2',
-    )
+    add_spec(parser, 'YAML file', 'train.num_epochs=2')
     parser.add_argument(
         '--launcher',
         choices=('none', 'pytorch'),

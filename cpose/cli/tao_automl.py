@@ -4,27 +4,15 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
+from cpose.cli.arguments import add_spec
 from cpose.errors import import_extra
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     parser: ArgumentParser = commands.add_parser('automl', help='search hyper-parameters')
-    parser.add_argument(
-        '-e',
-        '--experiment_spec',
-        '--experiment_spec_file',
-        dest='spec',
-        required=True,
-        metavar='SPEC',
-        help='YAML file for training, with a section automl for other than default settings',
-    )
-    parser.add_argument(
-        'overrides',
-        nargs='*',
-        metavar='KEY=VALUE',
-        help='override keys of the spec, for example automl.max_recommendations=30',
-    )
+    what = 'YAML file for training, with a section automl for other than default settings'
+    add_spec(parser, what, 'automl.max_recommendations=30')
     parser.set_defaults(func=run)
 
 
