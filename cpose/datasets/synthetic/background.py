@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera, lift
+from cpose.datasets.synthetic.chance import WeightedChoice, log_uniform
 from cpose.datasets.synthetic.palettes import (
     WALL,
     WOOD,
@@ -27,30 +28,34 @@ SHARP_SIDE = 320
 """Shorter side in pixels from which on walls are drawn at half the resolution: they are out of
 focus in photographs of what is in front of them."""
 
-SUPPORT_WEIGHTS = {
-    'wood': 0.3,
-    'plain': 0.12,
-    'planks': 0.1,
-    'parquet': 0.08,
-    'carpet': 0.1,
-    'granite': 0.07,
-    'tiles': 0.06,
-    'fabric': 0.05,
-    'marble': 0.05,
-    'plaster': 0.04,
-    'checks': 0.02,
-    'brick': 0.01,
-}
-WALL_WEIGHTS = {
-    'plaster': 0.4,
-    'plain': 0.3,
-    'brick': 0.05,
-    'tiles': 0.06,
-    'wood': 0.06,
-    'fabric': 0.05,
-    'planks': 0.04,
-    'checks': 0.04,
-}
+SUPPORT_MATERIALS = WeightedChoice(
+    {
+        'wood': 0.3,
+        'plain': 0.12,
+        'planks': 0.1,
+        'parquet': 0.08,
+        'carpet': 0.1,
+        'granite': 0.07,
+        'tiles': 0.06,
+        'fabric': 0.05,
+        'marble': 0.05,
+        'plaster': 0.04,
+        'checks': 0.02,
+        'brick': 0.01,
+    }
+)
+WALL_MATERIALS = WeightedChoice(
+    {
+        'plaster': 0.4,
+        'plain': 0.3,
+        'brick': 0.05,
+        'tiles': 0.06,
+        'wood': 0.06,
+        'fabric': 0.05,
+        'planks': 0.04,
+        'checks': 0.04,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def draw_room(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.nd
     camera = scene.camera
     footprints = _footprints(scene)
     reach = float(np.linalg.norm(footprints, axis=1).max())
-    gap = reach * np.exp(rng.uniform(np.log(0.08), np.log(2.5)))
+    gap = reach * log_uniform(rng, 0.08, 2.5)
     has_table = rng.random() < 0.65
     is_away = has_table and rng.random() < 0.4
     ground = -reach * rng.uniform(0.5, 1.2) if is_away else 0.0
@@ -108,17 +113,17 @@ def draw_room(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.nd
 
 
 def sample_material(
-    rng: np.random.Generator, weights: dict[str, float], is_wall: bool, scale: float
+    rng: np.random.Generator, materials: WeightedChoice[str], is_wall: bool, scale: float
 ) -> PlaneMaterial:
     """Sample material, colours and the size of its pattern.
 
     Args:
         rng: Source of randomness.
-        weights: Probability of each material.
+        materials: Names of materials.
         is_wall: Whether pale wall colours and weak contrast are wanted.
         scale: Metres that a typical tile should cover.
     """
-    name = str(rng.choice(list(weights), p=list(weights.values())))
+    name = materials.sample(rng)
     contrast = rng.uniform(4, 30) if is_wall else rng.uniform(8, 48)
     if name in ('wood', 'planks', 'parquet') and rng.random() < 0.85:
         base = sample_near(rng, WOOD)
@@ -132,7 +137,7 @@ def sample_material(
         contrast *= 0.45
     dark = base - contrast * rng.uniform(0.6, 1.4, 3)
     light = base + contrast * rng.uniform(0.6, 1.4, 3)
-    tile = scale * np.exp(rng.uniform(np.log(0.4), np.log(1.8)))
+    tile = scale * log_uniform(rng, 0.4, 1.8)
     return PlaneMaterial(name, int(rng.integers(VARIANTS)), ramp(dark, light), tile)
 
 
@@ -146,17 +151,17 @@ def _draw_backdrop(rng: np.random.Generator, image_wh: tuple[int, int]) -> np.nd
     if rng.random() < 0.25:
         return cv2.resize(sample_photo(rng, (48, 48)), image_wh)
     colour = sample_near(rng, WALL).astype(np.uint8)
-    return cv2.resize(colour[None, None], image_wh, interpolation=cv2.INTER_NEAREST)
+    return cv2.merge([np.full(image_wh[::-1], level) for level in colour])
 
 
 def _sample_walls(rng: np.random.Generator, reach: float, foot: np.ndarray) -> list[Wall]:
     """Sample no wall, one behind the boxes, or two that meet in a corner."""
     if rng.random() < 0.15:
         return []
-    yaw = float(np.clip(rng.normal(0, 0.35), -0.9, 0.9))
+    yaw = min(max(rng.normal(0, 0.35), -0.9), 0.9)
     walls = [Wall(foot, yaw)]
     if rng.random() < 0.3:
-        side = rng.choice([-1.0, 1.0])
+        side = (-1.0, 1.0)[rng.integers(2)]
         aside = walls[0].along * side * reach * rng.uniform(0.4, 1.5)
         walls.append(Wall(foot + aside, yaw - side * np.pi / 2))
     return walls
@@ -176,7 +181,7 @@ def _draw_floor(
         polygon = cut_convex(polygon, heights)
     if len(polygon) < 3:
         return np.zeros((0, 2))
-    material = sample_material(rng, SUPPORT_WEIGHTS, False, camera.height - level)
+    material = sample_material(rng, SUPPORT_MATERIALS, False, camera.height - level)
     return draw_plane(image, camera, polygon, _turned_axes(rng), material)
 
 
@@ -187,7 +192,7 @@ def _draw_wall(
     up = np.array([0.0, FAR, 0.0])
     ends = foot - along * FAR, foot + along * FAR
     polygon = np.array([ends[0] + up, ends[1] + up, ends[1], ends[0]])
-    material = sample_material(rng, WALL_WEIGHTS, True, float(np.linalg.norm(foot)))
+    material = sample_material(rng, WALL_MATERIALS, True, float(np.linalg.norm(foot)))
     axes = np.array([along, [0.0, -1.0, 0.0]])
     reduction = 2 if min(camera.image_wh) >= SHARP_SIDE else 1
     draw_plane(image, camera, polygon, axes, material, reduction)
@@ -209,14 +214,15 @@ def _draw_table(
     turn = rng.normal(0, 0.25) if rng.random() < 0.7 else rng.uniform(-0.8, 0.8)
     axis = np.array([np.cos(turn), np.sin(turn)])
     cross = np.array([-axis[1], axis[0]])
-    inner = footprints @ np.stack([axis, cross], axis=1)
+    frame = np.array([axis, cross])
+    inner = footprints @ frame.T
     size = float(np.ptp(inner, axis=0).max())
     margin = size * np.exp(rng.uniform(np.log(0.06), np.log(4.0), 4))
     low = inner.min(0) - (margin[0], min(margin[1], gap * 0.95))
     high = inner.max(0) + margin[2:]
     flat = np.array([(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])])
-    corners = lift(flat @ np.stack([axis, cross]), 0.0)
-    material = sample_material(rng, SUPPORT_WEIGHTS, False, camera.height * 1.2)
+    corners = lift(flat @ frame, 0.0)
+    material = sample_material(rng, SUPPORT_MATERIALS, False, camera.height * 1.2)
     thickness = camera.height * rng.uniform(0.02, 0.08)
     edge_colour = material.table[128, 0] * rng.uniform(0.45, 0.95)
     rims = [camera.project_polygon(corners - (0.0, depth, 0.0)) for depth in (0.0, thickness)]

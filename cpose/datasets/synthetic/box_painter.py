@@ -107,7 +107,7 @@ def mirror_faces(faces: list[PaintedFace]) -> list[PaintedFace]:
 
 
 def _texture_wh(quad: np.ndarray, lengths: tuple[float, float]) -> tuple[int, int]:
-    seen = float(np.clip(max(side_lengths(quad)), *TEXTURE_SIDE))
+    seen = min(max(*side_lengths(quad), TEXTURE_SIDE[0]), TEXTURE_SIDE[1])
     scale = seen / max(lengths)
     return max(12, round(lengths[0] * scale)), max(12, round(lengths[1] * scale))
 

@@ -1,9 +1,11 @@
 """The virtual camera above the support plane."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from cpose.datasets.synthetic.chance import log_uniform
 from cpose.datasets.synthetic.polygons import cut_convex
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
@@ -28,14 +30,14 @@ class VirtualCamera:
     cv_from_world: np.ndarray
     height: float
 
-    @property
+    @cached_property
     def position(self) -> np.ndarray:
         """(3,) world."""
         return np.array([0.0, self.height, 0.0])
 
     def to_cv(self, points_world: np.ndarray) -> np.ndarray:
         """Move points (..., 3) from the world to the OpenCV camera frame."""
-        return (np.asarray(points_world, dtype=np.float64) - self.position) @ self.cv_from_world.T
+        return (points_world - self.position) @ self.cv_from_world.T
 
     def project(self, points_world: np.ndarray) -> np.ndarray:
         """Project points (..., 3) in front of the camera to pixels (..., 2)."""
@@ -58,7 +60,7 @@ class VirtualCamera:
             origin: (3,) world point of (0, 0).
             axes: (2, 3) world vectors of one unit of a and of b.
         """
-        columns = np.stack([axes[0], axes[1], origin - self.position], axis=1)
+        columns = np.array([axes[0], axes[1], origin - self.position]).T
         return self.intrinsics @ self.cv_from_world @ columns
 
 
@@ -85,7 +87,7 @@ def sample_camera(
     """
     width, height = image_wh
     spread = (0.6, 1.6) if rng.random() < odd else (0.68, 1.0)
-    focal = max(width, height) * np.exp(rng.uniform(*np.log(spread)))
+    focal = max(width, height) * log_uniform(rng, *spread)
     centre = np.array([width, height]) * (0.5 + rng.uniform(-0.05, 0.05, 2))
     intrinsics = intrinsic_matrix(focal, focal * rng.uniform(0.985, 1.015), *centre)
     least, most = pitch_deg

@@ -1,10 +1,12 @@
 """What lens, sensor and file format do to a clean picture."""
 
 from functools import lru_cache
+from math import sqrt
 
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.chance import log_uniform
 from cpose.datasets.synthetic.materials import BANK_SEED
 from cpose.datasets.synthetic.settings import RealismSettings
 
@@ -59,7 +61,7 @@ def _tone_curve(rng: np.random.Generator) -> np.ndarray:
 def _blur(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     scale = max(image.shape[:2]) / 512
     if rng.random() < 0.75:
-        sigma = scale * np.exp(rng.uniform(np.log(0.35), np.log(1.7)))
+        sigma = scale * log_uniform(rng, 0.35, 1.7)
         return cv2.GaussianBlur(image, (0, 0), max(sigma, 0.2))
     length = max(3, round(scale * rng.uniform(3, 9)))
     kernel = np.zeros((length, length), dtype=np.float32)
@@ -92,8 +94,8 @@ def _add_noise(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     left = int(rng.integers(0, bank.shape[1] - width + 1))
     noise = bank[top : top + height, left : left + width]
     # A small picture is a reduced large one: reducing averages the noise.
-    largest = float(np.clip(11.0 * np.sqrt(max(height, width) / 512), 5.0, 14.0))
-    strength = np.exp(rng.uniform(np.log(0.8), np.log(largest))) / NOISE_SIGMA
+    largest = min(max(11.0 * sqrt(max(height, width) / 512), 5.0), 14.0)
+    strength = log_uniform(rng, 0.8, largest) / NOISE_SIGMA
     return cv2.addWeighted(image, 1.0, noise, strength, -128.0 * strength)
 
 

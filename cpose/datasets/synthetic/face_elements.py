@@ -142,10 +142,11 @@ def draw_seam(rng: np.random.Generator, canvas: np.ndarray, _: np.ndarray) -> No
     share = rng.uniform(0.0, 0.12) if rng.random() < 0.7 else rng.uniform(0.3, 0.7)
     tilt = rng.normal(0, 0.004, 2) + share
     thickness = max(1, round(min(height, width) * rng.uniform(0.004, 0.02)))
-    dark = (canvas.mean(axis=(0, 1)) * rng.uniform(0.15, 0.6)).tolist()
+    mean = np.array(cv2.mean(canvas)[:3])
+    dark = (mean * rng.uniform(0.15, 0.6)).tolist()
     ends = _across(side, tilt, width, height)
     if rng.random() < 0.5:
-        pale = np.clip(canvas.mean(axis=(0, 1)) * 1.25 + 12, 0, 255).tolist()
+        pale = np.minimum(mean * 1.25 + 12, 255).tolist()
         shift = 1 if side in (0, 2) else -1
         beside = [(x + shift * thickness, y + shift * thickness) for x, y in ends]
         cv2.line(canvas, beside[0], beside[1], pale, thickness, cv2.LINE_AA)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera, lift
+from cpose.datasets.synthetic.chance import log_uniform
 from cpose.datasets.synthetic.palettes import sample_colour
 from cpose.datasets.synthetic.raster import draw_quad, fill_polygon
 from cpose.datasets.synthetic.scene import Scene
@@ -61,7 +62,7 @@ def _draw_sheet(
 ) -> None:
     texture, thickness = sample_sheet(rng)
     ratio = texture.shape[0] / texture.shape[1]
-    long = extent * np.exp(rng.uniform(np.log(0.25), np.log(1.3)))
+    long = extent * log_uniform(rng, 0.25, 1.3)
     angle = rng.uniform(0, 2 * np.pi)
     axis = np.array([np.cos(angle), np.sin(angle)])
     across, down = axis * long / 2, np.array([-axis[1], axis[0]]) * long * ratio / 2
@@ -83,14 +84,14 @@ def _draw_cable(
     extent: float,
 ) -> None:
     steps = rng.normal(0, 0.35, 40).cumsum() + rng.uniform(0, 6.28)
-    path = position + np.stack([np.cos(steps), np.sin(steps)], 1).cumsum(0) * extent * 0.06
+    path = position + np.array([np.cos(steps), np.sin(steps)]).cumsum(1).T * extent * 0.06
     world = lift(path, 0.0)
     depths = camera.to_cv(world)[:, 2]
     if depths.min() < 0.1 * extent:
         return
     pixels = np.round(camera.project(world) * 16).astype(np.int32)
     radius = extent * rng.uniform(0.006, 0.02)
-    thickness = int(np.clip(camera.intrinsics[0, 0] * radius * 2 / depths.mean(), 1, 12))
+    thickness = min(max(int(camera.intrinsics[0, 0] * radius * 2 / depths.mean()), 1), 12)
     grey = rng.uniform(5, 50) if rng.random() < 0.7 else rng.uniform(180, 240)
     colour = sample_colour(rng) if rng.random() < 0.15 else np.full(3, grey)
     shadow = pixels + np.array([0, thickness * 10], dtype=np.int32)

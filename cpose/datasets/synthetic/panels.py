@@ -5,6 +5,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.chance import WeightedChoice
 from cpose.datasets.synthetic.face_elements import draw_text_rows
 from cpose.datasets.synthetic.materials import BANK_SEED, material_pyramid
 from cpose.datasets.synthetic.palettes import WALL, WOOD, ramp, sample_colour, sample_near
@@ -18,18 +19,18 @@ VARIANTS = 24
 
 def sample_panel(rng: np.random.Generator) -> tuple[str, np.ndarray]:
     """Return the kind and the recoloured texture (100, 150, 3) uint8 of a panel."""
-    kind = str(rng.choice(KINDS, p=KIND_WEIGHTS))
+    kind = KINDS.sample(rng)
     panel = panel_bank(kind)[int(rng.integers(VARIANTS))]
     gain = rng.uniform(0.75, 1.1) * rng.uniform(0.93, 1.07, 3)
     if rng.random() < 0.5:
-        panel = np.ascontiguousarray(panel[:, ::-1])
-    return kind, cv2.multiply(panel, np.append(gain, 0.0))
+        panel = cv2.flip(panel, 1)
+    return kind, cv2.multiply(panel, (*gain, 0.0))
 
 
 @cache
 def panel_bank(kind: str) -> tuple[np.ndarray, ...]:
     """Return the panels (100, 150, 3) uint8 of one kind, the same in every process."""
-    rng = np.random.default_rng([BANK_SEED, 3, KINDS.index(kind)])
+    rng = np.random.default_rng([BANK_SEED, 3, KINDS.items.index(kind)])
     return tuple(_PAINTERS[kind](rng) for _ in range(VARIANTS))
 
 
@@ -136,5 +137,4 @@ _PAINTERS = {
     'shelf': _paint_shelf,
     'curtain': _paint_curtain,
 }
-KINDS = tuple(_PAINTERS)
-KIND_WEIGHTS = (0.4, 0.16, 0.08, 0.14, 0.08, 0.08, 0.06)
+KINDS = WeightedChoice(dict(zip(_PAINTERS, (0.4, 0.16, 0.08, 0.14, 0.08, 0.08, 0.06), strict=True)))

@@ -5,6 +5,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.chance import log_uniform
 from cpose.datasets.synthetic.materials import BANK_SEED, MATERIALS, material_pyramid
 from cpose.datasets.synthetic.palettes import ramp, sample_colour
 
@@ -26,9 +27,10 @@ def sample_photo(rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
     side = int(rng.integers(PHOTO // 3, PHOTO + 1))
     left, top = rng.integers(0, PHOTO - side + 1, 2)
     part = photo[top : top + side, left : left + side]
-    part = part[:, :, rng.permutation(3)] if rng.random() < 0.5 else part
-    part = part[:, ::-1] if rng.random() < 0.5 else part
-    return cv2.resize(np.ascontiguousarray(part), wh, interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.5:
+        part = cv2.merge([part[..., channel] for channel in rng.permutation(3)])
+    part = cv2.flip(part, 1) if rng.random() < 0.5 else part
+    return cv2.resize(part, wh, interpolation=cv2.INTER_AREA)
 
 
 def _paint_photo(rng: np.random.Generator) -> np.ndarray:
@@ -36,7 +38,7 @@ def _paint_photo(rng: np.random.Generator) -> np.ndarray:
     for _ in range(int(rng.integers(3, 14))):
         layer = photo.copy()
         _draw_blob(rng, layer)
-        sigma = np.exp(rng.uniform(np.log(0.4), np.log(6)))
+        sigma = log_uniform(rng, 0.4, 6)
         photo = cv2.GaussianBlur(layer, (0, 0), sigma)
     name = MATERIALS[int(rng.integers(len(MATERIALS)))]
     grain = material_pyramid(name, int(rng.integers(2)))[1][:PHOTO, :PHOTO].astype(np.float32)
@@ -53,7 +55,7 @@ def _gradient(rng: np.random.Generator) -> np.ndarray:
 def _draw_blob(rng: np.random.Generator, canvas: np.ndarray) -> None:
     colour = sample_colour(rng).tolist()
     centre = rng.integers(0, PHOTO, 2)
-    radius = int(np.exp(rng.uniform(np.log(5), np.log(70))))
+    radius = int(log_uniform(rng, 5, 70))
     kind = rng.random()
     if kind < 0.4:
         axes = (radius, max(2, int(radius * rng.uniform(0.3, 1.0))))

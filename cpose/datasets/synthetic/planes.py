@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import hypot, log2, sqrt
 
 import cv2
 import numpy as np
@@ -95,9 +96,9 @@ def _warp_in_bands(
     for start, end in pairwise(borders):
         if end > start:
             samples = _apply(texels_from_cells, PIXEL_STEPS + np.array([width, start + end]) / 2)
-            steps = np.linalg.norm(samples[1:] - samples[0], axis=1)
-            density = np.sqrt(max(steps[0] * steps[1], 1e-9))
-            level = int(np.clip(np.round(np.log2(density)), 0, len(pyramid) - 1))
+            across, down = (hypot(*step) for step in (samples[1:] - samples[0]).tolist())
+            density = sqrt(max(across * down, 1e-9))
+            level = min(max(round(log2(density)), 0), len(pyramid) - 1)
             shrink = np.diag([0.5**level, 0.5**level, 1.0])
             below = np.array([[1, 0, 0], [0, 1, start], [0, 0, 1.0]])
             texels_from_band = shrink @ texels_from_cells @ below
@@ -119,7 +120,7 @@ def _warp_tiled(tile: np.ndarray, texels_from_image: np.ndarray, wh: tuple[int, 
     counts = np.floor((texels.max(axis=0) + 2) / side) - first + 1
     is_bounded = np.ptp(np.sign(is_ahead)) == 0 and counts.prod() * side**2 <= MAX_TEXELS
     if is_bounded and counts.max() * side < MAX_COORDINATE:
-        source = np.tile(tile, (int(counts[1]), int(counts[0])))
+        source = cv2.repeat(tile, int(counts[1]), int(counts[0]))
         border = cv2.BORDER_REPLICATE
     else:
         first = np.floor(_apply(texels_from_image, corners.mean(axis=0)[None])[0] / side)

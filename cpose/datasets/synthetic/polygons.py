@@ -19,16 +19,17 @@ def cut_convex(polygon: np.ndarray, heights: np.ndarray) -> np.ndarray:
     Returns:
         (M, D), M may be 0.
     """
-    if heights.min(initial=0.0) >= 0:
+    levels = heights.tolist()
+    if min(levels, default=0.0) >= 0:
         return polygon
     kept = []
-    for k in range(len(polygon)):
-        after = (k + 1) % len(polygon)
-        if heights[k] >= 0:
+    for k, level in enumerate(levels, start=-len(levels)):
+        after = levels[k + 1]
+        if level >= 0:
             kept.append(polygon[k])
-        if (heights[k] >= 0) != (heights[after] >= 0):
-            share = heights[k] / (heights[k] - heights[after])
-            kept.append(polygon[k] + (polygon[after] - polygon[k]) * share)
+        if (level >= 0) != (after >= 0):
+            share = level / (level - after)
+            kept.append(polygon[k] + (polygon[k + 1] - polygon[k]) * share)
     return np.array(kept).reshape(-1, polygon.shape[1])
 
 
@@ -44,8 +45,10 @@ def cut_to_rectangle(
 
 def bound_polygon(polygon: np.ndarray, side: float) -> np.ndarray:
     """Cut off what is farther than ``side`` from an image of that side, if anything is."""
-    if len(polygon) >= 3 and (polygon.min() < -side or polygon.max() > 2 * side):
-        return cut_to_rectangle(polygon, (-side, -side), (2 * side, 2 * side))
+    if len(polygon) >= 3:
+        numbers = polygon.ravel().tolist()
+        if min(numbers) < -side or max(numbers) > 2 * side:
+            return cut_to_rectangle(polygon, (-side, -side), (2 * side, 2 * side))
     return polygon
 
 

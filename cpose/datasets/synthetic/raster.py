@@ -1,6 +1,6 @@
 """Polygons and textured quads with smooth borders, drawn into their bounding rectangle only."""
 
-from math import hypot
+from math import ceil, floor, hypot
 
 import cv2
 import numpy as np
@@ -20,10 +20,10 @@ def bounding_rectangle(
     """Return the part of the image that contains a polygon (N, 2); it may be empty."""
     if len(polygon) < 3:
         return 0, 0, 0, 0
-    limit = np.array(image_wh)
-    low = np.clip(np.floor(polygon.min(0)) - margin, 0, limit).astype(int)
-    high = np.clip(np.ceil(polygon.max(0)) + 1 + margin, 0, limit).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    columns, rows = polygon.T.tolist()
+    left, top = (max(floor(min(values)) - margin, 0) for values in (columns, rows))
+    right, bottom = (ceil(max(values)) + 1 + margin for values in (columns, rows))
+    return left, top, min(right, image_wh[0]), min(bottom, image_wh[1])
 
 
 def intersect_rectangles(first: Rectangle, second: Rectangle) -> Rectangle:
@@ -76,10 +76,12 @@ def blend(image: np.ndarray, layer: np.ndarray, coverage: np.ndarray) -> None:
     if coverage.size < LARGE_AREA:
         image[:] = _mixed(image, layer, coverage)
         return
-    cv2.copyTo(layer, cv2.inRange(coverage, 255, 255), image)
-    border = np.divmod(np.flatnonzero(cv2.inRange(coverage, 1, 254)), coverage.shape[1])
-    if len(border[0]):
-        image[border] = _mixed(image[border][None], layer[border][None], coverage[border][None])[0]
+    # As booleans, borders are found ten times as fast as in a mask of bytes.
+    border = np.divmod(np.flatnonzero((coverage - np.uint8(1)) < 254), coverage.shape[1])
+    behind = image[border][None]
+    cv2.copyTo(layer, coverage, image)
+    if behind.size:
+        image[border] = _mixed(behind, layer[border][None], coverage[border][None])[0]
 
 
 def _mixed(image: np.ndarray, layer: np.ndarray, coverage: np.ndarray) -> np.ndarray:
@@ -94,7 +96,13 @@ def fill_polygon(image: np.ndarray, polygon: np.ndarray, colour: np.ndarray) -> 
     bounded = bound_polygon(polygon, float(max(image.shape)))
     if len(bounded) >= 3:
         points = np.round(bounded * (1 << SHIFT)).astype(np.int32)
-        cv2.fillConvexPoly(image, points, np.clip(colour, 0, 255).tolist(), cv2.LINE_AA, SHIFT)
+        cv2.fillConvexPoly(
+            image,
+            points,
+            [min(max(level, 0.0), 255.0) for level in colour.tolist()],
+            cv2.LINE_AA,
+            SHIFT,
+        )
 
 
 def warp_into(texture: np.ndarray, quad: np.ndarray, rectangle: Rectangle) -> np.ndarray:
@@ -144,9 +152,10 @@ def side_lengths(quad: np.ndarray) -> list[float]:
 def shrink_to_quad(texture: np.ndarray, quad: np.ndarray) -> np.ndarray:
     """Reduce a texture to the size at which it is seen, so that the warp does not alias."""
     sides = side_lengths(quad)
-    wanted = np.maximum(np.ceil([max(sides[0], sides[2]), max(sides[1], sides[3])]), 2)
-    have = np.array(texture.shape[1::-1])
-    if np.any(have > wanted * 1.2):
-        wh = np.minimum(have, wanted).astype(int)
-        return cv2.resize(texture, wh.tolist(), interpolation=cv2.INTER_AREA)
+    height, width = texture.shape[:2]
+    across = max(ceil(max(sides[0], sides[2])), 2)
+    down = max(ceil(max(sides[1], sides[3])), 2)
+    if width > across * 1.2 or height > down * 1.2:
+        wh = min(width, across), min(height, down)
+        return cv2.resize(texture, wh, interpolation=cv2.INTER_AREA)
     return texture

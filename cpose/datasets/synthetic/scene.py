@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera, sample_camera
+from cpose.datasets.synthetic.chance import log_uniform
 from cpose.datasets.synthetic.proportions import sample_dims
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.solids import Solid, sample_solid
@@ -138,7 +139,7 @@ def sample_light(rng: np.random.Generator, strength: tuple[float, float]) -> Lig
             np.cos(elevation) * np.sin(azimuth),
         ]
     )
-    softness = np.exp(rng.uniform(np.log(0.012), np.log(0.15)))
+    softness = log_uniform(rng, 0.012, 0.15)
     return Light(direction, rng.uniform(0.35, 0.85), rng.uniform(*strength), softness)
 
 
@@ -181,7 +182,7 @@ def _place_first(
     for _ in range(60):
         dims = sample_dims(rng, realism.sides)
         extent = np.linalg.norm(dims)
-        fraction = np.exp(rng.uniform(*np.log(realism.box_span))) * crowd
+        fraction = log_uniform(rng, *realism.box_span) * crowd
         depth = camera.intrinsics[0, 0] * extent / (fraction * max(width, height))
         target = rng.uniform((0.15, 0.2), (0.85, 0.85)) * (width, height)
         ray = camera.ray_world(target)
@@ -226,11 +227,10 @@ def _is_well_in_view(
 
 
 def _collides(footprint: np.ndarray, items: Sequence[Standing]) -> bool:
-    grown = (footprint - footprint.mean(0)) * 1.08 + footprint.mean(0)
+    centre = footprint.mean(axis=0)
+    grown = ((footprint - centre) * 1.08 + centre).astype(np.float32)
     return any(
-        cv2.intersectConvexConvex(grown.astype(np.float32), item.footprint.astype(np.float32))[0]
-        > 0
-        for item in items
+        cv2.intersectConvexConvex(grown, item.footprint.astype(np.float32))[0] > 0 for item in items
     )
 
 

@@ -1,5 +1,7 @@
 """Soft shadows on the support plane, at a quarter of the resolution."""
 
+from statistics import median
+
 import cv2
 import numpy as np
 
@@ -69,7 +71,7 @@ def _multiply_layer(
             fill_convex(layer, _reduced(polygon), int(255 * min(strength, 0.95)))
             sizes.append(float(np.ptp(_reduced(polygon), axis=0).max()))
     if sizes:
-        radius = int(np.clip(2.45 * float(np.median(sizes)) * softness, 1, 30))
+        radius = min(max(int(2.45 * median(sizes) * softness), 1), 30)
         layer = cv2.stackBlur(layer, (2 * radius + 1, 2 * radius + 1))
         cv2.multiply(kept, cv2.bitwise_not(layer), dst=kept, scale=1 / 255)
 

@@ -5,6 +5,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.chance import WeightedChoice
 from cpose.datasets.synthetic.face_elements import draw_panel, draw_text_rows, draw_title
 from cpose.datasets.synthetic.materials import BANK_SEED
 from cpose.datasets.synthetic.palettes import WALL, sample_colour, sample_near
@@ -16,16 +17,16 @@ VARIANTS = 24
 
 def sample_sheet(rng: np.random.Generator) -> tuple[np.ndarray, float]:
     """Return a texture (h, w, 3) uint8 and the sheet's thickness relative to its width."""
-    kind = str(rng.choice(KINDS, p=KIND_WEIGHTS))
+    kind = KINDS.sample(rng)
     sheet = sheet_bank(kind)[int(rng.integers(VARIANTS))]
     gain = rng.uniform(0.75, 1.1) * rng.uniform(0.95, 1.05, 3)
-    return cv2.multiply(sheet, np.append(gain, 0.0)), THICKNESS[kind]
+    return cv2.multiply(sheet, (*gain, 0.0)), THICKNESS[kind]
 
 
 @cache
 def sheet_bank(kind: str) -> tuple[np.ndarray, ...]:
     """Return the sheets (h, w, 3) uint8 of one kind, the same in every process."""
-    rng = np.random.default_rng([BANK_SEED, 4, KINDS.index(kind)])
+    rng = np.random.default_rng([BANK_SEED, 4, KINDS.items.index(kind)])
     return tuple(_PAINTERS[kind](rng) for _ in range(VARIANTS))
 
 
@@ -71,6 +72,5 @@ _PAINTERS = {
     'phone': _paint_phone,
     'mat': _paint_mat,
 }
-KINDS = tuple(_PAINTERS)
-KIND_WEIGHTS = (0.32, 0.36, 0.16, 0.16)
+KINDS = WeightedChoice(dict(zip(_PAINTERS, (0.32, 0.36, 0.16, 0.16), strict=True)))
 THICKNESS = {'paper': 0.0, 'keyboard': 0.03, 'phone': 0.03, 'mat': 0.0}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.chance import WeightedChoice
 from cpose.datasets.synthetic.face_elements import (
     draw_barcode,
     draw_dots,
@@ -28,8 +29,18 @@ from cpose.datasets.synthetic.palettes import (
     sample_near,
 )
 
-KINDS = ('cardboard', 'printed', 'cereal', 'plain', 'pattern')
-KIND_WEIGHTS = (0.26, 0.32, 0.2, 0.14, 0.08)
+KINDS = WeightedChoice(
+    {'cardboard': 0.26, 'printed': 0.32, 'cereal': 0.2, 'plain': 0.14, 'pattern': 0.08}
+)
+TURNS = WeightedChoice(
+    {
+        None: 0.7,
+        cv2.ROTATE_90_COUNTERCLOCKWISE: 0.12,
+        cv2.ROTATE_180: 0.06,
+        cv2.ROTATE_90_CLOCKWISE: 0.12,
+    }
+)
+"""How a print may be turned on its face."""
 
 ELEMENTS = {
     'cardboard': (
@@ -102,9 +113,9 @@ def sample_style(rng: np.random.Generator, print_density: float = 1.0) -> BoxSty
         rng: Source of randomness.
         print_density: Factor on the number of printed elements, 0 for bare boxes.
     """
-    kind = str(rng.choice(KINDS, p=KIND_WEIGHTS))
+    kind = KINDS.sample(rng)
     base = sample_near(rng, CARDBOARD) if kind == 'cardboard' else sample_colour(rng)
-    inks = np.stack([contrast_colour(rng, base) for _ in range(3)])
+    inks = np.array([contrast_colour(rng, base) for _ in range(3)])
     if kind == 'cardboard':
         inks[0] = base * rng.uniform(0.1, 0.45)
     has_fade = rng.random() < 0.4 and kind != 'cardboard'
@@ -129,14 +140,14 @@ def paint_face(
     Returns:
         (h, w, 3) uint8 BGR.
     """
-    turns = int(rng.choice(4, p=(0.7, 0.12, 0.06, 0.12)))
-    width, height = wh if turns % 2 == 0 else wh[::-1]
+    turns = TURNS.sample(rng)
+    width, height = wh if turns in (None, cv2.ROTATE_180) else wh[::-1]
     canvas = _paint_ground(rng, style, (width, height))
     density = style.density * (1.0 if is_main else 0.55)
     for draw, probability in ELEMENTS[style.kind]:
         if rng.random() < probability * density:
             draw(rng, canvas, style.inks[int(rng.integers(len(style.inks)))])
-    face = np.ascontiguousarray(np.rot90(canvas, turns))
+    face = canvas if turns is None else cv2.rotate(canvas, turns)
     if abs(style.edge) > 4:
         _draw_worn_edges(face, style.edge)
     return face
@@ -147,14 +158,15 @@ def _paint_ground(rng: np.random.Generator, style: BoxStyle, wh: tuple[int, int]
     variant = int(rng.integers(3))
     level = material_pyramid('plaster' if rng.random() < 0.6 else 'fabric', variant)[1]
     left, top = rng.integers(0, 256 - min(width, 255)), rng.integers(0, 256 - min(height, 255))
-    grey = np.resize(level[top : top + height, left : left + width], (height, width))
+    grey = np.ascontiguousarray(level[top : top + height, left : left + width])
+    if grey.shape != (height, width):
+        grey = np.resize(grey, (height, width))
     base = np.clip(style.base * rng.uniform(0.94, 1.06), 0, 255)
-    canvas = cv2.applyColorMap(
-        np.ascontiguousarray(grey), ramp(base - style.grain, base + style.grain)
-    )
+    canvas = cv2.applyColorMap(grey, ramp(base - style.grain, base + style.grain))
     if style.fade.any():
         slope = np.linspace(0, 1, height)[:, None, None] ** 1.5
-        canvas = np.clip(canvas + slope * style.fade, 0, 255).astype(np.uint8)
+        fade = cv2.resize(np.floor(slope * style.fade).astype(np.int16), (width, height))
+        canvas = cv2.add(canvas, fade, dtype=cv2.CV_8U)
     return np.asarray(canvas)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cpose.datasets.synthetic.chance import log_uniform
 from cpose.datasets.synthetic.panels import sample_panel
 from cpose.datasets.synthetic.raster import draw_quad, fill_polygon
 from cpose.datasets.synthetic.scene import Scene
@@ -30,8 +31,8 @@ def _draw_panel(
     camera = scene.camera
     yaw = rng.normal(0, 0.25)
     along = np.array([np.cos(yaw), 0.0, np.sin(yaw)])
-    width = abs(depth) * np.exp(rng.uniform(np.log(0.12), np.log(0.9)))
-    height = width * np.exp(rng.uniform(np.log(0.45), np.log(1.5)))
+    width = abs(depth) * log_uniform(rng, 0.12, 0.9)
+    height = width * log_uniform(rng, 0.45, 1.5)
     foot = np.array([abs(depth) * rng.uniform(-0.9, 0.9), 0.0, depth])
     foot[1] = height * rng.uniform(0.05, 0.5) if rng.random() < 0.7 else 0.0
     half, up = along * width / 2, np.array([0.0, height, 0.0])

@@ -54,7 +54,8 @@ def inside_fraction(hull: np.ndarray, image_wh: tuple[int, int]) -> float:
         [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)], dtype=np.float32
     )
     inside = cv2.intersectConvexConvex(hull.astype(np.float32), frame)[0]
-    return float(np.clip(inside / max(cv2.contourArea(hull.astype(np.float32)), 1e-6), 0.0, 1.0))
+    whole = cv2.contourArea(hull.astype(np.float32))
+    return min(max(inside / max(whole, 1e-6), 0.0), 1.0)
 
 
 def is_nearer(first: Standing, second: Standing) -> bool:
