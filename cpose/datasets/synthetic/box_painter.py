@@ -1,6 +1,7 @@
 """Draws one box: the visible faces with print, light and a clean silhouette."""
 
 from dataclasses import dataclass
+from math import dist
 
 import cv2
 import numpy as np
@@ -58,16 +59,14 @@ def paint_visible_faces(
     faces = []
     for name, numbers in FACE_CORNERS.items():
         corners = keypoints[list(numbers)]
-        across, down = corners[1] - corners[0], corners[3] - corners[0]
-        normal = np.cross(down, across)
-        if normal @ (camera.position - corners[0]) <= 0:
+        outwards = (corners[0] + corners[2]) / 2 - keypoints[0]
+        if outwards @ (camera.position - corners[0]) <= 0:
             continue
         quad = camera.project(corners)
-        lengths = float(np.linalg.norm(across)), float(np.linalg.norm(down))
-        wh = _texture_wh(quad, lengths)
+        wh = _texture_wh(quad, (dist(corners[0], corners[1]), dist(corners[0], corners[3])))
         texture = paint_face(rng, style, wh, is_main=name in ('+z', '-z', '+y'))
         texture = shrink_to_quad(texture, quad)
-        normal = normal / np.linalg.norm(normal)
+        normal = outwards / np.linalg.norm(outwards)
         faces.append(PaintedFace(_light_face(rng, texture, normal, light), corners))
     return faces
 

@@ -41,7 +41,12 @@ class VirtualCamera:
 
     def project(self, points_world: np.ndarray) -> np.ndarray:
         """Project points (..., 3) in front of the camera to pixels (..., 2)."""
-        return project_points(self.to_cv(points_world), self.intrinsics)
+        homogeneous = (points_world - self.position) @ self._image_from_world.T
+        return np.asarray(homogeneous[..., :2] / homogeneous[..., 2:])
+
+    @cached_property
+    def _image_from_world(self) -> np.ndarray:
+        return self.intrinsics @ self.cv_from_world
 
     def project_polygon(self, points_world: np.ndarray) -> np.ndarray:
         """Project a polygon (N, 3), cut off what is behind the camera; (M, 2), M may be 0."""

@@ -24,7 +24,7 @@ def sample_panel(rng: np.random.Generator) -> tuple[str, np.ndarray]:
     gain = rng.uniform(0.75, 1.1) * rng.uniform(0.93, 1.07, 3)
     if rng.random() < 0.5:
         panel = cv2.flip(panel, 1)
-    return kind, cv2.multiply(panel, (*gain, 0.0))
+    return kind, cv2.transform(panel, np.diag(gain))
 
 
 @cache

@@ -124,13 +124,15 @@ def warp_into(texture: np.ndarray, quad: np.ndarray, rectangle: Rectangle) -> np
     image_from_texture = cv2.getPerspectiveTransform(
         source, np.ascontiguousarray(quad - (left, top), dtype=np.float32)
     )
-    return cv2.warpPerspective(
-        texture,
+    # OpenCV warps four channels more than twice as fast as three.
+    warped = cv2.warpPerspective(
+        cv2.cvtColor(texture, cv2.COLOR_BGR2BGRA),
         image_from_texture,
         (right - left, bottom - top),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
+    return cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR)
 
 
 def draw_quad(image: np.ndarray, texture: np.ndarray, quad: np.ndarray) -> None:

@@ -20,7 +20,7 @@ def sample_sheet(rng: np.random.Generator) -> tuple[np.ndarray, float]:
     kind = KINDS.sample(rng)
     sheet = sheet_bank(kind)[int(rng.integers(VARIANTS))]
     gain = rng.uniform(0.75, 1.1) * rng.uniform(0.95, 1.05, 3)
-    return cv2.multiply(sheet, (*gain, 0.0)), THICKNESS[kind]
+    return cv2.transform(sheet, np.diag(gain)), THICKNESS[kind]
 
 
 @cache

@@ -12,6 +12,15 @@ from cpose.datasets.synthetic.palettes import sample_colour
 SIDES = 24
 SHIFT = 4
 
+
+def _unit_vectors(angles: np.ndarray) -> np.ndarray:
+    return np.array([np.cos(angles), np.zeros_like(angles), np.sin(angles)]).T
+
+
+CORNERS = _unit_vectors(np.arange(SIDES) * (2 * np.pi / SIDES))
+NORMALS = _unit_vectors((np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES))
+"""(24, 3) directions of corners and sides as seen from the axis."""
+
 PROFILES = (
     ('can', ((0.30, 0.0), (0.32, 0.03), (0.32, 0.95), (0.28, 1.0))),
     ('cup', ((0.33, 0.0), (0.40, 0.1), (0.45, 0.95), (0.45, 1.0))),
@@ -44,11 +53,9 @@ class Solid:
     @cached_property
     def rings_world(self) -> np.ndarray:
         """(R, S, 3) points of every ring."""
-        angles = np.arange(SIDES) * (2 * np.pi / SIDES)
-        circle = np.stack([np.cos(angles), np.zeros(SIDES), np.sin(angles)], axis=1)
         axis = np.array([self.position[0], 0.0, self.position[1]])
         heights = self.profile[:, None, 1:] * np.array([0.0, 1.0, 0.0])
-        return np.asarray(circle * self.profile[:, None, :1] + heights + axis)
+        return np.asarray(CORNERS * self.profile[:, None, :1] + heights + axis)
 
     @property
     def outline_world(self) -> np.ndarray:
@@ -88,17 +95,16 @@ def draw_solid(
     rings = solid.rings_world
     pixels = np.round(camera.project(rings) * (1 << SHIFT)).astype(np.int32)
     axis = np.array([solid.position[0], 0.0, solid.position[1]])
-    angles = (np.arange(SIDES) + 0.5) * (2 * np.pi / SIDES)
-    normals = np.stack([np.cos(angles), np.zeros(SIDES), np.sin(angles)], axis=1)
-    facing = np.flatnonzero((normals @ (camera.position - axis)) > solid.profile[:, 0].min())
-    shade = ambient + (1 - ambient) * np.clip(normals @ light + 0.25, 0.0, 1.1)
-    colours = np.clip(solid.colours[:, None] * shade[:, None], 0, 255).tolist()
+    facing = np.flatnonzero((NORMALS @ (camera.position - axis)) > solid.profile[:, 0].min())
+    shade = ambient + (1 - ambient) * np.clip(NORMALS @ light + 0.25, 0.0, 1.1)
+    colours = (solid.colours[:, None] * shade[:, None]).tolist()
     after = (facing + 1) % SIDES
     for band in range(len(rings) - 1):
         lower, upper = pixels[band], pixels[band + 1]
-        quads = np.stack([lower[facing], lower[after], upper[after], upper[facing]], axis=1)
-        for side, quad in zip(facing, quads, strict=True):
+        corners = lower[facing], lower[after], upper[after], upper[facing]
+        quads = np.concatenate(corners, axis=1).reshape(-1, 4, 2)
+        for side, quad in zip(facing.tolist(), quads, strict=True):
             cv2.fillConvexPoly(image, quad, colours[band][side], cv2.LINE_AA, SHIFT)
     if camera.height > solid.profile[-1, 1]:
-        lid = np.clip(solid.colours[-1] * (ambient + (1 - ambient) * light[1]), 0, 255)
+        lid = solid.colours[-1] * (ambient + (1 - ambient) * light[1])
         cv2.fillConvexPoly(image, pixels[-1], lid.tolist(), cv2.LINE_AA, SHIFT)

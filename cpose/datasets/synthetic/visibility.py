@@ -1,6 +1,7 @@
 """Which part of each box can be seen: clipping by the image and covering by nearer things."""
 
 from collections.abc import Sequence
+from math import hypot
 from typing import Protocol
 
 import cv2
@@ -58,41 +59,56 @@ def inside_fraction(hull: np.ndarray, image_wh: tuple[int, int]) -> float:
     return min(max(inside / max(whole, 1e-6), 0.0), 1.0)
 
 
-def is_nearer(first: Standing, second: Standing) -> bool:
+class Outline:
+    """What the order of two things depends on.
+
+    Args:
+        footprint: (N, 2) world X and Z, convex, in turn.
+
+    Attributes:
+        lines: Along the edges: (2, N) normals that point outwards and (N,) offsets.
+        distance: Metres from the camera's foot point to the middle.
+    """
+
+    def __init__(self, footprint: np.ndarray) -> None:
+        middle = footprint.mean(axis=0)
+        edges = np.concatenate([footprint[1:], footprint[:1]]) - footprint
+        normals = np.array([edges[:, 1], -edges[:, 0]])
+        normals *= -np.sign(((middle - footprint).T * normals).sum(axis=0))
+        self.footprint = footprint
+        self.lines = normals, (footprint.T * normals).sum(axis=0)
+        self.distance = hypot(*middle.tolist())
+
+
+def is_nearer(first: Outline, second: Outline) -> bool:
     """Tell whether the first of two disjoint footprints may cover the second.
 
     A line along an edge of either footprint separates the two; what lies on the camera's side of
     it cannot be covered by the other. The camera stands above the world's origin.
     """
     for near, far, is_first in ((first, second, True), (second, first, False)):
-        corners = near.footprint
-        edges = np.concatenate([corners[1:], corners[:1]]) - corners
-        normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1)
-        inwards = ((corners.mean(axis=0) - corners) * normals).sum(axis=1) > 0
-        normals[inwards] *= -1
-        offsets = (corners * normals).sum(axis=1)
-        is_separating = (far.footprint @ normals.T >= offsets).all(axis=0)
+        normals, offsets = near.lines
+        is_separating = (far.footprint @ normals >= offsets).all(axis=0)
         if is_separating.any():
             is_camera_on_far_side = offsets[is_separating.argmax()] < 0
             return bool(is_first != is_camera_on_far_side)
-    return bool(np.linalg.norm(first.footprint.mean(0)) < np.linalg.norm(second.footprint.mean(0)))
+    return first.distance < second.distance
 
 
 def sort_far_to_near(items: Sequence[Standing]) -> list[int]:
     """Return the numbers of the items in an order in which they can be painted."""
     order: list[int] = []
-    waiting = sorted(
-        range(len(items)), key=lambda k: -float(np.linalg.norm(items[k].footprint.mean(0)))
-    )
+    outlines = [Outline(item.footprint) for item in items]
+    waiting = sorted(range(len(items)), key=lambda k: -outlines[k].distance)
     while waiting:
-        farthest = next((k for k in waiting if _is_farthest(items, k, waiting)), waiting[0])
+        farthest = next((k for k in waiting if _is_farthest(outlines, k, waiting)), waiting[0])
         waiting.remove(farthest)
         order.append(farthest)
     return order
 
 
-def _is_farthest(items: Sequence[Standing], number: int, waiting: Sequence[int]) -> bool:
-    return all(is_nearer(items[k], items[number]) for k in waiting if k != number)
+def _is_farthest(outlines: Sequence[Outline], number: int, waiting: Sequence[int]) -> bool:
+    return all(is_nearer(outlines[k], outlines[number]) for k in waiting if k != number)
 
 
 def measure_visibility(
