@@ -25,8 +25,8 @@ VARIANTS = 3
 FAR = 40.0
 """Half the width of walls and floors in metres."""
 SHARP_SIDE = 320
-"""Shorter side in pixels from which on walls are drawn at half the resolution: they are out of
-focus in photographs of what is in front of them."""
+"""Shorter side in pixels from which on walls, and floors below a table, are drawn at half the
+resolution: they are out of focus in photographs of what is in front of them."""
 
 SUPPORT_MATERIALS = WeightedChoice(
     {
@@ -182,7 +182,8 @@ def _draw_floor(
     if len(polygon) < 3:
         return np.zeros((0, 2))
     material = sample_material(rng, SUPPORT_MATERIALS, False, camera.height - level)
-    return draw_plane(image, camera, polygon, _turned_axes(rng), material)
+    reduction = _reduction(camera) if level < 0 else 1
+    return draw_plane(image, camera, polygon, _turned_axes(rng), material, reduction)
 
 
 def _draw_wall(
@@ -194,8 +195,7 @@ def _draw_wall(
     polygon = np.array([ends[0] + up, ends[1] + up, ends[1], ends[0]])
     material = sample_material(rng, WALL_MATERIALS, True, float(np.linalg.norm(foot)))
     axes = np.array([along, [0.0, -1.0, 0.0]])
-    reduction = 2 if min(camera.image_wh) >= SHARP_SIDE else 1
-    draw_plane(image, camera, polygon, axes, material, reduction)
+    draw_plane(image, camera, polygon, axes, material, _reduction(camera))
     if rng.random() < 0.25:
         board = np.array([ends[0], ends[1], ends[1], ends[0]])
         board[:2, 1] += np.linalg.norm(foot) * rng.uniform(0.03, 0.08)
@@ -229,6 +229,11 @@ def _draw_table(
     slab = cv2.convexHull(np.concatenate(rims).astype(np.float32))[:, 0]
     fill_polygon(image, slab, edge_colour)
     return draw_plane(image, camera, corners, _turned_axes(rng, turn), material)
+
+
+def _reduction(camera: VirtualCamera) -> int:
+    """Return how many times smaller planes far behind the boxes are drawn."""
+    return 2 if min(camera.image_wh) >= SHARP_SIDE else 1
 
 
 def _turned_axes(rng: np.random.Generator, turn: float | None = None) -> np.ndarray:

@@ -71,16 +71,11 @@ def draw_plane(
         return np.zeros((0, 2))
     image_from_plane = camera.image_from_plane(polygon_world[0], axes * (material.tile / TILE))
     left, top, right, bottom = rectangle
-    middle = (reduction - 1) / 2
-    image_from_cells = np.array(
-        [[reduction, 0, left + middle], [0, reduction, top + middle], [0, 0, 1.0]]
-    )
-    texels_from_cells = np.linalg.inv(image_from_plane) @ image_from_cells
-    wh = -(-(right - left) // reduction), -(-(bottom - top) // reduction)
-    layer = cv2.applyColorMap(_warp_in_bands(material, texels_from_cells, wh), material.table)
-    if reduction > 1:
-        layer = cv2.resize(layer, (wh[0] * reduction, wh[1] * reduction))
-        layer = layer[: bottom - top, : right - left]
+    wh = right - left, bottom - top
+    plane_from_image = np.linalg.inv(image_from_plane)
+    texels_from_cells = plane_from_image @ _moved(np.array([-left, -top])) @ _cells(reduction)
+    grey = _warp_in_bands(material, texels_from_cells, _in_cells(wh, reduction))
+    layer = _enlarged(cv2.applyColorMap(grey, material.table), reduction, wh)
     blend(image[top:bottom, left:right], layer, polygon_coverage(outline, rectangle))
     return outline
 
@@ -110,7 +105,8 @@ def _warp_tiled(tile: np.ndarray, texels_from_image: np.ndarray, wh: tuple[int, 
     """Warp a texture that goes on for ever.
 
     As many tiles as are seen are laid out first: a warp that stays inside its source is five
-    times as fast as one that wraps around. Only near the horizon there are too many of them.
+    times as fast as one that wraps around. Near the horizon there are too many of them, but no
+    detail can be seen either: half the resolution is enough.
     """
     corners = np.array([(0, 0), (wh[0], 0), (0, wh[1]), wh], dtype=np.float64)
     side = tile.shape[0]
@@ -121,18 +117,42 @@ def _warp_tiled(tile: np.ndarray, texels_from_image: np.ndarray, wh: tuple[int, 
     is_bounded = np.ptp(np.sign(is_ahead)) == 0 and counts.prod() * side**2 <= MAX_TEXELS
     if is_bounded and counts.max() * side < MAX_COORDINATE:
         source = cv2.repeat(tile, int(counts[1]), int(counts[0]))
-        border = cv2.BORDER_REPLICATE
-    else:
-        first = np.floor(_apply(texels_from_image, corners.mean(axis=0)[None])[0] / side)
-        source, border = tile, cv2.BORDER_WRAP
-    shift = np.array([[1, 0, -first[0] * side], [0, 1, -first[1] * side], [0, 0, 1]])
-    return cv2.warpPerspective(
-        source,
-        shift @ texels_from_image,
-        wh,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=border,
-    )
+        return _warp(source, _moved(first * side) @ texels_from_image, wh, cv2.BORDER_REPLICATE)
+    first = np.floor(_apply(texels_from_image, corners.mean(axis=0)[None])[0] / side)
+    texels_from_cells = _moved(first * side) @ texels_from_image @ _cells(2)
+    far = _warp(tile, texels_from_cells, _in_cells(wh, 2), cv2.BORDER_WRAP)
+    return _enlarged(far, 2, wh)
+
+
+def _warp(
+    source: np.ndarray, source_from_image: np.ndarray, wh: tuple[int, int], border: int
+) -> np.ndarray:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpPerspective(source, source_from_image, wh, flags=flags, borderMode=border)
+
+
+def _moved(origin: np.ndarray) -> np.ndarray:
+    """Return the translation (3, 3) that takes a point (2,) to (0, 0)."""
+    return np.array([[1, 0, -origin[0]], [0, 1, -origin[1]], [0, 0, 1]])
+
+
+def _cells(size: int) -> np.ndarray:
+    """Return the map (3, 3) of cells of some pixels' side to pixels, centre to centre."""
+    middle = (size - 1) / 2
+    return np.array([[size, 0, middle], [0, size, middle], [0, 0, 1.0]])
+
+
+def _in_cells(wh: tuple[int, int], size: int) -> tuple[int, int]:
+    """Return how many cells of some pixels' side cover a picture."""
+    return -(-wh[0] // size), -(-wh[1] // size)
+
+
+def _enlarged(cells: np.ndarray, size: int, wh: tuple[int, int]) -> np.ndarray:
+    """Draw every cell of a picture as so many pixels; what goes beyond the size is cut off."""
+    if size == 1:
+        return cells
+    height, width = cells.shape[:2]
+    return cv2.resize(cells, (width * size, height * size))[: wh[1], : wh[0]]
 
 
 def _apply(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
