@@ -94,9 +94,8 @@ def _warp_in_bands(
             across, down = (hypot(*step) for step in (samples[1:] - samples[0]).tolist())
             density = sqrt(max(across * down, 1e-9))
             level = min(max(round(log2(density)), 0), len(pyramid) - 1)
-            shrink = np.diag([0.5**level, 0.5**level, 1.0])
-            below = np.array([[1, 0, 0], [0, 1, start], [0, 0, 1.0]])
-            texels_from_band = shrink @ texels_from_cells @ below
+            level_from_texels = np.linalg.inv(_cells(2**level))
+            texels_from_band = level_from_texels @ texels_from_cells @ _moved(np.array([0, -start]))
             grey[start:end] = _warp_tiled(pyramid[level], texels_from_band, (width, end - start))
     return grey
 

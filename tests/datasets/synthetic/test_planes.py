@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -15,10 +16,10 @@ def make_material(tile=1.0, name='marble'):
     return PlaneMaterial(name, 0, GREYS, tile)
 
 
-def draw(polygon, axes=FLOOR_AXES, material=None, camera=None):
+def draw(polygon, axes=FLOOR_AXES, material=None, camera=None, reduction=1):
     image = np.zeros((160, 200, 3), dtype=np.uint8)
-    camera = camera or make_camera()
-    outline = draw_plane(image, camera, np.array(polygon), axes, material or make_material())
+    camera, material = camera or make_camera(), material or make_material()
+    outline = draw_plane(image, camera, np.array(polygon), axes, material, reduction)
     return image, outline, camera
 
 
@@ -46,6 +47,22 @@ def test_texture_lies_in_the_plane():
         rows, columns = (texel[2] + around) % TILE, (texel[0] + around) % TILE
         expected.append(texture[np.ix_(rows, columns)].mean())
     assert np.corrcoef(found, expected)[0, 1] > 0.8
+
+
+def test_reduced_texture_lies_in_the_same_place_and_keeps_sharp_borders():
+    polygon = np.array([(-0.6, 0, -2.0), (0.6, 0, -2.0), (0.6, 0, -0.9), (-0.6, 0, -0.9)])
+    material = make_material(tile=2.0, name='carpet')
+    full, _, _ = draw(polygon, material=material)
+    half, _, _ = draw(polygon, material=material, reduction=2)
+    blurred = cv2.GaussianBlur(full, (0, 0), 1.0)
+    inside = cv2.erode((full[..., 0] > 0).astype(np.uint8), np.ones((9, 9))) > 0
+    likeness = {
+        shift: np.corrcoef(half[inside, 0], np.roll(blurred[..., 0], shift, (0, 1))[inside])[0, 1]
+        for shift in ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
+    }
+    assert max(likeness, key=likeness.get) == (0, 0)
+    assert likeness[0, 0] > 0.9
+    np.testing.assert_array_equal(half.any(axis=2), full.any(axis=2))
 
 
 def test_plane_to_the_horizon_covers_the_lower_part():

@@ -4,6 +4,7 @@ import pytest
 
 from cpose.datasets.synthetic.solids import Solid
 from cpose.datasets.synthetic.visibility import (
+    Outline,
     box_hull,
     inside_fraction,
     is_nearer,
@@ -37,8 +38,9 @@ def test_inside_fraction(left, expected):
 
 def test_nearer_thing_is_painted_later():
     near, far = make_box(position=(0.1, -0.9)), make_box(position=(0.0, -1.6))
-    assert is_nearer(near, far)
-    assert not is_nearer(far, near)
+    outlines = Outline(near.footprint), Outline(far.footprint)
+    assert is_nearer(*outlines)
+    assert not is_nearer(*outlines[::-1])
     assert sort_far_to_near([near, far]) == [1, 0]
 
 
