@@ -14,6 +14,7 @@ from mmengine.config import Config
 from plain_network import PlainNetwork
 from torch import nn
 
+from cpose.engine.process_memory import keep_freed_memory
 from cpose.models.layers.fuse import fuse_for_inference
 from cpose.registry import MODELS
 
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument('--runs', type=int, help='runs per network (5, quick 2)')
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    keep_freed_memory()
     side = args.size or (128 if args.quick else REFERENCE_SIDE)
     runs = args.runs or (2 if args.quick else 5)
     figures = [figure for name in args.models for figure in measure_model(name, side, runs)]

@@ -1,12 +1,14 @@
 """The same networks evaluated in the straightforward way, as the baseline of the speed tests.
 
-Channels first, batch norms unfused, the recurrent unit with all convolutions of every gate and
-step. The modules and weights are those of the measured model, so both give the same maps.
+Channels first, batch norms unfused, attention by a matrix of all weights, convolutions by PyTorch
+alone, the recurrent unit with all convolutions of every gate and step. The modules and weights are
+those of the measured model, so both give the same maps.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from cpose.models.layers.conv_gru import ConvGRU
 
@@ -20,7 +22,8 @@ class PlainNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Turn (B, 3, H, W) into the raw maps by branch."""
-        feature = self.model.neck(self.model.backbone(images.contiguous()))
+        with sdpa_kernel(SDPBackend.MATH):
+            feature = self.model.neck(self.model.backbone(images.contiguous()))
         branches = self.model.head.branches
         states = unroll_plainly(branches.association, feature)
         return {

@@ -16,6 +16,7 @@ from measure import SAME_RUN, Figure, Timing, benchmark_parser, publish, time_ca
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+from cpose.engine.process_memory import keep_freed_memory
 from cpose.models.layers.fuse import fuse_for_inference
 from cpose.registry import MODELS, RUNTIMES
 
@@ -108,6 +109,7 @@ def main() -> None:
         publish(TITLE, [], args.out)
         return
     torch.set_num_threads(args.threads)
+    keep_freed_memory()
     side = args.size or (QUICK_SIDE if args.quick else SIDE)
     figures = []
     for name in args.models:

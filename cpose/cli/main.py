@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from cpose import __version__
+from cpose.engine.process_memory import keep_freed_memory
 from cpose.errors import UserError, plain_message
 
 COMMANDS = (
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 0 success, 1 failed run, 2 error of the user."""
     if 'OMP_WAIT_POLICY' not in os.environ:
         os.environ.setdefault('GOMP_SPINCOUNT', SPIN_COUNT)
+    keep_freed_memory()
     args = build_parser().parse_args(argv)
     try:
         return int(args.func(args) or 0)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from torch import Tensor, nn
 
 from cpose.errors import ConfigError, nearest_names
+from cpose.models.layers.conv3x3 import Conv3x3
 from cpose.models.layers.conv_gru import ConvGRU
 
 NORM_GROUPS = 32
@@ -35,7 +36,7 @@ class Branch(nn.Sequential):
         is_heatmap: bool,
         has_norm: bool,
     ) -> None:
-        hidden = nn.Conv2d(in_channels, hidden_channels, kernel_size=3, padding=1)
+        hidden = Conv3x3(in_channels, hidden_channels)
         out = nn.Conv2d(hidden_channels, out_channels, kernel_size=1)
         if is_heatmap:
             nn.init.constant_(out.get_parameter('bias'), HEATMAP_BIAS)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from cpose.models.layers.conv3x3 import Conv3x3
+
 
 class ConvGRU(nn.Module):
     """Unroll a convolutional GRU for some steps on one constant input.
@@ -25,8 +27,8 @@ class ConvGRU(nn.Module):
     def __init__(self, channels: int, num_steps: int = 3) -> None:
         super().__init__()
         self.num_steps = num_steps
-        self.input_gates = nn.Conv2d(channels, 3 * channels, kernel_size=3, padding=1)
-        self.hidden_gates = nn.Conv2d(channels, 3 * channels, kernel_size=3, padding=1, bias=False)
+        self.input_gates = Conv3x3(channels, 3 * channels)
+        self.hidden_gates = Conv3x3(channels, 3 * channels, bias=False)
 
     def forward(self, feature: Tensor) -> list[Tensor]:
         """Return the hidden states, each (B, channels, H, W) like ``feature``.

@@ -1,0 +1,89 @@
+"""3×3 convolution that trains at full speed on processors without AVX-512."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+from torch.nn.grad import conv2d_input
+
+
+class Conv3x3(nn.Conv2d):
+    """3×3 convolution with stride 1 that keeps the size of the map.
+
+    With the channels last and AVX2, oneDNN computes the gradient of the kernel at less than half
+    the speed of its other passes. There it is made of nine matrix products instead, see
+    `kernel_gradient`; results agree up to rounding.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        bias: Whether to add a learned number per channel.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=3, padding=1, bias=bias)
+
+    def forward(self, feature: Tensor) -> Tensor:
+        """Convert (B, in_channels, H, W) to (B, out_channels, H, W)."""
+        if self.training and not torch.compiler.is_compiling() and _is_gradient_slow(feature):
+            return _ConvWithProducts.apply(feature, self.weight, self.bias)
+        return super().forward(feature)
+
+
+def kernel_gradient(feature: Tensor, gradient: Tensor) -> Tensor:
+    """Return the gradient (D, C, 3, 3) of the kernel of a 3×3 convolution.
+
+    With a border of zeros around both maps, their cells in one long row, a shift by (i, j) is a
+    shift along the row. Each of the nine gradients is the product of the one row with the other,
+    shifted; the zeros cancel what belongs to another row or image.
+
+    Args:
+        feature: (B, C, H, W) input of the convolution, channels last in memory.
+        gradient: (B, D, H, W) gradient of its output, channels last in memory.
+    """
+    inputs, outputs = (
+        functional.pad(maps.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).flatten(0, 2)
+        for maps in (feature, gradient)
+    )
+    stride = feature.shape[3] + 2
+    middle = stride + 1
+    count = len(outputs) - 2 * middle
+    products = [
+        outputs[middle : middle + count].T @ inputs[start : start + count]
+        for row in range(3)
+        for start in range(row * stride, row * stride + 3)
+    ]
+    return torch.stack(products, dim=-1).unflatten(-1, (3, 3))
+
+
+def _is_gradient_slow(feature: Tensor) -> bool:
+    return (
+        feature.device.type == 'cpu'
+        and feature.dtype == torch.float32
+        and not torch.is_autocast_enabled('cpu')
+        and feature.is_contiguous(memory_format=torch.channels_last)
+        and torch.backends.cpu.get_cpu_capability() == 'AVX2'
+    )
+
+
+class _ConvWithProducts(torch.autograd.Function):
+    """The convolution of `Conv3x3` with `kernel_gradient` in its backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, feature: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(feature, kernel)
+        return functional.conv2d(feature, kernel, bias, padding=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        feature, kernel = ctx.saved_tensors
+        needs_feature, needs_kernel, needs_bias = ctx.needs_input_grad
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        return (
+            conv2d_input(feature.shape, kernel, gradient, padding=1) if needs_feature else None,
+            kernel_gradient(feature, gradient) if needs_kernel else None,
+            gradient.sum(dim=(0, 2, 3)) if needs_bias else None,
+        )
