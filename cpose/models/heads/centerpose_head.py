@@ -75,7 +75,7 @@ class CenterPoseHead(BaseModule):
         """
         maps = self(feature)
         with torch.no_grad(), torch.autocast(feature.device.type, enabled=False):
-            targets = self.codec.encode(samples, feature.device)
+            targets = self.codec.encode(samples, feature.device, maps['hm'].shape[-2:])
         with torch.autocast(feature.device.type, enabled=False):
             return self.criterion(maps, targets, self.codec)
 

@@ -5,7 +5,7 @@ import torch
 from cpose.models.heads.centerpose_head import CenterPoseHead
 from cpose.structures.pose_data_sample import PoseDataSample
 
-from ...codecs.scenes import make_sample, slanted_box
+from ...codecs.scenes import make_sample, perfect_maps, slanted_box
 
 FEATURE = torch.randn(2, 32, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -51,6 +51,16 @@ def test_uncertainty_branches_follow_the_loss():
 def test_stride_reaches_codec_and_recovery():
     head = make_head()
     assert head.codec.stride == head.recovery.stride == 8
+
+
+def test_targets_lie_where_the_maps_of_padded_images_have_them():
+    head, padded_hw = make_head(), (18, 20)
+    targets = head.codec.encode(samples(), heatmap_hw=padded_hw)
+    maps = perfect_maps(head.codec, targets, padded_hw)
+    head.forward = lambda feature: maps
+    losses = head.loss(FEATURE, samples())
+    for name in ('loss_hps', 'loss_wh', 'loss_reg', 'loss_hp_offset', 'loss_scale'):
+        assert losses[name] < 1e-3, name
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
