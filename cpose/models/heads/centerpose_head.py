@@ -60,6 +60,7 @@ class CenterPoseHead(BaseModule):
             head_conv=head_conv,
             use_association=use_association,
             uncertainty_branches=self.criterion.log_variance_branches,
+            untrained_branches=self.criterion.untrained_branches,
         )
 
     def forward(self, feature: Tensor) -> dict[str, Tensor]:

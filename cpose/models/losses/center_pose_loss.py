@@ -45,6 +45,7 @@ class CenterPoseLoss(nn.Module):
     Attributes:
         weights: Factor of every term.
         log_variance_branches: Names of the uncertainty branches that the terms read.
+        untrained_branches: Names of the branches whose term is switched off.
 
     Raises:
         ConfigError: For an unknown branch.
@@ -71,6 +72,7 @@ class CenterPoseLoss(nn.Module):
             for name, term in losses.items()
             if getattr(term, 'needs_log_variance', False)
         )
+        self.untrained_branches = tuple(name for name in configs if name not in losses)
         self.symmetry_choice = MODELS.build(dict(symmetry_choice))
 
     def forward(
