@@ -30,6 +30,14 @@ def tiny_batch(config):
     return pseudo_collate([dataset[0], dataset[1]])
 
 
+@pytest.mark.parametrize('name', ['quickstart', 'dla34_cup'])
+def test_reference_rules_replace_ours(name):
+    config = load_config(f'cpose::centerpose/{name}.py', {'presets': ['_base_/compat/tao.py']})
+    recovery = build_model(config).head.recovery
+    assert recovery.dims_fit is None
+    assert recovery.score_thr == 0.3
+
+
 @pytest.mark.parametrize('file', OVERLAYS, ids=lambda file: file.stem)
 def test_step_and_prediction(file):
     torch.manual_seed(0)

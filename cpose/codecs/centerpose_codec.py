@@ -22,6 +22,7 @@ from cpose.codecs.heatmap import (
 )
 from cpose.codecs.pose_targets import PoseTargets
 from cpose.codecs.target_arrays import TargetArrays, stack_candidates
+from cpose.errors import ConfigError
 from cpose.registry import CODECS
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -38,7 +39,8 @@ class CenterPoseCodec:
     Args:
         stride: Input pixels per heatmap cell.
         num_classes: Number of centre heatmaps.
-        max_objs: Objects per image that get targets, in the order of the annotation.
+        max_objs: Objects per image that get targets, in the order of the annotation; None for all
+            that the data set hands over.
         num_select: Detections per image, the best centre peaks.
         corner_rule: Config of the rule for corner positions and their supervision.
         center_rule: Config of the rule for the object's centre.
@@ -49,7 +51,7 @@ class CenterPoseCodec:
         self,
         stride: int = 4,
         num_classes: int = 1,
-        max_objs: int = 10,
+        max_objs: int | None = None,
         num_select: int = 100,
         corner_rule: Mapping[str, Any] = DEFAULT_CORNERS,
         center_rule: Mapping[str, Any] = DEFAULT_CENTER,
@@ -64,7 +66,10 @@ class CenterPoseCodec:
         self.dims_coder = CODECS.build(dict(dims_coder))
 
     def encode(
-        self, samples: Sequence[PoseDataSample], device: torch.device | str = 'cpu'
+        self,
+        samples: Sequence[PoseDataSample],
+        device: torch.device | str = 'cpu',
+        heatmap_hw: tuple[int, int] | None = None,
     ) -> PoseTargets:
         """Turn the candidates of a batch into indexed targets, see `pose_targets`.
 
@@ -74,29 +79,50 @@ class CenterPoseCodec:
         Args:
             samples: The batch; all of one ``input_wh`` and with ``candidates``.
             device: Where the targets go.
+            heatmap_hw: Height and width of the maps that the targets are for; None for those of
+                ``input_wh``. Larger ones, of padded images, get no targets right and below.
 
         Returns:
             Dict of tensors with M = the most objects of an image, at most ``max_objs``.
+
+        Raises:
+            ConfigError: If an object is of a category without a heatmap.
+            ValueError: If a sample has no candidates or sizes differ.
         """
-        width, height = (side // self.stride for side in samples[0].input_wh)
+        input_wh = np.array([side // self.stride for side in samples[0].input_wh])
+        row_cells = input_wh[0] if heatmap_hw is None else heatmap_hw[1]
         stacked = stack_candidates(samples, self.max_objs, self.stride)
-        arrays = self._index_targets(stacked, np.array([width, height]))
+        self._check_labels(stacked.labels, samples)
+        arrays = self._index_targets(stacked, input_wh, row_cells)
         return {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
 
-    def _index_targets(self, batch: TargetArrays, map_wh: np.ndarray) -> dict[str, np.ndarray]:
-        corners = np.clip(batch.corners, 0, map_wh - 1)
+    def _check_labels(self, labels: np.ndarray, samples: Sequence[PoseDataSample]) -> None:
+        largest = labels.max(axis=1)
+        image = largest.argmax()
+        if largest[image] >= self.num_classes:
+            raise ConfigError(
+                f'{samples[image].image_path} shows an object of category number {largest[image]}, '
+                f'counted from 0, but there are {self.num_classes} centre heatmaps (config key '
+                f'model.head.num_classes={self.num_classes}). Set it to the number of names in '
+                'train_dataloader.dataset.metainfo.category.'
+            )
+
+    def _index_targets(
+        self, batch: TargetArrays, input_wh: np.ndarray, row_cells: int
+    ) -> dict[str, np.ndarray]:
+        """Index the targets within the cells of the input, in maps with ``row_cells`` a row."""
+        corners = np.clip(batch.corners, 0, input_wh - 1)
         boxes = np.concatenate([corners.min(axis=-2), corners.max(axis=-2)], axis=-1)
         box_wh = boxes[..., 2:] - boxes[..., :2]
         center = self.center_rule.place(boxes, batch.centers)
-        in_map = ((center >= 0) & (center < map_wh)).all(axis=-1)
+        in_map = ((center >= 0) & (center < input_wh)).all(axis=-1)
         mask = batch.is_kept & (box_wh > 0).all(axis=-1) & in_map
         center_cell = np.floor(center) * mask[..., None]
 
         placed = self.corner_rule.place(batch.corners)
-        inside = ((placed >= 0) & (placed < map_wh)).all(axis=-1)
+        inside = ((placed >= 0) & (placed < input_wh)).all(axis=-1)
         has_peak = mask[..., None] & self.corner_rule.has_heatmap(inside, batch.is_in_image)
         supervised = mask[..., None] & self.corner_rule.has_displacement(inside, batch.is_in_image)
-        supervised &= np.isfinite(placed).all(axis=-1)
         cell = np.where(has_peak[..., None], np.floor(placed), 0)
         displacement = np.where(supervised[..., None], placed - center_cell[..., None, :], 0)
         shape = (*mask.shape, 2 * NUM_CORNERS)
@@ -110,9 +136,9 @@ class CenterPoseCodec:
         return {
             'labels': batch.labels,
             'object_mask': mask,
-            'center_index': _flat_index(center_cell, map_wh[0]),
+            'center_index': _flat_index(center_cell, row_cells),
             'keypoint_displacement_mask': np.repeat(supervised, 2, axis=-1),
-            'keypoint_index': _flat_index(cell, map_wh[0]),
+            'keypoint_index': _flat_index(cell, row_cells),
             'keypoint_mask': has_peak,
             'radius': np.where(mask, gaussian_radius(box_wh[..., ::-1]), 0),
             **{name: value.astype(np.float32) for name, value in floats.items()},

@@ -35,12 +35,14 @@ class TargetArrays:
     dims_metric: np.ndarray
 
 
-def stack_candidates(samples: Sequence[PoseDataSample], max_objs: int, stride: int) -> TargetArrays:
+def stack_candidates(
+    samples: Sequence[PoseDataSample], max_objs: int | None, stride: int
+) -> TargetArrays:
     """Pad the candidates of all samples to one shape.
 
     Args:
         samples: The batch, each with ``candidates``.
-        max_objs: Objects looked at per image; a rejected object keeps its slot.
+        max_objs: Objects looked at per image, None for all; a rejected object keeps its slot.
         stride: Input pixels per heatmap cell.
 
     Raises:
@@ -59,7 +61,7 @@ def stack_candidates(samples: Sequence[PoseDataSample], max_objs: int, stride: i
                 f'{samples[0].input_wh}. All inputs of a batch need one size.'
             )
         records.append(sample.candidates)
-    objects = max(1, min(max_objs, max(len(record) for record in records)))
+    objects = max(1, *(len(record.labels[:max_objs]) for record in records))
     rows = max(record.is_candidate.shape[1] for record in records)
     lead = (len(records), rows, objects)
     batch = TargetArrays(

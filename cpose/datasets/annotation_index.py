@@ -92,7 +92,7 @@ def _read_all(
             try:
                 annotations.append(_read(root, image))
             except DataError as error:
-                problems.add('invalid annotation', str(error))
+                problems.add('invalid annotation', image.path, str(error))
             else:
                 paths.append(image.path)
                 keys.append(image.key)

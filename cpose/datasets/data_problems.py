@@ -26,15 +26,21 @@ class DataProblems:
                 "Use 'raise' or 'skip'."
             )
         self.on_error = on_error
-        self._details: dict[str, list[str]] = {}
+        self._details: dict[str, dict[str, str]] = {}
 
     def __len__(self) -> int:
-        """Return the number of problems."""
-        return sum(len(details) for details in self._details.values())
+        """Return the number of files."""
+        return len(set().union(*self._details.values()))
 
-    def add(self, reason: str, detail: str) -> None:
-        """Note a file under a reason; ``detail`` names the file, and what is wrong with it."""
-        self._details.setdefault(reason, []).append(detail)
+    def add(self, reason: str, path: str, detail: str | None = None) -> None:
+        """Note a file under a reason, once.
+
+        Args:
+            reason: What is wrong, for all files that have it.
+            path: The file.
+            detail: Path and place in the file, if the path does not say it.
+        """
+        self._details.setdefault(reason, {}).setdefault(path, detail or path)
 
     def report(self, where: str) -> None:
         """Raise or log what was noted, if anything.
@@ -48,7 +54,7 @@ class DataProblems:
         if not self._details:
             return
         reasons = '\n'.join(
-            f'  {len(details)} × {reason}: {_first_few(details)}'
+            f'  {len(details)} × {reason}: {_first_few(list(details.values()))}'
             for reason, details in self._details.items()
         )
         if self.on_error == 'raise':

@@ -97,6 +97,7 @@ def _drop_images(
             image = image_of_object[number]
             name = table.objects['class_name'][number].decode()
             place = f'objects[{number - first_object[image]}]'
-            problems.add(reason, f'{table.paths[image]}, {place} of class {name!r}')
+            path = table.paths[image]
+            problems.add(reason, path, f'{path}, {place} of class {name!r}')
             is_dropped[image] = True
     return table.select(np.flatnonzero(~is_dropped)) if is_dropped.any() else table

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from cpose.codecs.centerpose_codec import CenterPoseCodec
+from cpose.errors import ConfigError
 
 from .scenes import make_sample, perfect_maps, slanted_box
 
@@ -44,6 +45,35 @@ def test_classes_have_their_own_maps():
     maps = perfect_maps(codec, targets, MAP_HW)
     classes = codec.decode(maps)['clses'][0, :2, 0]
     assert sorted(classes.tolist()) == [0.0, 2.0]
+
+
+def test_category_without_a_heatmap_is_refused():
+    fits, does_not = (make_sample(two_boxes(), labels=labels) for labels in ([0, 1], [0, 2]))
+    codec = CenterPoseCodec(num_classes=2)
+    codec.encode([fits])
+    with pytest.raises(ConfigError, match=r'(?s)scene\.png.* number 2.*num_classes=2.*category'):
+        codec.encode([fits, does_not])
+
+
+def test_more_than_ten_objects_have_targets():
+    boxes = np.stack([[slanted_box((10 + 8 * n, 60), (12, 12))] for n in range(14)])
+    mask = CenterPoseCodec().encode([make_sample(boxes)])['object_mask']
+    assert mask.sum() == 14
+    assert CenterPoseCodec(max_objs=3).encode([make_sample(boxes)])['object_mask'].sum() == 3
+
+
+def test_maps_of_padded_images_have_the_same_peaks():
+    codec = CenterPoseCodec()
+    samples = [make_sample(two_boxes(), input_wh=(128, 128))]
+    padded_hw = (40, 44)
+    plain, padded = codec.encode(samples), codec.encode(samples, heatmap_hw=padded_hw)
+    for name in plain:
+        assert name.endswith('_index') or torch.equal(plain[name], padded[name]), name
+    for small, large in zip(
+        codec.draw_heatmaps(plain, MAP_HW), codec.draw_heatmaps(padded, padded_hw), strict=True
+    ):
+        assert torch.equal(large[..., :32, :32].eq(1), small.eq(1))
+        assert large[..., 32:, :].eq(1).sum() == large[..., 32:].eq(1).sum() == 0
 
 
 def test_padding_of_objects_and_candidates():

@@ -27,6 +27,17 @@ def test_raise_lists_the_first_and_counts():
     assert "on_error='skip'" in text
 
 
+def test_a_file_counts_once():
+    problems = DataProblems()
+    for place in range(4):
+        problems.add('unknown class', 'a.png', f'a.png, objects[{place}]')
+    problems.add('no projection', 'a.png', 'a.png, objects[1]')
+    problems.add('unknown class', 'b.png', 'b.png, objects[0]')
+    with pytest.raises(DataError, match=r'data: 2\.') as error:
+        problems.report('data')
+    assert '2 × unknown class: a.png, objects[0]; b.png, objects[0]\n' in str(error.value)
+
+
 def test_skip_logs_the_same(monkeypatch):
     messages = []
     monkeypatch.setattr(

@@ -12,6 +12,7 @@ model = dict(
             score_thr=0.3,
             point_source=dict(type='DisplacementPoints'),
             solver=dict(type='IterativePnP'),
+            dims_fit=None,
         ),
     )
 )

@@ -19,7 +19,8 @@ class ExpandSymmetries(BaseTransform):
     """Add the candidates of all objects. Letters: N objects, S candidates.
 
     An object without symmetry keeps its annotated corners; the candidates of others are
-    projected, the first one too. Candidates that reach behind the camera are masked.
+    projected, the first one too. Candidates that reach behind the camera are masked: their
+    corners are mirrored. One without symmetry stays if its 3D points are unknown.
 
     Required keys: truth, symmetries, projection (for symmetric objects); optional max_objs.
     Added keys: cand_labels (N,), cand_centers (N, 2) and cand_corners (N, S, 8, 2) in original
@@ -41,11 +42,12 @@ class ExpandSymmetries(BaseTransform):
         dims = np.ones((count, rows, 3))
         mask = np.zeros((count, rows), dtype=bool)
         centers = truth.keypoints_image[:count, 0].copy()
+        is_behind = cv_from_gl(truth.keypoints_gl)[..., 2] <= MIN_DEPTH
         for n, symmetry in enumerate(symmetries):
             if symmetry.order == 1:
                 corners[n, 0] = truth.keypoints_image[n, 1:]
                 dims[n, 0] = truth.dims_metric[n]
-                mask[n, 0] = True
+                mask[n, 0] = not is_behind[n].any()
             else:
                 order = symmetry.order
                 projected, dims[n, :order], mask[n, :order] = _project_candidates(

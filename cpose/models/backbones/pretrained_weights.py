@@ -1,6 +1,7 @@
 """Reading of published ImageNet weights into a backbone."""
 
 import pickle
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from cpose.models.checkpoint_keys import (
 )
 
 SHOWN = 5
+DAMAGED = (
+    *(struct.error, EOFError, LookupError, ValueError, TypeError, AttributeError),
+    *(AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError, SafetensorError),
+)
+"""What the readers raise on a file that is cut off, or of another kind."""
 
 
 def load_backbone_weights(backbone: nn.Module, path: str, may_lack: Sequence[str] = ()) -> None:
@@ -32,18 +38,12 @@ def load_backbone_weights(backbone: nn.Module, path: str, may_lack: Sequence[str
     Raises:
         CheckpointError: If the file cannot be read or belongs to another network.
     """
-    state_dict = find_state_dict(_read(Path(path)))
-    family = detect_family(state_dict)
-    if family not in BACKBONE_FAMILIES:
-        raise CheckpointError(
-            f'{path} is a whole model of the family {family!r}, not a backbone. '
-            'Give it as load_from instead of model.backbone.pretrained_path.'
-        )
-    weights = {
-        key.removeprefix(BACKBONE_PREFIX): value
-        for key, value in convert(state_dict, family).items()
-    }
     source = f'{path} (config key model.backbone.pretrained_path)'
+    content = _read(Path(path), source)
+    try:
+        weights = _backbone_weights(content)
+    except CheckpointError as error:
+        raise CheckpointError(f'{source}: {error}') from error
     check_backbone_weights(backbone, weights, source, may_lack)
     backbone.load_state_dict(weights, strict=False)
 
@@ -89,14 +89,36 @@ def check_backbone_weights(
         )
 
 
-def _read(path: Path) -> object:
+def _read(path: Path, source: str) -> object:
     try:
         if path.suffix == '.safetensors':
             return load_file(path)
         return torch.load(path, map_location='cpu', weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
+    except OSError as error:
         raise CheckpointError(
-            f'{path} (config key model.backbone.pretrained_path) cannot be read as weights: '
-            f'{error}. If it holds more than tensors, `cpose convert {path} --out FILE '
-            '--tensors-only` writes a file with nothing else.'
+            f'{source} cannot be read: {error.strerror or error}. Check the path.'
         ) from error
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f'{source} cannot be read as weights: it is damaged or holds more than tensors. Copy '
+            f'or download it again, or take the tensors out of it: `cpose convert {path} --out '
+            'FILE --tensors-only`.'
+        ) from error
+    except DAMAGED as error:
+        raise CheckpointError(
+            f'{source} cannot be read as weights: it is cut off, damaged or another kind of file '
+            f'({error or type(error).__name__}). Copy or download it again.'
+        ) from error
+
+
+def _backbone_weights(content: object) -> dict[str, Tensor]:
+    """Return the weights by their names in the backbone."""
+    state_dict = find_state_dict(content)
+    family = detect_family(state_dict)
+    if family not in BACKBONE_FAMILIES:
+        raise CheckpointError(
+            f'This is a whole model of the family {family!r}, not a backbone. '
+            'Give it as load_from instead.'
+        )
+    weights = convert(state_dict, family)
+    return {key.removeprefix(BACKBONE_PREFIX): value for key, value in weights.items()}

@@ -60,6 +60,7 @@ class CenterPoseHead(BaseModule):
             head_conv=head_conv,
             use_association=use_association,
             uncertainty_branches=self.criterion.log_variance_branches,
+            untrained_branches=self.criterion.untrained_branches,
         )
 
     def forward(self, feature: Tensor) -> dict[str, Tensor]:
@@ -75,7 +76,7 @@ class CenterPoseHead(BaseModule):
         """
         maps = self(feature)
         with torch.no_grad(), torch.autocast(feature.device.type, enabled=False):
-            targets = self.codec.encode(samples, feature.device)
+            targets = self.codec.encode(samples, feature.device, maps['hm'].shape[-2:])
         with torch.autocast(feature.device.type, enabled=False):
             return self.criterion(maps, targets, self.codec)
 

@@ -12,6 +12,8 @@ from cpose.models.layers.conv_gru import ConvGRU
 NORM_GROUPS = 32
 HEATMAP_BIAS = -2.19
 """Logit of a probability of 0.1, see Zhou et al., "Objects as Points", section 5."""
+SILENT_BIAS = -10.0
+"""Logit of a heatmap in which no cell counts as a peak."""
 HEATMAPS = ('hm', 'hm_hp')
 UNCERTAINTY_BRANCHES = {'hps_uncertainty': (1, 16), 'scale_uncertainty': (2, 3)}
 """Association step, counted from 0, and channels of each branch of log variances."""
@@ -64,6 +66,9 @@ class HeadBranches(nn.Module):
         use_association: Unroll a convolutional GRU instead of sharing one map.
         uncertainty_branches: Log variances to predict too: ``hps_uncertainty`` (16 channels) and
             ``scale_uncertainty`` (3 channels).
+        untrained_branches: Branches without a loss. They are frozen, with one prediction for all
+            cells unless a checkpoint has weights for them. The corner heatmaps, which decoding can
+            do without, have no peaks then, whatever the checkpoint.
 
     Raises:
         ConfigError: If a number of channels or a branch name does not fit.
@@ -76,6 +81,7 @@ class HeadBranches(nn.Module):
         head_conv: int = 256,
         use_association: bool = True,
         uncertainty_branches: Collection[str] = (),
+        untrained_branches: Collection[str] = (),
     ) -> None:
         super().__init__()
         if use_association and head_conv % NORM_GROUPS:
@@ -102,6 +108,12 @@ class HeadBranches(nn.Module):
                 for name, channels in step.items()
             }
         )
+        for name in untrained_branches:
+            nn.init.zeros_(self.outputs[name].get_parameter('out.weight'))
+            self.outputs[name].requires_grad_(False)
+        if 'hm_hp' in untrained_branches:
+            _silence(self.outputs['hm_hp'])
+            self.outputs['hm_hp'].register_load_state_dict_post_hook(_silence)
 
     def forward(self, feature: Tensor) -> dict[str, Tensor]:
         """Turn the fused map (B, C, H, W) into raw maps (logits), keyed by branch.
@@ -115,6 +127,12 @@ class HeadBranches(nn.Module):
         for names, state in zip(self.steps, states, strict=True):
             maps.update({name: self.outputs[name](state) for name in names})
         return maps
+
+
+def _silence(branch: nn.Module, _loaded_keys: object = None) -> None:
+    """Take all peaks out of a heatmap; also called after its weights have been loaded."""
+    nn.init.zeros_(branch.get_parameter('out.weight'))
+    nn.init.constant_(branch.get_parameter('out.bias'), SILENT_BIAS)
 
 
 def _uncertainty_branch(name: str) -> tuple[int, int]:

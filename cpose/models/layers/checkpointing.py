@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
@@ -13,13 +15,17 @@ def checkpoint_module(module: nn.Module, *inputs: Any) -> Tensor:
     """Call a module, keep only its inputs and compute the rest again in the backward pass.
 
     The second computation leaves the running statistics of batch norms alone; otherwise they would
-    take every batch in twice.
+    take every batch in twice. A compiled graph writes them once by itself and takes no contexts.
     """
+    if torch.compiler.is_compiling():
+        return checkpoint(module, *inputs, use_reentrant=False)
+    contexts = partial(_contexts, module)
+    return checkpoint(module, *inputs, use_reentrant=False, context_fn=contexts)
 
-    def make_contexts() -> tuple[AbstractContextManager, AbstractContextManager]:
-        return nullcontext(), _fixed_statistics(module)
 
-    return checkpoint(module, *inputs, use_reentrant=False, context_fn=make_contexts)
+def _contexts(module: nn.Module) -> tuple[AbstractContextManager, AbstractContextManager]:
+    """Return what surrounds the first and the second computation."""
+    return nullcontext(), _fixed_statistics(module)
 
 
 @contextmanager

@@ -37,6 +37,8 @@ LOG_VARIANCES = {'hps': 'hps_uncertainty', 'scale': 'scale_uncertainty'}
 class CenterPoseLoss(nn.Module):
     """Weighted terms of all branches.
 
+    A term may say with its attribute ``branches`` which branches it fits.
+
     Args:
         terms: Config of the loss by branch, on top of `DEFAULT_TERMS`; ``None`` switches a term
             off.
@@ -45,9 +47,10 @@ class CenterPoseLoss(nn.Module):
     Attributes:
         weights: Factor of every term.
         log_variance_branches: Names of the uncertainty branches that the terms read.
+        untrained_branches: Names of the branches whose term is switched off.
 
     Raises:
-        ConfigError: For an unknown branch.
+        ConfigError: For an unknown branch, or a loss that does not fit its branch.
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class CenterPoseLoss(nn.Module):
                     f'Loss of unknown branch {name!r} (config key model.head.criterion.terms). '
                     f'{nearest_names(name, DEFAULT_TERMS)}'
                 )
-        losses = {name: MODELS.build(dict(config)) for name, config in configs.items() if config}
+        losses = {name: _build_term(name, config) for name, config in configs.items() if config}
         self.terms = nn.ModuleDict(losses)
         self.weights: dict[str, float] = {name: term.loss_weight for name, term in losses.items()}
         self.log_variance_branches = tuple(
@@ -71,6 +74,7 @@ class CenterPoseLoss(nn.Module):
             for name, term in losses.items()
             if getattr(term, 'needs_log_variance', False)
         )
+        self.untrained_branches = tuple(name for name in configs if name not in losses)
         self.symmetry_choice = MODELS.build(dict(symmetry_choice))
 
     def forward(
@@ -125,6 +129,19 @@ class CenterPoseLoss(nn.Module):
                 error = torch.where(mask, (prediction - target).abs(), 0).sum(dim=-1)
                 cost += self.weights[name] * error / mask.sum(dim=-1).clamp(min=1)
         return cost
+
+
+def _build_term(name: str, config: Mapping[str, Any]) -> Any:
+    term = MODELS.build(dict(config))
+    branches = getattr(term, 'branches', tuple(DEFAULT_TERMS))
+    if getattr(term, 'needs_log_variance', False):
+        branches = tuple(branch for branch in branches if branch in LOG_VARIANCES)
+    if name not in branches:
+        raise ConfigError(
+            f'{type(term).__name__} does not fit the branch {name!r} (config key '
+            f'model.head.criterion.terms.{name}.type). It is for {", ".join(branches)}.'
+        )
+    return term
 
 
 def _indexed_loss(

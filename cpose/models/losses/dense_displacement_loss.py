@@ -19,6 +19,7 @@ class DenseDisplacementLoss(nn.Module):
         loss_weight: Factor of the loss in the total.
     """
 
+    branches = ('hps',)
     eps = 1e-4
 
     def __init__(self, loss_weight: float = 1.0) -> None:

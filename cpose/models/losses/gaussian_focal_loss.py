@@ -21,6 +21,8 @@ class GaussianFocalLoss(nn.Module):
         clamp: Probabilities stay this far from 0 and 1.
     """
 
+    branches = ('hm', 'hm_hp')
+
     def __init__(
         self, loss_weight: float = 1.0, alpha: float = 2.0, beta: float = 4.0, clamp: float = 1e-4
     ) -> None:

@@ -16,6 +16,8 @@ class HeatmapMSELoss(nn.Module):
         loss_weight: Factor of the loss in the total.
     """
 
+    branches = ('hm', 'hm_hp')
+
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight

@@ -12,6 +12,8 @@ class IndexedLoss(nn.Module):
         loss_weight: Factor of the loss in the total.
     """
 
+    branches: tuple[str, ...] = ('hps', 'wh', 'reg', 'hp_offset', 'scale')
+    """Branches that it fits, those with a logarithmic variance if it needs one."""
     eps = 1e-4
     """Added to the number of entries, as in the reference."""
     needs_log_variance = False

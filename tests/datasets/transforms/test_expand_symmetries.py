@@ -89,6 +89,13 @@ def test_candidates_behind_the_camera_are_masked():
     assert 0 < sum(in_front) < 4
 
 
+def test_objects_without_symmetry_behind_the_camera_are_masked():
+    truth = make_truth([(0, 0, 0.1), (0, 0, 2.0)], dims=(0.3, 0.5, 0.4))
+    assert expand(truth=truth)['cand_mask'].tolist() == [[False], [True]]
+    unknown = dataclasses.replace(truth, keypoints_gl=np.full((2, 9, 3), np.nan))
+    assert expand(truth=unknown)['cand_mask'].all()
+
+
 def _rotated_cv(truth, order):
     for k in range(order):
         angle = 2 * np.pi * k / order

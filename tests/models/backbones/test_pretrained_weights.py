@@ -62,9 +62,32 @@ def test_code_in_the_file_is_not_run(tmp_path):
         load_backbone_weights(Backbone(), str(tmp_path / 'weights.pth'))
 
 
-def test_missing_file(tmp_path):
-    with pytest.raises(CheckpointError, match='cannot be read'):
-        load_backbone_weights(Backbone(), str(tmp_path / 'nothing.pth'))
+@pytest.mark.parametrize('name', ['nothing.pth', 'nothing.safetensors'])
+def test_missing_file(tmp_path, name):
+    with pytest.raises(CheckpointError, match=r'nothing.*pretrained_path\).*No such file') as error:
+        load_backbone_weights(Backbone(), str(tmp_path / name))
+    assert 'convert' not in str(error.value)
+
+
+@pytest.mark.parametrize('is_archive', [True, False])
+@pytest.mark.parametrize('part', [0.0, 0.1, 0.3, 0.8, 0.99])
+def test_files_that_are_cut_off(tmp_path, is_archive, part):
+    path = tmp_path / 'weights.pth'
+    torch.save(WEIGHTS, path, _use_new_zipfile_serialization=is_archive)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(part * len(content))])
+    with pytest.raises(CheckpointError, match=r'weights\.pth.*pretrained_path\) cannot be read as'):
+        load_backbone_weights(Backbone(), str(path))
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [({'epoch': 3}, 'holds no weights'), ({'a.b': torch.zeros(1)}, 'of no known family')],
+)
+def test_other_contents_are_refused_with_file_and_key(tmp_path, content, message):
+    torch.save(content, tmp_path / 'weights.pth')
+    with pytest.raises(CheckpointError, match=rf'weights\.pth.*pretrained_path.*{message}'):
+        load_backbone_weights(Backbone(), str(tmp_path / 'weights.pth'))
 
 
 def test_files_of_our_names(tmp_path):

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from cpose.codecs.corner_matching import MISSING
 from cpose.models.heads.centerpose_head import CenterPoseHead
 from cpose.structures.pose_data_sample import PoseDataSample
 
-from ...codecs.scenes import make_sample, slanted_box
+from ...codecs.scenes import make_sample, perfect_maps, slanted_box
 
 FEATURE = torch.randn(2, 32, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -48,9 +49,40 @@ def test_uncertainty_branches_follow_the_loss():
     assert all(grad.abs().sum() > 0 for grad in gradients)
 
 
+@pytest.mark.parametrize('branch', ['hm', 'wh', 'reg', 'hm_hp', 'hp_offset', 'hps', 'scale'])
+def test_all_that_is_trained_has_gradients_without_a_term(branch):
+    head = make_head(criterion={'type': 'CenterPoseLoss', 'terms': {branch: None}})
+    sum(head.loss(FEATURE, samples()).values()).backward()
+    for name, parameter in head.named_parameters():
+        assert (parameter.grad is not None) is (f'.{branch}.' not in name), name
+        assert parameter.requires_grad is (parameter.grad is not None), name
+
+
+def test_corner_heatmaps_without_a_term_have_no_peaks():
+    head = make_head(criterion={'type': 'CenterPoseLoss', 'terms': {'hm_hp': None}}).eval()
+    weights = head.state_dict()
+    assert set(weights) == set(make_head().state_dict())
+    weights = {name: torch.randn_like(value) for name, value in weights.items()}
+    for _ in range(2):
+        decoded = head.codec.decode(head(FEATURE))
+        assert (decoded['kps_heatmap_mean'] == MISSING).all()
+        assert torch.equal(decoded['kps'], decoded['kps_displacement_mean'])
+        head.load_state_dict(weights)
+
+
 def test_stride_reaches_codec_and_recovery():
     head = make_head()
     assert head.codec.stride == head.recovery.stride == 8
+
+
+def test_targets_lie_where_the_maps_of_padded_images_have_them():
+    head, padded_hw = make_head(), (18, 20)
+    targets = head.codec.encode(samples(), heatmap_hw=padded_hw)
+    maps = perfect_maps(head.codec, targets, padded_hw)
+    head.forward = lambda feature: maps
+    losses = head.loss(FEATURE, samples())
+    for name in ('loss_hps', 'loss_wh', 'loss_reg', 'loss_hp_offset', 'loss_scale'):
+        assert losses[name] < 1e-3, name
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])

@@ -62,6 +62,18 @@ def test_initial_values():
         assert bool((branch.hidden.bias == 0).all()) is not is_heatmap
 
 
+def test_untrained_branches_predict_the_same_everywhere_until_weights_are_loaded():
+    branches = HeadBranches(8, head_conv=32, untrained_branches=('hp_offset', 'hm_hp'))
+    feature, trained = torch.randn(1, 8, 6, 5), HeadBranches(8, head_conv=32)
+    maps = branches(feature)
+    assert (maps['hp_offset'] == 0).all()
+    assert (maps['hm_hp'].sigmoid() < 1e-4).all()
+    branches.load_state_dict(trained.state_dict())
+    for name, value in branches(feature).items():
+        assert torch.equal(value, trained(feature)[name]) is (name != 'hm_hp'), name
+    assert (branches(feature)['hm_hp'] == maps['hm_hp']).all()
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [

@@ -43,3 +43,27 @@ def test_activations_are_not_kept(module):
     ):
         checkpoint_module(module, torch.randn(2, 3, 8, 8, requires_grad=True))
     assert sum(saved) <= 2 * 3 * 8 * 8
+
+
+class Checkpointed(nn.Module):
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, images):
+        return checkpoint_module(self.module, images)
+
+
+def test_compiled_the_same_gradients_and_statistics(module):
+    torch.compiler.reset()
+    module[3].p = 0.0
+    images = torch.randn(2, 3, 8, 8, requires_grad=True)
+    compiled = Checkpointed(copy.deepcopy(module))
+    compiled.compile(backend='aot_eager', fullgraph=True)
+    module(images).square().sum().backward()
+    compiled(images).square().sum().backward()
+    for own, plain in zip(compiled.parameters(), module.parameters(), strict=True):
+        assert torch.allclose(own.grad, plain.grad, atol=1e-5)
+    for own, plain in zip(compiled.buffers(), module.buffers(), strict=True):
+        assert torch.allclose(own, plain, atol=1e-6)
+    assert compiled.module[1].num_batches_tracked == 1

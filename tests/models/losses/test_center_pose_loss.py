@@ -119,6 +119,23 @@ def test_unknown_branch_names_the_nearest():
         CenterPoseLoss({'hp': {'type': 'MaskedL1Loss'}})
 
 
+@pytest.mark.parametrize(
+    ('branch', 'loss'),
+    [
+        ('wh', 'KLDUncertaintyLoss'),
+        ('hm', 'MaskedL1Loss'),
+        ('hm_hp', 'RelativeL1Loss'),
+        ('scale', 'GaussianFocalLoss'),
+        ('reg', 'HeatmapMSELoss'),
+        ('wh', 'DenseDisplacementLoss'),
+    ],
+)
+def test_losses_that_do_not_fit_are_refused(branch, loss):
+    message = rf"{loss} does not fit .*'{branch}'.*terms\.{branch}\.type"
+    with pytest.raises(ConfigError, match=message):
+        CenterPoseLoss({branch: {'type': loss}})
+
+
 @pytest.mark.parametrize('order', [(0, 1), (1, 0)])
 def test_equal_costs_go_to_the_candidate_that_faces_the_camera(codec, order):
     corners = slanted_box((60, 60), (60, 50))
