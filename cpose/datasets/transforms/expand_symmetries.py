@@ -20,7 +20,8 @@ class ExpandSymmetries(BaseTransform):
 
     An object without symmetry keeps its annotated corners; the candidates of others are
     projected, the first one too. Candidates that reach behind the camera are masked: their
-    corners are mirrored. One without symmetry stays if its 3D points are unknown.
+    corners are mirrored. One without symmetry stays if its 3D points are unknown, or all behind
+    the camera: then they are of another frame, and nothing else here reads them.
 
     Required keys: truth, symmetries, projection (for symmetric objects); optional max_objs.
     Added keys: cand_labels (N,), cand_centers (N, 2) and cand_corners (N, S, 8, 2) in original
@@ -47,7 +48,7 @@ class ExpandSymmetries(BaseTransform):
             if symmetry.order == 1:
                 corners[n, 0] = truth.keypoints_image[n, 1:]
                 dims[n, 0] = truth.dims_metric[n]
-                mask[n, 0] = not is_behind[n].any()
+                mask[n, 0] = is_behind[n].all() or not is_behind[n].any()
             else:
                 order = symmetry.order
                 projected, dims[n, :order], mask[n, :order] = _project_candidates(

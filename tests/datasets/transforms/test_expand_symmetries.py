@@ -94,6 +94,8 @@ def test_objects_without_symmetry_behind_the_camera_are_masked():
     assert expand(truth=truth)['cand_mask'].tolist() == [[False], [True]]
     unknown = dataclasses.replace(truth, keypoints_gl=np.full((2, 9, 3), np.nan))
     assert expand(truth=unknown)['cand_mask'].all()
+    other_frame = dataclasses.replace(truth, keypoints_gl=truth.keypoints_gl * (1, 1, -1))
+    assert expand(truth=other_frame)['cand_mask'][1]
 
 
 def _rotated_cv(truth, order):
