@@ -12,7 +12,7 @@ from cpose.tao.devices import current_device
 from cpose.tao.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.config_text import load_overlay
-from cpose.tao.translation.spec_config import evaluation_overlay
+from cpose.tao.translation.spec_config import network_overlay
 from cpose.visualization.pose_drawer import PoseDrawer
 
 CAMERA_KEYS = ('focal_length_x', 'focal_length_y', 'principle_point_x', 'principle_point_y')
@@ -54,7 +54,7 @@ def model_file(spec: TaoSpec) -> str:
 
 def inference_overlay(spec: TaoSpec) -> dict[str, Any]:
     """Return what the config of network and input sets, with the network of the spec."""
-    return evaluation_overlay(spec, spec.values.inference.num_select)
+    return network_overlay(spec, spec.values.inference.num_select)
 
 
 def inference_inputs(spec: TaoSpec) -> str:
