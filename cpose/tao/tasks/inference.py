@@ -8,7 +8,6 @@ from cpose.apis.folder_inference import InferenceSummary, infer_to_folder
 from cpose.apis.result_writer import ResultWriter
 from cpose.errors import ConfigError
 from cpose.tao.archives import data_folder
-from cpose.tao.devices import current_device
 from cpose.tao.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.config_text import load_overlay
@@ -32,7 +31,7 @@ def run_inference(spec: TaoSpec, launcher: str = 'none') -> InferenceSummary:
     """
     file = model_file(spec)
     config = with_stored_model(load_overlay(inference_overlay(spec)), spec, file)
-    inferencer = CenterPoseInferencer(config, file, current_device())
+    inferencer = CenterPoseInferencer(config, file, device=None)
     options = writer_options(spec)
     drawer = PoseDrawer(inferencer.categories, options['axis_length'])
     writer = ResultWriter(
