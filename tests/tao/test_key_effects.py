@@ -150,3 +150,13 @@ def test_config_of_a_training_names_the_test_data(machine):
     assert look_up(training_overlay(make_spec(machine)), place)['data_root'] == 'c'
     shut = training_overlay(make_spec(machine, 'dataset.test_data=c.tar.gz'))
     assert 'data_root' not in look_up(shut, place)
+
+
+def test_batch_of_an_onnx_file_that_has_one(machine):
+    batches = gen_trt_engine.engine_request(make_spec(machine), static_batch=2)['batches']
+    assert batches == (None, None, None)
+    spec = make_spec(machine, 'gen_trt_engine.batch_size=4')
+    assert gen_trt_engine.engine_request(spec, static_batch=4)['batches'] == (4, 4, 4)
+    says = r'line: gen_trt_engine\.batch_size=4 does not go .* of x\.onnx\. Allowed: 2, or -1'
+    with pytest.raises(ConfigError, match=says):
+        gen_trt_engine.engine_request(spec, static_batch=2)
