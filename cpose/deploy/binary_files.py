@@ -1,7 +1,8 @@
 """Model files, written so that no incomplete one is left behind."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cpose.encryption.model_file import sealed_bytes
@@ -50,18 +51,41 @@ def write_bytes_atomic(path: str | Path, content: bytes) -> None:
     Raises:
         OutputError: If it cannot be written.
     """
+    with replaced_at_end(path, content):
+        pass
+
+
+@contextmanager
+def replaced_at_end(path: str | Path, content: bytes) -> Iterator[None]:
+    """Write a file, which takes its place when the block ends without an error.
+
+    Args:
+        path: The file.
+        content: Written before the block begins, so that a full disk is known by then.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
     target = Path(path)
     unfinished = target.with_name(f'.{target.name}.unfinished')
     try:
-        with unfinished.open('wb') as file:
+        with _output_errors(target), unfinished.open('wb') as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(target)
+        yield
+        with _output_errors(target):
+            unfinished.replace(target)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+@contextmanager
+def _output_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OutputError(
             f'{target} cannot be written: {error.strerror}. Choose another file or make room.'
         ) from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()

@@ -8,7 +8,7 @@ import numpy as np
 
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.image_folder_dataset import ImageFolderDataset
-from cpose.deploy.model_metadata import RGB_0_1, ModelMetadata
+from cpose.deploy.model_metadata import ModelMetadata
 from cpose.errors import ConfigError, DataError
 from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
 from cpose.registry import DATASETS
@@ -71,9 +71,7 @@ class CalibrationImages:
 
 def build_preprocessor(metadata: ModelMetadata) -> PoseDataPreprocessor:
     """Return what turns BGR pixels of 0 to 255 into the input that a model file takes."""
-    if metadata.input_encoding == RGB_0_1:
-        return PoseDataPreprocessor((0.0,) * 3, (1.0,) * 3, 'rgb')
-    return PoseDataPreprocessor(metadata.mean, metadata.std, metadata.channel_order)
+    return PoseDataPreprocessor(**metadata.pixels)
 
 
 def folder_dataset(folders: Sequence[str], metadata: ModelMetadata) -> PoseDataset:

@@ -69,10 +69,12 @@ def quantize_with_ranges(
     _check_version(quantization)
     kinds = quantization.QuantType
     with scratch_folder() as folder:
-        cache, result = Path(folder, 'ranges.json'), Path(folder, 'int8.onnx')
+        source, result = Path(folder, 'model.onnx'), Path(folder, 'int8.onnx')
+        cache = Path(folder, 'ranges.json')
         quantization.save_tensors_data(_tensors_data(quantization, ranges), cache)
+        onnx.save(_marked_as_prepared(onnx, model), str(source))
         quantization.quantize_static(
-            _marked_as_prepared(onnx, model),
+            source,  # a model in memory would be copied to a folder of the tool's own
             result,
             op_types_to_quantize=list(recipe.op_types),
             per_channel=True,

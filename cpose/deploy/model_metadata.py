@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from cpose.encryption.model_file import read_model_bytes
-from cpose.errors import CheckpointError, DataError, import_extra
+from cpose.deploy.onnx_proto import read_proto
+from cpose.errors import CheckpointError, DataError
 from cpose.evaluation.json_files import read_json, write_json
 
 INPUT_NAME = 'input'
@@ -61,6 +61,13 @@ class ModelMetadata:
     quantize_target: str
     symmetry: str
     config: str
+
+    @property
+    def pixels(self) -> dict[str, Any]:
+        """Arguments of `PoseDataPreprocessor` that make the inputs of the model."""
+        if self.input_encoding == RGB_0_1:
+            return {'mean': (0.0, 0.0, 0.0), 'std': (1.0, 1.0, 1.0), 'channel_order': 'rgb'}
+        return {name: getattr(self, name) for name in ('mean', 'std', 'channel_order')}
 
 
 FIELDS = tuple(field.name for field in fields(ModelMetadata))
@@ -125,19 +132,10 @@ def read_metadata(path: str | Path) -> ModelMetadata:
         CheckpointError: If the file is missing, unreadable or not one of ours.
         MissingDependencyError: If an ONNX file is given and the package ``onnx`` is missing.
     """
-    file = Path(path)
-    if file.suffix != '.onnx':
-        metadata: ModelMetadata = read_engine_sidecar(file)['metadata']
-        return metadata
-    if not file.is_file():
-        raise CheckpointError(f'There is no file {file}. Check the path.')
-    onnx = import_extra('onnx', 'deploy')
-    broken = import_extra('google.protobuf.message', 'deploy').DecodeError
-    try:
-        model = onnx.load_from_string(read_model_bytes(file))
-    except broken as error:
-        raise CheckpointError(f'{file} is not an ONNX file ({error}). Export it again.') from error
-    return metadata_of(model, file)
+    if Path(path).suffix.lower() == '.onnx':
+        return metadata_of(read_proto(path), path)
+    metadata: ModelMetadata = read_engine_sidecar(path)['metadata']
+    return metadata
 
 
 def sidecar_path(engine_path: str | Path) -> Path:

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.deploy.model_metadata import INPUT_NAME, ModelMetadata, metadata_of
-from cpose.encryption.model_file import is_encrypted, read_model_bytes
-from cpose.errors import CheckpointError, import_extra
+from cpose.deploy.onnx_proto import read_proto
 
 
 def load_onnx(path: str | Path) -> tuple[Any, ModelMetadata]:
@@ -15,21 +14,8 @@ def load_onnx(path: str | Path) -> tuple[Any, ModelMetadata]:
         CheckpointError: If the file is missing, broken or not one of ours.
         MissingDependencyError: If the package ``onnx`` is missing.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise CheckpointError(f'There is no file {file}. Give one that cpose export-onnx wrote.')
-    onnx = import_extra('onnx', 'deploy')
-    broken = import_extra('google.protobuf.message', 'deploy').DecodeError
-    try:
-        if is_encrypted(file):
-            model = onnx.load_from_string(read_model_bytes(file))
-        else:
-            model = onnx.load(str(file))
-    except (broken, OSError) as error:
-        raise CheckpointError(
-            f'{file} is not a complete ONNX file ({error}). Export it again.'
-        ) from error
-    return model, metadata_of(model, file)
+    model = read_proto(path)
+    return model, metadata_of(model, path)
 
 
 def static_batch_of(model: Any) -> int | None:

@@ -14,9 +14,10 @@ from cpose.deploy.model_metadata import (
     read_engine_sidecar,
     read_metadata,
 )
+from cpose.deploy.onnx_files import load_onnx, static_batch_of
 from cpose.encryption.key import current_key
-from cpose.encryption.model_file import is_encrypted, read_model_bytes
-from cpose.errors import CheckpointError, ConfigError, OutputError, import_extra
+from cpose.encryption.model_file import is_encrypted
+from cpose.errors import CheckpointError, ConfigError, OutputError
 
 ONNX_MAX_BATCH = 8
 """Largest batch that Triton makes of requests for an ONNX file that takes any."""
@@ -44,7 +45,7 @@ def write_triton_repository(
     """
     source = Path(model_file)
     metadata = read_metadata(source)
-    is_onnx = source.suffix == '.onnx'
+    is_onnx = source.suffix.lower() == '.onnx'
     _check_runs(source, metadata, is_onnx)
     limits = _onnx_batches(source) if is_onnx else _engine_batches(source)
     platform = 'onnxruntime_onnx' if is_onnx else 'tensorrt_plan'
@@ -170,13 +171,16 @@ def _count_rows(metadata: ModelMetadata) -> int:
 
 
 def _onnx_batches(file: Path) -> tuple[int, int]:
-    onnx = import_extra('onnx', 'deploy')
-    model = onnx.load_from_string(read_model_bytes(file))
-    axis = next(item for item in model.graph.input if item.name == INPUT_NAME)
-    batch = axis.type.tensor_type.shape.dim[0].dim_value
+    batch = static_batch_of(load_onnx(file)[0])
     return (batch, batch) if batch else (1, ONNX_MAX_BATCH)
 
 
 def _engine_batches(file: Path) -> tuple[int, int]:
     profile = read_engine_sidecar(file)['profile']
-    return int(profile['min']), int(profile['max'])
+    least, most = int(profile['min']), int(profile['max'])
+    if 1 < least < most:
+        raise CheckpointError(
+            f'{file} takes batches of {least} to {most}, but Triton sends single images too. Build '
+            f'it with --min-batch 1, or for batches of one size (--min-batch {most}).'
+        )
+    return least, most

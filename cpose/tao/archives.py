@@ -12,6 +12,11 @@ from cpose.errors import DataError, OutputError
 ENDINGS = ('.tar.gz', '.tgz', '.tar')
 
 
+def is_archive(place: str) -> bool:
+    """Whether a data set is an archive, by its ending, and no folder."""
+    return place.endswith(ENDINGS) and not Path(place).is_dir()
+
+
 def data_folder(place: str, extract_to: Path) -> str:
     """Return the folder of a data set; an archive is extracted first, once.
 
@@ -23,9 +28,9 @@ def data_folder(place: str, extract_to: Path) -> str:
         DataError: If the archive cannot be read, or a member would leave the folder.
         OutputError: If nothing can be written there.
     """
-    archive = Path(place)
-    if not place.endswith(ENDINGS) or archive.is_dir():
+    if not is_archive(place):
         return place
+    archive = Path(place)
     target = extract_to / _folder_name(archive)
     if target.is_dir():
         return str(target)

@@ -55,8 +55,3 @@ def use_gpus(spec: TaoSpec, task: str) -> None:
     gpus = choose_gpus(spec, task)
     if gpus:
         torch.cuda.set_device(gpus[0])
-
-
-def current_device() -> str:
-    """Return the device that `use_gpus` chose."""
-    return f'cuda:{torch.cuda.current_device()}' if torch.cuda.is_available() else 'cpu'

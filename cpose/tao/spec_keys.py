@@ -55,6 +55,8 @@ def describe_allowed(schema: Mapping[str, Any]) -> str:
         return f'{_word(schema["const"])} only'
     if 'enum' in schema:
         return f'one of {", ".join(map(_word, schema["enum"]))}'
+    if 'anyOf' in schema:
+        return ' or '.join(map(describe_allowed, schema['anyOf']))
     if schema.get('type') == 'array':
         low, high = schema.get('minItems'), schema.get('maxItems')
         count = f' of {low}' if low is not None and low == high else ' of at least 1' if low else ''
@@ -70,6 +72,7 @@ KINDS = {
     'boolean': 'true or false',
     'string': 'a text',
     'object': 'a section of keys',
+    'null': 'null',
 }
 
 

@@ -9,6 +9,7 @@ from cpose.tao.spec_file import TaoSpec
 
 TRT = 'gen_trt_engine.tensorrt'
 KEYS = {
+    '--batch-size, or the config key test_dataloader.batch_size': '{task}.batch_size',
     '--work-dir': 'results_dir',
     '--amp': 'train.precision',
     'model.backbone.pretrained_path': 'model.backbone.pretrained_backbone_path',
@@ -28,7 +29,8 @@ KEYS = {
     '--calib-batch-size': f'{TRT}.calibration.cal_batch_size',
     '--calib-cache': f'{TRT}.calibration.cal_cache_file',
 }
-"""Options of other commands, and keys of configs, to keys of the spec."""
+"""Options of other commands, and keys of configs, to keys of the spec; of the section of the task
+where they say ``{task}``."""
 PHRASES = {
     'another one with --out': 'another results_dir',
     'overwrite it with --force': 'remove it',
@@ -39,19 +41,21 @@ FOREIGN = re.compile(f'(?:{"|".join(map(re.escape, {**PHRASES, **KEYS}))})(?![\\
 
 
 @contextmanager
-def errors_in_spec_words(spec: TaoSpec) -> Iterator[None]:
+def errors_in_spec_words(spec: TaoSpec, task: str) -> Iterator[None]:
     """Raise errors of the user again with file and line of the first key that they are about.
 
     Args:
         spec: The spec that is run.
+        task: What is run of it.
     """
     try:
         yield
     except UserError as error:
         text = plain_message(error)
-        keys = [KEYS[name] for name in FOREIGN.findall(text) if name in KEYS]
+        words = {name: key.format(task=task) for name, key in {**PHRASES, **KEYS}.items()}
+        keys = [words[name] for name in FOREIGN.findall(text) if name in KEYS]
         if not FOREIGN.search(text):
             raise
         place = f'{spec.origin.place(keys[0])}: ' if keys else ''
-        replaced = FOREIGN.sub(lambda found: {**PHRASES, **KEYS}[found[0]], text)
+        replaced = FOREIGN.sub(lambda found: words[found[0]], text)
         raise type(error)(f'{place}{replaced}') from error

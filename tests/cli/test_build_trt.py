@@ -44,7 +44,7 @@ def test_options_reach_the_builder_and_triton(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(engine_building, 'load_flavor', load)
     monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda: (8, 9))
     file, out = write_small_model(tmp_path / 'a.onnx'), tmp_path / 'pose.engine'
-    batches = ('--min-batch', 2, '--opt-batch', 3, '--max-batch', 4)
+    batches = ('--min-batch', 1, '--opt-batch', 3, '--max-batch', 4)
     rest = ('--workspace', 64, '--timing-cache', tmp_path / 'timing.bin')
     words = (*batches, *rest, '--triton', tmp_path / 'models')
     code, output, error = run(capsys, file, '--out', out, *words)
@@ -52,7 +52,7 @@ def test_options_reach_the_builder_and_triton(tmp_path, capsys, monkeypatch):
     assert asked == [('tensorrt', ())]
     assert module.calls[-3:] == [
         ('memory', 'workspace', 64 << 20),
-        ('profile', {'input': tuple((count, 3, 64, 64) for count in (2, 3, 4))}),
+        ('profile', {'input': tuple((count, 3, 64, 64) for count in (1, 3, 4))}),
         ('cache', b'', False),
     ]
     assert (tmp_path / 'timing.bin').is_file()

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from cpose.deploy.binary_files import check_new_file, write_bytes_atomic
+from cpose.deploy.binary_files import check_new_file, replaced_at_end, write_bytes_atomic
 from cpose.errors import OutputError
 
 
@@ -13,6 +13,17 @@ def test_written_and_replaced(tmp_path):
         write_bytes_atomic(file, content)
         assert file.read_bytes() == content
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_keeps_its_place_until_the_end(tmp_path):
+    file = tmp_path / 'a.engine'
+    file.write_bytes(b'old')
+    with pytest.raises(OutputError, match='another file'), replaced_at_end(file, b'new'):
+        raise OutputError('another file')
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b'old']
+    with replaced_at_end(file, b'new'):
+        assert file.read_bytes() == b'old'
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b'new']
 
 
 def test_full_disk_leaves_what_was_there(tmp_path, monkeypatch):

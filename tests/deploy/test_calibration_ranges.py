@@ -1,4 +1,5 @@
 import logging
+import tempfile
 from collections import Counter
 
 import numpy as np
@@ -10,6 +11,7 @@ from onnxruntime import quantization
 from cpose.deploy.calibration_ranges import measure_ranges, quantize_with_ranges
 from cpose.deploy.graph_parts import float_nodes, prepare_graph, quantizable_nodes
 from cpose.deploy.quantization_recipe import find_recipe
+from cpose.encryption.key import use_key
 from cpose.errors import MissingDependencyError
 
 from .small_models import noise_batches, small_model
@@ -93,6 +95,13 @@ def test_the_tool_does_not_talk_on_the_root_logger(network, caplog):
     with caplog.at_level(logging.WARNING):
         quantize_with_ranges(*network, find_recipe('ort'))
     assert not caplog.records
+
+
+def test_with_a_key_no_file_is_outside_of_memory(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'missing'))
+    with use_key('secret'):
+        ranges = measure_ranges(network[0], noise_batches(1, 1))
+        quantize_with_ranges(network[0], ranges, find_recipe('tensorrt'))
 
 
 def test_an_old_onnxruntime_is_refused(network, monkeypatch):

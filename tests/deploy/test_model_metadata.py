@@ -55,6 +55,7 @@ def file(tmp_path):
 def test_file_round_trip(file):
     assert read_metadata(file) == METADATA
     assert read_metadata(str(file)).input_wh == (640, 480)
+    assert read_metadata(file.rename(file.with_name('MODEL.ONNX'))) == METADATA
 
 
 def test_keys_in_the_file(file):
@@ -79,7 +80,7 @@ def test_files_that_are_not_ours(tmp_path):
     with pytest.raises(CheckpointError, match=r'There is no file .*model\.onnx'):
         read_metadata(file)
     file.write_bytes(b'\xff' * 50)
-    with pytest.raises(CheckpointError, match='is not an ONNX file'):
+    with pytest.raises(CheckpointError, match='is not a complete ONNX file'):
         read_metadata(file)
     onnx.save(make_model(('boxes',), ('images', 'sizes')), file)
     says = (

@@ -20,11 +20,6 @@ def test_the_batch_size(batch):
 
 def test_other_files_are_refused(tmp_path):
     file = tmp_path / 'a.onnx'
-    with pytest.raises(CheckpointError, match='There is no file'):
-        load_onnx(file)
-    file.write_bytes(b'no protocol buffer')
-    with pytest.raises(CheckpointError, match='is not a complete ONNX file'):
-        load_onnx(file)
     model = small_model()[0]
     model.graph.output[0].name = 'boxes'
     onnx.save(model, str(file))

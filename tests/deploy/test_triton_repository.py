@@ -135,6 +135,9 @@ def test_what_triton_does_not_run(tmp_path, graphs):
     with pytest.raises(CheckpointError, match='TensorRT for RTX, which Triton does not run'):
         write_triton_repository(engine, tmp_path / 'models', 'pose')
     assert not (tmp_path / 'models').exists()
+    write_engine_sidecar(engine, metadata, {'min': 2, 'opt': 4, 'max': 8}, flavor='tensorrt')
+    with pytest.raises(CheckpointError, match=r'batches of 2 to 8, but Triton sends single images'):
+        write_triton_repository(engine, tmp_path / 'models', 'pose')
     write_engine_sidecar(engine, metadata, profile, flavor='tensorrt')
     write_triton_repository(engine, tmp_path / 'models', 'pose')
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.tao.devices import choose_gpus, current_device, use_gpus
+from cpose.tao.devices import choose_gpus, use_gpus
 
 from .specs import make_spec
 
@@ -54,11 +54,3 @@ def test_first_gpu_becomes_the_current_one(tmp_path, visible, monkeypatch):
     monkeypatch.setenv('LOCAL_RANK', '1')
     use_gpus(make_spec(tmp_path), 'train')
     assert chosen == [3]
-
-
-def test_current_device(monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    assert current_device() == 'cpu'
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 2)
-    assert current_device() == 'cuda:2'

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, DataError
 from cpose.tao import TASKS, wandb_login
 from cpose.tao.devices import choose_gpus
 from cpose.tao.readings import warn_of_readings
@@ -124,3 +124,39 @@ def test_warnings(machine, key):
     case = CASES[key]
     with pytest.warns(UserWarning, match=case.reason):
         warn_of_readings(make_spec(machine, f'{key}={case.value}'), key.partition('.')[0])
+
+
+READ = {
+    training_overlay: ('train', 'val'),
+    evaluate.evaluate_overlay: ('test',),
+    inference.inference_overlay: (),
+    export.export_overlay: (),
+}
+"""Data sets of each task; the others may be missing."""
+
+
+@pytest.mark.parametrize('overlay', READ)
+def test_a_task_opens_its_own_archives_only(machine, overlay):
+    words = {name: f'dataset.{name}_data=none.tar.gz' for name in ('train', 'val', 'test')}
+    others = (word for name, word in words.items() if name not in READ[overlay])
+    overlay(make_spec(machine, *others))
+    for name in READ[overlay]:
+        with pytest.raises(DataError, match=r'none\.tar\.gz cannot be read'):
+            overlay(make_spec(machine, words[name]))
+
+
+def test_config_of_a_training_names_the_test_data(machine):
+    place = 'test_dataloader.dataset'
+    assert look_up(training_overlay(make_spec(machine)), place)['data_root'] == 'c'
+    shut = training_overlay(make_spec(machine, 'dataset.test_data=c.tar.gz'))
+    assert 'data_root' not in look_up(shut, place)
+
+
+def test_batch_of_an_onnx_file_that_has_one(machine):
+    batches = gen_trt_engine.engine_request(make_spec(machine), static_batch=2)['batches']
+    assert batches == (None, None, None)
+    spec = make_spec(machine, 'gen_trt_engine.batch_size=4')
+    assert gen_trt_engine.engine_request(spec, static_batch=4)['batches'] == (4, 4, 4)
+    says = r'line: gen_trt_engine\.batch_size=4 does not go .* of x\.onnx\. Allowed: 2, or -1'
+    with pytest.raises(ConfigError, match=says):
+        gen_trt_engine.engine_request(spec, static_batch=2)

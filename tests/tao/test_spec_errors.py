@@ -30,6 +30,10 @@ from .specs import write_spec
             'train:\n  gpu_ids: []',
             'Allowed: a list of at least 1, each a whole number from 0.',
         ),
+        (
+            'automl:\n  range_override:\n    - {parameter: a, valid_min: b}',
+            "automl.range_override.0.valid_min='b' is not allowed. Allowed: a number or null.",
+        ),
         ('train:\n  precision: fp64', 'Allowed: one of fp32, fp16, bf16.'),
         ('train: 3', 'line 1: train=3 is not allowed. Allowed: a section of keys.'),
         (

@@ -62,6 +62,7 @@ def test_flatten_and_defaults_agree():
     [
         ({'type': 'integer', 'minimum': 1}, 'a whole number from 1'),
         ({'type': 'number', 'exclusiveMinimum': 0, 'maximum': 1}, 'a number above 0 to 1'),
+        ({'anyOf': [{'type': 'number'}, {'type': 'null'}]}, 'a number or null'),
         ({'type': 'boolean'}, 'true or false'),
         ({'const': True, 'type': 'boolean'}, 'true only'),
         ({'const': '', 'type': 'string'}, '"" only'),

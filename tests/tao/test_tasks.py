@@ -15,6 +15,7 @@ from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import CheckpointError, ConfigError, DataError
 from cpose.tao.schema import job_schema
 from cpose.tao.spec_file import load_spec
+from cpose.tao.tasks import inference
 from cpose.tao.tasks.train import find_resume
 from cpose.tao.translation.config_text import config_text
 from cpose.tao.translation.spec_config import training_overlay
@@ -88,6 +89,18 @@ def test_inference(folder):
         assert (folder / 'results/inference' / f'{name}.jpg').is_file()
 
 
+def test_inference_leaves_the_device_to_what_runs_the_file(folder, monkeypatch):
+    class ChosenError(Exception):
+        pass
+
+    def build(config, file, device):
+        raise ChosenError(device)
+
+    monkeypatch.setattr(inference, 'CenterPoseInferencer', build)
+    with pytest.raises(ChosenError, match='None'):
+        run(folder, 'inference')
+
+
 def test_default_of_the_schema_runs(tmp_path, folder, capsys):
     (tmp_path / 'spec.json').write_text(json.dumps(job_schema('train')['default']))
     words = [f'results_dir={tmp_path}', f'dataset.train_data={folder}/data', *TINY]
@@ -119,15 +132,21 @@ def test_inference_runs_in_one_process(folder, monkeypatch):
 def test_export_and_engine(folder):
     pytest.importorskip('onnxruntime')
     pytest.importorskip('onnxslim')
-    assert run(folder, 'export', 'export.on_cpu=true') == folder / 'model.onnx'
+    wide = ('export.on_cpu=true', 'export.input_width=96')
+    assert run(folder, 'export', *wide) == folder / 'model.onnx'
     metadata = read_metadata(folder / 'model.onnx')
-    assert metadata.input_wh == (64, 64)
+    assert metadata.input_wh == (96, 64)
     assert metadata.class_names == ('bike',)
-    words = (f'evaluate.checkpoint={folder}/model.onnx', f'evaluate.results_dir={folder}/onnx')
+    words = [
+        f'{task}.{key}={folder}/{name}'
+        for task in ('evaluate', 'inference')
+        for key, name in (('checkpoint', 'model.onnx'), ('results_dir', 'onnx'))
+    ]
     assert run(folder, 'evaluate', *words)['num_images'] == NUM_IMAGES
     last = json.loads((folder / 'onnx/status.json').read_text().splitlines()[-1])
     assert last['status'] == 'SUCCESS'
     assert float(last['kpi']['test_3DIoU']) >= 0
+    assert run(folder, 'inference', *words).images == NUM_IMAGES
     pytest.importorskip('tensorrt_rtx')
     assert run(folder, 'gen_trt_engine', *RTX) == folder / 'model.engine'
     assert read_metadata(folder / 'model.engine').precision == 'fp32'

@@ -7,8 +7,8 @@ flag, in TensorRT 11 and TensorRT for RTX always.
 from typing import Any
 
 from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
-from cpose.deploy.engines.builder_log import make_builder_log
 from cpose.deploy.engines.flavors import Flavor, parse_capability
+from cpose.deploy.engines.tensorrt_parts import open_log, start_part
 from cpose.deploy.engines.timing_cache import load_timing_cache, save_timing_cache
 from cpose.deploy.model_metadata import INPUT_NAME
 from cpose.errors import CheckpointError, ConfigError
@@ -34,15 +34,13 @@ def build_engine(
 
     Raises:
         CheckpointError: If the parser or the builder refuses the graph; with what they say.
-        ConfigError: If a setting does not go with this machine or package.
+        ConfigError: If the package does not start here, or a setting does not go with it.
     """
     module = flavor.module
-    log = make_builder_log(module, settings.is_verbose)
-    builder = module.Builder(log)
-    if builder is None:
-        raise ConfigError(f'{module.__name__} does not start: {_joined(log.errors)}')
+    log = open_log(module, settings.is_verbose)
+    builder = start_part(module, 'Builder', log)
     network = builder.create_network(_network_flags(module))
-    parser = module.OnnxParser(network, log)
+    parser = start_part(module, 'OnnxParser', network, log)
     if not parser.parse(onnx_bytes):
         raise CheckpointError(
             f'{module.__name__} {flavor.version} cannot read the graph:\n{parser_errors(parser)}'
@@ -54,7 +52,7 @@ def build_engine(
     engine = builder.build_serialized_network(network, config)
     if engine is None:
         raise CheckpointError(
-            f'{module.__name__} {flavor.version} cannot build the engine: {_joined(log.errors)}'
+            f'{module.__name__} {flavor.version} cannot build the engine: {log.take_errors()}'
         )
     save_timing_cache(cache, settings.timing_cache)
     return bytes(engine)
@@ -94,7 +92,3 @@ def _make_profile(builder: Any, input_wh: tuple[int, int], profile: BatchProfile
     shapes = [(count, 3, height, width) for count in (profile.min, profile.opt, profile.max)]
     made.set_shape(INPUT_NAME, *shapes)
     return made
-
-
-def _joined(errors: list[str]) -> str:
-    return '; '.join(errors) or 'it gives no reason.'

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cpose.deploy.binary_files import check_new_file, write_model_atomic
+from cpose.deploy.binary_files import check_new_file, replaced_at_end
 from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
 from cpose.deploy.engines.engine_build import build_engine
 from cpose.deploy.engines.flavors import Flavor
@@ -21,6 +21,7 @@ from cpose.deploy.model_metadata import (
     write_engine_sidecar,
 )
 from cpose.deploy.quantize import QuantizationSettings, quantize_model
+from cpose.encryption.model_file import sealed_bytes
 from cpose.errors import ConfigError
 
 ENGINE_SUFFIXES = ('.engine', '.plan', '.trt')
@@ -96,16 +97,16 @@ def write_engine(
     engine = build_engine(
         flavor, prepared.model.SerializeToString(), metadata.input_wh, profile, settings
     )
-    write_model_atomic(out, engine)
-    write_engine_sidecar(
-        out,
-        metadata,
-        vars(profile),
-        flavor=flavor.name,
-        version=flavor.version,
-        compute_capability=list(settings.compute_capabilities) or [_own_capability()],
-        precision=metadata.precision,
-    )
+    with replaced_at_end(out, sealed_bytes(engine)):
+        write_engine_sidecar(
+            out,
+            metadata,
+            vars(profile),
+            flavor=flavor.name,
+            version=flavor.version,
+            compute_capability=list(settings.compute_capabilities) or [_own_capability()],
+            precision=metadata.precision,
+        )
     return len(engine)
 
 

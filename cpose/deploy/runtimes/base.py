@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from cpose.deploy.model_metadata import RGB_0_1, ModelMetadata
+from cpose.deploy.model_metadata import ModelMetadata
 from cpose.errors import ConfigError
 
 
@@ -67,9 +67,7 @@ class Runtime(ABC):
     @property
     def pixels(self) -> dict[str, Any]:
         """Arguments of `PoseDataPreprocessor` that make the inputs of this file."""
-        if self.metadata.input_encoding == RGB_0_1:
-            return {'mean': (0.0, 0.0, 0.0), 'std': (1.0, 1.0, 1.0), 'channel_order': 'rgb'}
-        return {name: getattr(self.metadata, name) for name in ('mean', 'std', 'channel_order')}
+        return self.metadata.pixels
 
     def _check(self, count: int, wh: tuple[int, int]) -> None:
         least, most = self.batch_limits

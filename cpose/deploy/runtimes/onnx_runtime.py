@@ -15,6 +15,8 @@ from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_nam
 from cpose.registry import RUNTIMES
 
 CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'
+ON_GPU = (CUDA, 'TensorrtExecutionProvider')
+"""Providers that are told which GPU to take."""
 ERRORS = (
     *('Fail', 'InvalidArgument', 'InvalidGraph', 'InvalidProtobuf', 'NoSuchFile'),
     *('NotImplemented', 'RuntimeException', 'EPFail', 'EngineError'),
@@ -29,9 +31,10 @@ class OnnxRuntime(Runtime):
     Args:
         path: File that `cpose export-onnx` wrote.
         device: ``cpu``, ``cuda`` or ``cuda:1``; None takes a GPU if ONNX Runtime can use one.
-        providers: Execution providers instead, the most wanted first, for example
-            ``['TensorrtExecutionProvider', 'CUDAExecutionProvider']``; operators that none of them
-            has run on the CPU.
+        providers: Execution providers, the most wanted first, for example
+            ``['TensorrtExecutionProvider', 'CUDAExecutionProvider']``, in place of those that
+            ``device`` stands for; it still says which GPU. Operators that none of them has run on
+            the CPU.
 
     Raises:
         CheckpointError: If the file cannot be used.
@@ -51,9 +54,9 @@ class OnnxRuntime(Runtime):
         self.metadata = read_metadata(self.path)
         if self.metadata.quantize_target not in ('', 'ort'):
             raise CheckpointError(
-                f'{self.path} is quantised for {self.metadata.quantize_target}; in ONNX Runtime '
-                'it would be slower than without quantisation. Quantise the model again with '
-                '--target ort.'
+                f'{self.path} is quantised for {self.metadata.quantize_target}; its results '
+                'would be wrong in ONNX Runtime, whose kernels for signed activations saturate. '
+                'Quantise the model again with --target ort.'
             )
         package = import_extra('onnxruntime', 'deploy')
         wanted = choose_providers(package.get_available_providers(), device, providers)
@@ -113,22 +116,38 @@ def choose_providers(
     Raises:
         ConfigError: If what is asked for is not available.
     """
-    if providers is not None:
-        unknown = [name for name in providers if name not in available]
-        if unknown:
-            raise ConfigError(
-                f'This ONNX Runtime has no {unknown[0]} (config key runtime.providers). '
-                f'{nearest_names(unknown[0], available)}'
-            )
-        return {name: {} for name in (*providers, CPU)}
-    kind, _, number = (device or '').partition(':')
+    names = _names_of(available, device) if providers is None else (*providers, CPU)
+    unknown = [name for name in names if name not in available]
+    if unknown:
+        raise ConfigError(
+            f'This ONNX Runtime has no {unknown[0]} (config key runtime.providers). '
+            f'{nearest_names(unknown[0], available)}'
+        )
+    gpu = {'device_id': _gpu_number(device)}
+    return {name: gpu if name in ON_GPU else {} for name in names}
+
+
+def _names_of(available: Sequence[str], device: str | None) -> tuple[str, ...]:
+    """Return the execution providers that a device stands for.
+
+    Raises:
+        ConfigError: If there are none.
+    """
+    kind = (device or '').partition(':')[0]
     if kind == 'cuda' and CUDA not in available:
         raise ConfigError(_no_cuda(device))
     if kind not in ('', 'cpu', 'cuda'):
         raise ConfigError(f'ONNX Runtime does not run on device={device!r}. Use cpu or cuda.')
     use_cuda = kind == 'cuda' or (kind == '' and CUDA in available and torch.cuda.is_available())
-    chosen = int(number) if number else torch.cuda.current_device() if use_cuda else 0
-    return {CUDA: {'device_id': chosen}, CPU: {}} if use_cuda else {CPU: {}}
+    return (CUDA, CPU) if use_cuda else (CPU,)
+
+
+def _gpu_number(device: str | None) -> int:
+    """Return the GPU that a device names, else the current one."""
+    number = (device or '').partition(':')[2]
+    if number:
+        return int(number)
+    return torch.cuda.current_device() if torch.cuda.is_available() else 0
 
 
 def _check_used(

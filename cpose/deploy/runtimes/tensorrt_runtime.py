@@ -6,19 +6,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cpose.deploy.engines.flavors import EXTRAS, MODULES
+from cpose.deploy.engines.tensorrt_parts import open_log, start_part
 from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_engine_sidecar
 from cpose.deploy.runtimes.base import Runtime
 from cpose.encryption.model_file import read_model_bytes
 from cpose.errors import CheckpointError, ConfigError, import_extra
 from cpose.registry import RUNTIMES
 
-PACKAGES = {'tensorrt': ('tensorrt', 'tensorrt'), 'rtx': ('tensorrt_rtx', 'tensorrt-rtx')}
-"""Flavour of an engine to the module that runs it and the extra that installs this."""
-
 
 @RUNTIMES.register_module()
 class TensorRTRuntime(Runtime):
-    """Run an engine on an NVIDIA GPU, on torch's current stream and with torch's memory.
+    """Run an engine on an NVIDIA GPU, with torch's memory.
+
+    It runs on a stream of its own, as TensorRT waits more on CUDA's default stream; torch's current
+    stream hands the images over and waits for the outputs.
 
     Args:
         path: Engine that `cpose build-trt` wrote, with its JSON file beside it.
@@ -26,7 +28,7 @@ class TensorRTRuntime(Runtime):
 
     Raises:
         CheckpointError: If the engine cannot be used on this machine.
-        ConfigError: If there is no GPU.
+        ConfigError: If there is no GPU, or TensorRT does not start on it.
         MissingDependencyError: If the package that runs it is missing.
     """
 
@@ -37,25 +39,31 @@ class TensorRTRuntime(Runtime):
         facts = read_engine_sidecar(self.path)
         self.metadata = facts['metadata']
         self.device = choose_gpu(self.path, device)
-        if facts.get('flavor') not in PACKAGES:
+        flavor = facts.get('flavor')
+        if flavor not in MODULES:
             raise CheckpointError(
-                f'{self.path} is of flavor {facts.get("flavor")!r}, known are '
-                f'{", ".join(PACKAGES)}. Build the engine again.'
+                f'{self.path} is of flavor {flavor!r}, known are {", ".join(MODULES)}. Build the '
+                'engine again.'
             )
-        self._tensorrt = import_extra(*PACKAGES[facts['flavor']])
+        self._tensorrt = import_extra(MODULES[flavor], EXTRAS[flavor])
+        self._log = open_log(self._tensorrt)
         with on_gpu(self.device):
+            self._stream = new_stream(self.device)
             self._engine = self._load(facts)
             self._context = self._engine.create_execution_context()
         if self._context is None:
             raise CheckpointError(
-                f'{self.path} cannot be prepared on this GPU ({gpu_name(self.device)}); TensorRT '
-                'tells why above. Free memory of the GPU, or build the engine for smaller batches.'
+                f'{self.path} cannot be prepared on this GPU ({gpu_name(self.device)}): '
+                f'{self._log.take_errors()} Free memory of the GPU, or build the engine for '
+                'smaller batches.'
             )
         self._check_tensors()
         self.batch_limits = self._find_batch_limits()
 
     def run(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Start the engine on the current stream and return its outputs (N, 3, H, W).
+        """Start the engine and return its outputs for a batch (N, 3, H, W), for the current stream.
+
+        All memory is of the current stream, which waits for the engine before it can use it again.
 
         Raises:
             RuntimeError: If TensorRT could not start it.
@@ -69,9 +77,15 @@ class TensorRTRuntime(Runtime):
         for name, buffer in {INPUT_NAME: inputs, **outputs}.items():
             context.set_tensor_address(name, buffer.data_ptr())
         with on_gpu(self.device):
-            started = context.execute_async_v3(stream_of(self.device))
+            current = current_stream(self.device)
+            self._stream.wait_stream(current)
+            started = context.execute_async_v3(self._stream.cuda_stream)
+            current.wait_stream(self._stream)
         if not started:
-            raise RuntimeError(f'TensorRT could not run {self.path} on {tuple(inputs.shape)}.')
+            raise RuntimeError(
+                f'TensorRT could not run {self.path} on {tuple(inputs.shape)}: '
+                f'{self._log.take_errors()}'
+            )
         return outputs
 
     def describe(self) -> str:
@@ -84,14 +98,15 @@ class TensorRTRuntime(Runtime):
 
     def _load(self, facts: dict[str, Any]) -> Any:
         module = self._tensorrt
-        self._runtime = module.Runtime(module.Logger(module.Logger.WARNING))
+        self._runtime = start_part(module, 'Runtime', self._log)
         engine = self._runtime.deserialize_cuda_engine(read_model_bytes(self.path))
         if engine is None:
             raise CheckpointError(
                 f'{self.path} cannot be loaded by {module.__name__} {module.__version__} on this '
                 f'GPU ({gpu_name(self.device)}). It was built by version {facts.get("version")} '
-                f'for compute capability {facts.get("compute_capability")}, and TensorRT tells '
-                'more above. Build the engine for this GPU and version, or copy it again.'
+                f'for compute capability {facts.get("compute_capability")}. TensorRT says: '
+                f'{self._log.take_errors()} Build the engine for this GPU and version, or copy it '
+                'again.'
             )
         return engine
 
@@ -147,9 +162,14 @@ def on_gpu(device: torch.device) -> Any:
     return torch.cuda.device(device)
 
 
-def stream_of(device: torch.device) -> int:
-    """Return the handle of torch's current stream on a GPU."""
-    return torch.cuda.current_stream(device).cuda_stream
+def new_stream(device: torch.device) -> torch.cuda.Stream:
+    """Return a stream of a GPU, not the default one."""
+    return torch.cuda.Stream(device)
+
+
+def current_stream(device: torch.device) -> torch.cuda.Stream:
+    """Return torch's current stream of a GPU."""
+    return torch.cuda.current_stream(device)
 
 
 def gpu_name(device: torch.device) -> str:

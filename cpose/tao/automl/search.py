@@ -1,8 +1,10 @@
 """The search itself: trial after trial, until the study has enough of them."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +68,20 @@ def run_search(plan: SearchPlan, study: Any, tell: Callable[[Any, Any], None]) -
     """
     take_up_left_trials(study)
     while missing_trials(study, plan.settings.max_recommendations) > 0:
-        study.optimize(lambda trial: _run(plan, trial), n_trials=1, callbacks=[tell])
+        with ExitStack() as held:
+            run = partial(_run, plan, held)
+            study.optimize(run, n_trials=1, callbacks=[tell])
         take_up_left_trials(study)
 
 
-def _run(plan: SearchPlan, trial: Any) -> float:
+def _run(plan: SearchPlan, held: ExitStack, trial: Any) -> float:
     """Run one trial and return its best value.
+
+    Args:
+        plan: What is searched.
+        held: Holds the folder until the study knows how the trial ended: a running trial whose
+            folder nobody holds is taken for one of a killed process.
+        trial: Of Optuna.
 
     Raises:
         TrialPruned: If it was stopped early, or its values cannot be trained.
@@ -79,6 +89,7 @@ def _run(plan: SearchPlan, trial: Any) -> float:
     """
     pruned = import_extra('optuna', 'tao').TrialPruned
     settings, folder = plan.settings, trial_folder(plan.folder, trial)
+    held.enter_context(folder.held())
     trial.set_user_attr(FOLDER, str(folder.path))
     trial.set_user_attr(ATTEMPT, trial.user_attrs.get(ATTEMPT, 1))
     trial.study.sampler = build_sampler(settings, trial.number)
@@ -86,37 +97,49 @@ def _run(plan: SearchPlan, trial: Any) -> float:
     spec = with_values({**plan.base, 'results_dir': str(folder.path)}, chosen)
     progress = _Progress(trial, is_less_better(settings.metric))
     try:
-        with folder.held():
-            plan.run_trial(TrialJob(folder, spec, settings.metric), progress.report)
-            if settings.delete_intermediate_ckpt:
-                remove_checkpoints(folder, keep_last=not progress.is_stopped)
+        plan.run_trial(TrialJob(folder, spec, settings.metric), progress.report)
+        best = progress.best_value()
     except HopelessTrialError as error:
         trial.set_user_attr(REASON, str(error))
         raise pruned(str(error)) from error
+    if settings.delete_intermediate_ckpt:
+        remove_checkpoints(folder, keep_last=not progress.is_stopped)
     if progress.is_stopped:
         raise pruned('weaker than others')
-    if not isfinite(progress.best):
+    if best is None:
         raise TrainingError(
             f'The trial in {folder.path} ended without {settings.metric} in {folder.status} '
             '(automl.metric). Name a number that is there.'
         )
-    return progress.best
+    return best
 
 
 class _Progress:
-    """Values of a trial by epoch."""
+    """Values of a trial by epoch; some are not finite, such as an error without any match."""
 
     def __init__(self, trial: Any, is_less_better: bool) -> None:
         self._trial, self._is_less_better = trial, is_less_better
-        self.best = inf if is_less_better else -inf
+        self._values: list[float] = []
         self.is_stopped = False
 
     def report(self, epoch: int, value: float) -> bool:
         """Store a value and tell whether the trial is to be stopped."""
-        self.best = (min if self._is_less_better else max)(self.best, value)
-        self._trial.report(value, epoch + 1)
-        self.is_stopped = bool(self._trial.should_prune())
+        self._values.append(value)
+        if isfinite(value):
+            self._trial.report(value, epoch + 1)
+            self.is_stopped = bool(self._trial.should_prune())
         return self.is_stopped
+
+    def best_value(self) -> float | None:
+        """Return the best value, None if there was none.
+
+        Raises:
+            HopelessTrialError: If none was finite.
+        """
+        finite = [value for value in self._values if isfinite(value)]
+        if self._values and not finite:
+            raise HopelessTrialError(f'{len(self._values)} values were measured, none is finite')
+        return (min if self._is_less_better else max)(finite, default=None)
 
 
 def remove_checkpoints(folder: TrialFolder, keep_last: bool) -> None:

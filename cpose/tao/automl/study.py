@@ -9,6 +9,9 @@ from cpose.tao.automl.trial_folder import TrialFolder
 
 SETTINGS = 'settings'
 FOLDER = 'folder'
+"""Attribute of a trial: where it works; set by the process that holds the folder."""
+BEGUN_IN = 'begun_in'
+"""Attribute of a queued trial: where its earlier attempts worked."""
 ATTEMPT = 'attempt'
 MOST_ATTEMPTS = 3
 """How often a trial is taken up again whose process was killed."""
@@ -66,7 +69,8 @@ def repeat_trial(study: Any, trial: Any) -> None:
     """Queue a failed trial again, unless it killed its process too often."""
     attempt = trial.user_attrs.get(ATTEMPT, 1)
     if attempt < MOST_ATTEMPTS:
-        attributes = {FOLDER: trial.user_attrs.get(FOLDER), ATTEMPT: attempt + 1}
+        folder = trial.user_attrs.get(FOLDER) or trial.user_attrs.get(BEGUN_IN)
+        attributes = {BEGUN_IN: folder, ATTEMPT: attempt + 1}
         study.enqueue_trial(trial.params, user_attrs=attributes)
 
 
@@ -87,7 +91,7 @@ def best_trial(study: Any) -> Any | None:
 
 def trial_folder(root: Path, trial: Any) -> TrialFolder:
     """Return where a trial works: where it was begun, if that is a folder of this machine."""
-    begun = trial.user_attrs.get(FOLDER)
+    begun = trial.user_attrs.get(BEGUN_IN)
     if begun and Path(begun).is_dir():
         return TrialFolder(Path(begun))
     return TrialFolder(root.resolve() / f'trial_{trial.number:03d}')

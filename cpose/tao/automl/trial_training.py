@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ SET_DEATH_SIGNAL = 1
 """``PR_SET_PDEATHSIG`` of prctl(2)."""
 
 Report = Callable[[int, float], bool]
-"""Takes epoch and value of a validation, and tells whether the trial is to be stopped."""
+"""Takes epoch and value of a validation, maybe NaN; tells whether the trial is to be stopped."""
 
 
 class HopelessTrialError(Exception):
@@ -75,12 +75,16 @@ def dump_spec(values: Mapping[str, Any]) -> str:
 
 
 def read_validations(lines: list[bytes], metric: str) -> Iterator[tuple[int, float]]:
-    """Yield epoch and value of every validation that lines of ``status.json`` tell of."""
+    """Yield epoch and value of every validation that lines of ``status.json`` tell of.
+
+    A value that could not be measured, ``nan`` or ``null`` in the file, is NaN.
+    """
     for line in lines:
         record = parse_line(line) or {}
-        value = record.get('kpi', {}).get(metric)
-        if 'epoch' in record and value is not None and isfinite(float(value)):
-            yield int(record['epoch']), float(value)
+        kpi = record.get('kpi', {})
+        if 'epoch' in record and metric in kpi:
+            value = kpi[metric]
+            yield int(record['epoch']), nan if value is None else float(value)
 
 
 def _start(folder: TrialFolder, lock: int) -> subprocess.Popen:

@@ -8,7 +8,7 @@ from cpose.errors import ConfigError
 from cpose.tao.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.config_text import load_overlay
-from cpose.tao.translation.spec_config import evaluation_overlay
+from cpose.tao.translation.spec_config import network_overlay
 
 
 def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
@@ -37,7 +37,7 @@ def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
 
 def export_overlay(spec: TaoSpec) -> dict[str, Any]:
     """Return what the config of the network sets."""
-    return evaluation_overlay(spec, spec.values.export.num_select)
+    return network_overlay(spec, spec.values.export.num_select)
 
 
 def export_options(spec: TaoSpec) -> dict[str, Any]:

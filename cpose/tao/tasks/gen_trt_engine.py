@@ -12,6 +12,7 @@ from cpose.errors import ConfigError
 from cpose.tao.archives import data_folder
 from cpose.tao.spec_file import TaoSpec
 
+BATCH = 'gen_trt_engine.batch_size'
 LAYERS = 'gen_trt_engine.tensorrt.layers_precision'
 FLOATS = ('fp32', 'fp16')
 INT8 = 'int8'
@@ -31,7 +32,7 @@ def run_gen_trt_engine(spec: TaoSpec, launcher: str = 'none') -> Path:
     result = build_engine_file(
         onnx_file,
         engine_file,
-        EngineRequest(**engine_request(spec, _has_fixed_batch(onnx_file))),
+        EngineRequest(**engine_request(spec, static_batch_of(load_onnx(onnx_file)[0]))),
         BuildSettings(**build_settings(spec)),
         CalibrationSource(**calibration_source(spec)),
         QuantizationSettings(**quantization_settings(spec)),
@@ -45,19 +46,24 @@ def files(spec: TaoSpec) -> tuple[str, str]:
     return settings.onnx_file, settings.trt_engine
 
 
-def engine_request(spec: TaoSpec, has_fixed_batch: bool = False) -> dict[str, Any]:
+def engine_request(spec: TaoSpec, static_batch: int | None = None) -> dict[str, Any]:
     """Return what kind of engine is wanted: the options of `EngineRequest`.
 
     Args:
         spec: The spec.
-        has_fixed_batch: Whether the ONNX file has one batch size; then, as in TAO, it counts.
+        static_batch: Batch size that the ONNX file has fixed, None if it is free. A fixed one comes
+            before the range of the spec, as in TAO.
+
+    Raises:
+        ConfigError: If the spec wants another one.
     """
     settings = spec.values.gen_trt_engine
     trt, size = settings.tensorrt, settings.batch_size
     batches: tuple[int | None, ...] = (trt.min_batch_size, trt.opt_batch_size, trt.max_batch_size)
     if size > 0:
+        _check_batch(spec, static_batch)
         batches = (size, size, size)
-    elif has_fixed_batch:
+    elif static_batch is not None:
         batches = (None, None, None)
     return {
         'precision': trt.data_type.lower(),
@@ -135,5 +141,11 @@ def _split(spec: TaoSpec, text: str) -> tuple[str, str]:
     return name, precision
 
 
-def _has_fixed_batch(onnx_file: str) -> bool:
-    return static_batch_of(load_onnx(onnx_file)[0]) is not None
+def _check_batch(spec: TaoSpec, static_batch: int | None) -> None:
+    size = spec.values.gen_trt_engine.batch_size
+    if static_batch not in (None, size):
+        raise ConfigError(
+            f'{spec.origin.place(BATCH)}: {BATCH}={size} does not go with the fixed batch size of '
+            f'{spec.values.gen_trt_engine.onnx_file}. Allowed: {static_batch}, or -1; or export '
+            'with export.batch_size=-1.'
+        )

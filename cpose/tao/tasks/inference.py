@@ -8,11 +8,10 @@ from cpose.apis.folder_inference import InferenceSummary, infer_to_folder
 from cpose.apis.result_writer import ResultWriter
 from cpose.errors import ConfigError
 from cpose.tao.archives import data_folder
-from cpose.tao.devices import current_device
 from cpose.tao.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.config_text import load_overlay
-from cpose.tao.translation.spec_config import evaluation_overlay
+from cpose.tao.translation.spec_config import network_overlay
 from cpose.visualization.pose_drawer import PoseDrawer
 
 CAMERA_KEYS = ('focal_length_x', 'focal_length_y', 'principle_point_x', 'principle_point_y')
@@ -32,7 +31,7 @@ def run_inference(spec: TaoSpec, launcher: str = 'none') -> InferenceSummary:
     """
     file = model_file(spec)
     config = with_stored_model(load_overlay(inference_overlay(spec)), spec, file)
-    inferencer = CenterPoseInferencer(config, file, current_device())
+    inferencer = CenterPoseInferencer(config, file, device=None)
     options = writer_options(spec)
     drawer = PoseDrawer(inferencer.categories, options['axis_length'])
     writer = ResultWriter(
@@ -54,7 +53,7 @@ def model_file(spec: TaoSpec) -> str:
 
 def inference_overlay(spec: TaoSpec) -> dict[str, Any]:
     """Return what the config of network and input sets, with the network of the spec."""
-    return evaluation_overlay(spec, spec.values.inference.num_select)
+    return network_overlay(spec, spec.values.inference.num_select)
 
 
 def inference_inputs(spec: TaoSpec) -> str:

@@ -35,7 +35,7 @@ def run_task(task: str, spec: TaoSpec, launcher: str = 'none') -> Any:
     with (
         use_key(spec.values.encryption_key),
         job_status(folder, task),
-        errors_in_spec_words(spec),
+        errors_in_spec_words(spec, task),
     ):
         use_gpus(spec, task)
         if process_rank() == 0:

@@ -1,4 +1,4 @@
-"""The network that a checkpoint was made with."""
+"""The network that a model file holds."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.runtime_files import is_runtime_file
+from cpose.deploy.model_metadata import read_metadata
 from cpose.engine.checkpoint_io import load_checkpoint_file
 from cpose.engine.stored_config import CONFIG_KEY, config_from_checkpoint
 from cpose.errors import ConfigError
@@ -14,23 +15,35 @@ from cpose.tao.spec_file import TaoSpec
 KIND = 'model.backbone.model_type'
 
 
-def with_stored_model(config: Config, spec: TaoSpec, checkpoint: str) -> Config:
-    """Return the config with the network that a checkpoint carries, if it does.
+def with_stored_model(config: Config, spec: TaoSpec, file: str) -> Config:
+    """Return the config with what a model file says of its network.
 
     As in TAO, where jobs take over the ``model`` section of the training, the spec need not repeat
-    it. Checkpoints of TAO carry none: then the section ``model`` counts.
+    it. Checkpoints of TAO carry none: then the section ``model`` counts. An ONNX file or an engine
+    is the network, for images of its size.
 
     Args:
         config: Translation of the spec.
         spec: The spec.
-        checkpoint: Model file of any kind.
+        file: Checkpoint, ONNX file or engine.
 
     Raises:
         ConfigError: If the spec names another backbone than the checkpoint has.
-        CheckpointError: If the checkpoint cannot be read.
+        CheckpointError: If the file cannot be read.
     """
-    if is_runtime_file(checkpoint) or not Path(checkpoint).is_file():
+    if is_runtime_file(file):
+        wh = list(read_metadata(file).input_wh)
+        config.merge_from_dict({'test_dataloader.dataset.input_wh': wh})
         return config
+    return _with_network(config, spec, file) if Path(file).is_file() else config
+
+
+def _with_network(config: Config, spec: TaoSpec, checkpoint: str) -> Config:
+    """Return the config with the network of a checkpoint, if it carries one.
+
+    Raises:
+        ConfigError: If the spec names another backbone.
+    """
     stored = load_checkpoint_file(checkpoint, tensors_only=True)
     meta = stored.get('meta')
     if not (isinstance(meta, dict) and CONFIG_KEY in meta):

@@ -5,6 +5,9 @@ Names and arguments as in the Python reference of TensorRT 10 and 11.
 
 from types import ModuleType, SimpleNamespace
 
+NULL_ERROR = 'pybind11::init(): factory function returned nullptr'
+"""What a constructor says that could make nothing."""
+
 
 class FakeLogger:
     """``trt.ILogger``; severities print as those of pybind11 do."""

@@ -10,7 +10,7 @@ from cpose.deploy.engines.flavors import Flavor, load_flavor
 from cpose.errors import CheckpointError, ConfigError
 
 from ..small_models import INPUT_WH, small_model
-from .fake_tensorrt import make_module
+from .fake_tensorrt import NULL_ERROR, make_module
 
 PROFILE = BatchProfile(1, 4, 8)
 
@@ -65,9 +65,18 @@ def test_errors_of_the_builder_are_shown(tmp_path):
     module = make_module(
         engine=None, messages=[('ERROR', 'out of workspace'), ('INFO', 'hello'), ('ERROR', 'bye')]
     )
-    with pytest.raises(CheckpointError, match=r'cannot build the engine: out of workspace; bye$'):
+    with pytest.raises(CheckpointError, match=r'cannot build the engine: out of workspace; bye\.$'):
         build(module, BuildSettings(timing_cache=file))
     assert not file.exists()
+
+
+@pytest.mark.parametrize('part', ['Builder', 'OnnxParser'])
+def test_a_package_that_does_not_start(part):
+    def fail(*args):
+        raise TypeError(NULL_ERROR)
+
+    with pytest.raises(ConfigError, match=f'cannot start its {part}: it gives no reason'):
+        build(make_module(**{part: fail}))
 
 
 @needs_rtx

@@ -3,6 +3,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from cpose.deploy.engines import engine_file
 from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
 from cpose.deploy.engines.engine_file import check_engine_path, prepare_model, write_engine
 from cpose.deploy.engines.flavors import Flavor, load_flavor
@@ -59,6 +60,17 @@ def test_nothing_is_left_of_a_failed_build(tmp_path):
             prepare('fp32'), tmp_path / 'a.engine', Flavor('rtx', module), PROFILE, BuildSettings()
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_whose_description_cannot_be_written_replaces_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine_file, 'build_engine', lambda *args: b'new')
+    (tmp_path / 'a.engine').write_bytes(b'old')
+    (tmp_path / 'a.engine.json').mkdir()
+    flavor = Flavor('rtx', make_module())
+    with pytest.raises(OutputError, match=r'a\.engine\.json cannot be written'):
+        write_engine(prepare('fp32'), tmp_path / 'a.engine', flavor, PROFILE, SM89)
+    assert (tmp_path / 'a.engine').read_bytes() == b'old'
+    assert sorted(file.name for file in tmp_path.iterdir()) == ['a.engine', 'a.engine.json']
 
 
 def test_the_ending_is_that_of_an_engine(tmp_path):

@@ -67,10 +67,15 @@ def test_providers_by_device(monkeypatch, available, device, has_gpu, expected):
         assert chosen[CUDA] == {'device_id': 1 if device == 'cuda:1' else 2}
 
 
-def test_providers_by_name():
+def test_providers_by_name(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 2)
     available = [TENSORRT, CUDA, CPU]
     assert list(choose_providers(available, 'cpu', [TENSORRT, CUDA])) == [TENSORRT, CUDA, CPU]
     assert list(choose_providers(available, None, [CPU])) == [CPU]
+    for device, number in (('cuda:1', 1), ('cuda', 2), ('cpu', 2), (None, 2)):
+        chosen = choose_providers(available, device, [TENSORRT, CUDA])
+        assert chosen == {TENSORRT: {'device_id': number}, CUDA: {'device_id': number}, CPU: {}}
     with pytest.raises(ConfigError, match=r'no CoreMLExecutionProvider.*Nearest known: CPU'):
         choose_providers([CPU], None, ['CoreMLExecutionProvider'])
 
@@ -110,7 +115,7 @@ def test_provider_that_does_not_start(broken_cuda, folder, caplog):
 
 def test_file_quantised_for_another_target(model, tmp_path):
     path = write_onnx(model, tmp_path / 'a.onnx', precision='int8', quantize_target='tensorrt')
-    with pytest.raises(CheckpointError, match=r'a\.onnx is quantised for tensorrt.*--target ort'):
+    with pytest.raises(CheckpointError, match=r'a\.onnx is quantised for tensorrt.*wrong.*ort'):
         OnnxRuntime(path)
     own = write_onnx(model, tmp_path / 'b.onnx', precision='int8', quantize_target='ort')
     assert 'int8' in OnnxRuntime(own).describe()

@@ -4,26 +4,36 @@ import ctypes
 import sys
 from contextlib import nullcontext
 from importlib.util import find_spec
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
 from cpose.apis.engine_building import EngineRequest, build_engine_file
-from cpose.deploy.engines.flavors import load_flavor
+from cpose.deploy.engines.flavors import MODULES, load_flavor
 from cpose.deploy.model_metadata import OUTPUT_SIZES, write_engine_sidecar
 from cpose.deploy.row_matching import differences, match_rows
 from cpose.deploy.runtimes import tensorrt_runtime
 from cpose.deploy.runtimes.onnx_runtime import OnnxRuntime
-from cpose.deploy.runtimes.tensorrt_runtime import PACKAGES, TensorRTRuntime, choose_gpu
+from cpose.deploy.runtimes.tensorrt_runtime import TensorRTRuntime, choose_gpu
 from cpose.errors import CheckpointError, ConfigError, MissingDependencyError
 
+from ..engines.fake_tensorrt import NULL_ERROR, make_module
 from ..small_models import small_metadata
 
-STREAM = 4711
+OWN, CURRENT = 4711, 7
 ROWS = 5
 NAMES = ('input', *OUTPUT_SIZES)
+
+
+class Stream:
+    """Record what waits for what."""
+
+    def __init__(self, log, handle):
+        self.log, self.cuda_stream = log, handle
+
+    def wait_stream(self, other):
+        self.log.append(('wait', self.cuda_stream, other.cuda_stream))
 
 
 class Context:
@@ -95,26 +105,23 @@ def engine(log):
 def open_engine(engine, log, tmp_path, monkeypatch):
     """Return a function that opens a file whose engine is the stand-in."""
 
-    class Logger:
-        WARNING = 'warning'
-
-        def __init__(self, severity):
-            self.severity = severity
-
     class Deserializer:
-        def __init__(self, logger):
-            log.append(('runtime', logger.severity))
+        def __init__(self, told):
+            self.told = told
+            if module.engine is NULL_ERROR:
+                raise TypeError(NULL_ERROR)
 
         def deserialize_cuda_engine(self, content):
             log.append(('deserialize', content))
+            if module.engine is None:
+                self.told.log('Severity.ERROR', 'Version tag does not match.')
             return module.engine
 
-    module = ModuleType('fake')
-    module.Logger, module.Runtime, module.engine = Logger, Deserializer, engine
-    module.__version__, module.float32 = '10.5', 'float32'
+    module = make_module(Runtime=Deserializer, engine=engine, float32='float32')
     monkeypatch.setattr(tensorrt_runtime, 'choose_gpu', lambda path, device: torch.device('cpu'))
     monkeypatch.setattr(tensorrt_runtime, 'on_gpu', lambda device: nullcontext())
-    monkeypatch.setattr(tensorrt_runtime, 'stream_of', lambda device: STREAM)
+    monkeypatch.setattr(tensorrt_runtime, 'new_stream', lambda device: Stream(log, OWN))
+    monkeypatch.setattr(tensorrt_runtime, 'current_stream', lambda device: Stream(log, CURRENT))
     monkeypatch.setattr(tensorrt_runtime, 'gpu_name', lambda device: 'Some GPU, 8.9')
 
     def call(flavor='tensorrt', package='tensorrt', **changes):
@@ -141,17 +148,17 @@ def images(count):
 @pytest.mark.parametrize(('flavor', 'package'), [('tensorrt', 'tensorrt'), ('rtx', 'tensorrt_rtx')])
 def test_run(open_engine, log, flavor, package):
     runtime = open_engine(flavor, package)
-    assert log == [('runtime', 'warning'), ('deserialize', b'serialised')]
+    assert log == [('deserialize', b'serialised')]
     found = runtime(images(3))
-    assert log[2] == ('shape', 'input', (3, 3, 64, 64))
-    assert log[3:-1] == [('address', name) for name in NAMES]
-    assert log[-1] == ('execute', STREAM)
+    assert log[1] == ('shape', 'input', (3, 3, 64, 64))
+    assert log[2:-3] == [('address', name) for name in NAMES]
+    assert log[-3:] == [('wait', OWN, CURRENT), ('execute', OWN), ('wait', CURRENT, OWN)]
     assert list(found) == list(OUTPUT_SIZES)
     for name, size in OUTPUT_SIZES.items():
         assert found[name].shape == (3, ROWS, size)
         assert found[name].dtype == torch.float32
         assert (found[name] == torch.tensor([1.0, 2.0, 3.0])[:, None, None]).all()
-    name = f'{package} 10.5, cpu, batches of 2 to 8, fp16'
+    name = f'{package} 10.9.0, cpu, batches of 2 to 8, fp16'
     assert runtime.describe() == f'{name}: {runtime.path}'
 
 
@@ -189,8 +196,14 @@ def test_failed_run(open_engine, engine):
 
 
 def test_engine_of_another_gpu(open_engine):
-    with pytest.raises(CheckpointError, match=r'Some GPU, 8\.9.*version 10\.4.*capability 8\.6'):
+    says = r'Some GPU, 8\.9.*version 10\.4.*capability 8\.6\. TensorRT says: Version tag does not'
+    with pytest.raises(CheckpointError, match=says):
         open_engine(engine=None)
+
+
+def test_a_package_that_does_not_start(open_engine):
+    with pytest.raises(ConfigError, match=r'tensorrt 10\.9\.0 cannot start its Runtime'):
+        open_engine(engine=NULL_ERROR)
 
 
 @pytest.mark.parametrize(
@@ -246,10 +259,10 @@ def test_gpus(monkeypatch, device, expected):
 @pytest.mark.gpu
 @pytest.mark.tensorrt
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no GPU to run an engine on')
-@pytest.mark.parametrize('flavor', PACKAGES)
+@pytest.mark.parametrize('flavor', MODULES)
 def test_a_real_engine_finds_what_onnx_runtime_finds(folder, tmp_path, flavor):
-    if find_spec(PACKAGES[flavor][0]) is None:
-        pytest.skip(f'{PACKAGES[flavor][0]} is not installed')
+    if find_spec(MODULES[flavor]) is None:
+        pytest.skip(f'{MODULES[flavor]} is not installed')
     capability = 'SM{}{}'.format(*torch.cuda.get_device_capability())
     if flavor == 'rtx' and not hasattr(load_flavor('rtx').module.ComputeCapability, capability):
         pytest.skip(f'TensorRT for RTX does not run on GPUs of {capability}')

@@ -1,3 +1,6 @@
+from contextlib import contextmanager
+from math import inf, nan
+
 import optuna
 import pytest
 
@@ -80,6 +83,38 @@ def test_values_that_cannot_be_trained_are_told(search):
     assert {trial.state.name for trial in study.trials} == {'PRUNED'}
     assert study.trials[0].user_attrs[REASON] == 'the loss is not finite'
     assert len(told) == 4
+
+
+def test_metric_that_is_never_finite(search):
+    study, told = search(lambda job, report: report(0, nan) or report(1, inf), metric='val_2DMPE')
+    assert {trial.state.name for trial in study.trials} == {'PRUNED'}
+    assert study.trials[0].user_attrs[REASON] == '2 values were measured, none is finite'
+    assert len(told) == 4
+
+
+def test_values_that_are_not_finite_do_not_count(search):
+    def begin_late(job, report):
+        assert not report(0, nan)
+        report(1, 0.3)
+
+    study, _ = search(begin_late)
+    assert study.trials[0].intermediate_values == {2: 0.3}
+    assert study.trials[0].value == 0.3
+
+
+def test_folder_is_held_until_the_study_knows_the_result(search, monkeypatch):
+    study = optuna.create_study(direction='maximize')
+    ends = []
+
+    @contextmanager
+    def held(folder):
+        assert FOLDER not in study.trials[-1].user_attrs
+        yield
+        ends.append(study.trials[-1].state.name)
+
+    monkeypatch.setattr(TrialFolder, 'held', held)
+    search(study=study)
+    assert ends == ['COMPLETE'] * 4
 
 
 def test_failure_ends_the_search_and_its_place_is_filled_later(search):

@@ -7,6 +7,7 @@ from cpose.errors import ConfigError
 from cpose.tao.automl.storage import open_storage, storage_url
 from cpose.tao.automl.study import (
     ATTEMPT,
+    BEGUN_IN,
     FOLDER,
     MOST_ATTEMPTS,
     best_trial,
@@ -75,9 +76,20 @@ def test_left_trial_is_taken_up_in_its_folder(opened, tmp_path):
     assert study.trials[0].state.name == 'FAIL'
     again = study.ask()
     assert again.suggest_float('x', 0, 1) == trial.params['x']
-    assert again.user_attrs == {FOLDER: str(folder.path), ATTEMPT: 2}
+    assert again.user_attrs == {BEGUN_IN: str(folder.path), ATTEMPT: 2}
     assert trial_folder(tmp_path, again) == folder
+    take_up_left_trials(study)
+    assert study.trials[1].state.name == 'RUNNING'  # it starts, and does not hold its folder yet
     assert missing_trials(study, 3) == 2
+
+
+def test_trial_that_dies_before_it_holds_its_folder_keeps_it(opened, tmp_path):
+    study = opened()
+    begin(study, tmp_path / 'trial_000')
+    repeat_trial(study, study.trials[0])
+    study.ask()
+    repeat_trial(study, study.trials[1])
+    assert study.ask().user_attrs == {BEGUN_IN: str(tmp_path / 'trial_000'), ATTEMPT: 3}
 
 
 def test_trial_elsewhere_is_left_alone(opened, tmp_path):
