@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from cpose import __version__
+from cpose.engine.training_interrupted import TrainingInterruptedError
 from cpose.errors import UserError, plain_message
 
 COMMANDS = (
@@ -58,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             'Check its rights.\n'
         )
         return 2
+    except TrainingInterruptedError as stop:
+        sys.stderr.write(f'{stop}\nThe same command continues.\n')
+        return stop.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(f'cpose {args.command}: interrupted\n')
         return 130
