@@ -122,6 +122,35 @@ def test_other_batch_size_continues_at_the_same_image(build_runner, tmp_path):
     assert len(runner.train_dataloader.dataset.loaded) == 4
 
 
+@pytest.mark.parametrize(('batch_size', 'length'), [(1, 12), (4, 3)])
+def test_other_batch_size_counts_its_own_iterations(build_runner, tmp_path, batch_size, length):
+    options = {**OPTIONS['accumulation'], 'default_hooks.checkpoint.iter_interval': 1}
+    train_and_crash(build_runner, 10, options)
+    options['train_dataloader.batch_size'] = batch_size
+    runner = resume(build_runner, options, tmp_path / 'resumed/iter_10.pth')
+    assert runner.iter == runner.max_iters == EPOCHS * length
+
+
+@pytest.mark.parametrize(('batch_size', 'is_kept'), [(2, True), (1, False)])
+def test_gradients_accumulated_over_other_batches_are_dropped(
+    build_runner, tmp_path, batch_size, is_kept
+):
+    options = {**OPTIONS['accumulation'], 'default_hooks.checkpoint.iter_interval': 1}
+    train_and_crash(build_runner, 2, options)
+    options['train_dataloader.batch_size'] = batch_size
+    found = []
+
+    class GradientHook(Hook):
+        def before_train_epoch(self, runner):
+            found.append(runner.model.head.weight.grad is not None)
+
+    file = str(tmp_path / 'resumed/iter_2.pth')
+    runner = build_runner({**options, 'resume': True, 'load_from': file}, name='resumed')
+    runner.register_hook(GradientHook())
+    runner.train()
+    assert found[0] is is_kept
+
+
 @pytest.mark.parametrize('drop_last', [False, True])
 def test_fewer_images_than_the_batch(build_runner, drop_last):
     runner = build_runner({'train_dataloader': loader(1, batch_size=4, drop_last=drop_last)})
