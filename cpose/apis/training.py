@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hooks import EMAHook
 
 from cpose.apis.build_errors import named_build_errors
 from cpose.apis.builder import resolve_config
@@ -18,7 +19,7 @@ from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.stored_config import without_pretrained
 from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.evaluation.json_files import check_writable
-from cpose.registry import RUNNERS
+from cpose.registry import HOOKS, RUNNERS
 
 WORK_DIRS = Path('work_dirs')
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
@@ -102,6 +103,7 @@ def evaluate(
     for key in (*TRAINING_KEYS, *VALIDATION_KEYS):
         loaded.pop(key, None)
     check_config(loaded, ('model', *TEST_KEYS))
+    _leave_out_averaging(loaded)
     _set_model_file(loaded, checkpoint)
     if data_root is not None:
         _set_data_root(loaded, data_root)
@@ -136,6 +138,14 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
             f'Nothing can be written to {path}: {error.strerror}. Choose another --work-dir.'
         ) from error
     config.work_dir = str(path)
+
+
+def _leave_out_averaging(config: Config) -> None:
+    """Remove the hooks that average weights: a file to test has the averages, or no weights."""
+    hooks = config.get('custom_hooks') or ()
+    config.custom_hooks = [
+        hook for hook in hooks if not issubclass(HOOKS.get(hook['type']), EMAHook)
+    ]
 
 
 def _set_model_file(config: Config, path: str | Path) -> None:
