@@ -3,7 +3,7 @@ from mmengine.hooks import Hook
 
 from cpose.errors import DataError
 
-from .toy_training import loader, read_losses
+from .toy_training import ToyMetric, loader, read_losses
 
 EPOCHS, BATCHES = 3, 6
 
@@ -108,11 +108,16 @@ def test_validation_that_a_crash_prevented_is_made_up_for(build_runner, tmp_path
     assert runner.message_hub.get_info('best_score') is not None
 
 
-def test_finished_validation_is_not_repeated(build_runner, tmp_path):
-    first = build_runner({'train_cfg.max_epochs': 1}, name='resumed')
-    first.train()
-    second = resume(build_runner, {'train_cfg.max_epochs': 1}, tmp_path / 'resumed/epoch_1.pth')
-    assert len(second.message_hub.get_scalar('val/AP50_3DIoU').data[0]) == 1
+@pytest.mark.parametrize('scores', [[0.1, 0.2], [0.2, 0.1]], ids=['best', 'not the best'])
+def test_finished_validation_is_not_repeated(build_runner, tmp_path, monkeypatch, scores):
+    remaining = iter(scores)
+    monkeypatch.setattr(
+        ToyMetric, 'compute_metrics', lambda self, results: {'AP50_3DIoU': next(remaining)}
+    )
+    options = {'train_cfg.max_epochs': 2}
+    build_runner(options, name='resumed').train()
+    second = resume(build_runner, options, tmp_path / 'resumed/epoch_2.pth')
+    assert list(second.message_hub.get_scalar('val/AP50_3DIoU').data[0]) == scores
 
 
 def test_other_batch_size_continues_at_the_same_image(build_runner, tmp_path):
