@@ -11,7 +11,7 @@ from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, ModelMetadata
 from cpose.deploy.onnx_files import static_batch_of
 from cpose.deploy.raw_map_error import open_session
 from cpose.errors import ConfigError, DataError
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY, with_defaults
 from cpose.registry import CODECS, DATASETS, METRICS
 from cpose.structures.pose_data_sample import make_results
 
@@ -58,7 +58,7 @@ def evaluate_graph(
     """
     session = open_session(model, is_exact=metadata.quantize_target == 'tensorrt')
     preprocessor = build_preprocessor(metadata)
-    given = config.model.head.get('recovery') or DEFAULT_RECOVERY
+    given = with_defaults(config.model.head.get('recovery') or {}, DEFAULT_RECOVERY)
     recovery = CODECS.build({**given, 'stride': metadata.stride})
     metric = METRICS.build(dict(_evaluator_config(config)))
     metric.dataset_meta = dataset.metainfo
