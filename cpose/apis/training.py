@@ -96,7 +96,7 @@ def evaluate(
     Raises:
         UserError: If the config, the data, the checkpoint or an output is wrong.
     """
-    loaded = load_config(resolve_config(config, checkpoint), options)
+    loaded = resolve_config(config, checkpoint, options=options)
     _set_work_dir(loaded, work_dir, 'test', default=Path(checkpoint).stem)
     loaded.launcher = launcher
     loaded.resume = False

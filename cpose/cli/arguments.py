@@ -78,12 +78,14 @@ def add_tensors_only(parser: ArgumentParser) -> None:
 def read_config(args: Namespace) -> Config:
     """Return the config of a command with CONFIG and CHECKPOINT, overrides applied."""
     from cpose.apis.builder import resolve_config
-    from cpose.apis.config import load_config
 
-    config = resolve_config(
-        args.config, args.checkpoint, args.allow_custom_imports, args.tensors_only
+    return resolve_config(
+        args.config,
+        args.checkpoint,
+        args.allow_custom_imports,
+        args.tensors_only,
+        read_options(args),
     )
-    return load_config(config, read_options(args))
 
 
 def read_options(args: Namespace) -> dict[str, Any]:
