@@ -98,7 +98,7 @@ def run_schema(args: Namespace) -> int:
 def run_to_config(args: Namespace) -> int:
     """Write the config that a spec for training stands for."""
     import_extra('pydantic', 'tao')
-    from cpose.engine.checkpoint_io import write_text_atomic
+    from cpose.file_writing import write_text_atomic
     from cpose.tao.spec_file import load_spec
     from cpose.tao.translation.config_text import config_text
     from cpose.tao.translation.spec_config import training_overlay

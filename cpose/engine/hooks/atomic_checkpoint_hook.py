@@ -9,9 +9,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop
 
 from cpose.engine.best_score import find_score, is_better
-from cpose.engine.checkpoint_io import LAST_CHECKPOINT, remove_unfinished, write_text_atomic
+from cpose.engine.checkpoint_io import CONTINUE, LAST_CHECKPOINT
 from cpose.engine.checkpoint_list import CheckpointList
 from cpose.errors import ConfigError
+from cpose.file_writing import remove_unfinished, write_text_atomic
 from cpose.registry import HOOKS
 
 
@@ -89,7 +90,7 @@ class AtomicCheckpointHook(Hook):
         runner.save_checkpoint(runner.work_dir, name)
         runner.last_checkpoint = str(path)
         if is_main_process():
-            write_text_atomic(path.with_name(LAST_CHECKPOINT), str(path))
+            write_text_atomic(path.with_name(LAST_CHECKPOINT), str(path), CONTINUE)
         for old in self.outdated(files):
             files.discard(old)
             if is_main_process():
