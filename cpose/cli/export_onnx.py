@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from typing import Any
 
-from cpose.cli.arguments import add_checkpoint, add_config, read_config
+from cpose.cli.arguments import WEIGHTS_FILE, add_config_and_checkpoint, read_config
 from cpose.cli.triton_arguments import add_triton, check_triton, write_triton
 from cpose.errors import ConfigError
 
@@ -14,8 +14,7 @@ DEFAULT_OPSET = 18
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('export-onnx', help='write a model as an ONNX file')
-    add_config(parser)
-    add_checkpoint(parser)
+    add_config_and_checkpoint(parser, WEIGHTS_FILE)
     parser.add_argument('--out', required=True, metavar='ONNX', help='file to write')
     parser.add_argument(
         '--opset',
