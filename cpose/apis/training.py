@@ -13,11 +13,12 @@ from cpose.apis.build_errors import named_build_errors
 from cpose.apis.builder import resolve_config
 from cpose.apis.config import load_config
 from cpose.apis.config_check import check_config
+from cpose.apis.metric_config import find_metric_config
 from cpose.apis.runtime_files import find_runtime, runtime_model
 from cpose.engine.checkpoint_io import find_resume_checkpoint
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.stored_config import without_pretrained
-from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.errors import CheckpointError, OutputError
 from cpose.evaluation.json_files import check_writable
 from cpose.registry import HOOKS, RUNNERS
 
@@ -109,7 +110,7 @@ def evaluate(
         _set_data_root(loaded, data_root)
     if dump is not None:
         check_writable(dump)
-        _objectron_config(loaded).dump_file = str(dump)
+        find_metric_config(loaded, 'leave out --dump').dump_file = str(dump)
     with _running(loaded) as runner:
         if hasattr(runner.model, 'runtime'):
             runner.logger.info(runner.model.runtime.describe())
@@ -187,19 +188,6 @@ def _set_data_root(config: Config, data_root: str | Path) -> None:
         shared = {key: dataset[key] for key in FOLDER_KEYS if key in dataset}
         config.test_dataloader.dataset = {**shared, 'type': 'CenterPoseDataset'}
     config.test_dataloader.dataset.data_root = str(data_root)
-
-
-def _objectron_config(config: Config) -> Any:
-    """Return the config of the metric that can write a dump.
-
-    Raises:
-        ConfigError: If there is none.
-    """
-    evaluator = config.test_evaluator
-    for item in evaluator if isinstance(evaluator, list) else [evaluator]:
-        if str(item.get('type', '')).rpartition('.')[2] == 'ObjectronMetric':
-            return item
-    raise ConfigError('--dump needs an ObjectronMetric (config key test_evaluator).')
 
 
 @contextmanager
