@@ -96,6 +96,7 @@ def _apply_preset(args: Namespace) -> None:
 
 
 def _show(result: Any, settings: Any) -> None:
+    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -114,17 +115,13 @@ def _show(result: Any, settings: Any) -> None:
         table.add_row(
             shown, line.name, str(line.count), f'{line.largest:.2g}{unit}', f'{line.bound:g}{unit}'
         )
-    _print(table)
+    console = Console()
+    console.print(table)
     batch = settings.batch or 'any'
     width, height = settings.input_wh
-    _print(
+    console.print(
         f'{result.path}: {result.num_bytes / 1e6:.1f} MB, {result.num_nodes} operators, opset '
         f'{settings.opset}, {settings.precision}, batch {batch}, {width}×{height}; exported in '
-        f'{result.export_seconds:.1f} s, compared in {result.verify_seconds:.1f} s'
+        f'{result.export_seconds:.1f} s, compared in {result.verify_seconds:.1f} s',
+        markup=False,
     )
-
-
-def _print(item: Any) -> None:
-    from rich.console import Console
-
-    Console().print(item)

@@ -56,5 +56,6 @@ def run(args: Namespace) -> int:
     for _ in track(written, 'Drawing', total=args.num, console=console):
         pass
     write_picture(preview, draw_contact_sheet(dataset))
-    console.print(f'{args.num} images with annotations in {folder}, overview in {preview}')
+    text = f'{args.num} images with annotations in {folder}, overview in {preview}'
+    console.print(text, markup=False)
     return 0
