@@ -16,7 +16,7 @@ SOURCES = sorted(PACKAGE.rglob('*.py'))
 
 LAYERS = {
     'errors': 0, 'registry': 0,
-    'structures': 1, 'encryption': 1,
+    'structures': 1, 'encryption': 1, 'file_writing': 1,
     'geometry': 2,
     'codecs': 3,
     'datasets': 4, 'models': 4, 'evaluation': 4, 'visualization': 4,

@@ -1,5 +1,6 @@
 """From a config, and a checkpoint, to a ready model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,24 +54,27 @@ def resolve_config(
     checkpoint: str | Path | None = None,
     allow_custom_imports: bool = False,
     tensors_only: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Return the given config, or the one that the checkpoint carries.
+    """Return the given config, or the one that the checkpoint carries, with overrides.
 
     Args:
         config: See `cpose.apis.config.find_config`; ``None`` or '-' takes it from the checkpoint.
         checkpoint: File with a config: a checkpoint, an ONNX file or an engine.
         allow_custom_imports: Whether the config of the checkpoint may import any package.
         tensors_only: Whether the checkpoint may hold objects besides tensors, which are left out.
+        options: Overrides by dotted key.
 
     Raises:
-        ConfigError: If there is neither.
+        ConfigError: If there is neither, or an override does not fit.
     """
     if config is not None and str(config) != '-':
-        return load_config(config)
+        return load_config(config, options)
     if checkpoint is None:
         raise ConfigError('Neither a config nor a checkpoint is given. Give at least one.')
     if is_runtime_file(checkpoint):
-        return config_from_file(checkpoint, allow_custom_imports)
+        return load_config(config_from_file(checkpoint, allow_custom_imports), options)
     from cpose.engine.stored_config import config_from_checkpoint
 
-    return config_from_checkpoint(checkpoint, allow_custom_imports, tensors_only)
+    stored = config_from_checkpoint(checkpoint, allow_custom_imports, tensors_only)
+    return load_config(stored, options)

@@ -87,7 +87,7 @@ def parse_calibration(content: Any, origin: str) -> Camera | None:
             intrinsics = _read_matrix(fields)
         if intrinsics is not None:
             size = _read_size(fields) or _read_size(whole)
-            return Camera(intrinsics, _read_distortion(whole), size, origin)
+            return Camera(intrinsics, _read_distortion(fields, whole), size, origin)
     return None
 
 
@@ -136,16 +136,18 @@ def _read_matrix(fields: JsonFields) -> np.ndarray | None:
     return None
 
 
-def _read_distortion(fields: JsonFields) -> np.ndarray | None:
-    name = next((name for name in DISTORTION_NAMES if fields.has(name)), None)
-    if name is None:
+def _read_distortion(*parts: JsonFields) -> np.ndarray | None:
+    """Return the lens coefficients that the first part with some has."""
+    places = [(part, name) for part in parts for name in DISTORTION_NAMES if part.has(name)]
+    if not places:
         return None
+    fields, name = places[0]
     coefficients = _numbers(fields, name)
     if not coefficients.any():
         return None
-    model = fields.get('distortion_model') or ''
-    if model not in DISTORTION_MODELS:
-        raise fields.error(
+    named = next((part for part in parts if part.has('distortion_model')), fields)
+    if (named.get('distortion_model') or '') not in DISTORTION_MODELS:
+        raise named.error(
             'distortion_model', 'must be plumb_bob or rational_polynomial. Rectify the images'
         )
     if coefficients.size not in DISTORTION_LENGTHS:

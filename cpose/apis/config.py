@@ -56,7 +56,8 @@ def load_config(
     """Load a config with everything it inherits.
 
     ``_base_`` may name shipped configs as ``cpose::centerpose/dla34_bike.py``. The key ``presets``
-    lists configs that are merged last, for example ``['_base_/compat/tao.py']``. The folder of the
+    lists configs that are merged last, for example ``['_base_/compat/tao.py']``; in ``options`` it
+    replaces the list of the config. What is returned does not have the key. The folder of the
     project that holds the config is put on the import path, so that ``custom_imports`` finds its
     package from any working directory.
 
@@ -76,8 +77,9 @@ def load_config(
         _add_project_to_path(path)
         config = _read(path)
     given = dict(options or {})
-    presets = given.pop(PRESETS_KEY, None) or config.pop(PRESETS_KEY, ())
-    for preset in [presets] if isinstance(presets, str) else presets:
+    own_presets = config.pop(PRESETS_KEY, None)
+    presets = given.pop(PRESETS_KEY, own_presets)
+    for preset in [presets] if isinstance(presets, str) else presets or ():
         config.merge_from_dict(_read(find_config(preset)).to_dict())
     if given:
         _override(config, given)

@@ -1,17 +1,17 @@
 """Score an ONNX graph in memory, before it is written."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from mmengine.config import Config
 
+from cpose.apis.metric_config import find_metric_config
 from cpose.deploy.calibration_images import build_preprocessor
 from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, ModelMetadata
 from cpose.deploy.onnx_files import static_batch_of
 from cpose.deploy.raw_map_error import open_session
 from cpose.errors import ConfigError, DataError
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY, with_defaults
 from cpose.registry import CODECS, DATASETS, METRICS
 from cpose.structures.pose_data_sample import make_results
 
@@ -58,9 +58,10 @@ def evaluate_graph(
     """
     session = open_session(model, is_exact=metadata.quantize_target == 'tensorrt')
     preprocessor = build_preprocessor(metadata)
-    given = config.model.head.get('recovery') or DEFAULT_RECOVERY
-    recovery = CODECS.build({**given, 'stride': metadata.stride})
-    metric = METRICS.build(dict(_evaluator_config(config)))
+    filled_up = with_defaults(config.model.head.get('recovery') or {}, DEFAULT_RECOVERY)
+    recovery = CODECS.build({**filled_up, 'stride': metadata.stride})
+    scoring = find_metric_config(config, 'leave the comparison out with --eval-images 0')
+    metric = METRICS.build(dict(scoring))
     metric.dataset_meta = dataset.metainfo
     batch_size = static_batch_of(model) or BATCH_SIZE
     count = min(num_images, len(dataset))
@@ -78,16 +79,3 @@ def evaluate_graph(
     metric.compute_metrics(metric.results)
     report: dict[str, Any] = metric.report
     return report
-
-
-def _evaluator_config(config: Config) -> Mapping[str, Any]:
-    evaluator = config.test_evaluator
-    items = evaluator if isinstance(evaluator, list) else [evaluator]
-    found = [item for item in items if str(item.get('type')).endswith('ObjectronMetric')]
-    if not found:
-        raise ConfigError(
-            'The config in the model file has no ObjectronMetric (key test_evaluator). Leave the '
-            'comparison out with --eval-images 0.'
-        )
-    chosen: Mapping[str, Any] = found[0]
-    return chosen

@@ -11,6 +11,7 @@ from cpose.apis.device import choose_device
 from cpose.apis.runtime_files import find_runtime, runtime_model
 from cpose.codecs.pose_recovery import PoseRecovery
 from cpose.models.detectors.runtime_pose import RuntimePose
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY, with_defaults
 from cpose.models.layers.fuse import fuse_for_inference
 from cpose.registry import CODECS, MODELS, RUNTIMES
 
@@ -51,5 +52,6 @@ def find_model_runtime(model: Any) -> Any:
 def find_recovery(model: Any, config: Config) -> PoseRecovery:
     """Return the step from detections to poses; without a model it is built from the config."""
     if model is None:
-        return CODECS.build(dict(config.model.head.get('recovery', {'type': 'PoseRecovery'})))
+        given = config.model.head.get('recovery') or {}
+        return CODECS.build(with_defaults(given, DEFAULT_RECOVERY))
     return model.recovery if isinstance(model, RuntimePose) else model.head.recovery

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from cpose.apis.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.config import load_config
 from cpose.apis.folder_inference import infer_to_folder
@@ -19,6 +17,7 @@ from cpose.datasets.tao_writer import write_record
 from cpose.errors import TrainingError
 from cpose.evaluation.report import write_metrics_json
 from cpose.visualization.curve_plot import plot_curves
+from cpose.visualization.picture_file import write_picture
 from cpose.visualization.picture_grid import picture_grid
 from cpose.visualization.pose_drawer import PoseDrawer
 
@@ -98,9 +97,9 @@ def draw_poses(checkpoint: Path, images: Path, out: Path, overview: Path) -> lis
     """Infer on a folder; write results to ``out`` and the pictures side by side to ``overview``."""
     inferencer = CenterPoseInferencer(None, checkpoint)
     drawer = PoseDrawer(inferencer.categories)
-    with ResultWriter(out, 'opencv', inferencer.categories, drawer, True) as writer:
-        infer_to_folder(inferencer, str(images), writer)
+    writer = ResultWriter(out, 'opencv', inferencer.categories, drawer, True)
+    infer_to_folder(inferencer, str(images), writer)
     pictures = sorted((out / 'vis').iterdir())
     grid = picture_grid([read_image(str(path)) for path in pictures], columns=4)
-    cv2.imwrite(str(overview), grid, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    write_picture(overview, grid)
     return pictures

@@ -12,6 +12,7 @@ from cpose.apis.image_sources import SourceImage
 from cpose.apis.result_json import write_result_json
 from cpose.errors import OutputError
 from cpose.structures.object_pose import PoseResult
+from cpose.visualization.picture_file import write_picture
 from cpose.visualization.pose_drawer import PoseDrawer
 
 JPEG_ENDINGS = ('.jpg', '.jpeg')
@@ -92,14 +93,7 @@ class ResultWriter:
         ending = os.path.splitext(image.path)[1].lower()
         ending = ending if ending in JPEG_ENDINGS else '.png'
         path = self.folder / self.picture_folder / f'{image.name}{ending}'
-        _, content = cv2.imencode(ending, picture)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.tobytes())
-        except OSError as error:
-            raise OutputError(
-                f'{path} cannot be written: {error.strerror}. Choose another output folder.'
-            ) from error
+        write_picture(path, picture)
 
     def _write_frame(self, picture: np.ndarray, image: SourceImage) -> None:
         assert image.video is not None

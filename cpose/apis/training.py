@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.hooks import EMAHook
 
 from cpose.apis.build_errors import named_build_errors
 from cpose.apis.builder import resolve_config
 from cpose.apis.config import load_config
 from cpose.apis.config_check import check_config
+from cpose.apis.metric_config import find_metric_config
 from cpose.apis.runtime_files import find_runtime, runtime_model
 from cpose.engine.checkpoint_io import find_resume_checkpoint
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.stored_config import without_pretrained
-from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.errors import CheckpointError, OutputError
 from cpose.evaluation.json_files import check_writable
-from cpose.registry import RUNNERS
+from cpose.registry import HOOKS, RUNNERS
 
 WORK_DIRS = Path('work_dirs')
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
@@ -95,19 +97,20 @@ def evaluate(
     Raises:
         UserError: If the config, the data, the checkpoint or an output is wrong.
     """
-    loaded = load_config(resolve_config(config, checkpoint), options)
+    loaded = resolve_config(config, checkpoint, options=options)
     _set_work_dir(loaded, work_dir, 'test', default=Path(checkpoint).stem)
     loaded.launcher = launcher
     loaded.resume = False
     for key in (*TRAINING_KEYS, *VALIDATION_KEYS):
         loaded.pop(key, None)
     check_config(loaded, ('model', *TEST_KEYS))
+    _leave_out_averaging(loaded)
     _set_model_file(loaded, checkpoint)
     if data_root is not None:
         _set_data_root(loaded, data_root)
     if dump is not None:
         check_writable(dump)
-        _objectron_config(loaded).dump_file = str(dump)
+        find_metric_config(loaded, 'leave out --dump').dump_file = str(dump)
     with _running(loaded) as runner:
         if hasattr(runner.model, 'runtime'):
             runner.logger.info(runner.model.runtime.describe())
@@ -136,6 +139,14 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
             f'Nothing can be written to {path}: {error.strerror}. Choose another --work-dir.'
         ) from error
     config.work_dir = str(path)
+
+
+def _leave_out_averaging(config: Config) -> None:
+    """Remove the hooks that average weights: a file to test has the averages, or no weights."""
+    hooks = config.get('custom_hooks') or ()
+    config.custom_hooks = [
+        hook for hook in hooks if not issubclass(HOOKS.get(hook['type']), EMAHook)
+    ]
 
 
 def _set_model_file(config: Config, path: str | Path) -> None:
@@ -177,19 +188,6 @@ def _set_data_root(config: Config, data_root: str | Path) -> None:
         shared = {key: dataset[key] for key in FOLDER_KEYS if key in dataset}
         config.test_dataloader.dataset = {**shared, 'type': 'CenterPoseDataset'}
     config.test_dataloader.dataset.data_root = str(data_root)
-
-
-def _objectron_config(config: Config) -> Any:
-    """Return the config of the metric that can write a dump.
-
-    Raises:
-        ConfigError: If there is none.
-    """
-    evaluator = config.test_evaluator
-    for item in evaluator if isinstance(evaluator, list) else [evaluator]:
-        if str(item.get('type', '')).rpartition('.')[2] == 'ObjectronMetric':
-            return item
-    raise ConfigError('--dump needs an ObjectronMetric (config key test_evaluator).')
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from cpose.cli.option_values import read_value
 
 MODEL_FILE = 'model file: .pth, .onnx, or a TensorRT engine (.engine, .plan, .trt)'
+WEIGHTS_FILE = 'weights: .pth, .tlt or .safetensors'
 
 
 class KeyValueAction(Action):
@@ -33,14 +34,17 @@ class KeyValueAction(Action):
         setattr(namespace, self.dest, options)
 
 
-def add_config(parser: ArgumentParser) -> None:
+def add_config(parser: ArgumentParser, more: str = '') -> None:
     """Add CONFIG and its overrides."""
-    parser.add_argument(
-        'config',
-        metavar='CONFIG',
-        help="config file or the name of a shipped one; '-' takes it from the checkpoint",
-    )
+    what = 'config file or the name of a shipped one'
+    parser.add_argument('config', metavar='CONFIG', help=what + more)
     add_cfg_options(parser)
+
+
+def add_config_and_checkpoint(parser: ArgumentParser, what: str = MODEL_FILE) -> None:
+    """Add CONFIG and CHECKPOINT, which may be the place of the config too."""
+    add_config(parser, "; '-' takes it from the checkpoint")
+    add_checkpoint(parser, what)
 
 
 def add_cfg_options(parser: ArgumentParser) -> None:
@@ -55,14 +59,14 @@ def add_cfg_options(parser: ArgumentParser) -> None:
     )
 
 
-def add_checkpoint(parser: ArgumentParser, what: str = MODEL_FILE) -> None:
+def add_checkpoint(parser: ArgumentParser, what: str) -> None:
     """Add CHECKPOINT and how far it is trusted."""
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help=what)
     add_tensors_only(parser)
     parser.add_argument(
         '--allow-custom-imports',
         action='store_true',
-        help="with '-': let the config of the checkpoint import other packages than cpose",
+        help='let the config that the checkpoint carries import other packages than cpose',
     )
 
 
@@ -78,12 +82,14 @@ def add_tensors_only(parser: ArgumentParser) -> None:
 def read_config(args: Namespace) -> Config:
     """Return the config of a command with CONFIG and CHECKPOINT, overrides applied."""
     from cpose.apis.builder import resolve_config
-    from cpose.apis.config import load_config
 
-    config = resolve_config(
-        args.config, args.checkpoint, args.allow_custom_imports, args.tensors_only
+    return resolve_config(
+        args.config,
+        args.checkpoint,
+        args.allow_custom_imports,
+        args.tensors_only,
+        read_options(args),
     )
-    return load_config(config, read_options(args))
 
 
 def read_options(args: Namespace) -> dict[str, Any]:

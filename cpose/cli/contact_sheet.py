@@ -1,12 +1,8 @@
 """One picture that shows the first images of a synthetic data set with their cuboids."""
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
-from cpose.errors import OutputError
 from cpose.structures.object_pose import PoseResult
 from cpose.visualization.picture_grid import picture_grid
 from cpose.visualization.pose_drawer import PoseDrawer
@@ -29,17 +25,3 @@ def draw_contact_sheet(dataset: SyntheticCuboidDataset) -> np.ndarray:
         )
         pictures.append(drawer.draw(record['img'], result))
     return picture_grid(pictures)
-
-
-def write_contact_sheet(dataset: SyntheticCuboidDataset, path: Path) -> None:
-    """Write the sheet as PNG.
-
-    Raises:
-        OutputError: If the file cannot be written.
-    """
-    try:
-        path.write_bytes(cv2.imencode('.png', draw_contact_sheet(dataset))[1].tobytes())
-    except OSError as error:
-        raise OutputError(
-            f'{path} cannot be written: {error.strerror}. Check the folder.'
-        ) from error

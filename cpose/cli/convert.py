@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from cpose.cli.arguments import add_cfg_options, add_checkpoint
+from cpose.cli.arguments import WEIGHTS_FILE, add_cfg_options, add_checkpoint
 
 if TYPE_CHECKING:
     from cpose.apis.conversion import Conversion
@@ -25,7 +25,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         'convert',
         help='turn weights of TAO, NVlabs/CenterPose, timm or FAN into a cpose checkpoint',
     )
-    add_checkpoint(parser, 'weights: .pth, .tlt or .safetensors')
+    add_checkpoint(parser, WEIGHTS_FILE)
     parser.add_argument('--out', type=Path, required=True, help='checkpoint to write')
     group = parser.add_mutually_exclusive_group()
     group.add_argument(

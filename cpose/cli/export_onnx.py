@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from typing import Any
 
-from cpose.cli.arguments import add_checkpoint, add_config, read_config
+from cpose.cli.arguments import WEIGHTS_FILE, add_config_and_checkpoint, read_config
 from cpose.cli.triton_arguments import add_triton, check_triton, write_triton
 from cpose.errors import ConfigError
 
@@ -14,8 +14,7 @@ DEFAULT_OPSET = 18
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('export-onnx', help='write a model as an ONNX file')
-    add_config(parser)
-    add_checkpoint(parser)
+    add_config_and_checkpoint(parser, WEIGHTS_FILE)
     parser.add_argument('--out', required=True, metavar='ONNX', help='file to write')
     parser.add_argument(
         '--opset',
@@ -97,6 +96,7 @@ def _apply_preset(args: Namespace) -> None:
 
 
 def _show(result: Any, settings: Any) -> None:
+    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -115,17 +115,13 @@ def _show(result: Any, settings: Any) -> None:
         table.add_row(
             shown, line.name, str(line.count), f'{line.largest:.2g}{unit}', f'{line.bound:g}{unit}'
         )
-    _print(table)
+    console = Console()
+    console.print(table)
     batch = settings.batch or 'any'
     width, height = settings.input_wh
-    _print(
+    console.print(
         f'{result.path}: {result.num_bytes / 1e6:.1f} MB, {result.num_nodes} operators, opset '
         f'{settings.opset}, {settings.precision}, batch {batch}, {width}×{height}; exported in '
-        f'{result.export_seconds:.1f} s, compared in {result.verify_seconds:.1f} s'
+        f'{result.export_seconds:.1f} s, compared in {result.verify_seconds:.1f} s',
+        markup=False,
     )
-
-
-def _print(item: Any) -> None:
-    from rich.console import Console
-
-    Console().print(item)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.cli.arguments import (
-    add_checkpoint,
-    add_config,
+    add_config_and_checkpoint,
     add_device,
     positive_int,
     probability,
@@ -20,8 +19,7 @@ from cpose.errors import ConfigError
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('infer', help='find poses in images, folders and videos')
-    add_config(parser)
-    add_checkpoint(parser)
+    add_config_and_checkpoint(parser)
     parser.add_argument(
         'inputs',
         nargs='+',

@@ -8,6 +8,7 @@ from importlib import import_module
 
 from cpose import __version__
 from cpose.engine.process_memory import keep_freed_memory
+from cpose.engine.training_interrupted import TrainingInterruptedError
 from cpose.errors import UserError, plain_message
 
 COMMANDS = (
@@ -60,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             'Check its rights.\n'
         )
         return 2
+    except TrainingInterruptedError as stop:
+        sys.stderr.write(f'{stop}\nThe same command continues.\n')
+        return stop.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(f'cpose {args.command}: interrupted\n')
         return 130

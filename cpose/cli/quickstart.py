@@ -33,6 +33,7 @@ def run(args: Namespace) -> int:
         f'  cpose infer - {result.checkpoint} YOUR_IMAGES --out results',
         soft_wrap=True,
         highlight=False,
+        markup=False,
     )
     console.file.write(
         f'quickstart: AP50_3DIoU={result.report["AP50_3DIoU"]:.2f} '

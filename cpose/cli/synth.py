@@ -41,9 +41,10 @@ def run(args: Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from cpose.cli.contact_sheet import write_contact_sheet
+    from cpose.cli.contact_sheet import draw_contact_sheet
     from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
     from cpose.datasets.synthetic_folder import prepare_folder, write_images
+    from cpose.visualization.picture_file import write_picture
 
     dataset = SyntheticCuboidDataset(
         args.num, image_wh=tuple(args.size), objects=tuple(args.objects), seed=args.seed
@@ -54,6 +55,7 @@ def run(args: Namespace) -> int:
     written = write_images(dataset, folder, args.workers)
     for _ in track(written, 'Drawing', total=args.num, console=console):
         pass
-    write_contact_sheet(dataset, preview)
-    console.print(f'{args.num} images with annotations in {folder}, overview in {preview}')
+    write_picture(preview, draw_contact_sheet(dataset))
+    text = f'{args.num} images with annotations in {folder}, overview in {preview}'
+    console.print(text, markup=False)
     return 0

@@ -57,7 +57,6 @@ def run(args: Namespace) -> int:
     import_extra('pydantic', 'tao')
     from cpose.cli.tao_output import plain_warnings, show_result
     from cpose.engine.processes import is_first_process, leave_processes
-    from cpose.engine.training_interrupted import TrainingInterruptedError
     from cpose.tao.devices import choose_gpus
     from cpose.tao.processes import run_processes
     from cpose.tao.spec_failures import spec_failures_recorded
@@ -74,9 +73,6 @@ def run(args: Namespace) -> int:
     try:
         with plain_warnings():
             result = run_task(args.task, spec, args.launcher)
-    except TrainingInterruptedError as stop:
-        sys.stderr.write(f'{stop}\nThe same command continues.\n')
-        return stop.exit_code
     finally:
         leave_processes()
     if is_first_process():
@@ -102,7 +98,7 @@ def run_schema(args: Namespace) -> int:
 def run_to_config(args: Namespace) -> int:
     """Write the config that a spec for training stands for."""
     import_extra('pydantic', 'tao')
-    from cpose.engine.checkpoint_io import write_text_atomic
+    from cpose.file_writing import write_text_atomic
     from cpose.tao.spec_file import load_spec
     from cpose.tao.translation.config_text import config_text
     from cpose.tao.translation.spec_config import training_overlay

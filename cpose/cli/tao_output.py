@@ -37,7 +37,7 @@ def show_result(task: str, result: Any, folder: Path) -> None:
         console.print(build_table(result, title=str(folder)))
     elif task == 'inference':
         for message in result.skipped:
-            console.print(f'Left out: {message}', soft_wrap=True, highlight=False)
+            console.print(f'Left out: {message}', soft_wrap=True, highlight=False, markup=False)
         console.file.write(
             f'{result.images} images, {result.objects} objects, {result.poses} with pose, '
             f'{len(result.skipped)} left out: {folder}\n'

@@ -2,14 +2,13 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import add_checkpoint, add_config, add_launcher, read_config
+from cpose.cli.arguments import add_config_and_checkpoint, add_launcher, read_config
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('test', help='evaluate a model on annotated images')
-    add_config(parser)
-    add_checkpoint(parser)
+    add_config_and_checkpoint(parser)
     parser.add_argument('--data-root', metavar='DIR', help="annotated images, not the config's")
     parser.add_argument('--out', metavar='JSON', help='write all numbers and curves')
     parser.add_argument('--dump', metavar='FILE', help='write predictions for cpose evaluate')

@@ -5,7 +5,6 @@ config as JSON), and for resuming ``optimizer``, ``param_schedulers``, ``message
 ``train_loop``.
 """
 
-import os
 import pickle
 import re
 import shutil
@@ -13,7 +12,6 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,8 +23,8 @@ from cpose.engine.file_kind import describe_kind
 from cpose.engine.safetensors_file import SUFFIX, read_safetensors
 from cpose.engine.tensor_unpickler import tensor_pickle_module
 from cpose.errors import CheckpointError, OutputError
+from cpose.file_writing import atomic_file
 
-UNFINISHED_SUFFIX = '.unfinished'
 LAST_CHECKPOINT = 'last_checkpoint'
 CONTINUE = (
     'Older checkpoints are intact. '
@@ -55,65 +53,17 @@ def save_checkpoint_atomic(
         OutputError: If it cannot be written; an older file of that name is untouched.
     """
     target = Path(path)
-    unfinished = target.with_name(f'.{target.name}{UNFINISHED_SUFFIX}')
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open('wb') as file:
-            with protected(file) as sealed:
-                torch.save(dict(checkpoint), sealed)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
-        sync_folder(target.parent)
+        with atomic_file(target) as file, protected(file) as sealed:
+            torch.save(dict(checkpoint), sealed)
     except (OSError, RuntimeError) as error:
         reason = _os_error(error)
-        with suppress(OSError):
-            unfinished.unlink()
         if reason is None:
             raise
         raise OutputError(
-            f'Checkpoint {target} could not be written: {reason.strerror}. '
+            f'Checkpoint {target} cannot be written: {reason.strerror}. '
             f'{_free_space(target.parent)} {advice}'
         ) from error
-
-
-def write_text_atomic(path: str | Path, text: str) -> None:
-    """Write a small text file atomically.
-
-    Raises:
-        OutputError: If it cannot be written.
-    """
-    target = Path(path)
-    unfinished = target.with_name(f'.{target.name}{UNFINISHED_SUFFIX}')
-    try:
-        with unfinished.open('w', encoding='utf-8') as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise OutputError(
-            f'{target} could not be written: {error.strerror}. '
-            'Make room or choose another --work-dir, then continue with --resume.'
-        ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def remove_unfinished(folder: str | Path) -> None:
-    """Remove what killed runs left of files that they were writing."""
-    for file in Path(folder).glob(f'.*{UNFINISHED_SUFFIX}'):
-        file.unlink(missing_ok=True)
 
 
 def load_checkpoint_file(

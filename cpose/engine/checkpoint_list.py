@@ -32,6 +32,10 @@ class CheckpointList:
         """Remove a file from the list."""
         self._hub.update_info(KEY, [item for item in self.names if item != name])
 
+    def clear(self) -> None:
+        """Remove all files from the list."""
+        self._hub.update_info(KEY, [])
+
     def outdated(self, keep_last: int) -> list[str]:
         """Return what may be removed from disk.
 

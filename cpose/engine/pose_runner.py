@@ -23,6 +23,7 @@ from cpose.engine.model_weights import bare_model, load_weights, own_weights
 from cpose.engine.network_compilation import compile_network
 from cpose.engine.plain_data import from_plain, to_plain
 from cpose.engine.processes import init_cpu_processes
+from cpose.engine.schedule_replay import replay_schedules
 from cpose.errors import CheckpointError, UserError
 from cpose.registry import RUNNERS
 
@@ -154,6 +155,8 @@ class PoseRunner(Runner):
                 f'Checkpoint {filename} cannot be resumed with this config: {error}. '
                 'To use only its weights set load_from without --resume.'
             ) from error
+        if self.train_loop.counts_changed:
+            replay_schedules(self)
 
     def load_checkpoint(
         self,
@@ -176,6 +179,7 @@ class PoseRunner(Runner):
             metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
             prepare_resume(checkpoint, filename, metainfo)
             self.train_loop.load_state_dict(checkpoint['train_loop'])
+            checkpoint['meta'].update(self.train_loop.progress)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_weights(bare_model(self.model), checkpoint, filename)
         self._has_loaded = True

@@ -27,7 +27,9 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
 
     Validation and the start of an epoch leave the random generators alone, so the losses do not
     depend on when validation runs or where a run was interrupted. A validation that was due but
-    not finished is made up for after resuming. A training set smaller than a batch is used whole.
+    not finished is made up for after resuming. Iterations are counted as those of this run, also
+    after resuming with other batches: see `counts_changed`. A training set smaller than a batch is
+    used whole.
 
     Args:
         runner: The runner.
@@ -36,6 +38,10 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         val_begin: First epoch with validation, counted from 1.
         val_interval: Epochs between validations.
         dynamic_intervals: Pairs (epoch, interval) that change ``val_interval`` later on.
+
+    Attributes:
+        counts_changed: Whether the resumed run reached this place with another number of
+            iterations, because of its batch size, number of processes or data.
 
     Raises:
         DataError: If there are no training images.
@@ -57,6 +63,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         self._completed_iters = 0
         self._batches_done = 0
         self._validated_epoch = 0
+        self.counts_changed = False
         self._resumed: Mapping[str, Any] | None = None
         self._paused_random_state: dict[str, Any] | None = None
 
@@ -83,9 +90,11 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue after the iteration at which `state_dict` was called."""
         self._completed_epochs = self._epoch = state['epoch']
-        self._completed_iters = self._iter = state['iter']
         images_done = state['batches_done'] * state['images_per_iter']
-        self._batches_done = images_done // self._images_per_iter()
+        length = len(self.dataloader)
+        self._batches_done = min(images_done // self._images_per_iter(), length)
+        self._completed_iters = self._iter = self._epoch * length + self._batches_done
+        self.counts_changed = self._iter != state['iter']
         self._validated_epoch = state['validated_epoch']
         self._resumed = state
 
@@ -151,7 +160,13 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
                 f'The checkpoint is of {len(states)} processes, this run has {get_world_size()}: '
                 'training goes on, but not with the losses of the uninterrupted run.'
             )
-        gradients = self._resumed['gradients']
+        if self.counts_changed:
+            self.runner.logger.warning(
+                f'Iteration {self._resumed["iter"]} of the checkpoint is iteration {self._iter} of '
+                'this run, because of another batch size, number of processes or data. Schedules '
+                'by iteration follow.'
+            )
+        gradients = {} if self.counts_changed else self._resumed['gradients']
         for name, parameter in bare_model(self.runner.model).named_parameters():
             if name in gradients:
                 parameter.grad = gradients[name].to(parameter.device)

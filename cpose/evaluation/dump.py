@@ -17,8 +17,9 @@ from cpose.evaluation.image_record import (
     ImageRecord,
     PredictedCuboids,
 )
-from cpose.evaluation.json_files import finite_or_null, read_json, write_text_atomic
+from cpose.evaluation.json_files import finite_or_null, read_json
 from cpose.evaluation.score_report import build_report
+from cpose.file_writing import write_text_atomic
 from cpose.registry import METRICS
 from cpose.structures.pose_data_sample import CuboidTruth
 

@@ -4,41 +4,11 @@ import errno
 import json
 import math
 import os
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cpose.errors import DataError, OutputError
-
-
-def write_text_atomic(path: str | Path, parts: Iterable[str]) -> None:
-    """Write text so that the file is either complete or as it was before.
-
-    Args:
-        path: File to write; missing folders are created. Pipes and devices are written directly.
-        parts: Text in pieces, written one after the other.
-
-    Raises:
-        OutputError: If the file cannot be written.
-    """
-    target = Path(path)
-    is_special = os.path.exists(target) and not os.path.isfile(target)
-    unfinished = target if is_special else target.with_name(f'.{target.name}.unfinished')
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open('w', encoding='utf-8') as file:
-            file.writelines(parts)
-            file.flush()
-        if not is_special:
-            unfinished.replace(target)
-    except OSError as error:
-        if not is_special:
-            with suppress(OSError):
-                unfinished.unlink()
-        raise OutputError(
-            f'{target} cannot be written: {error.strerror}. Choose another file or make room.'
-        ) from error
+from cpose.file_writing import write_text_atomic
 
 
 def check_writable(path: str | Path) -> None:

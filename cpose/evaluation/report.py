@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from cpose.evaluation.json_files import write_json
@@ -37,16 +38,17 @@ COUNTS = frozenset({'num_images', 'num_objects'})
 def build_table(report: Mapping[str, Any], title: str = 'Evaluation') -> Table:
     """Lay out a report, see `build_report`.
 
-    Several categories have a column each, which takes the place of the meaning.
+    Several categories have a column each, which takes the place of the meaning. Brackets in the
+    title, such as those of a path, stay as they are.
     """
     categories = report.get('per_category', {})
     is_split = len(categories) > 1
-    table = Table(title=title, title_justify='left', header_style='bold')
+    table = Table(title=escape(title), title_justify='left', header_style='bold')
     table.add_column('metric', no_wrap=True)
     table.add_column('', no_wrap=True)
     table.add_column('mean' if is_split else 'value', justify='right', style='bold', no_wrap=True)
     for name in categories if is_split else ():
-        table.add_column(name, justify='right', no_wrap=True)
+        table.add_column(escape(name), justify='right', no_wrap=True)
     if not is_split:
         table.add_column('meaning', style='dim')
     for name, meaning in MEANINGS.items():

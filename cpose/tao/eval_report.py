@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cpose.engine.checkpoint_io import write_text_atomic
+from cpose.file_writing import write_text_atomic
 
 MEANS = {
     'Mean Error Scale': 'mean_scale_error',

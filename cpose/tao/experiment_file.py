@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from cpose.engine.checkpoint_io import write_text_atomic
 from cpose.errors import OutputError
+from cpose.file_writing import write_text_atomic
 from cpose.tao import SECRET
 from cpose.tao.spec_file import TaoSpec
 

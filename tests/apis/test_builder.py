@@ -50,8 +50,16 @@ def test_config_of_the_checkpoint_or_another(checkpoint):
     assert resolve_config('-', checkpoint).model.head.head_conv == 32
     assert resolve_config(None, checkpoint).model.head.head_conv == 32
     assert resolve_config('dla34_bike', checkpoint).model.backbone.type == 'DLA34'
+    options = {'model.head.head_conv': 64}
+    assert resolve_config('-', checkpoint, options=options).model.head.head_conv == 64
     with pytest.raises(ConfigError, match='Neither a config nor a checkpoint'):
         resolve_config(None)
+
+
+def test_options_take_the_presets_away(tmp_path):
+    file = tmp_path / 'mine.py'
+    file.write_text("_base_ = 'cpose::centerpose/dla34_cup.py'\npresets = '_base_/compat/tao.py'\n")
+    assert 'codec' not in resolve_config(file, options={'presets': []}).model.head
 
 
 def test_objects_beside_the_weights(checkpoint):

@@ -67,6 +67,22 @@ def test_distortion(fields):
     assert camera.image_wh == (64, 48)
 
 
+LENS = [-0.3, 0.1, 0.001, 0.002, 0.01]
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        {'camera': {'K': MATRIX, 'distortion': LENS}},
+        {'camera': {'K': MATRIX}, 'distortion': LENS},
+        {'intrinsics': PLAIN, 'D': LENS, 'distortion_model': 'plumb_bob'},
+        {'camera': {'K': MATRIX, 'D': LENS}, 'D': [0.0] * 5},
+    ],
+)
+def test_distortion_in_a_section_or_beside_it(content):
+    np.testing.assert_array_equal(parse_calibration(content, 'c').distortion, LENS)
+
+
 @pytest.mark.parametrize('content', [None, [], 'text', {}, {'objects': []}, {'camera_data': {}}])
 def test_nothing_found(content):
     if content == {'camera_data': {}}:
@@ -88,6 +104,14 @@ WRONG = {
     'fisheye': (
         {'K': MATRIX, 'D': [0.1] * 4, 'distortion_model': 'equidistant'},
         r'field distortion_model must be .*equidistant',
+    ),
+    'fisheye_in_a_section': (
+        {'camera': {'K': MATRIX, 'D': [0.1] * 4, 'distortion_model': 'fisheye'}},
+        r'field camera\.distortion_model must be .*fisheye',
+    ),
+    'fisheye_beside_the_section': (
+        {'camera': {'K': MATRIX, 'D': [0.1] * 4}, 'distortion_model': 'fisheye'},
+        r'field distortion_model must be .*fisheye',
     ),
     'three_coefficients': ({'K': MATRIX, 'D': [0.1] * 3}, r'field D has 3 numbers'),
     'coefficients_of_text': ({'K': MATRIX, 'D': ['a']}, r'field D must hold numbers only'),

@@ -40,6 +40,21 @@ def test_inheritance_options_and_presets(tmp_path):
     assert config.filename == str(file)
 
 
+def test_presets_of_options_replace_those_of_the_config(tmp_path):
+    file = write(
+        tmp_path,
+        'mine.py',
+        "_base_ = 'cpose::centerpose/dla34_cup.py'\npresets = '_base_/compat/tao.py'\n",
+    )
+    assert load_config(file).model.head.codec.corner_rule.type == 'TruncatedCorners'
+    none = load_config(file, {'presets': []})
+    assert 'codec' not in none.model.head
+    assert 'codec' not in load_config(none).model.head
+    other = load_config(file, {'presets': ['_base_/schedules/cosine.py']})
+    assert 'codec' not in load_config(other).model.head
+    assert other.train_cfg.max_epochs == 16
+
+
 def test_package_bases_behind_a_relative_base(tmp_path):
     write(tmp_path, 'first.py', "_base_ = 'cpose::centerpose/dla34_cup.py'\nextra = 1\n")
     second = write(tmp_path, 'second.py', "_base_ = './first.py'\nextra = _base_.extra + 1\n")

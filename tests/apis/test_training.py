@@ -1,9 +1,11 @@
 import errno
+import re
 
 import pytest
 import torch
 
-from cpose.apis.config import load_config
+from cpose.apis.builder import build_model
+from cpose.apis.config import configs_root, load_config
 from cpose.apis.config_check import check_config
 from cpose.apis.training import evaluate, train
 from cpose.engine.checkpoint_io import load_checkpoint_file
@@ -84,6 +86,19 @@ def test_resume_auto_continues_and_amp(trained, tmp_path):
 def test_data_root_takes_the_place_of_drawn_pictures(trained, tmp_path):
     with pytest.raises(DataError, match=r'hold no image'):
         evaluate('-', trained.last_checkpoint, data_root=tmp_path, work_dir=tmp_path)
+
+
+def test_examples_of_the_documents_build():
+    text = (configs_root().parent / 'docs/training.md').read_text()
+    examples = re.findall(r'```python\n(.*?)```', text, flags=re.DOTALL)
+    assert examples
+    for example in examples:
+        settings = {}
+        exec(example, {}, settings)
+        config = load_config(CONFIG, {'model': settings['model']})
+        check_config(config)
+        model = build_model(config)
+        assert 'hm_hp' not in model.head.criterion.terms
 
 
 def test_resume_auto_in_an_empty_folder_starts(monkeypatch, tmp_path):

@@ -3,6 +3,28 @@ from argparse import ArgumentTypeError
 import pytest
 
 from cpose.cli.arguments import positive_int, probability
+from cpose.cli.main import main
+
+
+def usage_of(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, '--help'])
+    return ' '.join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize('command', ['train', 'test', 'infer', 'export-onnx', 'print-config'])
+def test_the_config_of_a_checkpoint_is_offered_where_there_is_one(command, capsys):
+    usage = usage_of(command, capsys)
+    assert ("'-' takes it from the checkpoint" in usage) == (' CHECKPOINT ' in usage)
+    assert '--cfg-options' in usage
+
+
+@pytest.mark.parametrize(('command', 'kind'), [('infer', '.onnx'), ('export-onnx', '.tlt')])
+def test_kinds_of_checkpoints(command, kind, capsys):
+    usage = usage_of(command, capsys)
+    kinds = usage[usage.index(' CHECKPOINT ') :]
+    assert ('a TensorRT engine' in kinds) == (command == 'infer')
+    assert kind in kinds
 
 
 def test_numbers_are_parsed():

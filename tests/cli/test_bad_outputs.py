@@ -60,7 +60,7 @@ def test_full_disk(fails, monkeypatch, capsys, name):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, 'fsync', fail_on_checkpoint)
-        says = ['could not be written: No space left on device', 'Make room', '--resume']
+        says = ['cannot be written: No space left on device', 'Make room', '--resume']
         fails(*TRAIN, *end, says=says)
     assert not list(Path('run').glob('.*.unfinished'))
     assert load_checkpoint_file(MODEL)['meta']['epoch'] == 1

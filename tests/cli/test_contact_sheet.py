@@ -1,10 +1,8 @@
 import cv2
 import numpy as np
-import pytest
 
-from cpose.cli.contact_sheet import draw_contact_sheet, write_contact_sheet
+from cpose.cli.contact_sheet import draw_contact_sheet
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
-from cpose.errors import OutputError
 
 
 def make_dataset(num_images):
@@ -24,8 +22,3 @@ def test_tiles_are_the_first_images_with_cuboids():
 
 def test_sheet_is_limited():
     assert draw_contact_sheet(make_dataset(20)).shape == (3 * 240, 4 * 320, 3)
-
-
-def test_folder_must_exist(tmp_path):
-    with pytest.raises(OutputError, match='cannot be written'):
-        write_contact_sheet(make_dataset(1), tmp_path / 'nowhere' / 'sheet.png')

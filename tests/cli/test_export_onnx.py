@@ -17,6 +17,13 @@ def left_over():
     return [str(path) for path in Path().rglob('*') if 'new.onnx' in path.name]
 
 
+def test_brackets_in_the_name_are_shown(workplace, capsys):
+    Path('[a]').mkdir()
+    words = [word.replace('new.onnx', '[a]/new.onnx') for word in EXPORT]
+    assert main(words) == 0
+    assert '[a]/new.onnx: ' in capsys.readouterr().out
+
+
 def test_writes_a_file_and_prints_the_differences(workplace, capsys):
     assert main([*EXPORT, '--images', 'data', '--triton', 'models']) == 0
     output = capsys.readouterr().out

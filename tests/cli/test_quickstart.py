@@ -1,7 +1,9 @@
 import json
 import re
+import signal
 
 from cpose.cli.main import main
+from cpose.engine.hooks.finite_loss_hook import FiniteLossHook
 
 TINY = [
     'train_dataloader.dataset.num_images=8',
@@ -30,3 +32,18 @@ def test_leaves_numbers_pictures_and_a_summary_line(tmp_path, capsys):
     assert len(list((out / 'json').iterdir())) == len(list((out / 'vis').iterdir()))
     for name in ('overview.jpg', 'curves.png', 'train/epoch_1.pth'):
         assert (out / name).stat().st_size > 1000, name
+
+
+def test_after_ctrl_c_the_same_command_continues(tmp_path, capsys, monkeypatch):
+    command = ['quickstart', '--out', str(tmp_path), '--cfg-options', *TINY]
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            FiniteLossHook, 'after_train_iter', lambda *_, **__: signal.raise_signal(signal.SIGINT)
+        )
+        assert main(command) == 130
+    output, error = capsys.readouterr()
+    assert 'Traceback' not in output + error
+    assert 'after iteration 1, saved' in error
+    assert 'The same command continues.' in error
+    assert main(command) == 0
+    assert 'resumed epoch: 0, iter: 1' in capsys.readouterr().out

@@ -20,6 +20,11 @@ def test_writes_images_annotations_and_an_overview(tmp_path, capsys):
     assert '3 images' in capsys.readouterr().err
 
 
+def test_brackets_in_the_name_of_the_folder_are_shown(tmp_path, capsys):
+    run(tmp_path / '[a]', '--num', 1, '--size', 64, 64)
+    assert '[a]_preview.png' in ''.join(capsys.readouterr().err.split())
+
+
 def test_content_is_only_replaced_when_asked_for(tmp_path):
     (tmp_path / 'boxes').mkdir()
     old = tmp_path / 'boxes' / 'cuboid_000009.jpg'

@@ -99,8 +99,8 @@ def test_tool_is_the_command():
             'There is no base experiment',
         ),
         (
-            ('to-config', 'spec.yaml', '--out', 'none/config.py'),
-            'none/config.py could not be written',
+            ('to-config', 'spec.yaml', '--out', 'spec.yaml/config.py'),
+            'spec.yaml/config.py cannot be written: File exists. Choose another place',
         ),
     ],
 )

@@ -24,6 +24,7 @@ def test_warnings_are_lines_of_text(capsys):
             InferenceSummary(3, 2, 1, ['b.png is empty']),
             '3 images, 2 objects, 1 with pose',
         ),
+        ('inference', InferenceSummary(3, 2, 1, ['[b]/c.png is empty']), 'Left out: [b]/c.png'),
         ('inference', InferenceSummary(3, 2, 1, ['b.png is empty']), 'Left out: b.png is empty'),
         ('export', Path('m.onnx'), 'Written: m.onnx'),
         ('evaluate', {'AP50_3DIoU': 0.25}, '0.2500'),

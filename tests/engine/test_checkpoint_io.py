@@ -10,9 +10,7 @@ from cpose.engine.checkpoint_io import (
     LAST_CHECKPOINT,
     find_resume_checkpoint,
     load_checkpoint_file,
-    remove_unfinished,
     save_checkpoint_atomic,
-    write_text_atomic,
 )
 from cpose.errors import CheckpointError, OutputError
 
@@ -77,21 +75,6 @@ def test_error_that_is_not_of_the_disk_is_not_hidden(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match='a bug') as caught:
         save_checkpoint_atomic(tmp_path / 'a.pth', CONTENT)
     assert not isinstance(caught.value, OutputError)
-
-
-def test_text_is_replaced_or_left(tmp_path, monkeypatch):
-    file = tmp_path / 'pointer'
-    write_text_atomic(file, 'first')
-    monkeypatch.setattr(os, 'fsync', fail_with(errno.ENOSPC))
-    with pytest.raises(OutputError, match='No space left'):
-        write_text_atomic(file, 'second')
-    assert file.read_text() == 'first'
-
-
-def test_remove_unfinished(tmp_path, checkpoint):
-    (tmp_path / '.epoch_2.pth.unfinished').write_bytes(b'half')
-    remove_unfinished(tmp_path)
-    assert list(tmp_path.iterdir()) == [checkpoint]
 
 
 class Evil:

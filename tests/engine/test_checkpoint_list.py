@@ -35,3 +35,5 @@ def test_added_again_becomes_the_newest(files):
     files.discard('b')
     assert 'b' not in files
     assert 'a' in files
+    files.clear()
+    assert files.names == []

@@ -3,7 +3,7 @@ from mmengine.hooks import Hook
 
 from cpose.errors import DataError
 
-from .toy_training import loader, read_losses
+from .toy_training import ToyMetric, loader, read_losses
 
 EPOCHS, BATCHES = 3, 6
 
@@ -108,11 +108,16 @@ def test_validation_that_a_crash_prevented_is_made_up_for(build_runner, tmp_path
     assert runner.message_hub.get_info('best_score') is not None
 
 
-def test_finished_validation_is_not_repeated(build_runner, tmp_path):
-    first = build_runner({'train_cfg.max_epochs': 1}, name='resumed')
-    first.train()
-    second = resume(build_runner, {'train_cfg.max_epochs': 1}, tmp_path / 'resumed/epoch_1.pth')
-    assert len(second.message_hub.get_scalar('val/AP50_3DIoU').data[0]) == 1
+@pytest.mark.parametrize('scores', [[0.1, 0.2], [0.2, 0.1]], ids=['best', 'not the best'])
+def test_finished_validation_is_not_repeated(build_runner, tmp_path, monkeypatch, scores):
+    remaining = iter(scores)
+    monkeypatch.setattr(
+        ToyMetric, 'compute_metrics', lambda self, results: {'AP50_3DIoU': next(remaining)}
+    )
+    options = {'train_cfg.max_epochs': 2}
+    build_runner(options, name='resumed').train()
+    second = resume(build_runner, options, tmp_path / 'resumed/epoch_2.pth')
+    assert list(second.message_hub.get_scalar('val/AP50_3DIoU').data[0]) == scores
 
 
 def test_other_batch_size_continues_at_the_same_image(build_runner, tmp_path):
@@ -120,6 +125,35 @@ def test_other_batch_size_continues_at_the_same_image(build_runner, tmp_path):
     options = {'train_dataloader.batch_size': 4, 'train_cfg.max_epochs': 1}
     runner = resume(build_runner, options, tmp_path / 'resumed/iter_4.pth')
     assert len(runner.train_dataloader.dataset.loaded) == 4
+
+
+@pytest.mark.parametrize(('batch_size', 'length'), [(1, 12), (4, 3)])
+def test_other_batch_size_counts_its_own_iterations(build_runner, tmp_path, batch_size, length):
+    options = {**OPTIONS['accumulation'], 'default_hooks.checkpoint.iter_interval': 1}
+    train_and_crash(build_runner, 10, options)
+    options['train_dataloader.batch_size'] = batch_size
+    runner = resume(build_runner, options, tmp_path / 'resumed/iter_10.pth')
+    assert runner.iter == runner.max_iters == EPOCHS * length
+
+
+@pytest.mark.parametrize(('batch_size', 'is_kept'), [(2, True), (1, False)])
+def test_gradients_accumulated_over_other_batches_are_dropped(
+    build_runner, tmp_path, batch_size, is_kept
+):
+    options = {**OPTIONS['accumulation'], 'default_hooks.checkpoint.iter_interval': 1}
+    train_and_crash(build_runner, 2, options)
+    options['train_dataloader.batch_size'] = batch_size
+    found = []
+
+    class GradientHook(Hook):
+        def before_train_epoch(self, runner):
+            found.append(runner.model.head.weight.grad is not None)
+
+    file = str(tmp_path / 'resumed/iter_2.pth')
+    runner = build_runner({**options, 'resume': True, 'load_from': file}, name='resumed')
+    runner.register_hook(GradientHook())
+    runner.train()
+    assert found[0] is is_kept
 
 
 @pytest.mark.parametrize('drop_last', [False, True])

@@ -9,7 +9,6 @@ from cpose.evaluation.json_files import (
     finite_or_null,
     read_json,
     write_json,
-    write_text_atomic,
 )
 
 
@@ -18,20 +17,6 @@ def test_round_trip_makes_folders_and_nulls(tmp_path):
     write_json(path, {'a': [1.5, np.nan, np.float64('inf')], 'b': {'c': 'text', 'd': True}})
     assert read_json(path) == {'a': [1.5, None, None], 'b': {'c': 'text', 'd': True}}
     assert [file.name for file in path.parent.iterdir()] == ['metrics.json']
-
-
-def test_interrupted_writing_keeps_the_old_file(tmp_path):
-    path = tmp_path / 'file.json'
-    path.write_text('old')
-
-    def parts():
-        yield 'new'
-        raise OSError(28, 'No space left on device')
-
-    with pytest.raises(OutputError, match=r'file\.json cannot be written: No space left'):
-        write_text_atomic(path, parts())
-    assert path.read_text() == 'old'
-    assert [file.name for file in tmp_path.iterdir()] == ['file.json']
 
 
 def test_folder_in_the_way_is_an_error(tmp_path):

@@ -35,6 +35,12 @@ def test_meanings_cover_every_number():
     assert list(MEANINGS) == [*headline_names(), 'num_images', 'num_objects']
 
 
+def test_brackets_of_paths_and_names_are_shown(report_for):
+    text = text_of(build_table(report_for(('cup', '[b]')), 'runs/[a]/x'))
+    assert text.startswith('runs/[a]/x')
+    assert '[b]' in text
+
+
 def test_table_of_one_category_fits_a_terminal(report_for):
     report = report_for(('cup',))
     text = text_of(build_table(report, 'cups'))

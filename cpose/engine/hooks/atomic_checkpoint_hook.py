@@ -9,9 +9,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop
 
 from cpose.engine.best_score import find_score, is_better
-from cpose.engine.checkpoint_io import LAST_CHECKPOINT, remove_unfinished, write_text_atomic
+from cpose.engine.checkpoint_io import CONTINUE, LAST_CHECKPOINT
 from cpose.engine.checkpoint_list import CheckpointList
 from cpose.errors import ConfigError
+from cpose.file_writing import remove_unfinished, write_text_atomic
 from cpose.registry import HOOKS
 
 
@@ -55,9 +56,13 @@ class AtomicCheckpointHook(Hook):
         self.save_best, self.rule = save_best, rule
 
     def before_train(self, runner: Any) -> None:
-        """Tidy up after killed runs."""
+        """Tidy up after killed runs; forget the files of a run that another folder has."""
         if is_main_process():
             remove_unfinished(runner.work_dir)
+        resumed = runner.last_checkpoint
+        if resumed and Path(resumed).resolve().parent != Path(runner.work_dir).resolve():
+            CheckpointList(runner.message_hub).clear()
+            runner.message_hub.update_info_dict({'best_score': None, 'best_checkpoint': None})
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
@@ -85,7 +90,7 @@ class AtomicCheckpointHook(Hook):
         runner.save_checkpoint(runner.work_dir, name)
         runner.last_checkpoint = str(path)
         if is_main_process():
-            write_text_atomic(path.with_name(LAST_CHECKPOINT), str(path))
+            write_text_atomic(path.with_name(LAST_CHECKPOINT), str(path), CONTINUE)
         for old in self.outdated(files):
             files.discard(old)
             if is_main_process():
@@ -111,10 +116,16 @@ class AtomicCheckpointHook(Hook):
         return files.outdated(self.keep_last)
 
     def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        """Save the weights if they are the best so far."""
-        if not (self.save_best and metrics and isinstance(runner._train_loop, BaseLoop)):
+        """Save the weights if they are the best so far; let the checkpoint of this epoch know."""
+        if not metrics or not isinstance(runner._train_loop, BaseLoop):
             return
-        score = find_score(metrics, self.save_best)
+        if self.save_best:
+            self._save_best(runner, find_score(metrics, self.save_best))
+        name = self.file_name(runner.train_loop.progress)
+        if name in CheckpointList(runner.message_hub):
+            runner.save_checkpoint(runner.work_dir, name)
+
+    def _save_best(self, runner: Any, score: float) -> None:
         if not is_better(score, runner.message_hub.get_info('best_score'), self.rule):
             return
         hub = runner.message_hub
@@ -124,13 +135,6 @@ class AtomicCheckpointHook(Hook):
         hub.update_info('best_checkpoint', name)
         weights_only = {'save_optimizer': False, 'save_param_scheduler': False}
         runner.save_checkpoint(runner.work_dir, name, **weights_only)
-        self._save_again(runner)
         runner.logger.info(f'Best {self.save_best} so far: {score:.4f}, saved as {name}')
         if old and old != name and is_main_process():
             (Path(runner.work_dir) / old).unlink(missing_ok=True)
-
-    def _save_again(self, runner: Any) -> None:
-        """Let the checkpoint of this epoch know of the best one."""
-        name = self.file_name(runner.train_loop.progress)
-        if name in CheckpointList(runner.message_hub):
-            runner.save_checkpoint(runner.work_dir, name)

@@ -7,7 +7,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from cpose.errors import ConfigError
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY, with_defaults
 from cpose.registry import CODECS, MODELS, RUNTIMES
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
@@ -51,7 +51,8 @@ class RuntimePose(BaseModel):
             )
         super().__init__(MODELS.build({**data_preprocessor, **opened.pixels}))
         self.runtime = opened
-        self.recovery = CODECS.build({**recovery, 'stride': opened.metadata.stride})
+        filled = with_defaults(recovery, DEFAULT_RECOVERY)
+        self.recovery = CODECS.build({**filled, 'stride': opened.metadata.stride})
 
     def forward(
         self,

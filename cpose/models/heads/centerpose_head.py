@@ -21,6 +21,12 @@ DEFAULT_CRITERION = {'type': 'CenterPoseLoss'}
 DEFAULT_RECOVERY = {'type': 'PoseRecovery', 'score_thr': 0.05}
 
 
+def with_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config of a part, filled up from its defaults unless it is of another type."""
+    is_other = given.get('type', defaults['type']) != defaults['type']
+    return dict(given) if is_other else {**defaults, **given}
+
+
 @MODELS.register_module()
 class CenterPoseHead(BaseModule):
     """Seven branches on one feature map, and uncertainty branches where the loss reads them.
@@ -35,6 +41,8 @@ class CenterPoseHead(BaseModule):
         criterion: Config of the loss.
         recovery: Config of the step from detections to poses; the stride is filled in. The
             default threshold is the one of evaluation.
+
+            These three are filled up from their defaults, see `with_defaults`.
         init_cfg: Initialisation as in MMEngine.
     """
 
@@ -51,9 +59,13 @@ class CenterPoseHead(BaseModule):
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.codec = CODECS.build({**codec, 'stride': stride, 'num_classes': num_classes})
-        self.criterion = MODELS.build(dict(criterion))
-        self.recovery = CODECS.build({**recovery, 'stride': stride})
+        self.codec = CODECS.build(
+            {**with_defaults(codec, DEFAULT_CODEC), 'stride': stride, 'num_classes': num_classes}
+        )
+        self.criterion = MODELS.build(with_defaults(criterion, DEFAULT_CRITERION))
+        self.recovery = CODECS.build(
+            {**with_defaults(recovery, DEFAULT_RECOVERY), 'stride': stride}
+        )
         self.branches = HeadBranches(
             in_channels,
             num_classes=num_classes,

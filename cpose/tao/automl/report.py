@@ -7,8 +7,8 @@ from typing import Any
 from rich.table import Table
 
 from cpose.encryption.key import current_key
-from cpose.engine.checkpoint_io import write_text_atomic
 from cpose.errors import OutputError
+from cpose.file_writing import write_text_atomic
 from cpose.tao.automl.parameter import Parameter
 from cpose.tao.automl.search import REASON
 from cpose.tao.automl.study import FOLDER, best_trial, finished_trials

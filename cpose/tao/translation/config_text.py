@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.config import load_config
-from cpose.engine.checkpoint_io import write_text_atomic
+from cpose.file_writing import write_text_atomic
 from cpose.tao.status import process_rank
 
 NAME = 'centerpose.py'

@@ -91,9 +91,11 @@ def test_old_is_removed_only_after_the_new_is_complete(build_runner, tmp_path, m
     assert [item for item in events if not item[1].endswith('.py')] == [
         ('complete', 'epoch_1.pth'),
         ('complete', 'last_checkpoint'),
+        ('complete', 'epoch_1.pth'),  # with the validation
         ('complete', 'epoch_2.pth'),
         ('complete', 'last_checkpoint'),
         ('removed', 'epoch_1.pth'),
+        ('complete', 'epoch_2.pth'),
     ]
 
 
@@ -119,6 +121,19 @@ def test_best_is_known_after_resuming(build_runner, tmp_path, monkeypatch):
     build_runner(options).train()
     best = [name for name in names(tmp_path / 'run') if name.startswith('best')]
     assert best == ['best_AP50_3DIoU_epoch_1.pth']
+
+
+def test_best_of_a_run_in_another_folder_is_forgotten(build_runner, tmp_path, monkeypatch):
+    score_by(monkeypatch, [0.9, 0.1, 0.2])
+    build_runner({'train_cfg.max_epochs': 1}, name='first').train()
+    options = {'resume': True, 'load_from': str(tmp_path / 'first/epoch_1.pth')}
+    runner = build_runner(options, name='second')
+    runner.train()
+    assert names(tmp_path / 'first') == ['best_AP50_3DIoU_epoch_1.pth', 'epoch_1.pth']
+    assert names(tmp_path / 'second') == [
+        'best_AP50_3DIoU_epoch_3.pth', 'epoch_2.pth', 'epoch_3.pth',
+    ]  # fmt: skip
+    assert runner.message_hub.get_info('best_checkpoint') == 'best_AP50_3DIoU_epoch_3.pth'
 
 
 def test_best_metric_with_prefix(build_runner, tmp_path):

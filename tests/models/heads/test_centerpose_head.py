@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from cpose.codecs.corner_matching import MISSING
-from cpose.models.heads.centerpose_head import CenterPoseHead
+from cpose.models.heads.centerpose_head import CenterPoseHead, with_defaults
 from cpose.structures.pose_data_sample import PoseDataSample
 
 from ...codecs.scenes import make_sample, perfect_maps, slanted_box
@@ -83,6 +83,26 @@ def test_targets_lie_where_the_maps_of_padded_images_have_them():
     losses = head.loss(FEATURE, samples())
     for name in ('loss_hps', 'loss_wh', 'loss_reg', 'loss_hp_offset', 'loss_scale'):
         assert losses[name] < 1e-3, name
+
+
+def test_parts_are_filled_up_from_their_defaults():
+    head = make_head(
+        codec={'center_rule': {'type': 'ProjectedCenter'}},
+        criterion={'terms': {'hm_hp': None}},
+        recovery={'dims_fit': {'type': 'ReprojectedDims'}},
+    )
+    assert type(head.codec.center_rule).__name__ == 'ProjectedCenter'
+    assert 'hm_hp' not in head.criterion.terms
+    assert 'hps' in head.criterion.terms
+    assert type(head.recovery.dims_fit).__name__ == 'ReprojectedDims'
+    assert head.recovery.score_thr == 0.05
+
+
+def test_defaults_of_another_type_stay_out():
+    defaults = {'type': 'PoseRecovery', 'score_thr': 0.05}
+    assert with_defaults({'type': 'Own', 'a': 1}, defaults) == {'type': 'Own', 'a': 1}
+    assert with_defaults({'type': 'PoseRecovery'}, defaults) == defaults
+    assert with_defaults({'score_thr': 0.3}, defaults)['score_thr'] == 0.3
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])

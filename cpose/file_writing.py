@@ -1,0 +1,69 @@
+"""Files that are at any moment the old or the new one, complete."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from cpose.errors import OutputError
+
+UNFINISHED_SUFFIX = '.unfinished'
+ADVICE = 'Choose another place or make room.'
+
+
+def write_text_atomic(path: str | Path, text: str | Iterable[str], advice: str = ADVICE) -> None:
+    """Write a text file atomically.
+
+    Args:
+        path: File; missing folders are created. Pipes and devices are written directly.
+        text: Text, whole or in pieces.
+        advice: What to do if it cannot be written, for the message.
+
+    Raises:
+        OutputError: If it cannot be written; an older file of that name is untouched.
+    """
+    target = Path(path)
+    is_special = target.exists() and not target.is_file()
+    parts = [text] if isinstance(text, str) else text
+    try:
+        with target.open('wb') if is_special else atomic_file(target) as file:
+            file.writelines(part.encode() for part in parts)
+    except OSError as error:
+        raise OutputError(f'{target} cannot be written: {error.strerror}. {advice}') from error
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes its name when it is complete, and is removed if it never is.
+
+    Missing folders are created.
+    """
+    unfinished = path.with_name(f'.{path.name}{UNFINISHED_SUFFIX}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with unfinished.open('wb') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def remove_unfinished(folder: str | Path) -> None:
+    """Remove what killed runs left of files that they were writing."""
+    for file in Path(folder).glob(f'.*{UNFINISHED_SUFFIX}'):
+        file.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,76 @@
+import pytest
+
+from cpose.errors import CheckpointError
+
+from .toy_training import loader
+
+SCHEDULES = {
+    'by iteration': [{'type': 'CosineAnnealingLR', 'by_epoch': False, 'eta_min': 1e-5}],
+    'warm-up and cosine': [
+        {'type': 'LinearLR', 'start_factor': 0.05, 'by_epoch': False, 'begin': 0, 'end': 10},
+        {
+            'type': 'CosineAnnealingLR',
+            'T_max': 4,
+            'end': 4,
+            'eta_min': 1e-5,
+            'by_epoch': True,
+            'convert_to_iter_based': True,
+        },
+    ],
+    'by epoch and iteration': [
+        {'type': 'MultiStepLR', 'milestones': [1, 3], 'gamma': 0.1, 'by_epoch': True},
+        {'type': 'LinearLR', 'start_factor': 0.1, 'by_epoch': False, 'end': 15},
+    ],
+    'by epoch': [{'type': 'MultiStepLR', 'milestones': [1, 3], 'gamma': 0.1, 'by_epoch': True}],
+    'none': None,
+}
+
+
+def learning_rates(runner):
+    """Train; return the learning rates, one of each iteration."""
+    rates = []
+    step = runner.model.train_step
+
+    def train_step(data, optim_wrapper):
+        rates.append(optim_wrapper.get_lr()['lr'][0])
+        return step(data, optim_wrapper=optim_wrapper)
+
+    runner.model.train_step = train_step
+    runner.train()
+    return rates
+
+
+def options(schedules, batch_size, **changes):
+    return {
+        'param_scheduler': schedules,
+        'train_dataloader': loader(12, batch_size=batch_size),
+        'train_cfg.max_epochs': 4,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize('batch_size', [1, 4])
+@pytest.mark.parametrize('schedules', SCHEDULES.values(), ids=SCHEDULES)
+def test_rates_are_those_of_a_run_with_such_batches_from_the_start(
+    build_runner, tmp_path, schedules, batch_size
+):
+    expected = learning_rates(build_runner(options(schedules, batch_size), name='whole'))
+    build_runner(options(schedules, 2), name='run').train()
+    file = str(tmp_path / 'run/epoch_2.pth')
+    resumed = build_runner(options(schedules, batch_size, resume=True, load_from=file))
+    rates = learning_rates(resumed)
+    assert rates == pytest.approx(expected[len(expected) // 2 :], rel=1e-9)
+    assert resumed.iter == len(expected)
+
+
+def test_schedule_by_results_cannot_be_replayed(build_runner, tmp_path):
+    schedules = [
+        {'type': 'ReduceOnPlateauLR', 'monitor': 'AP50_3DIoU', 'by_epoch': True},
+        {'type': 'LinearLR', 'by_epoch': False, 'end': 15},
+    ]
+    build_runner(options(schedules, 2)).train()
+    file = str(tmp_path / 'run/epoch_4.pth')
+    build_runner(options(schedules, 2, resume=True, load_from=file)).train()
+    other = build_runner(options(schedules, 4, resume=True, load_from=file))
+    with pytest.raises(CheckpointError, match=r'epoch_4\.pth .* param_scheduler'):
+        other.train()
