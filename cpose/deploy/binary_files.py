@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from cpose.encryption.model_file import sealed_bytes
 from cpose.errors import OutputError
+from cpose.file_writing import atomic_file
 
 
 def check_new_file(path: str | Path, may_replace: bool) -> None:
@@ -66,26 +67,15 @@ def replaced_at_end(path: str | Path, content: bytes) -> Iterator[None]:
     Raises:
         OutputError: If it cannot be written.
     """
-    target = Path(path)
-    unfinished = target.with_name(f'.{target.name}.unfinished')
     try:
-        with _output_errors(target), unfinished.open('wb') as file:
+        with atomic_file(Path(path)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        yield
-        with _output_errors(target):
-            unfinished.replace(target)
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
-
-
-@contextmanager
-def _output_errors(target: Path) -> Iterator[None]:
-    try:
-        yield
+            yield
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
-            f'{target} cannot be written: {error.strerror}. Choose another file or make room.'
+            f'{path} cannot be written: {error.strerror}. Choose another file or make room.'
         ) from error
