@@ -1,16 +1,21 @@
 """Speed of the networks, beside a plain evaluation measured in the same run.
 
+The plain one runs in a process of its own, in which the C library treats memory as it usually does;
+commands of cpose, and the networks here, keep what is freed.
+
 Example: ``python benchmarks/forward.py --models dla34 fan_small --out forward.json``
 """
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from measure import SAME_RUN, TAO_MACHINE, Figure, Timing, benchmark_parser, publish, time_calls
 from mmengine.config import Config
+from other_process import other_process
 from plain_network import PlainNetwork
 from torch import nn
 
@@ -39,31 +44,44 @@ def train_step(network: nn.Module, images: torch.Tensor) -> None:
     torch.stack([value.square().mean() for value in network(images).values()]).sum().backward()
 
 
+def build_model(name: str) -> nn.Module:
+    """Return a model of the zoo with random weights, always the same."""
+    torch.manual_seed(0)
+    return MODELS.build(Config.fromfile(CONFIGS / f'{name}.py').model)
+
+
 @torch.inference_mode()
-def time_forward(model: nn.Module, image: torch.Tensor, runs: int) -> tuple[dict[str, Timing], str]:
+def time_forward(
+    model: nn.Module, plain_call: Callable[[], Any], image: torch.Tensor, runs: int
+) -> tuple[dict[str, Timing], str]:
     """Return the times of the plain, the trained and the fused network, and their difference."""
-    plain = PlainNetwork(model)
     fused = fuse_for_inference(copy.deepcopy(model))
-    expected, maps = plain(image), fused(image)
+    expected, maps = PlainNetwork(model)(image), fused(image)
     difference = max(
         ((maps[key] - expected[key]).abs().max() / expected[key].std()).item() for key in maps
     )
     calls: dict[str, Callable[[], Any]] = {
-        'plain': lambda: plain(image),
+        'plain': plain_call,
         'unfused': lambda: model(image),
         'here': lambda: fused(image),
     }
-    return time_calls(calls, runs, 1), f'maps differ by {difference:.0e} of their deviation'
+    return time_calls(calls, runs, 2), f'maps differ by {difference:.0e} of their deviation'
 
 
-def time_training(model: nn.Module, images: torch.Tensor, runs: int) -> dict[str, Timing]:
-    """Return the times of all gradients, per image."""
-    plain = PlainNetwork(model)
-    calls: dict[str, Callable[[], Any]] = {
-        'plain': lambda: train_step(plain, images),
-        'here': lambda: train_step(model, images),
-    }
-    return {name: time.per(len(images)) for name, time in time_calls(calls, runs, 1).items()}
+def make_plain(name: str, threads: int) -> nn.Module:
+    """Return the plain network, with the channels first in memory."""
+    torch.set_num_threads(threads)
+    return PlainNetwork(build_model(name).to(memory_format=torch.contiguous_format))
+
+
+def make_plain_forward(name: str, image: torch.Tensor, threads: int) -> Callable[[], Any]:
+    """Return the forward pass of the plain network, for a process of its own."""
+    return torch.inference_mode()(partial(make_plain(name, threads).eval(), image))
+
+
+def make_plain_step(name: str, images: torch.Tensor, threads: int) -> Callable[[], Any]:
+    """Return the training step of the plain network, for a process of its own."""
+    return partial(train_step, make_plain(name, threads).train(), images)
 
 
 def compare(
@@ -81,12 +99,15 @@ def compare(
 
 def measure_model(name: str, side: int, runs: int) -> list[Figure]:
     """Measure one model: forward of one image; forward and backward of two, per image."""
-    torch.manual_seed(0)
-    model = MODELS.build(Config.fromfile(CONFIGS / f'{name}.py').model)
+    model, threads = build_model(name), torch.get_num_threads()
     reference = REFERENCE_MS.get(name, {}) if side == REFERENCE_SIDE else {}
-    forward, note = time_forward(model.eval(), torch.randn(1, 3, side, side), runs)
-    images = torch.randn(TRAINING_BATCH, 3, side, side)
-    training = time_training(model.train(), images, max(1, runs // 2))
+    image, images = (torch.randn(count, 3, side, side) for count in (1, TRAINING_BATCH))
+    with other_process(make_plain_forward, name, image, threads) as plain:
+        forward, note = time_forward(model.eval(), plain, image, runs)
+    with other_process(make_plain_step, name, images, threads) as plain:
+        calls = {'plain': plain, 'here': partial(train_step, model.train(), images)}
+        steps = time_calls(calls, max(1, runs // 2), 1)
+    training = {kind: time.per(TRAINING_BATCH) for kind, time in steps.items()}
     label = f'{name}, {side}×{side}'
     unfused = {'plain': forward['plain'], 'here': forward['unfused']}
     return [

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -81,23 +81,39 @@ class Timing:
         return f'fastest run {fastest} ms, processor time {processor} ms'
 
 
+class Clocked(NamedTuple):
+    """Milliseconds of one run: wall time and processor time of all threads."""
+
+    wall: float
+    processor: float
+
+
+def clock(call: Callable[[], Any]) -> Clocked:
+    """Run a call once; one that clocks itself returns its own times."""
+    wall, processor = time.perf_counter(), time.process_time()
+    result = call()
+    if isinstance(result, Clocked):
+        return result
+    return Clocked(1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - processor))
+
+
 def time_calls(
     calls: Mapping[str, Callable[[], Any]], runs: int, warm_up: int = WARM_UP
 ) -> dict[str, Timing]:
     """Time several calls in turn, so that a disturbance hits all of them."""
-    walls: dict[str, list[float]] = {name: [] for name in calls}
-    processors: dict[str, list[float]] = {name: [] for name in calls}
+    clocked: dict[str, list[Clocked]] = {name: [] for name in calls}
     for run in range(warm_up + runs):
         for name, call in calls.items():
-            wall, processor = time.perf_counter(), time.process_time()
-            call()
+            times = clock(call)
             if run >= warm_up:
-                walls[name].append(1e3 * (time.perf_counter() - wall))
-                processors[name].append(1e3 * (time.process_time() - processor))
-    return {
-        name: Timing(statistics.median(wall), min(wall), statistics.median(processors[name]))
-        for name, wall in walls.items()
-    }
+                clocked[name].append(times)
+    return {name: summarise(times) for name, times in clocked.items()}
+
+
+def summarise(times: Sequence[Clocked]) -> Timing:
+    """Return the medians and the fastest of several runs."""
+    walls, processors = zip(*times, strict=True)
+    return Timing(statistics.median(walls), min(walls), statistics.median(processors))
 
 
 def time_call(call: Callable[[], Any], runs: int, warm_up: int = WARM_UP) -> Timing:

@@ -18,7 +18,8 @@ class CenterPose(BaseModel):
     """Single-stage category-level pose network.
 
     The channels and strides of the parts are wired here: the neck receives ``in_channels`` and
-    ``in_strides`` from the backbone, the head ``in_channels`` and ``stride`` from the neck.
+    ``in_strides`` from the backbone, the head ``in_channels`` and ``stride`` from the neck. Maps
+    and kernels are laid out with the channels last, in which convolutions are faster.
 
     Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Estimation from an
     RGB Image" (ICRA 2022), figure 2.
@@ -56,6 +57,7 @@ class CenterPose(BaseModel):
             in_channels=_attribute(self.neck, 'neck', 'out_channels'),
             stride=_attribute(self.neck, 'neck', 'out_stride'),
         )
+        self.to(memory_format=torch.channels_last)
 
     def forward(
         self,
@@ -83,10 +85,7 @@ class CenterPose(BaseModel):
         raise ValueError(f'mode={mode!r} is unknown. Use tensor, loss or predict.')
 
     def extract_feature(self, inputs: Tensor) -> Tensor:
-        """Return the fused map (B, C, H / stride, W / stride) of images (B, 3, H, W).
-
-        The maps are laid out with the channels last, in which convolutions are faster.
-        """
+        """Return the fused map (B, C, H / stride, W / stride) of images (B, 3, H, W)."""
         if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
             self._check_size(inputs)
             inputs = inputs.contiguous(memory_format=torch.channels_last)

@@ -100,6 +100,8 @@ def test_convolutions_see_channels_last():
     model = CenterPose(**make_config())
     model(torch.zeros(1, 3, 32, 32))
     assert model.backbone.is_channels_last
+    for conv in model.backbone.convs:
+        assert conv.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_wrong_input_size():
