@@ -1,5 +1,7 @@
 """Errors that a user can mend; the command line prints them and exits with code 2."""
 
+import pickle
+import struct
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
@@ -9,6 +11,11 @@ import numpy as np
 
 MOST_NAMES = 40
 """Names listed at most where none is near."""
+DAMAGED_FILE_ERRORS = (
+    *(pickle.UnpicklingError, struct.error, EOFError, LookupError, ValueError, TypeError),
+    *(AttributeError, AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError),
+)
+"""What the readers of zip archives and pickles raise on bytes that are neither."""
 
 
 class UserError(Exception):

@@ -5,10 +5,8 @@ config as JSON), and for resuming ``optimizer``, ``param_schedulers``, ``message
 ``train_loop``.
 """
 
-import pickle
 import re
 import shutil
-import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -22,7 +20,7 @@ from cpose.encryption.model_file import is_complete, is_encrypted, protected, re
 from cpose.engine.file_kind import describe_kind
 from cpose.engine.safetensors_file import SUFFIX, read_safetensors
 from cpose.engine.tensor_unpickler import tensor_pickle_module
-from cpose.errors import CheckpointError, OutputError
+from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError
 from cpose.file_writing import atomic_file
 
 LAST_CHECKPOINT = 'last_checkpoint'
@@ -30,11 +28,6 @@ CONTINUE = (
     'Older checkpoints are intact. '
     'Make room or choose another --work-dir, then continue with --resume.'
 )
-READ_ERRORS = (
-    *(pickle.UnpicklingError, struct.error, EOFError, LookupError, ValueError, TypeError),
-    *(AttributeError, AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError),
-)
-"""What the readers of zip archives and pickles raise on bytes that are neither."""
 
 
 def save_checkpoint_atomic(
@@ -92,7 +85,7 @@ def load_checkpoint_file(
             stored = torch.load(source, map_location=map_location, weights_only=True)
     except OSError as error:
         raise CheckpointError(f'Checkpoint {file} cannot be read: {error.strerror}.') from error
-    except READ_ERRORS as error:
+    except DAMAGED_FILE_ERRORS as error:
         stored, others = _load_tensors(file, source, map_location, error)
         if others and not tensors_only:
             raise CheckpointError(
@@ -159,7 +152,7 @@ def _load_tensors(
             pickle_module=tensor_pickle_module(found),
             weights_only=False,
         )
-    except READ_ERRORS as error:
+    except DAMAGED_FILE_ERRORS as error:
         if found:
             return {}, sorted(found)
         raise CheckpointError(

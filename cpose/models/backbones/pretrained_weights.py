@@ -1,7 +1,6 @@
 """Reading of published ImageNet weights into a backbone."""
 
 import pickle
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from cpose.errors import CheckpointError
+from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError
 from cpose.models.checkpoint_keys import (
     BACKBONE_FAMILIES,
     BACKBONE_PREFIX,
@@ -20,11 +19,6 @@ from cpose.models.checkpoint_keys import (
 )
 
 SHOWN = 5
-DAMAGED = (
-    *(struct.error, EOFError, LookupError, ValueError, TypeError, AttributeError),
-    *(AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError, SafetensorError),
-)
-"""What the readers raise on a file that is cut off, or of another kind."""
 
 
 def load_backbone_weights(backbone: nn.Module, path: str, may_lack: Sequence[str] = ()) -> None:
@@ -104,7 +98,7 @@ def _read(path: Path, source: str) -> object:
             f'or download it again, or take the tensors out of it: `cpose convert {path} --out '
             'FILE --tensors-only`.'
         ) from error
-    except DAMAGED as error:
+    except (*DAMAGED_FILE_ERRORS, SafetensorError) as error:
         raise CheckpointError(
             f'{source} cannot be read as weights: it is cut off, damaged or another kind of file '
             f'({error or type(error).__name__}). Copy or download it again.'

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from cpose.encryption.key import current_key
@@ -24,7 +25,7 @@ STATES = {'COMPLETE': 'complete', 'PRUNED': 'stopped early'}
 def build_table(study: Any, parameters: Sequence[Parameter], metric: str) -> Table:
     """Return a table of the trials that have ended; the best is marked."""
     best = best_trial(study)
-    table = Table(title=f'{study.study_name}: {metric} by trial')
+    table = Table(title=escape(f'{study.study_name}: {metric} by trial'))
     for name in ('trial', 'state', metric, *(item.name for item in parameters), 'epochs', 'folder'):
         table.add_column(name, overflow='fold')
     for trial in finished_trials(study):
