@@ -101,6 +101,8 @@ def _run(plan: SearchPlan, held: ExitStack, trial: Any) -> float:
         best = progress.best_value()
     except HopelessTrialError as error:
         trial.set_user_attr(REASON, str(error))
+        if settings.delete_intermediate_ckpt:
+            remove_checkpoints(folder, keep_last=False)
         raise pruned(str(error)) from error
     if settings.delete_intermediate_ckpt:
         remove_checkpoints(folder, keep_last=not progress.is_stopped)

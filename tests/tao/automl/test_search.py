@@ -1,5 +1,6 @@
 from contextlib import contextmanager
 from math import inf, nan
+from pathlib import Path
 
 import optuna
 import pytest
@@ -90,6 +91,17 @@ def test_metric_that_is_never_finite(search):
     assert {trial.state.name for trial in study.trials} == {'PRUNED'}
     assert study.trials[0].user_attrs[REASON] == '2 values were measured, none is finite'
     assert len(told) == 4
+
+
+def test_trials_that_cannot_be_trained_keep_no_checkpoints(search):
+    def diverge(job, report):
+        job.folder.results.mkdir(parents=True)
+        (job.folder.results / 'model_epoch_000.pth').touch()
+        raise HopelessTrialError('the loss is not finite')
+
+    study, _ = search(diverge, delete_intermediate_ckpt=True)
+    left = [Path(trial.user_attrs[FOLDER]).rglob('*.pth') for trial in study.trials]
+    assert not [file for files in left for file in files]
 
 
 def test_values_that_are_not_finite_do_not_count(search):
