@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -39,14 +39,16 @@ def other_process(
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, make_call, args), daemon=True)
     process.start()
+    there.close()
     try:
         yield OtherProcess(here)
     finally:
-        here.send(False)
+        here.close()
         process.join()
 
 
 def _serve(connection: Connection, make_call: Callable[..., Any], args: tuple[Any, ...]) -> None:
     call = make_call(*args)
-    while connection.recv():
-        connection.send(clock(call))
+    with suppress(EOFError):
+        while connection.recv():
+            connection.send(clock(call))
