@@ -35,10 +35,18 @@ def test_a_file_is_no_folder(tmp_path):
         prepare_folder(tmp_path / 'file', force=True)
 
 
+@pytest.fixture
+def _opencv_has_two_threads():
+    """Threads that exist, and are gone before other tests fork processes."""
+    cv2.setNumThreads(2)
+    cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (9, 9), 2)
+    yield
+    cv2.setNumThreads(0)
+
+
+@pytest.mark.usefixtures('_opencv_has_two_threads')
 def test_files_do_not_depend_on_the_number_of_workers(tmp_path):
     contents = []
-    cv2.setNumThreads(2)
-    cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (9, 9), 2)  # now its threads exist
     for workers in (0, 2):
         folder = prepare_folder(tmp_path / str(workers), force=False)
         paths = list(write_images(make_dataset(), folder, workers))

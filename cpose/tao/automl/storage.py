@@ -1,6 +1,8 @@
 """The database of a search."""
 
 import logging
+import random
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,8 @@ from cpose.errors import ConfigError, OutputError, import_extra
 HEARTBEAT_SECONDS = 30
 GRACE_SECONDS = 150
 """A trial on another machine counts as dead after this long without a sign of life."""
+MOST_TRIES = 20
+"""How often a database is opened anew that another process makes at the same time."""
 
 
 def storage_url(url: str, folder: Path) -> str:
@@ -31,7 +35,7 @@ def storage_url(url: str, folder: Path) -> str:
 
 
 def open_storage(url: str, place: str, when_dead: Callable[[Any, Any], None]) -> Any:
-    """Open or make a database.
+    """Open or make a database; any number of processes may do so at the same time.
 
     Args:
         url: As SQLAlchemy has it, for example ``postgresql://user:password@host/name``.
@@ -48,11 +52,13 @@ def open_storage(url: str, place: str, when_dead: Callable[[Any, Any], None]) ->
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', optuna.exceptions.ExperimentalWarning)
-            return optuna.storages.RDBStorage(
-                url,
-                heartbeat_interval=HEARTBEAT_SECONDS,
-                grace_period=GRACE_SECONDS,
-                heartbeat_stale_trial_callback=when_dead,
+            return _retry_while_others_make_it(
+                lambda: optuna.storages.RDBStorage(
+                    url,
+                    heartbeat_interval=HEARTBEAT_SECONDS,
+                    grace_period=GRACE_SECONDS,
+                    heartbeat_stale_trial_callback=when_dead,
+                )
             )
     except (*broken, ImportError, RuntimeError, ValueError) as error:
         raise ConfigError(
@@ -69,6 +75,20 @@ def hide_password(url: str) -> str:
         return str(sqlalchemy.engine.make_url(url).render_as_string(hide_password=True))
     except sqlalchemy.exc.ArgumentError:
         return url.rpartition('@')[2]
+
+
+def _retry_while_others_make_it(connect: Callable[[], Any]) -> Any:
+    """Call a function again after failures that mean: another process was faster."""
+    sqlalchemy = import_extra('sqlalchemy', 'tao')
+    for _ in range(MOST_TRIES):
+        try:
+            return connect()
+        except sqlalchemy.exc.DBAPIError as error:
+            taken = isinstance(error, sqlalchemy.exc.IntegrityError)
+            if not taken and 'already exists' not in str(error.orig):
+                raise
+        time.sleep(random.uniform(0.02, 0.2))
+    return connect()
 
 
 def _reason(error: BaseException) -> str:

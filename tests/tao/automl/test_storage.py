@@ -1,4 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from unittest.mock import Mock
+
 import pytest
+import sqlalchemy
 
 from cpose.errors import ConfigError, OutputError
 from cpose.tao.automl.storage import hide_password, open_storage, storage_url
@@ -45,3 +50,26 @@ def test_passwords_are_hidden(url):
     with pytest.raises(ConfigError) as caught:
         open_storage(url, 'line 7', print)
     assert 'geheim' not in str(caught.value)
+
+
+def test_made_by_several_at_the_same_time(tmp_path):
+    barrier = Barrier(8)
+
+    def open_at_once(url):
+        barrier.wait()
+        return open_storage(url, 'line 7', print)
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(3):
+            storages = list(pool.map(open_at_once, [f'sqlite:///{tmp_path}/{number}.db'] * 8))
+            assert [len(storage.get_all_studies()) for storage in storages] == [0] * 8
+
+
+def test_made_by_others_again_and_again(monkeypatch):
+    monkeypatch.setattr('cpose.tao.automl.storage.MOST_TRIES', 2)
+    error = sqlalchemy.exc.IntegrityError('INSERT', {}, Exception('UNIQUE constraint failed'))
+    tries = Mock(side_effect=error)
+    monkeypatch.setattr('optuna.storages.RDBStorage', tries)
+    with pytest.raises(ConfigError, match='UNIQUE constraint failed'):
+        open_storage('sqlite://', 'line 7', print)
+    assert tries.call_count == 3
