@@ -155,14 +155,14 @@ def test_export_and_engine(folder):
 @pytest.mark.slow
 def test_engine_in_int8_with_a_key(folder):
     pytest.importorskip('tensorrt_rtx')
-    if not (folder / 'model.onnx').is_file():
-        run(folder, 'export', 'export.on_cpu=true')
+    plain = run(folder, 'export', 'export.on_cpu=true', f'export.onnx_file={folder}/plain.onnx')
     with use_key('secret'):
-        (folder / 'sealed.onnx').write_bytes(sealed_bytes((folder / 'model.onnx').read_bytes()))
+        (folder / 'sealed.onnx').write_bytes(sealed_bytes(plain.read_bytes()))
     words = [
         *RTX,
         'encryption_key=secret',
         f'gen_trt_engine.onnx_file={folder}/sealed.onnx',
+        f'gen_trt_engine.trt_engine={folder}/sealed.engine',
         f'{TRT}.data_type=int8',
         f'{TRT}.layers_precision=["/network/backbone/blocks*:fp32","*:int8"]',
         f'{TRT}.calibration.cal_image_dir=[{folder}/data]',
