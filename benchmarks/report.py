@@ -72,7 +72,7 @@ def describe_script(name: str, found: Mapping[str, Any]) -> str:
     if 'error' in found:
         lines.append(f'Failed: `{found["error"].splitlines()[-1]}`\n')
     elif not found['figures']:
-        lines.append('Left out: a package that it needs is not installed.\n')
+        lines.append('Left out: a package or a device that it needs is missing.\n')
     else:
         rows = [table_cells(from_record(record)) for record in found['figures']]
         lines.append(make_table(COLUMNS, ALIGNMENT, rows))

@@ -37,9 +37,16 @@ def write_report(tmp_path, stored):
     return done, target.read_text()
 
 
+SMALL = ['--models', 'mobilenetv4_small', '--size', 64, '--modes', 'fp32', 'bf16']
+
+
 @pytest.mark.parametrize(
     ('script', 'arguments', 'title'),
-    [('decode', ['--threads', 1], 'Decoding and encoding'), ('pose', [], 'From detections')],
+    [
+        ('decode', ['--threads', 1], 'Decoding and encoding'),
+        ('pose', [], 'From detections'),
+        ('gpu', ['--device', 'cpu', *SMALL], 'On a GPU'),
+    ],
 )
 def test_quick_run_writes_figures(script, arguments, title, tmp_path):
     out = tmp_path / 'figures.json'
@@ -56,7 +63,9 @@ def test_quick_run_writes_figures(script, arguments, title, tmp_path):
         assert math.isfinite(figure['value'])
         assert (figure['ratio'] is None) == (figure['reference'] is None)
         if figure['reference'] is not None:
-            assert figure['ratio'] == pytest.approx(figure['reference'] / figure['value'])
+            ratio = figure['reference'] / figure['value']
+            is_rate = figure['unit'] == 'images/s'
+            assert figure['ratio'] == pytest.approx(1 / ratio if is_rate else ratio)
             assert figure['reference_source']
 
 
@@ -96,7 +105,7 @@ def test_section_without_its_package(tmp_path):
     assert "left out without onnxruntime: pip install 'cpose[deploy]'" in done.stderr
     assert json.loads(out.read_text()) == []
     _, text = write_report(tmp_path, stored_results(figures=[]))
-    assert 'Left out: a package that it needs is not installed.' in text
+    assert 'Left out: a package or a device that it needs is missing.' in text
 
 
 def test_every_script_is_run():
