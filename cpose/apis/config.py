@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 import cpose
 from cpose.apis.config_override import merge_option, nest_options, refuse_misspelt
-from cpose.apis.config_reading import PACKAGE_PREFIX, read_config_file
+from cpose.apis.config_reading import PACKAGE_PREFIX, read_config_file, text_list
 from cpose.errors import ConfigError, nearest_names
 
 PRESETS_KEY = 'presets'
@@ -87,13 +87,13 @@ def load_config(
 
 
 def _preset_names(value: Any) -> list[str]:
-    names = [value] if isinstance(value, str) else [] if value is None else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+    names = [] if value is None else text_list(value)
+    if names is None:
         raise ConfigError(
             f'{PRESETS_KEY}={value!r} is no list of configs. '
             f"Give names, for example {PRESETS_KEY}=['_base_/compat/tao.py']."
         )
-    return list(names)
+    return names
 
 
 def _read(path: Path) -> Config:

@@ -10,6 +10,7 @@ from mmengine.utils import import_modules_from_strings
 from torch.utils.data import DataLoader
 
 from cpose import registry as cpose_registry
+from cpose.apis.config_reading import text_list
 from cpose.errors import ConfigError, nearest_names
 
 INJECTED = frozenset({'type', '_scope_', '_delete_'})
@@ -49,12 +50,17 @@ def import_custom_modules(config: Config) -> None:
     """Import what ``custom_imports`` names, so that its classes are registered.
 
     Raises:
-        ConfigError: If a module cannot be imported.
+        ConfigError: If it names no modules, or one cannot be imported.
     """
     wanted = config.get('custom_imports')
     if not wanted:
         return
-    modules = wanted.get('imports', []) if isinstance(wanted, Mapping) else wanted
+    modules = text_list(wanted.get('imports', []) if isinstance(wanted, Mapping) else wanted)
+    if modules is None:
+        raise ConfigError(
+            f'custom_imports={wanted} of {config.filename or "the config"} is no list of modules. '
+            "Give names, for example custom_imports=['my_package']."
+        )
     try:
         import_modules_from_strings(modules)
     except ImportError as error:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -36,6 +37,13 @@ def read_config_file(path: Path, find_shipped: Callable[[str], Path]) -> Config:
         except Exception as error:
             raise _reading_error(path, error, bases.originals) from error
     return Config(config, filename=str(path))
+
+
+def text_list(value: Any) -> list[str] | None:
+    """Return one text or several as a list, and None for anything else."""
+    texts = [value] if isinstance(value, str) else value
+    is_list = isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts)
+    return list(texts) if is_list else None
 
 
 @dataclass
@@ -95,16 +103,15 @@ def _base_line(text: str, path: Path) -> ast.Assign | None:
 
 def _base_names(node: ast.Assign, path: Path) -> list[str]:
     try:
-        value = ast.literal_eval(node.value)
+        names = text_list(ast.literal_eval(node.value))
     except ValueError:
-        value = None
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        names = None
+    if names is None:
         raise ConfigError(
             f'Config {path} cannot be read: line {node.lineno}: '
             f'{BASE_KEY} = {ast.unparse(node.value)}. Give the path of a config or a list of paths.'
         )
-    return list(names)
+    return names
 
 
 def _replace_value(text: str, node: ast.Assign, files: list[str]) -> str:

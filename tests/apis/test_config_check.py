@@ -80,6 +80,13 @@ def test_missing_module_is_named(config):
         import_custom_modules(config)
 
 
+@pytest.mark.parametrize('wanted', [5, [5], {'imports': [None]}])
+def test_imports_that_are_no_names(config, wanted):
+    config.custom_imports = wanted
+    with pytest.raises(ConfigError, match=r'custom_imports=.* is no list of modules'):
+        import_custom_modules(config)
+
+
 @pytest.mark.parametrize(
     ('key', 'value', 'message'),
     [
