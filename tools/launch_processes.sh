@@ -10,9 +10,9 @@ launch() {
     export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
     if [ "${NNODES:-1}" = 1 ] && [ -z "${PORT:-}" ]; then
         set -- "$tools/$command.py" "$@" --launcher pytorch
-        exec "$python" -m torch.distributed.run --standalone --nproc_per_node="$count" "$@"
+        exec "$python" -m cpose.cli.launch_processes --standalone --nproc_per_node="$count" "$@"
     fi
-    exec "$python" -m torch.distributed.run --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
+    exec "$python" -m cpose.cli.launch_processes --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
         --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
         --nproc_per_node="$count" "$tools/$command.py" "$@" --launcher pytorch
 }

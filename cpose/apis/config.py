@@ -1,8 +1,6 @@
 """The one way into configs: find, inherit, override, merge presets."""
 
-import ast
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +8,10 @@ from typing import Any
 from mmengine.config import Config
 
 import cpose
+from cpose.apis.config_override import merge_option, nest_options, refuse_misspelt
+from cpose.apis.config_reading import PACKAGE_PREFIX, read_config_file, text_list
 from cpose.errors import ConfigError, nearest_names
 
-PACKAGE_PREFIX = 'cpose::'
 PRESETS_KEY = 'presets'
 
 
@@ -76,71 +75,29 @@ def load_config(
         path = find_config(source)
         _add_project_to_path(path)
         config = _read(path)
-    given = dict(options or {})
-    own_presets = config.pop(PRESETS_KEY, None)
-    presets = given.pop(PRESETS_KEY, own_presets)
-    for preset in [presets] if isinstance(presets, str) else presets or ():
-        config.merge_from_dict(_read(find_config(preset)).to_dict())
-    if given:
-        _override(config, given)
-    return config
+    given = nest_options(options or {})
+    refuse_misspelt(given, list(config))
+    tree = config.to_dict()
+    presets = tree.pop(PRESETS_KEY, None)
+    if PRESETS_KEY in given:
+        presets = merge_option(presets, given.pop(PRESETS_KEY), PRESETS_KEY)
+    for preset in _preset_names(presets):
+        tree = merge_option(tree, _read(find_config(preset)).to_dict())
+    return Config(merge_option(tree, given), filename=config.filename)
 
 
-def _override(config: Config, options: Mapping[str, Any]) -> None:
-    try:
-        config.merge_from_dict(dict(options))
-    except (KeyError, TypeError, IndexError) as error:
-        reason = str(error.args[0]).rstrip('.')
+def _preset_names(value: Any) -> list[str]:
+    names = [] if value is None else text_list(value)
+    if names is None:
         raise ConfigError(
-            f'The overrides {", ".join(options)} do not fit the config: {reason}. '
-            '`cpose print-config CONFIG` shows its keys.'
-        ) from error
+            f'{PRESETS_KEY}={value!r} is no list of configs. '
+            f"Give names, for example {PRESETS_KEY}=['_base_/compat/tao.py']."
+        )
+    return names
 
 
 def _read(path: Path) -> Config:
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            file = _with_package_bases(path, Path(folder))
-            config = Config.fromfile(str(file), import_custom_modules=False)
-        except (SyntaxError, NameError, KeyError, TypeError, OSError, ValueError) as error:
-            if isinstance(error, ConfigError):
-                raise
-            raise ConfigError(f'Config {path} cannot be read: {error}') from error
-    return Config(config.to_dict(), filename=str(path))
-
-
-def _with_package_bases(path: Path, folder: Path) -> Path:
-    """Return ``path``, or a copy in ``folder`` in which ``cpose::`` bases are plain paths."""
-    text = path.read_text(encoding='utf-8')
-    node = next((item for item in ast.parse(text).body if _is_base_line(item)), None)
-    if not isinstance(node, ast.Assign):
-        return path
-    value = ast.literal_eval(node.value)
-    names = [value] if isinstance(value, str) else list(value)
-    bases = [_base_file(name, path) for name in names]
-    plain = [_with_package_bases(base, folder) for base in bases]
-    if plain == bases and not any(name.startswith(PACKAGE_PREFIX) for name in names):
-        return path
-    lines = text.splitlines()
-    lines[node.lineno - 1 : node.end_lineno] = [f'_base_ = {[str(file) for file in plain]}']
-    copy = folder / f'{path.stem}_{len(list(folder.iterdir()))}{path.suffix}'
-    copy.write_text('\n'.join(lines), encoding='utf-8')
-    return copy
-
-
-def _is_base_line(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Assign) and any(
-        isinstance(target, ast.Name) and target.id == '_base_' for target in node.targets
-    )
-
-
-def _base_file(name: str, path: Path) -> Path:
-    if name.startswith(PACKAGE_PREFIX):
-        return find_config(name)
-    base = (path.parent / name).resolve()
-    if not base.is_file():
-        raise ConfigError(f'Config {path} inherits {name!r}, but {base} does not exist.')
-    return base
+    return read_config_file(path, find_config)
 
 
 def _add_project_to_path(path: Path) -> None:

@@ -10,6 +10,7 @@ from mmengine.utils import import_modules_from_strings
 from torch.utils.data import DataLoader
 
 from cpose import registry as cpose_registry
+from cpose.apis.config_reading import text_list
 from cpose.errors import ConfigError, nearest_names
 
 INJECTED = frozenset({'type', '_scope_', '_delete_'})
@@ -18,18 +19,48 @@ TAKEN_BY_MMENGINE = frozenset({'constructor', 'paramwise_cfg', 'priority', 'conv
 LOADER_SUFFIX = '_dataloader'
 LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
 """What MMEngine reads besides the arguments of a `DataLoader`."""
+PLACES = {
+    'codec': cpose_registry.CODECS,
+    'collate_fn': cpose_registry.FUNCTIONS,
+    'custom_hooks': cpose_registry.HOOKS,
+    'dataset': cpose_registry.DATASETS,
+    'default_hooks': cpose_registry.HOOKS,
+    'log_processor': cpose_registry.LOG_PROCESSORS,
+    'model': cpose_registry.MODELS,
+    'optim_wrapper': cpose_registry.OPTIM_WRAPPERS,
+    'optimizer': cpose_registry.OPTIMIZERS,
+    'param_scheduler': cpose_registry.PARAM_SCHEDULERS,
+    'pipeline': cpose_registry.TRANSFORMS,
+    'recovery': cpose_registry.CODECS,
+    'runtime': cpose_registry.RUNTIMES,
+    'sampler': cpose_registry.DATA_SAMPLERS,
+    'symmetry': cpose_registry.SYMMETRIES,
+    'test_cfg': cpose_registry.LOOPS,
+    'test_evaluator': cpose_registry.METRICS,
+    'train_cfg': cpose_registry.LOOPS,
+    'val_cfg': cpose_registry.LOOPS,
+    'val_evaluator': cpose_registry.METRICS,
+    'vis_backends': cpose_registry.VISBACKENDS,
+    'visualizer': cpose_registry.VISUALIZERS,
+}
+"""The registry of what stands below a key, unless a key further in has another."""
 
 
 def import_custom_modules(config: Config) -> None:
     """Import what ``custom_imports`` names, so that its classes are registered.
 
     Raises:
-        ConfigError: If a module cannot be imported.
+        ConfigError: If it names no modules, or one cannot be imported.
     """
     wanted = config.get('custom_imports')
     if not wanted:
         return
-    modules = wanted.get('imports', []) if isinstance(wanted, Mapping) else wanted
+    modules = text_list(wanted.get('imports', []) if isinstance(wanted, Mapping) else wanted)
+    if modules is None:
+        raise ConfigError(
+            f'custom_imports={wanted} of {config.filename or "the config"} is no list of modules. '
+            "Give names, for example custom_imports=['my_package']."
+        )
     try:
         import_modules_from_strings(modules)
     except ImportError as error:
@@ -52,8 +83,9 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
     import_custom_modules(config)
     for key in required:
         if config.get(key) is None:
+            label = f'Config {config.filename}' if config.filename else 'The config'
             raise ConfigError(
-                f'Config {config.filename or ""} has no key {key!r}. Inherit a base that sets it, '
+                f'{label} has no key {key!r}. Inherit a base that sets it, '
                 f'for example configs/_base_/. {nearest_names(key, _set_keys(config))}'
             )
     if any(key.endswith(LOADER_SUFFIX) for key in required):
@@ -110,7 +142,7 @@ def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) 
     name = node['type'].rpartition('.')[2]
     found = next((item for item in (reg.get(name) for reg in registries) if item), None)
     if found is None:
-        known = {key for reg in registries for key in reg.module_dict}
+        known = _names_for(path, registries)
         raise ConfigError(
             f'Unknown type {node["type"]!r} (config key {path}.type). {nearest_names(name, known)} '
             'An own class must be registered through custom_imports.'
@@ -123,6 +155,14 @@ def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) 
             f'{name} takes no argument {unknown[0]!r} (config key {path}.{unknown[0]}). '
             f'{nearest_names(unknown[0], accepted)}'
         )
+
+
+def _names_for(path: str, registries: list[Registry]) -> set[str]:
+    """Return the names that may stand at a place; all where that is not known."""
+    words = [word.partition('[')[0] for word in reversed(path.split('.'))]
+    place = next((PLACES[word] for word in words if word in PLACES), None)
+    fitting = [place, place.parent] if place else registries
+    return {name for registry in fitting if registry for name in registry.module_dict}
 
 
 def _accepted_arguments(built: Any) -> set[str]:

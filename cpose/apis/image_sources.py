@@ -19,7 +19,7 @@ from cpose.errors import DataError
 
 FILE_EXTENSIONS = (*IMAGE_EXTENSIONS, '.webp', '.tif', '.tiff')
 VIDEO_EXTENSIONS = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
-WEBCAM = re.compile(r'webcam(?::(\d+))?')
+WEBCAM = re.compile(r'webcam(?::(\d{1,9}))?')
 DEFAULT_FPS = 25.0
 
 ImageInput = str | Path | np.ndarray | Iterable[Any]

@@ -105,7 +105,12 @@ class ResultWriter:
 
     def _open_video(self, name: str, fps: float, shape: tuple[int, ...]) -> cv2.VideoWriter:
         path = self.folder / self.picture_folder / f'{name}.mp4'
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f'{path} cannot be written: {error.strerror}. Choose another output folder.'
+            ) from error
         codec = cv2.VideoWriter.fourcc(*'mp4v')
         writer = cv2.VideoWriter(str(path), codec, fps, (shape[1], shape[0]))
         if not writer.isOpened():

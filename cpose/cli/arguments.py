@@ -1,6 +1,8 @@
 """Arguments that several commands share, written once."""
 
 from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
+from math import inf
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -8,6 +10,7 @@ from mmengine.config import Config
 from cpose.cli.option_values import read_value
 
 MODEL_FILE = 'model file: .pth, .onnx, or a TensorRT engine (.engine, .plan, .trt)'
+PLOT_ENDINGS = ('.png', '.pdf', '.svg')
 WEIGHTS_FILE = 'weights: .pth, .tlt or .safetensors'
 
 
@@ -29,7 +32,7 @@ class KeyValueAction(Action):
                 parser.error(f'argument {option_string}: {word!r} is not KEY=VALUE')
             try:
                 options[key] = read_value(text)
-            except (AssertionError, ValueError) as error:
+            except ValueError as error:
                 parser.error(f'argument {option_string}: {key}: {error}')
         setattr(namespace, self.dest, options)
 
@@ -134,6 +137,35 @@ def positive_int(text: str) -> int:
         ArgumentTypeError: For anything else.
     """
     return int(_checked(text, int, lambda value: value > 0, 'a whole number above 0'))
+
+
+def non_negative_int(text: str) -> int:
+    """Parse a whole number from 0.
+
+    Raises:
+        ArgumentTypeError: For anything else.
+    """
+    return int(_checked(text, int, lambda value: value >= 0, 'a whole number from 0'))
+
+
+def non_negative_float(text: str) -> float:
+    """Parse a finite number from 0.
+
+    Raises:
+        ArgumentTypeError: For anything else.
+    """
+    return float(_checked(text, float, lambda value: 0 <= value < inf, 'a finite number from 0'))
+
+
+def plot_file(text: str) -> str:
+    """Parse the name of a file to draw to; its ending is the format, PNG without one.
+
+    Raises:
+        ArgumentTypeError: For another ending.
+    """
+    wanted = f'a file that ends in {", ".join(PLOT_ENDINGS)}'
+    accepted = ('', *PLOT_ENDINGS)
+    return str(_checked(text, str, lambda name: Path(name).suffix.lower() in accepted, wanted))
 
 
 def probability(text: str) -> float:

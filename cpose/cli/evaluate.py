@@ -2,7 +2,7 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import positive_int
+from cpose.cli.arguments import plot_file, positive_int
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -10,7 +10,12 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser = subparsers.add_parser('evaluate', help='score predictions written with test --dump')
     parser.add_argument('file', metavar='FILE', help='JSON written with test --dump')
     parser.add_argument('--out', metavar='JSON', help='write all numbers and curves')
-    parser.add_argument('--plot', metavar='PNG', help='draw precision over recall and thresholds')
+    parser.add_argument(
+        '--plot',
+        type=plot_file,
+        metavar='FILE',
+        help='draw precision over recall and thresholds; .png, .pdf or .svg',
+    )
     parser.add_argument(
         '--eval-num-symmetry',
         type=positive_int,

@@ -9,6 +9,7 @@ from typing import Any
 from cpose.cli.arguments import (
     add_config_and_checkpoint,
     add_device,
+    non_negative_float,
     positive_int,
     probability,
     read_config,
@@ -62,7 +63,10 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument('--save-json', action=BooleanOptionalAction, default=True)
     parser.add_argument('--save-vis', action=BooleanOptionalAction, default=True)
     parser.add_argument(
-        '--axis-length', type=float, default=0.5, help='drawn length of the axes, object heights'
+        '--axis-length',
+        type=non_negative_float,
+        default=0.5,
+        help='drawn length of the axes, object heights',
     )
     parser.add_argument(
         '--skip-unreadable',

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
@@ -33,6 +34,9 @@ on two cores a training step was fourteen times slower. A thread that sleeps at 
 (``OMP_WAIT_POLICY=PASSIVE``) made a step as slow as with one thread. Read by libgomp when torch is
 imported, therefore set here, before any command imports it."""
 
+FIRST_PROCESS_SECONDS = 5.0
+"""Longest time between the same error in two processes that were started together."""
+
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> ArgumentParser:
     """Assemble the parser of all commands."""
@@ -52,14 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         return int(args.func(args) or 0)
-    except UserError as error:
-        sys.stderr.write(f'cpose {args.command}: {plain_message(error)}\n')
-        return 2
-    except PermissionError as error:
-        sys.stderr.write(
-            f'cpose {args.command}: {error.filename} cannot be accessed: {error.strerror}. '
-            'Check its rights.\n'
-        )
+    except (UserError, PermissionError) as error:
+        if getattr(args, 'launcher', 'none') != 'none':
+            _let_first_process_speak()
+        sys.stderr.write(f'cpose {args.command}: {_describe(error)}\n')
         return 2
     except TrainingInterruptedError as stop:
         sys.stderr.write(f'{stop}\nThe same command continues.\n')
@@ -67,6 +67,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f'cpose {args.command}: interrupted\n')
         return 130
+
+
+def _describe(error: UserError | PermissionError) -> str:
+    if isinstance(error, UserError):
+        return plain_message(error)
+    return f'{error.filename} cannot be accessed: {error.strerror}. Check its rights.'
+
+
+def _let_first_process_speak() -> None:
+    """Wait in all processes but the first: if it fails too, the launcher ends the others."""
+    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) != '0':
+        time.sleep(FIRST_PROCESS_SECONDS)
 
 
 if __name__ == '__main__':

@@ -6,27 +6,60 @@ from typing import Any
 from mmengine.config import DictAction
 
 DICT_CALL = 'dict('
+QUOTES = ('"', "'")
+BRACKETS = {'(': ')', '[': ']', '{': '}'}
+BEFORE_QUOTES = ('', ',', '=', *BRACKETS)
+"""What stands before quotes; elsewhere they are signs like others: ``it's``."""
 
 
 def read_value(text: str) -> Any:
     """Return what an option stands for.
 
     Numbers, ``true``, ``false``, ``None``, literals and ``dict(type='A')`` are what they are in a
-    config. Other words are text and need no quotes, in lists neither: ``[a,b]``, or ``a,b``.
+    config. Other words are text and need no quotes, in lists neither: ``[a,b]``, or ``a,b``. What
+    stands in quotes is text: ``"007"``.
 
     Raises:
         ValueError: If brackets do not match, or what stands in a dict is no literal.
     """
     text = text.strip()
-    if text.startswith(('[', '(', '{', DICT_CALL)):
+    if text.startswith((*QUOTES, *BRACKETS, DICT_CALL)):
         try:
-            return _literal(ast.parse(text, mode='eval').body)
+            value = _literal(ast.parse(text, mode='eval').body)
         except (SyntaxError, ValueError, TypeError) as error:
             if text.startswith('{') or DICT_CALL in text:
                 raise ValueError(f'{text} is no Python value: {error}') from error
-    elif ',' not in text:
-        return DictAction._parse_int_float_bool(text.strip('\'"'))
-    return DictAction._parse_iterable(text)
+        else:
+            if isinstance(value, str) or not text.startswith(QUOTES):
+                return value
+    pieces = _split(text) if ',' in text else [text]
+    if pieces != [text]:
+        return [read_value(piece) for piece in pieces]
+    if text.startswith(('(', '[')) and text.endswith(BRACKETS[text[0]]):
+        values = [read_value(piece) for piece in _split(text[1:-1])]
+        return tuple(values) if text.startswith('(') else values
+    return DictAction._parse_int_float_bool(text)
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas that stand neither in quotes nor in brackets; one at the end counts not."""
+    pieces, closing, quote = [''], [], ''
+    for char in text:
+        if quote:
+            quote = '' if char == quote else quote
+        elif char in QUOTES and pieces[-1].rstrip()[-1:] in BEFORE_QUOTES:
+            quote = char
+        elif char in BRACKETS:
+            closing.append(BRACKETS[char])
+        elif char in BRACKETS.values() and (not closing or closing.pop() != char):
+            raise ValueError(f'Imbalanced brackets exist in {text}')
+        elif char == ',' and not closing:
+            pieces.append('')
+            continue
+        pieces[-1] += char
+    if closing or quote:
+        raise ValueError(f'Imbalanced {"quotes" if quote else "brackets"} exist in {text}')
+    return pieces if pieces[-1].strip() else pieces[:-1]
 
 
 def _literal(node: ast.expr) -> Any:

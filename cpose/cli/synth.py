@@ -2,7 +2,7 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import positive_int
+from cpose.cli.arguments import non_negative_int, positive_int
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -10,7 +10,9 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser = subparsers.add_parser('synth', help='write synthetic pictures of boxes to a folder')
     parser.add_argument('folder', metavar='DIR', help='new or empty folder')
     parser.add_argument('--num', type=positive_int, required=True, help='number of images')
-    parser.add_argument('--seed', type=int, default=0, help='another seed gives other images')
+    parser.add_argument(
+        '--seed', type=non_negative_int, default=0, help='another seed gives other images'
+    )
     parser.add_argument(
         '--size',
         type=positive_int,

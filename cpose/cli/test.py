@@ -2,7 +2,7 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import add_config_and_checkpoint, add_launcher, read_config
+from cpose.cli.arguments import add_config_and_checkpoint, add_launcher, plot_file, read_config
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -12,7 +12,12 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser.add_argument('--data-root', metavar='DIR', help="annotated images, not the config's")
     parser.add_argument('--out', metavar='JSON', help='write all numbers and curves')
     parser.add_argument('--dump', metavar='FILE', help='write predictions for cpose evaluate')
-    parser.add_argument('--plot', metavar='PNG', help='draw precision over recall and thresholds')
+    parser.add_argument(
+        '--plot',
+        type=plot_file,
+        metavar='FILE',
+        help='draw precision over recall and thresholds; .png, .pdf or .svg',
+    )
     parser.add_argument('--work-dir', metavar='DIR', help='logs; default: work_dirs/<config>/test')
     add_launcher(parser)
     parser.set_defaults(func=run)

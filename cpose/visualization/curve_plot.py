@@ -53,7 +53,8 @@ def plot_curves(report: Mapping[str, Any], path: str | Path, title: str = '') ->
 
     Args:
         report: Report as built, or read from ``metrics.json``.
-        path: PNG file to write; missing folders are created.
+        path: File to write, its ending is the format (``.png``, ``.pdf``, ``.svg``), without one
+            PNG; missing folders are created.
         title: Heading; the number of images and objects is added.
 
     Raises:
@@ -179,7 +180,7 @@ def _known(values: Sequence[float | None]) -> list[float]:
 def _save(figure: Figure, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=DPI, format='png')
+        figure.savefig(path, dpi=DPI, format=path.suffix[1:].lower() or 'png')
     except OSError as error:
         raise OutputError(
             f'{path} cannot be written: {error.strerror}. Choose another file.'

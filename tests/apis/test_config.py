@@ -102,3 +102,23 @@ def test_all_combinations_are_shipped_as_a_few_lines():
     files = {file.stem: file for file in OVERLAYS}
     for name in (f'{b}_{c}' for b in backbones for c in categories):
         assert len(files[name].read_text().splitlines()) <= 10
+
+
+def test_overrides_reach_into_lists(tmp_path):
+    options = {'test_dataloader.dataset.input_wh.0': 320, 'param_scheduler.0.milestones.1': 5}
+    config = load_config('dla34_bike', options)
+    assert config.test_dataloader.dataset.input_wh == (320, 512)
+    assert config.param_scheduler[0].milestones == [90, 5]
+
+
+@pytest.mark.parametrize('presets', [5, [5], {'a': 1}])
+def test_presets_that_are_no_names(presets):
+    with pytest.raises(ConfigError, match=r'presets.*(no list of configs|does not fit)'):
+        load_config('dla34_bike', {'presets': presets})
+
+
+def test_misspelt_top_level_keys_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"no key 'modle'.*Nearest known: model\."):
+        load_config('dla34_bike', {'modle.head.head_conv': 32})
+    file = write(tmp_path, 'mine.py', "_base_ = 'cpose::centerpose/dla34_cup.py'\nmodle = 1\n")
+    assert load_config(file, {'modle': 2, 'own': 3}).modle == 2

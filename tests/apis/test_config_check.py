@@ -1,4 +1,5 @@
 import pytest
+from mmengine.config import Config
 
 from cpose.apis.config import load_config
 from cpose.apis.config_check import check_config, import_custom_modules
@@ -50,10 +51,39 @@ def test_missing_key_is_named(config):
     with pytest.raises(ConfigError, match=r"dla34_bike.py has no key 'model'"):
         check_config(config)
 
+    config = Config({'model': None})
+    with pytest.raises(ConfigError, match=r"^The config has no key 'model'"):
+        check_config(config)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'near', 'far'),
+    [
+        ('custom_hooks', [{'type': 'Bar'}], 'AtomicCheckpointHook', 'Xavier'),
+        ('optim_wrapper.optimizer.type', 'Adma', 'Adam', 'AdapterHook'),
+        ('model.head.codec', {'solver': {'type': 'PnP'}}, 'InFrontPnP', 'Loop'),
+        ('visualizer.vis_backends', [{'type': 'VisBackend'}], 'LocalVisBackend', 'Visualizer,'),
+        ('own.part', {'type': 'DLA43'}, 'DLA34', 'Xavier'),
+    ],
+)
+def test_nearest_names_fit_the_place(config, key, value, near, far):
+    config.merge_from_dict({key: value})
+    with pytest.raises(ConfigError, match='Unknown type') as caught:
+        check_config(config)
+    assert near in str(caught.value)
+    assert far not in str(caught.value)
+
 
 def test_missing_module_is_named(config):
     config.custom_imports = {'imports': ['no_such_package_of_mine']}
     with pytest.raises(ConfigError, match=r'no_such_package_of_mine.*PYTHONPATH'):
+        import_custom_modules(config)
+
+
+@pytest.mark.parametrize('wanted', [5, [5], {'imports': [None]}])
+def test_imports_that_are_no_names(config, wanted):
+    config.custom_imports = wanted
+    with pytest.raises(ConfigError, match=r'custom_imports=.* is no list of modules'):
         import_custom_modules(config)
 
 

@@ -135,6 +135,11 @@ def test_webcam_cannot_be_counted():
     assert count_images(['webcam:0']) is None
 
 
+def test_number_that_no_webcam_has():
+    with pytest.raises(DataError, match='webcam:99999999999 does not exist'):
+        count_images(['webcam:99999999999'])
+
+
 def test_missing_webcam():
     with pytest.raises(DataError, match=r'webcam:99 gives no frame: no such camera'):
         list(read_images('webcam:99'))

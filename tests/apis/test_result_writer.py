@@ -59,6 +59,17 @@ def test_frame(tmp_path):
     assert json.loads((tmp_path / 'json' / 'a.json').read_text())['frame'] == 'objectron'
 
 
+def test_file_in_place_of_a_folder(tmp_path):
+    (tmp_path / 'vis').touch()
+    frame = source('clip/000000', 'clip.mp4#0', video=Video('clip', 10.0))
+    for image in (source(), frame):
+        with (
+            pytest.raises(OutputError, match=r'vis.* cannot be written'),
+            ResultWriter(tmp_path) as writer,
+        ):
+            writer.write(image, result())
+
+
 def test_videos_one_after_the_other(tmp_path):
     with ResultWriter(tmp_path) as writer:
         for name, frames in (('one', 3), ('two', 4)):

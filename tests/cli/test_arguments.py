@@ -2,7 +2,13 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from cpose.cli.arguments import positive_int, probability
+from cpose.cli.arguments import (
+    non_negative_float,
+    non_negative_int,
+    plot_file,
+    positive_int,
+    probability,
+)
 from cpose.cli.main import main
 
 
@@ -30,11 +36,25 @@ def test_kinds_of_checkpoints(command, kind, capsys):
 def test_numbers_are_parsed():
     assert positive_int('3') == 3
     assert probability('0.25') == 0.25
+    assert non_negative_int('0') == 0
+    assert non_negative_float('2.5') == 2.5
+    assert plot_file('a/b.PDF') == 'a/b.PDF'
+    assert plot_file('/dev/null') == '/dev/null'
 
 
 @pytest.mark.parametrize(
     ('parse', 'text'),
-    [(positive_int, '0'), (positive_int, 'x'), (probability, '1.5'), (probability, '')],
+    [
+        (positive_int, '0'),
+        (positive_int, 'x'),
+        (probability, '1.5'),
+        (probability, ''),
+        (non_negative_int, '-1'),
+        (non_negative_float, 'nan'),
+        (non_negative_float, 'inf'),
+        (non_negative_float, '-0.5'),
+        (plot_file, 'plot.jpeg'),
+    ],
 )
 def test_others_are_refused(parse, text):
     with pytest.raises(ArgumentTypeError, match='is not a'):

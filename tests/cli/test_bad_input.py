@@ -21,6 +21,7 @@ from .commands import COMMANDS, INFER, MODEL, TEST, TRAIN, replaced, write_overl
             ['config key train_dataloader.dataset', "missing 2 required", "'data_root'"],
         ),
         ('model = dict(', ['broken.py cannot be read', 'line 2']),
+        ('\nmodel = 1 / 0', ['broken.py cannot be read', 'line 3: ZeroDivisionError']),
     ],
 )  # fmt: skip
 def test_missing_key(fails, text, says):
@@ -56,7 +57,9 @@ def test_unknown_config_file(fails, command):
         ('train_dataloader.batchsize=4', 'Nearest known: batch_size'),
         ('train_dataloader.batch_size=0', 'batch_size=0'),
         ('optim_wrapper.optimizer.lr=-1', ['config key optim_wrapper.optimizer', '-1']),
-        ('param_scheduler.9.type=x', ['param_scheduler.9.type', 'print-config']),
+        ('param_scheduler.9.type=x', ['param_scheduler.9', 'print-config']),
+        ('optim_wraper.optimizer.lr=1', ["'optim_wraper'", 'Nearest known: optim_wrapper.']),
+        ('=5', "'' cannot be a config key"),
         ('train_dataloader.dataset.input_wh=[60,64]', ['input_wh=(60, 64)', 'multiples of 32']),
     ],
 )

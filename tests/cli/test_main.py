@@ -26,6 +26,26 @@ def test_errors_of_the_user_are_messages(capsys):
     assert 'Traceback' not in error
 
 
+@pytest.mark.parametrize(
+    ('launcher', 'environment', 'waits'),
+    [
+        ('pytorch', {'RANK': '1'}, True),
+        ('pytorch', {'RANK': '0', 'SLURM_PROCID': '1'}, False),
+        ('slurm', {'SLURM_PROCID': '1'}, True),
+        ('slurm', {'SLURM_PROCID': '0'}, False),
+        ('none', {'RANK': '1'}, False),
+    ],
+)
+def test_first_process_speaks_first(launcher, environment, waits, monkeypatch, capsys):
+    waited = []
+    monkeypatch.setattr('time.sleep', waited.append)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(['train', 'no_such_config', '--launcher', launcher]) == 2
+    assert bool(waited) == waits
+    assert 'no_such_config' in capsys.readouterr().err
+
+
 def test_interruption_has_its_code(monkeypatch, capsys):
     def interrupt(args):
         raise KeyboardInterrupt

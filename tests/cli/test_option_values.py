@@ -25,6 +25,18 @@ from cpose.cli.option_values import read_value
         ),
         ("[dict(type='EMAHook', momentum=1e-4)]", [{'type': 'EMAHook', 'momentum': 1e-4}]),
         ('{}', {}),
+        ('"007"', '007'),
+        ("'true'", 'true'),
+        ('"/a b/c,d"', '/a b/c,d'),
+        ('"1","a,b",c', ['1', 'a,b', 'c']),
+        ('["1",b-c, "2 3", 4]', ['1', 'b-c', '2 3', 4]),
+        ('(../a b,["1",c],)', ('../a b', ['1', 'c'])),
+        ('it\'s,5"', ["it's", '5"']),
+        ('(a,b),(c,"1")', [('a', 'b'), ('c', '1')]),
+        ('b c,[d e,"]"]', ['b c', ['d e', ']']]),
+        ('a,', ['a']),
+        ('[]', []),
+        ('', ''),
     ],
 )
 def test_values(text, value):
@@ -39,7 +51,7 @@ def test_mistakes(text):
         read_value(text)
 
 
-@pytest.mark.parametrize('text', ['[1, (2]', '1,(2'])
-def test_brackets_that_do_not_match(text):
-    with pytest.raises((ValueError, AssertionError), match='Imbalanced brackets'):
+@pytest.mark.parametrize('text', ['[1, (2]', '1,(2', 'a,b)', '[a,b', '"a,b'])
+def test_what_is_not_closed(text):
+    with pytest.raises(ValueError, match=r'Imbalanced (brackets|quotes)'):
         read_value(text)

@@ -29,6 +29,14 @@ def test_writes_a_picture(tmp_path):
     assert (np.abs(image.astype(int) - accent).sum(axis=2) < 10).sum() > 3000
 
 
+@pytest.mark.parametrize(
+    ('name', 'begins'), [('a.PDF', b'%PDF'), ('a.svg', b'<?xml'), ('a', b'\x89PNG')]
+)
+def test_the_ending_is_the_format(tmp_path, name, begins):
+    plot_curves(curve_report(0.6), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
 def test_categories_are_drawn_beside_the_mean(tmp_path):
     report = curve_report(0.6)
     plot_curves(report, tmp_path / 'one.png')

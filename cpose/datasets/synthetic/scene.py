@@ -19,6 +19,7 @@ from cpose.datasets.synthetic.visibility import (
     measure_visibility,
     sort_far_to_near,
 )
+from cpose.errors import ConfigError
 from cpose.structures.cuboid import cuboid_keypoints
 
 MAX_SCENES = 60
@@ -118,14 +119,17 @@ def sample_scene(
         realism: Number of distractors, probability of occluders, depth of shadows.
 
     Raises:
-        RuntimeError: If no scene was found, which only an impossible picture size causes.
+        ConfigError: If no scene was found, which only an impossible picture size causes.
     """
     wanted = int(rng.integers(objects[0], objects[1] + 1))
     for attempt in range(MAX_SCENES):
         scene = _try_scene(rng, image_wh, wanted, realism, shrink=SHRINK**attempt)
         if scene is not None:
             return scene
-    raise RuntimeError(f'No room for {wanted} boxes in an image of {image_wh} pixels.')
+    raise ConfigError(
+        f'No room for {wanted} boxes in an image of image_wh={image_wh} pixels. '
+        'Choose sides of more equal length.'
+    )
 
 
 def sample_light(rng: np.random.Generator, strength: tuple[float, float]) -> Light:

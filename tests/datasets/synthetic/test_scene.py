@@ -4,6 +4,7 @@ import pytest
 from cpose.datasets.synthetic.scene import MIN_VISIBILITY, sample_light, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.solids import Solid
+from cpose.errors import ConfigError
 
 from .scenes import make_box, make_scene
 
@@ -35,6 +36,11 @@ def test_scenes_have_the_number_of_boxes_asked_for(objects):
         assert objects[0] <= len(scene.boxes) <= objects[1]
         assert (scene.visibility >= MIN_VISIBILITY).all()
         assert sorted(scene.order) == list(range(len(scene.boxes) + len(scene.solids)))
+
+
+def test_image_without_room_is_refused():
+    with pytest.raises(ConfigError, match=r'No room for 1 boxes .* image_wh=\(100000, 64\)'):
+        sample_scene(np.random.default_rng(0), (100000, 64), (1, 1), REALISM)
 
 
 def test_boxes_are_in_front_of_the_camera_and_apart():

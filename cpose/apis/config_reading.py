@@ -1,0 +1,138 @@
+"""Read a config file with everything it inherits, from the package too."""
+
+import ast
+import tempfile
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.errors import ConfigError
+
+BASE_KEY = '_base_'
+ENDING = '.py'
+PACKAGE_PREFIX = 'cpose::'
+
+
+def read_config_file(path: Path, find_shipped: Callable[[str], Path]) -> Config:
+    """Read a config file; what is written in it may raise anything.
+
+    Args:
+        path: A Python file.
+        find_shipped: Gives the file of a base whose name begins with ``cpose::``.
+
+    Raises:
+        ConfigError: If it cannot be read, with the file and the line where it is known.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        bases = _Bases(Path(folder), find_shipped)
+        try:
+            file = bases.resolve(path)
+            config = Config.fromfile(str(file), import_custom_modules=False).to_dict()
+        except ConfigError:
+            raise
+        except Exception as error:
+            raise _reading_error(path, error, bases.originals) from error
+    return Config(config, filename=str(path))
+
+
+def text_list(value: Any) -> list[str] | None:
+    """Return one text or several as a list, and None for anything else."""
+    texts = [value] if isinstance(value, str) else value
+    is_list = isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts)
+    return list(texts) if is_list else None
+
+
+@dataclass
+class _Bases:
+    """Files as MMEngine can read them: copies whose bases are plain paths.
+
+    Attributes:
+        folder: Where the copies are.
+        find_shipped: See `read_config_file`.
+        originals: The file of the user by the name of the file that is read.
+    """
+
+    folder: Path
+    find_shipped: Callable[[str], Path]
+    originals: dict[str, Path] = field(default_factory=dict)
+
+    def resolve(self, path: Path, heirs: tuple[Path, ...] = ()) -> Path:
+        """Return ``path``, or its copy if it inherits anything; ``heirs`` inherit it."""
+        if path.suffix != ENDING:
+            raise ConfigError(
+                f'Config {path} cannot be read: configs are Python files that end in {ENDING}. '
+                'Specs (.yaml) are for `cpose tao`.'
+            )
+        if path in heirs:
+            chain = ' inherits '.join(str(file) for file in (*heirs[heirs.index(path) :], path))
+            raise ConfigError(f'A config inherits itself: {chain}. Change {BASE_KEY} in one.')
+        self.originals[str(path)] = path
+        copy = self.folder / f'{path.stem}_{len(self.originals)}{ENDING}'
+        self.originals[str(copy)] = path
+        Config._substitute_predefined_vars(str(path), str(copy))
+        text = copy.read_text(encoding='utf-8')
+        node = _base_line(text, path)
+        if node is None:
+            return path
+        bases = [self._find(name, path) for name in _base_names(node, path)]
+        plain = [str(self.resolve(base, (*heirs, path))) for base in bases]
+        copy.write_text(_replace_value(text, node, plain), encoding='utf-8')
+        return copy
+
+    def _find(self, name: str, path: Path) -> Path:
+        if name.startswith(PACKAGE_PREFIX):
+            return self.find_shipped(name)
+        base = (path.parent / name).resolve()
+        if not base.is_file():
+            raise ConfigError(f'Config {path} inherits {name!r}, but {base} does not exist.')
+        return base
+
+
+def _base_line(text: str, path: Path) -> ast.Assign | None:
+    for node in ast.parse(text, str(path)).body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == BASE_KEY for target in node.targets
+        ):
+            return node
+    return None
+
+
+def _base_names(node: ast.Assign, path: Path) -> list[str]:
+    try:
+        names = text_list(ast.literal_eval(node.value))
+    except ValueError:
+        names = None
+    if names is None:
+        raise ConfigError(
+            f'Config {path} cannot be read: line {node.lineno}: '
+            f'{BASE_KEY} = {ast.unparse(node.value)}. Give the path of a config or a list of paths.'
+        )
+    return names
+
+
+def _replace_value(text: str, node: ast.Assign, files: list[str]) -> str:
+    """Write other bases into a config; no line gets another number."""
+    value, lines = node.value, text.split('\n')
+    first, last = value.lineno - 1, (value.end_lineno or value.lineno) - 1
+    before = lines[first].encode()[: value.col_offset].decode()
+    after = lines[last].encode()[value.end_col_offset :].decode()
+    inside = ', '.join(map(repr, files)) + '\n' * (last - first)
+    return '\n'.join([*lines[:first], f'{before}[{inside}]{after}', *lines[last + 1 :]])
+
+
+def _reading_error(path: Path, error: Exception, originals: dict[str, Path]) -> ConfigError:
+    """Tell where reading ``path``, or a file that it inherits, failed."""
+    if isinstance(error, SyntaxError):
+        places, what = [(error.filename, error.lineno)], error.msg
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        places, what = [(frame.filename, frame.lineno) for frame in frames], str(error)
+    known = [(originals.get(str(name)), line) for name, line in places if str(name) in originals]
+    file, line = known[-1] if known else (path, None)
+    where = f'line {line}: ' if line else ''
+    reason = ': '.join(filter(None, (type(error).__name__, what)))
+    return ConfigError(f'Config {file} cannot be read: {where}{reason}')
