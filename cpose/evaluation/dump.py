@@ -1,7 +1,8 @@
 """Predictions and truth of an evaluation in one JSON file, to be scored again without a model.
 
 Arrays keep all digits, so scoring the file gives the same numbers. Keypoints are null where no
-pose was found or nothing is annotated. Frames and units are those of `ImageRecord`.
+pose was found or nothing is annotated. Frames and units are those of `ImageRecord`. An object
+with an annotated symmetry has the field ``symmetric`` of annotation files.
 """
 
 import json
@@ -11,6 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from cpose.codecs.symmetries.annotated_symmetry import (
+    SYMMETRIC_ABSENT,
+    decode_symmetric,
+    encode_symmetric,
+    parse_symmetric,
+)
+from cpose.errors import DataError
 from cpose.evaluation.dump_fields import DumpFields
 from cpose.evaluation.image_record import (
     PREDICTION_SHAPES,
@@ -130,8 +138,16 @@ def _image_entry(record: ImageRecord) -> dict[str, Any]:
         'projection': None if record.projection is None else record.projection.tolist(),
         'plane_gl': None if plane is None else plane.tolist(),
         'predictions': _row_entries(record.predictions, PREDICTION_SHAPES),
-        'objects': _row_entries(record.truth, TRUTH_SHAPES),
+        'objects': _object_entries(record),
     }
+
+
+def _object_entries(record: ImageRecord) -> list[dict[str, Any]]:
+    entries = _row_entries(record.truth, TRUTH_SHAPES)
+    for entry, code in zip(entries, record.symmetric.tolist(), strict=True):
+        if code != SYMMETRIC_ABSENT:
+            entry['symmetric'] = decode_symmetric(code)
+    return entries
 
 
 def _row_entries(
@@ -156,7 +172,9 @@ def _plain(value: Any) -> Any:
 
 def _read_record(fields: DumpFields, num_categories: int) -> ImageRecord:
     predictions = _read_rows(fields.list_of_fields('predictions'), PREDICTION_SHAPES)
-    objects = _read_rows(fields.list_of_fields('objects'), TRUTH_SHAPES)
+    rows = fields.list_of_fields('objects')
+    objects = _read_rows(rows, TRUTH_SHAPES)
+    objects['symmetric'] = np.array([_read_symmetric(row) for row in rows], dtype=np.int64)
     for name, labels in (('predictions', predictions['labels']), ('objects', objects['labels'])):
         if ((labels < 0) | (labels >= num_categories)).any():
             raise fields.error(name, f'has a label outside 0 to {num_categories - 1}')
@@ -167,6 +185,13 @@ def _read_record(fields: DumpFields, num_categories: int) -> ImageRecord:
         truth=CuboidTruth(**objects, plane_gl=fields.array_or_none('plane_gl', (2, 3))),
         projection=fields.array_or_none('projection', (3, 3)),
     )
+
+
+def _read_symmetric(row: DumpFields) -> int:
+    try:
+        return encode_symmetric(parse_symmetric(row.content.get('symmetric')))
+    except DataError as error:
+        raise row.error('symmetric', 'must be true, false or a number of rotations') from error
 
 
 def _read_rows(

@@ -35,6 +35,19 @@ def test_everything_survives(dump, records):
         np.testing.assert_equal(record_to_arrays(after), record_to_arrays(before))
 
 
+def test_annotated_symmetry_survives(tmp_path, new_scene, new_record):
+    scene, path = new_scene(), tmp_path / 'dump.json'
+    values = [None, True, False, 12]
+    for symmetric in values:
+        scene.add_object((0.1, 0.1, 0.1), symmetric=symmetric)
+    write_dump(path, [new_record(scene)], None)
+    content = json.loads(path.read_text())
+    objects = content['images'][0]['objects']
+    assert [item.get('symmetric') for item in objects] == values
+    assert 'symmetric' not in objects[0]
+    assert read_dump(path)[0][0].symmetric.tolist() == [-1, -2, 0, 12]
+
+
 def test_scores_are_the_same_as_without_the_file(dump, records):
     direct = build_report(records, META, OneToOneProtocol(), TaoProtocol())
     np.testing.assert_equal(evaluate_dump(dump), direct)
@@ -87,6 +100,7 @@ def set_field(kind, field, value):
         (set_field('predictions', 'score', 'high'), r"predictions\[0\]\.score .* 'high'"),
         (set_field('predictions', 'keypoints_gl', [[0]]), r'keypoints_gl must be 9×3'),
         (set_field('objects', 'label', 2), r'objects has a label outside 0 to 1'),
+        (set_field('objects', 'symmetric', 'yes'), r"objects\[0\]\.symmetric must be .* 'yes'"),
         (set_field('objects', 'visibility', None), r'visibility must be one finite number'),
     ],
 )

@@ -6,6 +6,9 @@ from cpose.codecs.symmetries.no_symmetry import NoSymmetry
 from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
 from cpose.errors import DataError
 
+SYMMETRIC_ABSENT = -1
+SYMMETRIC_TRUE = -2
+
 
 def parse_symmetric(value: Any) -> bool | int | None:
     """Normalise the field ``symmetric`` of an annotated object.
@@ -26,6 +29,18 @@ def parse_symmetric(value: Any) -> bool | int | None:
     if isinstance(value, int) and value >= 1:
         return value
     raise DataError(f'is {value!r}. Use true, false or the number of equivalent rotations.')
+
+
+def encode_symmetric(symmetric: bool | int | None) -> int:
+    """Turn the field ``symmetric`` into a whole number: −1 absent, −2 true, 0 false, order."""
+    if symmetric is None:
+        return SYMMETRIC_ABSENT
+    return SYMMETRIC_TRUE if symmetric is True else int(symmetric)
+
+
+def decode_symmetric(code: int) -> bool | int | None:
+    """Invert `encode_symmetric`."""
+    return {SYMMETRIC_ABSENT: None, SYMMETRIC_TRUE: True, 0: False}.get(code, code)
 
 
 def resolve_symmetry(symmetric: bool | int | None, category_symmetry: Any) -> Any:

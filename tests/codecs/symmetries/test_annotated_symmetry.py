@@ -1,6 +1,11 @@
 import pytest
 
-from cpose.codecs.symmetries.annotated_symmetry import parse_symmetric, resolve_symmetry
+from cpose.codecs.symmetries.annotated_symmetry import (
+    decode_symmetric,
+    encode_symmetric,
+    parse_symmetric,
+    resolve_symmetry,
+)
 from cpose.codecs.symmetries.cuboid_symmetry import CuboidSymmetry
 from cpose.codecs.symmetries.no_symmetry import NoSymmetry
 from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
@@ -34,6 +39,13 @@ def test_parse_refuses(value):
 @pytest.mark.parametrize('category', [RotationalSymmetry(12), CuboidSymmetry(), NoSymmetry()])
 def test_missing_means_the_category(category):
     assert resolve_symmetry(None, category) is category
+
+
+@pytest.mark.parametrize('value', [None, True, False, 1, 12])
+def test_code(value):
+    decoded = decode_symmetric(encode_symmetric(value))
+    assert decoded == value
+    assert type(decoded) is type(value)
 
 
 def test_true_means_the_category():
