@@ -26,6 +26,7 @@ from cpose.evaluation.image_record import (
     PredictedCuboids,
 )
 from cpose.evaluation.json_files import finite_or_null, read_json
+from cpose.evaluation.missing_annotations import warn_of_missing_annotations
 from cpose.evaluation.score_report import build_report
 from cpose.file_writing import write_text_atomic
 from cpose.registry import METRICS
@@ -102,6 +103,7 @@ def evaluate_dump(
         ConfigError: If the number of rotations is not positive.
     """
     records, dataset_meta = read_dump(path)
+    warn_of_missing_annotations(records)
     if eval_num_symmetry is not None:
         dataset_meta['eval_num_symmetry'] = (eval_num_symmetry,) * len(dataset_meta['category'])
     return build_report(
