@@ -7,6 +7,7 @@ import numpy as np
 
 from cpose.codecs.symmetries.annotated_symmetry import encode_symmetric
 from cpose.datasets.annotation import Annotation
+from cpose.datasets.object_fields import CLASS_BYTES
 from cpose.datasets.packed_strings import PackedStrings
 from cpose.structures.pose_data_sample import CuboidTruth
 
@@ -25,7 +26,7 @@ IMAGE_DTYPE = np.dtype(
 
 OBJECT_DTYPE = np.dtype(
     [
-        ('class_name', 'S64'),
+        ('class_name', f'S{CLASS_BYTES}'),
         ('symmetric', 'i4'),
         ('visibility', 'f8'),
         ('dims_metric', 'f8', 3),

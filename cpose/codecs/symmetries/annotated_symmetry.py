@@ -9,6 +9,9 @@ from cpose.errors import DataError
 SYMMETRIC_ABSENT = -1
 SYMMETRIC_TRUE = -2
 
+MAX_ORDER = 360
+"""Most equivalent rotations of an object; every one becomes a candidate of training."""
+
 
 def parse_symmetric(value: Any) -> bool | int | None:
     """Normalise the field ``symmetric`` of an annotated object.
@@ -26,9 +29,12 @@ def parse_symmetric(value: Any) -> bool | int | None:
         return value
     if isinstance(value, str) and value.lower() in ('true', 'false'):
         return value.lower() == 'true'
-    if isinstance(value, int) and value >= 1:
+    if isinstance(value, int) and 1 <= value <= MAX_ORDER:
         return value
-    raise DataError(f'is {value!r}. Use true, false or the number of equivalent rotations.')
+    shown = f'{value!r:.60}'
+    raise DataError(
+        f'is {shown}. Use true, false or the number of equivalent rotations, 1 to {MAX_ORDER}.'
+    )
 
 
 def encode_symmetric(symmetric: bool | int | None) -> int:

@@ -23,6 +23,7 @@ from cpose.errors import DataError
         ('False', False),
         (6, 6),
         (1, 1),
+        (360, 360),
     ],
 )
 def test_parse(value, expected):
@@ -30,7 +31,7 @@ def test_parse(value, expected):
     assert parsed is expected or (type(parsed) is int and parsed == expected)
 
 
-@pytest.mark.parametrize('value', [0, -1, 2.0, 'yes', '4', [], {}])
+@pytest.mark.parametrize('value', [0, -1, 2.0, 'yes', '4', [], {}, 361, 10**12])
 def test_parse_refuses(value):
     with pytest.raises(DataError, match='Use true, false or the number'):
         parse_symmetric(value)
