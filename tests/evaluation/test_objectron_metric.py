@@ -7,7 +7,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import DefaultScope
 
 from cpose.errors import DataError
-from cpose.evaluation.dump import read_dump
+from cpose.evaluation.dump_reading import read_dump
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import METRICS
 

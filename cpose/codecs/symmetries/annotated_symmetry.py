@@ -3,14 +3,11 @@
 from typing import Any
 
 from cpose.codecs.symmetries.no_symmetry import NoSymmetry
-from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
+from cpose.codecs.symmetries.rotational_symmetry import MAX_ORDER, RotationalSymmetry
 from cpose.errors import DataError
 
 SYMMETRIC_ABSENT = -1
 SYMMETRIC_TRUE = -2
-
-MAX_ORDER = 360
-"""Most equivalent rotations of an object; every one becomes a candidate of training."""
 
 
 def parse_symmetric(value: Any) -> bool | int | None:
