@@ -11,12 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from cpose.codecs.symmetries.annotated_symmetry import parse_symmetric
 from cpose.datasets.json_fields import JsonFields
+from cpose.datasets.object_fields import (
+    read_class_name,
+    read_keypoints_gl,
+    read_projected_cuboid,
+    read_scale,
+    read_symmetric,
+    read_visibility,
+)
 from cpose.errors import DataError
-from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import GL_FROM_CV, intrinsic_matrix
-from cpose.structures.cuboid import NUM_KEYPOINTS, cuboid_keypoints
 from cpose.structures.pose_data_sample import CuboidTruth
 
 
@@ -62,6 +67,10 @@ def read_annotation(path: str | Path) -> Annotation:
         raise DataError(
             f'{path} is not valid JSON ({error}). It may be truncated; write or copy it again.'
         ) from error
+    except RecursionError as error:
+        raise DataError(
+            f'{path} is nested too deeply to be an annotation. Write it again.'
+        ) from error
     return parse_annotation(content, str(path))
 
 
@@ -80,18 +89,18 @@ def parse_annotation(content: Any, path: str) -> Annotation:
     objects = root.list_of_fields('objects')
     truth = CuboidTruth(
         labels=np.zeros(len(objects), dtype=np.int64),
-        keypoints_gl=_stack([_keypoints_gl(item) for item in objects], (9, 3)),
-        keypoints_image=_stack([_projected_cuboid(item) for item in objects], (9, 2)),
-        dims_metric=_stack([_scale(item) for item in objects], (3,)),
-        visibility=np.array([_visibility(item) for item in objects], dtype=np.float64),
+        keypoints_gl=_stack([read_keypoints_gl(item) for item in objects], (9, 3)),
+        keypoints_image=_stack([read_projected_cuboid(item) for item in objects], (9, 2)),
+        dims_metric=_stack([read_scale(item) for item in objects], (3,)),
+        visibility=np.array([read_visibility(item) for item in objects], dtype=np.float64),
         plane_gl=_ground_plane(root),
     )
     return Annotation(
         image_wh=image_wh,
         intrinsics=projection if intrinsics is None else intrinsics,
         projection=intrinsics if projection is None else projection,
-        class_names=tuple(_class_name(item) for item in objects),
-        symmetric=tuple(_symmetric(item) for item in objects),
+        class_names=tuple(read_class_name(item) for item in objects),
+        symmetric=tuple(read_symmetric(item) for item in objects),
         truth=truth,
     )
 
@@ -124,58 +133,6 @@ def _projection(camera: JsonFields, image_wh: tuple[int, int]) -> np.ndarray | N
             'camera_projection_matrix', 'must be an OpenGL perspective matrix, row by row'
         )
     return projection / projection[2, 2]
-
-
-def _projected_cuboid(item: JsonFields) -> np.ndarray:
-    value = item.value('projected_cuboid')
-    if isinstance(value, list) and len(value) != NUM_KEYPOINTS:
-        raise item.error(
-            'projected_cuboid',
-            f'has {len(value)} points, expected 9: the projected centre, then the eight corners '
-            'in Objectron order. Annotations with another number of points are not supported',
-        )
-    return item.array('projected_cuboid', (NUM_KEYPOINTS, 2))
-
-
-def _keypoints_gl(item: JsonFields) -> np.ndarray:
-    if item.has('keypoints_3d'):
-        return item.array('keypoints_3d', (NUM_KEYPOINTS, 3))
-    if not (item.has('location') and item.has('quaternion_xyzw')):
-        return np.full((NUM_KEYPOINTS, 3), np.nan)
-    quaternion = item.array('quaternion_xyzw', (4,))
-    if not quaternion.any():
-        raise item.error('quaternion_xyzw', 'must not be zero')
-    rotation = matrix_from_quaternion(quaternion)
-    return cuboid_keypoints(_scale(item)) @ rotation.T + item.array('location', (3,))
-
-
-def _scale(item: JsonFields) -> np.ndarray:
-    scale = item.array('scale', (3,))
-    if (scale <= 0).any():
-        raise item.error('scale', 'must be positive: the extents along object x, y, z')
-    return scale
-
-
-def _visibility(item: JsonFields) -> float:
-    return float(item.array('visibility', ())) if item.has('visibility') else 1.0
-
-
-def _class_name(item: JsonFields) -> str | None:
-    if not item.has('class'):
-        return None
-    name = item.value('class')
-    if not isinstance(name, str):
-        raise item.error('class', 'must be the name of a category')
-    return name
-
-
-def _symmetric(item: JsonFields) -> bool | int | None:
-    if not item.has('symmetric'):
-        return False if item.get('mug') is True else None
-    try:
-        return parse_symmetric(item.get('symmetric'))
-    except DataError as error:
-        raise DataError(f'{item.place("symmetric")} {error}') from error
 
 
 def _ground_plane(root: JsonFields) -> np.ndarray | None:

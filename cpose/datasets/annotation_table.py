@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cpose.codecs.symmetries.annotated_symmetry import encode_symmetric
 from cpose.datasets.annotation import Annotation
+from cpose.datasets.object_fields import CLASS_BYTES
 from cpose.datasets.packed_strings import PackedStrings
 from cpose.structures.pose_data_sample import CuboidTruth
 
@@ -24,7 +26,7 @@ IMAGE_DTYPE = np.dtype(
 
 OBJECT_DTYPE = np.dtype(
     [
-        ('class_name', 'S64'),
+        ('class_name', f'S{CLASS_BYTES}'),
         ('symmetric', 'i4'),
         ('visibility', 'f8'),
         ('dims_metric', 'f8', 3),
@@ -33,21 +35,6 @@ OBJECT_DTYPE = np.dtype(
     ]
 )
 """One entry per object; ``symmetric`` as in `encode_symmetric`."""
-
-SYMMETRIC_ABSENT = -1
-SYMMETRIC_TRUE = -2
-
-
-def encode_symmetric(symmetric: bool | int | None) -> int:
-    """Turn the field ``symmetric`` into a whole number: −1 absent, −2 true, 0 false, order."""
-    if symmetric is None:
-        return SYMMETRIC_ABSENT
-    return SYMMETRIC_TRUE if symmetric is True else int(symmetric)
-
-
-def decode_symmetric(code: int) -> bool | int | None:
-    """Invert `encode_symmetric`."""
-    return {SYMMETRIC_ABSENT: None, SYMMETRIC_TRUE: True, 0: False}.get(code, code)
 
 
 @dataclass(frozen=True)
@@ -134,6 +121,7 @@ def truth_of(image: np.void, objects: np.ndarray, labels: np.ndarray) -> CuboidT
         dims_metric=objects['dims_metric'].copy(),
         visibility=objects['visibility'].copy(),
         plane_gl=None if np.isnan(plane).any() else plane.copy(),
+        symmetric=objects['symmetric'].astype(np.int64),
     )
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from cpose.codecs.symmetries.annotated_symmetry import resolve_symmetry
+from cpose.codecs.symmetries.annotated_symmetry import decode_symmetric, resolve_symmetry
 from cpose.datasets.annotation_index import index_folder
-from cpose.datasets.annotation_table import AnnotationTable, decode_symmetric, truth_of
+from cpose.datasets.annotation_table import AnnotationTable, truth_of
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.data_problems import DataProblems, OnError
 from cpose.datasets.object_checks import keep_consistent, label_objects

@@ -13,7 +13,7 @@ from cpose.datasets.annotation_table import IMAGE_DTYPE, OBJECT_DTYPE, Annotatio
 from cpose.datasets.packed_strings import PackedStrings
 
 CACHE_NAME = '.cpose_index.npz'
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Raise it when the reader of annotations changes its mind about anything."""
 
 

@@ -8,6 +8,9 @@ from cpose.errors import DataError
 
 SHOWN_CHARACTERS = 80
 
+MAX_SIDE = 1 << 20
+"""Pixels; OpenCV reads no larger images."""
+
 
 class JsonFields:
     """One JSON object with its file and its place in it.
@@ -90,13 +93,14 @@ class JsonFields:
         return numbers
 
     def positive_int(self, name: str) -> int:
-        """Return a required whole number above zero."""
+        """Return a required whole number from 1 to `MAX_SIDE`, such as the width of an image."""
         number = float(self.array(name, ()))
-        if number <= 0 or number != int(number):
-            raise self.error(name, 'must be a whole number above 0')
+        if not 1 <= number <= MAX_SIDE or number != int(number):
+            raise self.error(name, f'must be a whole number from 1 to {MAX_SIDE}')
         return int(number)
 
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else repr(value)
+    text = text[: SHOWN_CHARACTERS + 1].encode('utf-8', 'backslashreplace').decode()
     return text if len(text) <= SHOWN_CHARACTERS else f'{text[:SHOWN_CHARACTERS]}…'

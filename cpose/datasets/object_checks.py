@@ -5,11 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from cpose.datasets.annotation_table import (
-    SYMMETRIC_ABSENT,
-    SYMMETRIC_TRUE,
-    AnnotationTable,
-)
+from cpose.codecs.symmetries.annotated_symmetry import SYMMETRIC_ABSENT, SYMMETRIC_TRUE
+from cpose.datasets.annotation_table import AnnotationTable
 from cpose.datasets.data_problems import DataProblems
 
 UNKNOWN_LABEL = -1

@@ -1,7 +1,8 @@
 """Predictions and truth of an evaluation in one JSON file, to be scored again without a model.
 
 Arrays keep all digits, so scoring the file gives the same numbers. Keypoints are null where no
-pose was found or nothing is annotated. Frames and units are those of `ImageRecord`.
+pose was found or nothing is annotated. Frames and units are those of `ImageRecord`. An object
+with an annotated symmetry has the field ``symmetric`` of annotation files.
 """
 
 import json
@@ -11,32 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from cpose.evaluation.dump_fields import DumpFields
-from cpose.evaluation.image_record import (
-    PREDICTION_SHAPES,
-    ImageRecord,
-    PredictedCuboids,
-)
-from cpose.evaluation.json_files import finite_or_null, read_json
+from cpose.codecs.symmetries.annotated_symmetry import SYMMETRIC_ABSENT, decode_symmetric
+from cpose.evaluation.dump_reading import FORMAT, SINGULAR, TRUTH_SHAPES, VERSION, read_dump
+from cpose.evaluation.image_record import PREDICTION_SHAPES, ImageRecord, PredictedCuboids
+from cpose.evaluation.json_files import finite_or_null
+from cpose.evaluation.missing_annotations import warn_of_missing_annotations
 from cpose.evaluation.score_report import build_report
 from cpose.file_writing import write_text_atomic
 from cpose.registry import METRICS
 from cpose.structures.pose_data_sample import CuboidTruth
-
-FORMAT = 'cpose-predictions'
-VERSION = 1
-
-TRUTH_SHAPES = {
-    'labels': (),
-    'keypoints_gl': (9, 3),
-    'keypoints_image': (9, 2),
-    'dims_metric': (3,),
-    'visibility': (),
-}
-"""Shape of one object in each array of `CuboidTruth`."""
-
-SINGULAR = {'labels': 'label', 'scores': 'score'}
-NULLABLE = frozenset({'keypoints_gl', 'keypoints_image'})
 
 
 def write_dump(
@@ -50,26 +34,6 @@ def write_dump(
         OutputError: If it cannot be written.
     """
     write_text_atomic(path, _dump_lines(records, dataset_meta))
-
-
-def read_dump(path: str | Path) -> tuple[list[ImageRecord], dict[str, tuple[Any, ...]]]:
-    """Read records and meta information of the categories.
-
-    Raises:
-        DataError: If the file is unreadable, of another kind, or a field is missing or wrong.
-    """
-    root = DumpFields(read_json(path), str(path))
-    if root.value('format') != FORMAT or root.value('version') != VERSION:
-        raise root.error('format', f'must be {FORMAT!r} of version {VERSION}')
-    meta = root.fields('dataset_meta')
-    dataset_meta = {
-        name: tuple(meta.list_of(name)) for name in ('category', 'symmetry', 'eval_num_symmetry')
-    }
-    count = len(dataset_meta['category'])
-    if any(len(entries) != count for entries in dataset_meta.values()):
-        raise meta.error('category', 'must have as many entries as the other lists')
-    records = [_read_record(fields, count) for fields in root.list_of_fields('images')]
-    return records, dataset_meta
 
 
 def evaluate_dump(
@@ -94,6 +58,7 @@ def evaluate_dump(
         ConfigError: If the number of rotations is not positive.
     """
     records, dataset_meta = read_dump(path)
+    warn_of_missing_annotations(records)
     if eval_num_symmetry is not None:
         dataset_meta['eval_num_symmetry'] = (eval_num_symmetry,) * len(dataset_meta['category'])
     return build_report(
@@ -130,8 +95,16 @@ def _image_entry(record: ImageRecord) -> dict[str, Any]:
         'projection': None if record.projection is None else record.projection.tolist(),
         'plane_gl': None if plane is None else plane.tolist(),
         'predictions': _row_entries(record.predictions, PREDICTION_SHAPES),
-        'objects': _row_entries(record.truth, TRUTH_SHAPES),
+        'objects': _object_entries(record),
     }
+
+
+def _object_entries(record: ImageRecord) -> list[dict[str, Any]]:
+    entries = _row_entries(record.truth, TRUTH_SHAPES)
+    for entry, code in zip(entries, record.symmetric.tolist(), strict=True):
+        if code != SYMMETRIC_ABSENT:
+            entry['symmetric'] = decode_symmetric(code)
+    return entries
 
 
 def _row_entries(
@@ -152,35 +125,3 @@ def _plain(value: Any) -> Any:
     if array.ndim and not np.isfinite(array).all():
         return None
     return finite_or_null(array.tolist())
-
-
-def _read_record(fields: DumpFields, num_categories: int) -> ImageRecord:
-    predictions = _read_rows(fields.list_of_fields('predictions'), PREDICTION_SHAPES)
-    objects = _read_rows(fields.list_of_fields('objects'), TRUTH_SHAPES)
-    for name, labels in (('predictions', predictions['labels']), ('objects', objects['labels'])):
-        if ((labels < 0) | (labels >= num_categories)).any():
-            raise fields.error(name, f'has a label outside 0 to {num_categories - 1}')
-    return ImageRecord(
-        image_name=str(fields.value('image_name')),
-        image_wh=fields.array('image_wh', (2,)),
-        predictions=PredictedCuboids(**predictions),
-        truth=CuboidTruth(**objects, plane_gl=fields.array_or_none('plane_gl', (2, 3))),
-        projection=fields.array_or_none('projection', (3, 3)),
-    )
-
-
-def _read_rows(
-    rows: Sequence[DumpFields], shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, np.ndarray]:
-    arrays = {}
-    for name, shape in shapes.items():
-        key = SINGULAR.get(name, name)
-        values = [
-            np.full(shape, np.nan)
-            if name in NULLABLE and row.is_null(key)
-            else row.array(key, shape)
-            for row in rows
-        ]
-        arrays[name] = np.asarray(values, dtype=np.float64).reshape(len(rows), *shape)
-    arrays['labels'] = arrays['labels'].astype(np.int64)
-    return arrays

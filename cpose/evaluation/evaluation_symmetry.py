@@ -1,12 +1,13 @@
 """What evaluation regards as the same pose of a category."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import lcm
 from typing import Any
 
 import numpy as np
 
+from cpose.codecs.symmetries.annotated_symmetry import SYMMETRIC_ABSENT
 from cpose.errors import ConfigError, nearest_names
 from cpose.registry import SYMMETRIES
 from cpose.structures.cuboid import cuboid_keypoints
@@ -16,7 +17,7 @@ PROBE_DIMS = np.array([1.0, 2.0, 3.0])
 
 @dataclass(frozen=True)
 class EvaluationSymmetry:
-    """Symmetry of one category in evaluation.
+    """Symmetry of a category, or of single objects of it, in evaluation.
 
     Attributes:
         keypoint_orders: (R, 9) which keypoint takes each place in descriptions of the same solid
@@ -33,6 +34,23 @@ class EvaluationSymmetry:
     def azimuth_period_deg(self) -> float:
         """Return the rotation after which azimuths count as equal."""
         return 360.0 / lcm(len(self.keypoint_orders), self.num_rotations)
+
+    def by_object(self, symmetric: np.ndarray) -> Iterator[tuple['EvaluationSymmetry', np.ndarray]]:
+        """Sort objects of this category by what counts as equal for them.
+
+        Their own annotation wins: none, or rotations of its number.
+
+        Args:
+            symmetric: (N,) as in `CuboidTruth`.
+
+        Yields:
+            A symmetry and the numbers of the objects that have it.
+        """
+        orders = np.maximum(symmetric, SYMMETRIC_ABSENT)
+        for order in sorted(set(orders.tolist())):
+            is_own = order != SYMMETRIC_ABSENT
+            symmetry = build_evaluation_symmetry(None, max(order, 1)) if is_own else self
+            yield symmetry, np.flatnonzero(orders == order)
 
 
 def build_evaluation_symmetry(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cpose.codecs.symmetries.annotated_symmetry import SYMMETRIC_ABSENT
 from cpose.errors import DataError
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -71,6 +72,13 @@ class ImageRecord:
     predictions: PredictedCuboids
     truth: CuboidTruth
     projection: np.ndarray | None = None
+
+    @property
+    def symmetric(self) -> np.ndarray:
+        """Return (N,) the annotated symmetry of each object, as in `CuboidTruth`."""
+        if self.truth.symmetric is None:
+            return np.full(len(self.truth), SYMMETRIC_ABSENT)
+        return self.truth.symmetric
 
     def of_label(self, label: int) -> 'ImageRecord':
         """Return the record with predictions and objects of one category only."""

@@ -56,6 +56,8 @@ def read_json(path: str | Path) -> Any:
         raise DataError(
             f'{path} is not valid JSON ({error}). It may be truncated; write it again.'
         ) from error
+    except RecursionError as error:
+        raise DataError(f'{path} is nested too deeply. Write it again.') from error
 
 
 def finite_or_null(content: Any) -> Any:

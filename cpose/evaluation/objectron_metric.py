@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 
 from cpose.evaluation.dump import write_dump
 from cpose.evaluation.image_record import record_from_arrays, record_image, record_to_arrays
+from cpose.evaluation.missing_annotations import warn_of_missing_annotations
 from cpose.evaluation.score_report import build_report, headline_names
 from cpose.registry import METRICS
 from cpose.structures.object_pose import PoseResult
@@ -73,6 +74,9 @@ class ObjectronMetric(BaseMetric):
                 'are not counted. The log names them.'
             )
             print_log(text, logger='current', level=logging.WARNING)
+        is_first = not self.report
+        if is_first:
+            warn_of_missing_annotations(records)
         if self.dump_file is not None:
             write_dump(self.dump_file, records, self.dataset_meta)
         self.report = build_report(records, self.dataset_meta, self.protocol, self.tao_protocol)

@@ -23,6 +23,9 @@ class CuboidTruth:
         dims_metric: (N, 3) extents along x, y, z, metres (or relative, as annotated).
         visibility: (N,) 0 to 1, 1 where not annotated.
         plane_gl: (2, 3) a point and the normal of the ground plane, Objectron frame, or None.
+        symmetric: (N,) whole numbers, the annotated symmetry of each object: −1 not annotated,
+            −2 that of its category, 0 none, else the number of equivalent rotations; None where
+            no object has one.
     """
 
     labels: np.ndarray
@@ -31,6 +34,7 @@ class CuboidTruth:
     dims_metric: np.ndarray
     visibility: np.ndarray
     plane_gl: np.ndarray | None = None
+    symmetric: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -41,6 +45,8 @@ class CuboidTruth:
         check_shape('visibility', self.visibility, (count,))
         if self.plane_gl is not None:
             check_shape('plane_gl', self.plane_gl, (2, 3))
+        if self.symmetric is not None:
+            check_shape('symmetric', self.symmetric, (count,))
 
     def __len__(self) -> int:
         """Return the number of objects."""

@@ -39,6 +39,7 @@ PANELS = {
 }
 """Title, meaning of the threshold and the threshold of the number reported by name."""
 
+LEGEND_COLUMNS = 10
 DPI = 150
 TOP = 1.02
 """Upper end of the axes; average precision exceeds 1 by rules that count duplicates."""
@@ -72,7 +73,13 @@ def plot_curves(report: Mapping[str, Any], path: str | Path, title: str = '') ->
     heading = title or 'Average precision'
     counts = f'{report["num_images"]} images, {report["num_objects"]} objects'
     figure.suptitle(
-        f'{heading}   ·   {counts}', x=0.012, ha='left', fontsize=14, color=INK, weight='bold'
+        f'{heading}   ·   {counts}',
+        x=0.012,
+        ha='left',
+        fontsize=14,
+        color=INK,
+        weight='bold',
+        parse_math=False,
     )
     if shown:
         _add_legend(figure, panels[1])
@@ -160,17 +167,19 @@ def _style(panel: Axes, title: str, axis_label: str) -> None:
 
 def _add_legend(figure: Figure, panel: Axes) -> None:
     handles, labels = panel.get_legend_handles_labels()
-    figure.legend(
+    legend = figure.legend(
         handles,
         labels,
-        loc='outside upper right',
-        ncols=len(labels),
+        loc='outside lower left',
+        ncols=min(len(labels), LEGEND_COLUMNS),
         frameon=False,
         fontsize=9.5,
         labelcolor=INK,
         handlelength=1.4,
         columnspacing=1.2,
     )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -164,6 +164,7 @@ def test_wrong_object_fields_are_named(changes, field, message):
         (make_annotation(objects={'0': {}}), 'objects must be a list'),
         (with_camera(width=None), 'camera_data.width is missing'),
         (with_camera(height=-800), 'camera_data.height'),
+        (with_camera(width=1e12), 'camera_data.width must be a whole number from 1 to 1048576'),
         (with_camera(intrinsics={'fx': 1, 'fy': 1, 'cx': 1}), 'camera_data.intrinsics.cy'),
         (
             with_camera(intrinsics={'fx': 0, 'fy': 1, 'cx': 1, 'cy': 1}),
@@ -202,6 +203,14 @@ def test_truncated_file(tmp_path, keep):
     path = write_pair(tmp_path, 'a')
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError, match=re.escape(f'{path} is not valid JSON')):
+        read_annotation(path)
+
+
+@pytest.mark.parametrize('depth', [50, 500, 5000, 100_000])
+def test_deep_nesting(tmp_path, depth):
+    path = tmp_path / 'a.json'
+    path.write_text('{"camera_data": ' + '[' * depth + ']' * depth + '}')
+    with pytest.raises(DataError, match=re.escape(str(path))):
         read_annotation(path)
 
 

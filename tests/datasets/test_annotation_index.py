@@ -77,6 +77,20 @@ def test_second_start_reads_no_annotation(root, files_read):
     np.testing.assert_array_equal(first.images['key'], second.images['key'])
 
 
+def test_numbers_out_of_range_are_left_out_with_their_file(root, caplog):
+    content = make_annotation()
+    content['camera_data']['height'] = 1e300
+    write_pair(root, 'd', content)
+    write_pair(root, 'e', make_annotation(make_object(symmetric=10**12)))
+    write_pair(root, 'f', make_annotation(make_object(**{'class': 'x' * 65})))
+    assert depths(index(root, on_error='skip')) == EXPECTED
+    with pytest.raises(DataError, match=r'Unusable files in .*: 3') as error:
+        index(root)
+    for place in ('d.json: field camera_data.height', 'e.json: field objects[0].symmetric'):
+        assert place in str(error.value)
+    assert 'f.json: field objects[0].class' in str(error.value)
+
+
 def test_changed_file_is_read_again(root, files_read):
     index(root)
     files_read.clear()

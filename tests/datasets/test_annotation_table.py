@@ -1,15 +1,9 @@
 import itertools
 
 import numpy as np
-import pytest
 
 from cpose.datasets.annotation import parse_annotation
-from cpose.datasets.annotation_table import (
-    AnnotationTable,
-    decode_symmetric,
-    encode_symmetric,
-    truth_of,
-)
+from cpose.datasets.annotation_table import AnnotationTable, truth_of
 from cpose.structures.pose_data_sample import field_arrays
 
 from .annotated_files import make_annotation, make_object
@@ -38,13 +32,6 @@ def contents(table):
     ]
 
 
-@pytest.mark.parametrize('value', [None, True, False, 1, 12])
-def test_symmetric_code(value):
-    decoded = decode_symmetric(encode_symmetric(value))
-    assert decoded == value
-    assert type(decoded) is type(value)
-
-
 def test_truth_comes_back():
     table, annotations = make_table([2, 0, 1])
     ranges = table.object_ranges()
@@ -56,6 +43,13 @@ def test_truth_comes_back():
             np.testing.assert_array_equal(getattr(truth, name), array, err_msg=name)
         np.testing.assert_array_equal(table.images['projection'][i], expected.projection)
         assert tuple(table.images['image_wh'][i]) == expected.image_wh
+
+
+def test_truth_has_the_annotated_symmetries():
+    content = {**make_annotation(), 'objects': [make_object(), make_object(symmetric=False)]}
+    table = AnnotationTable.build(['a'], [(0,) * 4], [parse_annotation(content, 'a.json')])
+    truth = truth_of(table.images[0], table.objects, np.zeros(2))
+    assert truth.symmetric.tolist() == [-1, 0]
 
 
 def test_absent_is_nan_or_none():

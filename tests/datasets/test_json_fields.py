@@ -50,6 +50,12 @@ def test_null_is_absent():
         item.value('visibility')
 
 
+def test_messages_can_be_written_as_utf_8():
+    error = fields(name='\ud800').error('name', 'is odd')
+    assert '\\ud800' in str(error)
+    assert str(error).encode()
+
+
 def test_nested_places():
     root = JsonFields({'objects': [{}, {'a': {}}]}, 'a.json')
     nested = root.list_of_fields('objects')[1].fields('a')
@@ -72,7 +78,7 @@ def test_positive_int(value, expected):
     assert type(number) is int
 
 
-@pytest.mark.parametrize('value', [0, -3, 1.5, '600'])
+@pytest.mark.parametrize('value', [0, -3, 1.5, '600', 2**20 + 1, 1e300])
 def test_positive_int_refuses(value):
     with pytest.raises(DataError, match=r'objects\[2\]\.width'):
         fields(width=value).positive_int('width')

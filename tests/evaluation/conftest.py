@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from cpose.codecs.symmetries.annotated_symmetry import encode_symmetric
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
@@ -34,9 +35,12 @@ class Scene:
     poses: list = field(default_factory=list)
     plane_gl: np.ndarray | None = None
 
-    def add_object(self, dims, location=(0, 0, 2.0), yaw_deg=0.0, visibility=1.0, label=0):
+    def add_object(
+        self, dims, location=(0, 0, 2.0), yaw_deg=0.0, visibility=1.0, label=0, symmetric=None
+    ):
         keypoints = place(dims, location, yaw_deg)
-        self.objects.append((label, keypoints, np.asarray(dims, dtype=float), visibility))
+        code = encode_symmetric(symmetric)
+        self.objects.append((label, keypoints, np.asarray(dims, dtype=float), visibility, code))
         return self
 
     def add_prediction(self, dims, location=(0, 0, 2.0), yaw_deg=0.0, score=0.9, label=0):
@@ -73,6 +77,7 @@ class Scene:
             dims_metric=np.array([item[2] for item in self.objects]).reshape(-1, 3),
             visibility=np.array([item[3] for item in self.objects], dtype=float),
             plane_gl=self.plane_gl,
+            symmetric=np.array([item[4] for item in self.objects], dtype=np.int64),
         )
 
     @property

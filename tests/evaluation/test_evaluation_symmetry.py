@@ -34,6 +34,15 @@ def test_orders_are_those_of_the_symmetry():
     np.testing.assert_array_equal(dims[built.axis_orders], exchanged)
 
 
+def test_objects_have_their_own_symmetry():
+    category = build_evaluation_symmetry({'type': 'CuboidSymmetry'}, 100)
+    found = list(category.by_object(np.array([-1, 0, 12, -2, 12])))
+    assert [numbers.tolist() for _, numbers in found] == [[0, 3], [1], [2, 4]]
+    assert found[0][0] is category
+    assert [len(own.keypoint_orders) for own, _ in found] == [4, 1, 1]
+    assert [own.num_rotations for own, _ in found] == [100, 1, 12]
+
+
 @pytest.mark.parametrize('count', [0, -1, 1.5, '3', True, None])
 def test_bad_number_of_rotations_is_refused(count):
     with pytest.raises(ConfigError, match='eval_num_symmetry'):

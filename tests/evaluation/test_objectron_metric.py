@@ -7,7 +7,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import DefaultScope
 
 from cpose.errors import DataError
-from cpose.evaluation.dump import read_dump
+from cpose.evaluation.dump_reading import read_dump
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import METRICS
 
@@ -160,3 +160,20 @@ def test_images_that_could_not_be_read_are_left_out(random_scenes, monkeypatch, 
     assert found['num_images'] == 8
     assert found == pytest.approx(expected, nan_ok=True)
     assert [text[:31] for text in said] == ['1 of 9 images could not be read']
+
+
+def test_missing_annotations_are_named_once(new_scene, monkeypatch):
+    logged = []
+    monkeypatch.setattr(
+        'cpose.evaluation.missing_annotations.print_log', lambda text, **_: logged.append(text)
+    )
+    scene = new_scene().add_object(DIMS).add_prediction(DIMS)
+    metric = ObjectronMetric()
+    for _ in range(2):
+        feed(
+            metric,
+            [SimpleNamespace(sample=replace(scene.sample, intrinsics=None), result=scene.result)],
+        )
+        metric.evaluate(1)
+    assert len(logged) == 1
+    assert 'no camera' in logged[0]

@@ -1,3 +1,4 @@
+import itertools
 import json
 from io import StringIO
 
@@ -7,7 +8,7 @@ from rich.console import Console
 
 from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
-from cpose.evaluation.report import MEANINGS, build_table, write_metrics_json
+from cpose.evaluation.report import CATEGORY_TABLES, MEANINGS, build_table, write_metrics_json
 from cpose.evaluation.score_report import build_report, headline_names
 
 
@@ -52,12 +53,35 @@ def test_table_of_one_category_fits_a_terminal(report_for):
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_table_of_several_categories_has_a_column_each(report_for):
-    report = report_for(('cup', 'shoe'))
-    text = text_of(build_table(report))
-    line = next(line for line in text.splitlines() if ' mean_3DIoU ' in line)
-    for part in (report, *report['per_category'].values()):
-        assert f'{part["mean_3DIoU"]:.4f}' in line
+def test_tables_of_several_categories_have_a_row_each(report_for):
+    names = tuple(f'category_{n}' for n in range(9))
+    report = report_for(names)
+    text = text_of(build_table(report, 'runs/a.pth'))
+    assert text.startswith('runs/a.pth, 10 images')
+    assert '…' not in text
+    assert max(map(len, text.splitlines())) <= 80
+    for name, numbers in {**report['per_category'], 'all': report}.items():
+        rows = [line.split()[1:] for line in text.splitlines() if line.split()[:1] == [name]]
+        shown = dict(
+            zip(
+                [key for keys in CATEGORY_TABLES for key in keys],
+                itertools.chain(*rows),
+                strict=True,
+            )
+        )
+        assert shown['num_objects'] == str(numbers['num_objects'])
+        assert shown['AP50_3DIoU'] in (f'{numbers["AP50_3DIoU"]:.4f}', '–')
+
+
+def test_tables_of_several_categories_leave_no_number_out():
+    shown = [name for names in CATEGORY_TABLES for name in names]
+    assert sorted([*shown, 'num_images']) == sorted(MEANINGS)
+
+
+def test_long_category_names_are_folded(report_for):
+    text = text_of(build_table(report_for(('cup', 'a_box_of_cereals_with_a_very_long_name'))))
+    assert '…' not in text
+    assert 'a_box_of' in text
 
 
 def test_unknown_numbers_are_dashes():

@@ -8,7 +8,7 @@ from cpose.structures.pose_data_sample import CuboidCandidates, CuboidTruth, Pos
 SHAPES = {
     CuboidTruth: {
         'labels': (2,), 'keypoints_gl': (2, 9, 3), 'keypoints_image': (2, 9, 2),
-        'dims_metric': (2, 3), 'visibility': (2,), 'plane_gl': (2, 3),
+        'dims_metric': (2, 3), 'visibility': (2,), 'plane_gl': (2, 3), 'symmetric': (2,),
     },
     CuboidCandidates: {
         'labels': (2,), 'centers_input': (2, 2), 'corners_input': (2, 4, 8, 2),

@@ -58,3 +58,21 @@ def test_unwritable_file_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(OutputError, match='cannot be written'):
         plot_curves(curve_report(0.5), tmp_path / 'file' / 'curves.png')
+
+
+def test_dollars_in_names_are_no_formula(tmp_path):
+    report = curve_report(0.6)
+    report['per_category'] = {'$a_{$': curve_report(0.8), '$b^$': curve_report(0.4)}
+    plot_curves(report, tmp_path / 'curves.png', title='runs/$x_{$/best.pth')
+    assert (tmp_path / 'curves.png').stat().st_size > 0
+
+
+@pytest.mark.parametrize('count', [9, 30])
+def test_names_of_categories_leave_the_heading_free(tmp_path, count):
+    """Compare the heading with that of the same picture without names."""
+    report = curve_report(0.6)
+    plot_curves(report, tmp_path / 'one.png', title='w' * 70)
+    report['per_category'] = {f'category_{n}': curve_report(0.8) for n in range(count)}
+    plot_curves(report, tmp_path / 'many.png', title='w' * 70)
+    one, many = (cv2.imread(str(tmp_path / name))[:60] for name in ('one.png', 'many.png'))
+    np.testing.assert_array_equal(one, many)

@@ -3,8 +3,11 @@
 from typing import Any
 
 from cpose.codecs.symmetries.no_symmetry import NoSymmetry
-from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
+from cpose.codecs.symmetries.rotational_symmetry import MAX_ORDER, RotationalSymmetry
 from cpose.errors import DataError
+
+SYMMETRIC_ABSENT = -1
+SYMMETRIC_TRUE = -2
 
 
 def parse_symmetric(value: Any) -> bool | int | None:
@@ -23,9 +26,24 @@ def parse_symmetric(value: Any) -> bool | int | None:
         return value
     if isinstance(value, str) and value.lower() in ('true', 'false'):
         return value.lower() == 'true'
-    if isinstance(value, int) and value >= 1:
+    if isinstance(value, int) and 1 <= value <= MAX_ORDER:
         return value
-    raise DataError(f'is {value!r}. Use true, false or the number of equivalent rotations.')
+    shown = f'{value!r:.60}'
+    raise DataError(
+        f'is {shown}. Use true, false or the number of equivalent rotations, 1 to {MAX_ORDER}.'
+    )
+
+
+def encode_symmetric(symmetric: bool | int | None) -> int:
+    """Turn the field ``symmetric`` into a whole number: −1 absent, −2 true, 0 false, order."""
+    if symmetric is None:
+        return SYMMETRIC_ABSENT
+    return SYMMETRIC_TRUE if symmetric is True else int(symmetric)
+
+
+def decode_symmetric(code: int) -> bool | int | None:
+    """Invert `encode_symmetric`."""
+    return {SYMMETRIC_ABSENT: None, SYMMETRIC_TRUE: True, 0: False}.get(code, code)
 
 
 def resolve_symmetry(symmetric: bool | int | None, category_symmetry: Any) -> Any:

@@ -6,6 +6,9 @@ from cpose.errors import ConfigError
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import SYMMETRIES
 
+MAX_ORDER = 360
+"""Steps of a degree; every one becomes a candidate of training."""
+
 
 @SYMMETRIES.register_module()
 class RotationalSymmetry:
@@ -18,10 +21,10 @@ class RotationalSymmetry:
     """
 
     def __init__(self, order: int = 12) -> None:
-        if isinstance(order, bool) or not isinstance(order, int) or order < 1:
+        if isinstance(order, bool) or not isinstance(order, int) or not 1 <= order <= MAX_ORDER:
             raise ConfigError(
                 f'RotationalSymmetry has order={order!r} (config key metainfo.symmetry.order). '
-                'Give a whole number of at least 1.'
+                f'Give a whole number from 1 to {MAX_ORDER}.'
             )
         self.order = order
 

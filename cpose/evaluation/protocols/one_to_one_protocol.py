@@ -5,6 +5,7 @@ S rotations, V = S·R equivalent views.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class OneToOneProtocol:
     It is the best-scoring one that overlaps the object, see `keep_one_per_object`. Only visible
     objects count; predictions nearest to others are ignored. All other predictions without an
     object are misses at every threshold: duplicates, those without a pose and those in images
-    without objects.
+    without objects. The annotated symmetry of an object takes the place of its category's.
 
     Args:
         min_score: Predictions count from this score on.
@@ -63,12 +64,16 @@ class OneToOneProtocol:
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
         matches = np.flatnonzero(rows[:, 2] >= 0)
         values = {name: np.full(len(rows), missed_value(name)) for name in ERROR_NAMES}
-        factors = measure_matches(
-            (records, rows, matches),
-            self.scale_rule,
-            lambda pairs, scales: _errors(pairs, scales, symmetry),
-            values,
-        )
+        factors = np.full(len(rows), np.nan)
+        symmetric = np.array([records[image].symmetric[gt] for image, _, gt in rows[matches]])
+        for own, chosen in symmetry.by_object(symmetric):
+            measured = measure_matches(
+                (records, rows, matches[chosen]),
+                self.scale_rule,
+                partial(_errors, symmetry=own),
+                values,
+            )
+            factors = np.fmax(factors, measured)
         scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
         is_beaten = ~keep_one_per_object(rows, scores, values['iou'] > 0)
         rows[is_beaten, 2], factors[is_beaten] = UNMATCHED, np.nan
@@ -84,27 +89,32 @@ class OneToOneProtocol:
         is_counted = truth.visibility >= self.min_visibility
         is_counted &= np.isfinite(truth.keypoints_gl).all(axis=(1, 2))
         kept = np.flatnonzero(predictions.scores >= self.min_score)
-        distances = corner_distances(
-            predictions.keypoints_image[kept, 1:],
-            _equivalent_corners(record, symmetry),
-            record.image_wh,
-        )
+        distances = np.empty((len(kept), len(truth)))
+        for own, chosen in symmetry.by_object(record.symmetric):
+            distances[:, chosen] = corner_distances(
+                predictions.keypoints_image[kept, 1:],
+                _equivalent_corners(record, chosen, own),
+                record.image_wh,
+            )
         objects = match_counted(distances, predictions.has_pose[kept], is_counted)
         rows = np.stack([np.full_like(kept, number), kept, objects], axis=1)
         return rows[objects != IGNORED], int(is_counted.sum())
 
 
-def _equivalent_corners(record: ImageRecord, symmetry: EvaluationSymmetry) -> np.ndarray:
-    """Return the corners (N, V, 8, 2) of all equivalent views of the objects of an image."""
-    truth = record.truth
-    points = truth.keypoints_image[:, None]
+def _equivalent_corners(
+    record: ImageRecord, objects: np.ndarray, symmetry: EvaluationSymmetry
+) -> np.ndarray:
+    """Return the corners (N, V, 8, 2) of all equivalent views of some objects of an image."""
+    annotated = record.truth.keypoints_image[objects]
+    points = annotated[:, None]
     if symmetry.num_rotations > 1 and record.projection is not None:
-        views = rotate_about_up(truth.keypoints_gl, full_turn(symmetry.num_rotations))
-        projections = np.repeat(record.projection[None], len(truth), axis=0)
-        points = project_views(views, projections, truth.keypoints_image)
+        angles = full_turn(symmetry.num_rotations)
+        views = rotate_about_up(record.truth.keypoints_gl[objects], angles)
+        projections = np.repeat(record.projection[None], len(objects), axis=0)
+        points = project_views(views, projections, annotated)
     named = points[:, :, symmetry.keypoint_orders[:, 1:]]
     num_views = named.shape[1] * named.shape[2]
-    return named.reshape(len(truth), num_views, 8, 2)
+    return named.reshape(len(objects), num_views, 8, 2)
 
 
 def _errors(

@@ -1,6 +1,11 @@
 import pytest
 
-from cpose.codecs.symmetries.annotated_symmetry import parse_symmetric, resolve_symmetry
+from cpose.codecs.symmetries.annotated_symmetry import (
+    decode_symmetric,
+    encode_symmetric,
+    parse_symmetric,
+    resolve_symmetry,
+)
 from cpose.codecs.symmetries.cuboid_symmetry import CuboidSymmetry
 from cpose.codecs.symmetries.no_symmetry import NoSymmetry
 from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
@@ -18,6 +23,7 @@ from cpose.errors import DataError
         ('False', False),
         (6, 6),
         (1, 1),
+        (360, 360),
     ],
 )
 def test_parse(value, expected):
@@ -25,7 +31,7 @@ def test_parse(value, expected):
     assert parsed is expected or (type(parsed) is int and parsed == expected)
 
 
-@pytest.mark.parametrize('value', [0, -1, 2.0, 'yes', '4', [], {}])
+@pytest.mark.parametrize('value', [0, -1, 2.0, 'yes', '4', [], {}, 361, 10**12])
 def test_parse_refuses(value):
     with pytest.raises(DataError, match='Use true, false or the number'):
         parse_symmetric(value)
@@ -34,6 +40,13 @@ def test_parse_refuses(value):
 @pytest.mark.parametrize('category', [RotationalSymmetry(12), CuboidSymmetry(), NoSymmetry()])
 def test_missing_means_the_category(category):
     assert resolve_symmetry(None, category) is category
+
+
+@pytest.mark.parametrize('value', [None, True, False, 1, 12])
+def test_code(value):
+    decoded = decode_symmetric(encode_symmetric(value))
+    assert decoded == value
+    assert type(decoded) is type(value)
 
 
 def test_true_means_the_category():

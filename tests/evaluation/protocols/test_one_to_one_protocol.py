@@ -176,3 +176,45 @@ def test_chunks_do_not_matter(random_scenes, new_record, monkeypatch):
         np.testing.assert_allclose(parts.values[metric], value, atol=1e-9)
     numbers = headline_numbers(whole, precision_curves(whole))
     assert 0.1 < numbers['AP50_3DIoU'] < 1
+
+
+@pytest.mark.parametrize(
+    ('category', 'symmetric', 'error'),
+    [
+        (FRONTLESS, None, 0),
+        (FRONTLESS, True, 0),
+        (FRONTLESS, False, 90),
+        (FRONTLESS, 6, 30),
+        (PLAIN, 12, 0),
+        (ROUND, 4, 0),
+        (ROUND, False, 90),
+        (ROUND, 1, 90),
+    ],
+)
+def test_annotated_symmetry_of_an_object_wins(category, symmetric, error, new_scene, new_record):
+    scene = new_scene().add_object((0.2, 0.1, 0.2), yaw_deg=90, symmetric=symmetric)
+    scene.add_prediction((0.2, 0.1, 0.2))
+    assessment = assess([new_record(scene)], category)
+    assert value_of(assessment, 'azimuth') == pytest.approx(error, abs=1e-6)
+
+
+def test_objects_of_one_image_keep_their_own_symmetry(new_scene, new_record):
+    scene = new_scene()
+    for x, symmetric in ((-0.6, None), (0.0, False), (0.6, 12)):
+        scene.add_object(DIMS, (x, 0, 2), yaw_deg=60, symmetric=symmetric)
+        scene.add_prediction(DIMS, (x, 0, 2))
+    assessment = assess([new_record(scene)], build_evaluation_symmetry(num_rotations=6))
+    assert assessment.rows[:, 2].tolist() == [0, 1, 2]
+    np.testing.assert_allclose(assessment.values['azimuth'], [0, 60, 0], atol=1e-6)
+    np.testing.assert_allclose(assessment.values['iou'][[0, 2]], 1)
+    assert assessment.values['iou'][1] < 0.7
+    assert np.isfinite(assessment.factors).all()
+
+
+def test_matching_knows_the_annotated_symmetry(new_scene, new_record):
+    scene = new_scene().add_object((0.4, 0.1, 0.1), (-0.15, 0, 2), yaw_deg=180, symmetric=2)
+    scene.add_object((0.1, 0.1, 0.4), (0.15, 0, 2), symmetric=False)
+    scene.add_prediction((0.4, 0.1, 0.1), (-0.15, 0, 2))
+    assessment = assess([new_record(scene)], PLAIN)
+    assert assessment.rows[:, 2].tolist() == [0]
+    assert value_of(assessment, 'pixel_px') == pytest.approx(0, abs=1e-6)

@@ -79,3 +79,13 @@ def test_nothing_at_all(new_scene, new_record):
         assessment = assess(records)
         assert len(assessment.scores) == 0
         assert np.isnan(precision_curves(assessment)['add']).all()
+
+
+def test_annotated_symmetry_of_an_object_does_not_exist_in_tao(new_scene, new_record):
+    scenes = [
+        new_scene().add_object(DIMS, symmetric=symmetric).add_prediction(DIMS, yaw_deg=60)
+        for symmetric in (None, False, 12)
+    ]
+    assessment = assess([new_record(scene) for scene in scenes])
+    for name, values in assessment.values.items():
+        assert np.ptp(values) == 0, name

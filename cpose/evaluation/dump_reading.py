@@ -1,0 +1,102 @@
+"""The format of a file of predictions and truth, and how it is read."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cpose.codecs.symmetries.annotated_symmetry import encode_symmetric, parse_symmetric
+from cpose.errors import DataError
+from cpose.evaluation.dump_fields import DumpFields
+from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
+from cpose.evaluation.image_record import PREDICTION_SHAPES, ImageRecord, PredictedCuboids
+from cpose.evaluation.json_files import read_json
+from cpose.structures.pose_data_sample import CuboidTruth
+
+FORMAT = 'cpose-predictions'
+VERSION = 1
+
+TRUTH_SHAPES = {
+    'labels': (),
+    'keypoints_gl': (9, 3),
+    'keypoints_image': (9, 2),
+    'dims_metric': (3,),
+    'visibility': (),
+}
+"""Shape of one object in each array of `CuboidTruth`."""
+
+SINGULAR = {'labels': 'label', 'scores': 'score'}
+META_KINDS = {'category': str, 'symmetry': dict, 'eval_num_symmetry': int}
+NULLABLE = frozenset({'keypoints_gl', 'keypoints_image'})
+
+
+def read_dump(path: str | Path) -> tuple[list[ImageRecord], dict[str, tuple[Any, ...]]]:
+    """Read records and meta information of the categories.
+
+    Raises:
+        DataError: If the file is unreadable, of another kind, or a field is missing or wrong.
+    """
+    root = DumpFields(read_json(path), str(path))
+    if root.value('format') != FORMAT or root.value('version') != VERSION:
+        raise root.error('format', f'must be {FORMAT!r} of version {VERSION}')
+    dataset_meta = _read_meta(root.fields('dataset_meta'))
+    count = len(dataset_meta['category'])
+    records = [_read_record(fields, count) for fields in root.list_of_fields('images')]
+    return records, dataset_meta
+
+
+def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
+    values = {name: tuple(meta.list_of(name)) for name in META_KINDS}
+    for name, kind in META_KINDS.items():
+        if not values[name] or not all(isinstance(value, kind) for value in values[name]):
+            raise meta.error(name, f'must be a list of {kind.__name__} with at least one entry')
+    if len({len(entries) for entries in values.values()}) > 1:
+        raise meta.error('category', 'must have as many entries as the other lists')
+    for symmetry in values['symmetry']:
+        try:
+            build_evaluation_symmetry(symmetry)
+        except (KeyError, TypeError, ValueError) as error:
+            raise meta.error('symmetry', f'cannot be built ({error})') from error
+    return values
+
+
+def _read_record(fields: DumpFields, num_categories: int) -> ImageRecord:
+    predictions = _read_rows(fields.list_of_fields('predictions'), PREDICTION_SHAPES)
+    rows = fields.list_of_fields('objects')
+    objects = _read_rows(rows, TRUTH_SHAPES)
+    objects['symmetric'] = np.array([_read_symmetric(row) for row in rows], dtype=np.int64)
+    for name, labels in (('predictions', predictions['labels']), ('objects', objects['labels'])):
+        if ((labels < 0) | (labels >= num_categories)).any():
+            raise fields.error(name, f'has a label outside 0 to {num_categories - 1}')
+    return ImageRecord(
+        image_name=str(fields.value('image_name')),
+        image_wh=fields.array('image_wh', (2,)),
+        predictions=PredictedCuboids(**predictions),
+        truth=CuboidTruth(**objects, plane_gl=fields.array_or_none('plane_gl', (2, 3))),
+        projection=fields.array_or_none('projection', (3, 3)),
+    )
+
+
+def _read_symmetric(row: DumpFields) -> int:
+    try:
+        return encode_symmetric(parse_symmetric(row.content.get('symmetric')))
+    except DataError as error:
+        raise row.error('symmetric', 'must be true, false or a number of rotations') from error
+
+
+def _read_rows(
+    rows: Sequence[DumpFields], shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, np.ndarray]:
+    arrays = {}
+    for name, shape in shapes.items():
+        key = SINGULAR.get(name, name)
+        values = [
+            np.full(shape, np.nan)
+            if name in NULLABLE and row.is_null(key)
+            else row.array(key, shape)
+            for row in rows
+        ]
+        arrays[name] = np.asarray(values, dtype=np.float64).reshape(len(rows), *shape)
+    arrays['labels'] = arrays['labels'].astype(np.int64)
+    return arrays
