@@ -128,6 +128,7 @@ HOOKS = _child(
         'dataset_epoch_hook',
         'finite_loss_hook',
         'graceful_stop_hook',
+        'pose_visualization_hook',
         'rich_progress_hook',
         'tao_checkpoint_hook',
         'status_hook',
