@@ -37,12 +37,14 @@ class Camera:
         distortion: Lens coefficients k1 k2 p1 p2 ..., None for a pinhole.
         image_wh: Size of the images it was calibrated with, None if unknown.
         origin: Where it comes from, for messages.
+        is_guessed: Whether it is an assumption.
     """
 
     intrinsics: np.ndarray
     distortion: np.ndarray | None = None
     image_wh: tuple[int, int] | None = None
     origin: str = 'camera'
+    is_guessed: bool = False
 
     def for_image(self, image_wh: tuple[int, int]) -> 'Camera':
         """Return the camera of an image that may have been resized since the calibration.
