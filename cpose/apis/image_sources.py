@@ -147,15 +147,16 @@ def _search_glob(pattern: str) -> list[tuple[str, str]]:
     matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
     if not matches:
         raise DataError(f'{pattern} does not exist. Give an image, a video, a folder or a glob.')
-    found = []
+    found: dict[str, str] = {}  # each file once: ** matches its folders too
     for match in matches:
         if os.path.isdir(match):
-            found += _search_folder(match)
+            for path, name in _search_folder(match):
+                found.setdefault(path, name)
         elif match.lower().endswith(ENDINGS):
-            found.append((match, Path(match).stem))
+            found.setdefault(match, Path(match).stem)
     if not found:
         raise DataError(f'{pattern} matches no image or video ({_endings()}).')
-    return found
+    return list(found.items())
 
 
 def _search_folder(root: str) -> list[tuple[str, str]]:

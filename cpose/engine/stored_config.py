@@ -77,6 +77,8 @@ def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise CheckpointError(f'The config in {name} is not JSON: {error}.') from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f'The config in {name} is not a JSON object. Give CONFIG instead.')
     for key in LOCAL_KEYS:
         content.pop(key, None)
     content = _without(content, OUTPUT_KEYS)

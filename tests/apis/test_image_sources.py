@@ -67,6 +67,7 @@ def test_glob_over_images_with_annotations(tmp_path):
     save_video(tmp_path / 'clip.mp4', frames=1)
     assert names_of(str(tmp_path / '*')) == ['a', 'clip/000000', 'b']
     assert count_images([str(tmp_path / '*')]) == 3
+    assert names_of(str(tmp_path / '**')) == ['a', 'clip/000000', 'sub/b']
     with pytest.raises(DataError, match=r'\*\.json matches no image or video'):
         names_of(str(tmp_path / '*.json'))
     with pytest.raises(DataError, match=r'a\.json .*cannot be decoded'):

@@ -42,6 +42,11 @@ def test_keys_of_the_run_and_downloads_are_left_out():
     assert config.to_dict() == {'model': {'type': 'A', 'backbone': {'type': 'B'}}}
 
 
+def test_config_that_is_no_object():
+    with pytest.raises(CheckpointError, match='is not a JSON object'):
+        config_from_checkpoint(stored(['work_dir']))
+
+
 def test_places_to_write_to_are_left_out_everywhere():
     content = {
         'work_dir': 'w',
