@@ -23,6 +23,7 @@ from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
+from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
 from mmengine.registry import Registry
 
 
@@ -127,6 +128,7 @@ HOOKS = _child(
         'dataset_epoch_hook',
         'finite_loss_hook',
         'graceful_stop_hook',
+        'pose_visualization_hook',
         'rich_progress_hook',
         'tao_checkpoint_hook',
         'status_hook',
@@ -139,6 +141,9 @@ MODEL_WRAPPERS = _child(
 )
 OPTIM_WRAPPERS = _child(
     'optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('mixed_precision_optim_wrapper',)
+)
+WEIGHT_INITIALIZERS = _child(
+    'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'engine', ('pretrained',)
 )
 RUNTIMES = _child(
     'runtime',

@@ -19,6 +19,7 @@ default_hooks = dict(
         rule='greater',
     ),
     graceful_stop=dict(type='GracefulStopHook'),
+    visualization=dict(type='PoseVisualizationHook', draw=False),
 )
 custom_hooks = []
 

@@ -37,12 +37,14 @@ class Camera:
         distortion: Lens coefficients k1 k2 p1 p2 ..., None for a pinhole.
         image_wh: Size of the images it was calibrated with, None if unknown.
         origin: Where it comes from, for messages.
+        is_guessed: Whether it is an assumption.
     """
 
     intrinsics: np.ndarray
     distortion: np.ndarray | None = None
     image_wh: tuple[int, int] | None = None
     origin: str = 'camera'
+    is_guessed: bool = False
 
     def for_image(self, image_wh: tuple[int, int]) -> 'Camera':
         """Return the camera of an image that may have been resized since the calibration.
@@ -106,10 +108,14 @@ def _parse_annotation(camera_data: Mapping[str, Any], origin: str) -> Camera | N
 def _read_scalars(fields: JsonFields) -> np.ndarray | None:
     names = next((names for names in SCALAR_NAMES if all(map(fields.has, names))), None)
     if names is None:
-        started = next((names for names in SCALAR_NAMES if any(map(fields.has, names))), None)
-        if started is None:
+        names = next((names for names in SCALAR_NAMES if any(map(fields.has, names))), None)
+        if names is None:
             return None
-        names = started  # incomplete: reading it names the missing field
+        missing = next(name for name in names if not fields.has(name))
+        raise DataError(
+            f'{fields.place(missing)} is missing. A camera has {", ".join(names[:-1])} and '
+            f'{names[-1]}, in pixels: add it.'
+        )
     fx, fy, cx, cy = (float(fields.array(name, ())) for name in names)
     skew = float(fields.array('skew', ())) if fields.has('skew') else 0.0
     for name, focal_length in zip(names, (fx, fy), strict=False):

@@ -52,7 +52,7 @@ class CameraFinder:
                 '--camera-file, or camera= in Python.',
                 stacklevel=2,
             )
-        return Camera(guess_intrinsics(image_wh), origin='guess')
+        return Camera(guess_intrinsics(image_wh), origin='guess', is_guessed=True)
 
 
 def make_camera(camera: CameraLike) -> Camera:

@@ -227,8 +227,10 @@ class CenterPoseInferencer(BaseInferencer):
         camera = finder.find(image.path, image.image_wh) if finder else None
         packed = self.pipeline(make_record(image, camera, self.input_wh))
         check_packed(packed, self.pipeline)
-        sample = replace(packed['data_samples'], distortion=camera.distortion if camera else None)
-        return {**packed, 'data_samples': sample}
+        if camera is None:
+            return packed
+        known = {'distortion': camera.distortion, 'is_camera_guessed': camera.is_guessed}
+        return {**packed, 'data_samples': replace(packed['data_samples'], **known)}
 
     @torch.inference_mode()
     def _detect(self, images: Sequence[Tensor]) -> Mapping[str, Tensor]:

@@ -4,6 +4,7 @@ import glob
 import itertools
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,11 @@ from cpose.errors import DataError
 
 FILE_EXTENSIONS = (*IMAGE_EXTENSIONS, '.webp', '.tif', '.tiff')
 VIDEO_EXTENSIONS = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
+ENDINGS = FILE_EXTENSIONS + VIDEO_EXTENSIONS
 WEBCAM = re.compile(r'webcam(?::(\d{1,9}))?')
 DEFAULT_FPS = 25.0
+COUNT_TOLERANCE = 1
+"""Frames by which a header may be wrong: some formats hold only the duration."""
 
 ImageInput = str | Path | np.ndarray | Iterable[Any]
 ErrorHandler = Callable[[DataError], None]
@@ -128,32 +132,50 @@ def _find_files(text: str) -> Iterator[tuple[str, str]]:
     if webcam:
         yield text, f'webcam_{webcam[1] or 0}'
     elif os.path.isdir(text):
-        yield from _search_folder(text)
+        found = _search_folder(text)
+        if not found:
+            raise DataError(f'{text} and its sub-folders hold no image or video ({_endings()}).')
+        yield from found
     elif os.path.exists(text):
         yield text, Path(text).stem
     else:
-        matches = sorted(glob.glob(text, recursive=True)) if glob.has_magic(text) else []
-        if not matches:
-            raise DataError(f'{text} does not exist. Give an image, a video, a folder or a glob.')
-        for match in matches:
-            yield from _find_files(match)
+        yield from _search_glob(text)
 
 
-def _search_folder(root: str) -> Iterator[tuple[str, str]]:
-    """Yield the images and videos of a folder and its sub-folders, sorted, hidden ones left out."""
+def _search_glob(pattern: str) -> list[tuple[str, str]]:
+    """Return the images and videos among the files and folders that a pattern matches."""
+    matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
+    if not matches:
+        raise DataError(f'{pattern} does not exist. Give an image, a video, a folder or a glob.')
+    found: dict[str, str] = {}  # each file once: ** matches its folders too
+    for match in matches:
+        if os.path.isdir(match):
+            for path, name in _search_folder(match):
+                found.setdefault(path, name)
+        elif match.lower().endswith(ENDINGS):
+            found.setdefault(match, Path(match).stem)
+    if not found:
+        raise DataError(f'{pattern} matches no image or video ({_endings()}).')
+    return list(found.items())
+
+
+def _search_folder(root: str) -> list[tuple[str, str]]:
+    """Return the images and videos of a folder and its sub-folders, sorted, without hidden ones."""
     found = []
     for folder, children, files in os.walk(root):
         children[:] = [child for child in children if not child.startswith('.')]
         found += [
             os.path.join(folder, file)
             for file in files
-            if file.lower().endswith(FILE_EXTENSIONS + VIDEO_EXTENSIONS) and file[0] != '.'
+            if file.lower().endswith(ENDINGS) and file[0] != '.'
         ]
-    if not found:
-        endings = ' '.join(ending[1:] for ending in FILE_EXTENSIONS + VIDEO_EXTENSIONS)
-        raise DataError(f'{root} and its sub-folders hold no image or video ({endings}).')
-    for path in sorted(found):
-        yield path, Path(path).relative_to(root).with_suffix('').as_posix()
+    return [
+        (path, Path(path).relative_to(root).with_suffix('').as_posix()) for path in sorted(found)
+    ]
+
+
+def _endings() -> str:
+    return ' '.join(ending[1:] for ending in ENDINGS)
 
 
 def _read_item(
@@ -194,6 +216,13 @@ def _read_frames(path: str, name: str, names: OutputNames) -> Iterator[SourceIma
             raise DataError(
                 f'{path} gives no frame: '
                 + ('no such camera.' if webcam else 'it is empty, truncated or not a video.')
+            )
+        promised = 0 if webcam else capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if number < promised - COUNT_TOLERANCE:
+            warnings.warn(
+                f'{path} ends after {number} of {promised:.0f} frames: it is cut off or damaged. '
+                'Copy it again for the rest.',
+                stacklevel=2,
             )
     finally:
         capture.release()

@@ -12,6 +12,7 @@ from cpose.apis.image_sources import SourceImage
 from cpose.datasets.base_dataset import normalise_metainfo
 from cpose.errors import ConfigError
 from cpose.registry import TRANSFORMS, VISUALIZERS
+from cpose.visualization.pose_drawer import PoseDrawer
 
 DEFAULT_PIPELINE = ({'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
 DEFAULT_INPUT_WH = (512, 512)
@@ -47,11 +48,17 @@ def build_visualizer(config: Config, categories: Sequence[str]) -> Any:
 
     It is none of MMEngine's global instances: those belong to training too.
     """
-    given = dict(config.get('visualizer', {'type': 'PoseVisualizer'}))
+    given = dict(config.get('visualizer') or {'type': 'PoseVisualizer'})
     visualizer_class = VISUALIZERS.get(given.pop('type'))
     visualizer = visualizer_class(**{'name': 'inferencer', **given, 'vis_backends': None})
     visualizer.dataset_meta = {'category': tuple(categories)}
     return visualizer
+
+
+def find_drawer(visualizer: Any, categories: Sequence[str]) -> PoseDrawer:
+    """Return what draws in a visualizer, the standard where it has no attribute ``drawer``."""
+    drawer: PoseDrawer = getattr(visualizer, 'drawer', None) or PoseDrawer(categories)
+    return drawer
 
 
 def make_record(

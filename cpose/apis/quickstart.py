@@ -9,6 +9,7 @@ from typing import Any
 from cpose.apis.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.config import load_config
 from cpose.apis.folder_inference import infer_to_folder
+from cpose.apis.inference_parts import find_drawer
 from cpose.apis.result_writer import ResultWriter
 from cpose.apis.training import evaluate, train
 from cpose.datasets.image_reading import read_image
@@ -19,7 +20,6 @@ from cpose.evaluation.report import write_metrics_json
 from cpose.visualization.curve_plot import plot_curves
 from cpose.visualization.picture_file import write_picture
 from cpose.visualization.picture_grid import picture_grid
-from cpose.visualization.pose_drawer import PoseDrawer
 
 CONFIG = 'cpose::centerpose/quickstart.py'
 NUM_PICTURES = 12
@@ -81,25 +81,26 @@ def run_quickstart(
 
 def write_held_out_images(
     folder: Path, config: str, options: Mapping[str, Any] | None = None
-) -> Path:
-    """Write pictures like those of the test set, larger, of another seed; return the folder."""
+) -> list[Path]:
+    """Write pictures like those of the test set, larger, of another seed; return their files."""
     dataset = load_config(config, options).test_dataloader.dataset
     pictures = SyntheticCuboidDataset(
         NUM_PICTURES, image_wh=PICTURE_WH, seed=PICTURE_SEED, realism=dataset.get('realism')
     )
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(NUM_PICTURES):
+    return [
         write_record(pictures.load_record(number), folder, f'{number:03d}', ('cuboid',))
-    return folder
+        for number in range(NUM_PICTURES)
+    ]
 
 
-def draw_poses(checkpoint: Path, images: Path, out: Path, overview: Path) -> list[Path]:
-    """Infer on a folder; write results to ``out`` and the pictures side by side to ``overview``."""
+def draw_poses(checkpoint: Path, images: list[Path], out: Path, overview: Path) -> list[Path]:
+    """Infer on images; write results to ``out`` and the pictures side by side to ``overview``."""
     inferencer = CenterPoseInferencer(None, checkpoint)
-    drawer = PoseDrawer(inferencer.categories)
+    drawer = find_drawer(inferencer.visualizer, inferencer.categories)
     writer = ResultWriter(out, 'opencv', inferencer.categories, drawer, True)
-    infer_to_folder(inferencer, str(images), writer)
-    pictures = sorted((out / 'vis').iterdir())
+    infer_to_folder(inferencer, images, writer)
+    pictures = [out / 'vis' / image.name for image in images]
     grid = picture_grid([read_image(str(path)) for path in pictures], columns=4)
     write_picture(overview, grid)
     return pictures

@@ -35,11 +35,12 @@ def result_to_dict(
         categories: Names by label.
 
     Returns:
-        ``image_name``, ``image_size`` (width, height), ``frame``, ``intrinsics`` and ``objects``;
-        of each object ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
-        ``projected_keypoints_2d`` (9×2, pixels), ``keypoints_2d`` (8×2, pixels),
-        ``relative_scale`` (3), ``score``, ``label``, ``bbox`` (left, top, right, bottom, pixels),
-        ``class`` where the name is known and ``failure`` where no pose was found.
+        ``image_name``, ``image_size`` (width, height), ``frame``, ``intrinsics``, ``distortion``
+        (k1 k2 p1 p2 ..., null for a pinhole), ``is_camera_guessed`` and ``objects``; of each object
+        ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
+        ``projected_keypoints_2d`` (9×2, pixels, with the distortion), ``keypoints_2d`` (8×2,
+        pixels), ``relative_scale`` (3), ``score``, ``label``, ``bbox`` (left, top, right, bottom,
+        pixels), ``class`` where the name is known and ``failure`` where no pose was found.
 
     Raises:
         ConfigError: If the frame is unknown.
@@ -51,6 +52,8 @@ def result_to_dict(
         'image_size': list(result.image_wh),
         'frame': frame,
         'intrinsics': _plain(result.intrinsics),
+        'distortion': _plain(result.distortion),
+        'is_camera_guessed': result.is_camera_guessed,
         'objects': [
             {'id': f'object_{number}', **_object_to_dict(pose, frame, categories)}
             for number, pose in enumerate(result.poses)

@@ -40,7 +40,8 @@ def prepare_output(folder: Path) -> None:
 class ResultWriter:
     """Write ``json/{name}.json`` and ``vis/{name}.png`` or ``.jpg`` below a folder.
 
-    The frames of a video become one ``vis/{video}.mp4``. Use it as a context, so that videos are
+    The frames of a video become one ``vis/{video}.mp4``; its sides are even, odd ones get one more
+    column or row, which repeats the last. Use it as a context, so that videos are
     complete at the end.
 
     Attributes:
@@ -97,6 +98,7 @@ class ResultWriter:
 
     def _write_frame(self, picture: np.ndarray, image: SourceImage) -> None:
         assert image.video is not None
+        picture = _with_even_sides(picture)
         if self._video is None or image.video.name != self._video_name:
             self._close_video()
             self._video = self._open_video(image.video.name, image.video.fps, picture.shape)
@@ -121,3 +123,9 @@ class ResultWriter:
         if self._video is not None:
             self._video.release()
             self._video = None
+
+
+def _with_even_sides(picture: np.ndarray) -> np.ndarray:
+    """Return a picture that the codec, which halves the colours, does not cut."""
+    height, width = picture.shape[:2]
+    return cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)

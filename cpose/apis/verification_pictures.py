@@ -1,6 +1,7 @@
 """Pictures on which an exported model is compared with the network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from cpose.apis.image_sources import SourceImage, read_images
 from cpose.apis.inference_parts import build_pipeline, find_categories, make_record
 from cpose.datasets.centerpose_dataset import expand_roots
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
+from cpose.errors import DataError
 
 NUM_SYNTHETIC = 2
 NUM_TEST = 4
@@ -44,23 +46,41 @@ def make_pictures(
         config: Its test data tells the steps.
         input_wh: Width and height of the network input.
         images: Files or folders, of which the first `MOST_PICTURES` pictures are taken; None for
-            the first `NUM_TEST` of the config's test data if their folders are there, else for
-            synthetic ones.
+            the first `NUM_TEST` of the config's test data that can be read, else for synthetic
+            ones.
 
     Raises:
-        DataError: If an image cannot be read.
+        DataError: If one of ``images`` cannot be read.
     """
     width, height = input_wh
-    chosen, most = (list(images), MOST_PICTURES) if images else (_test_folders(config), NUM_TEST)
-    sources = read_images(chosen) if chosen else _draw(input_wh)
+    sources: Iterable[SourceImage]
+    if images:
+        sources, kind = islice(read_images(images), MOST_PICTURES), f'pictures of {_listed(images)}'
+    else:
+        sources, kind = _default_pictures(config, input_wh)
     pipeline = build_pipeline(config)
     noise = np.random.default_rng(SEED).integers(0, 256, (3, height, width), dtype=np.uint8)
     pictures = [torch.from_numpy(noise)]
-    for source in islice(sources, most):
+    for source in sources:
         packed: Any = pipeline(make_record(source, None, input_wh))
         pictures.append(packed['inputs'])
-    kind = f'pictures of {_listed(chosen)}' if chosen else 'synthetic pictures'
     return Pictures(torch.stack(pictures), f'noise and {len(pictures) - 1} {kind}')
+
+
+def _default_pictures(
+    config: Config, input_wh: tuple[int, int]
+) -> tuple[Iterable[SourceImage], str]:
+    """Return pictures of the test data, or else synthetic ones, and what they are."""
+    folders = _test_folders(config)
+    found: list[SourceImage] = []
+    for folder in folders:
+        with suppress(DataError):  # of a folder without images
+            readable = read_images(folder, on_error=lambda _: None)
+            found += islice(readable, NUM_TEST - len(found))
+    if found:
+        return found, f'pictures of {_listed(folders)}'
+    unused = f' (none of {_listed(folders)} can be read)' if folders else ''
+    return _draw(input_wh), f'synthetic pictures{unused}'
 
 
 def _test_folders(config: Config) -> list[str]:

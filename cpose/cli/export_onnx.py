@@ -33,7 +33,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         nargs='+',
         metavar='PATH',
         help='pictures to compare on, the first 16; default: some of the test data of the config '
-        'if they are there, else synthetic ones',
+        'if they can be read, else synthetic ones',
     )
     add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite existing files')

@@ -3,6 +3,7 @@
 import sys
 import time
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _SubParsersAction
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,7 @@ def _add_output(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--axis-length',
         type=non_negative_float,
-        default=0.5,
-        help='drawn length of the axes, object heights',
+        help='drawn length of the axes, object heights; default: as the config says, else 0.5',
     )
     parser.add_argument(
         '--skip-unreadable',
@@ -83,13 +83,12 @@ def run(args: Namespace) -> int:
     from cpose.apis.folder_inference import infer_to_folder
     from cpose.apis.image_sources import count_images
     from cpose.apis.result_writer import ResultWriter, prepare_output
-    from cpose.visualization.pose_drawer import PoseDrawer
 
     total = count_images(args.inputs)
     camera = args.camera_file or _camera_numbers(args.camera)
     prepare_output(args.out)
     inferencer = _build(args)
-    drawer = PoseDrawer(inferencer.categories, args.axis_length) if args.save_vis else None
+    drawer = _drawer(args, inferencer) if args.save_vis else None
     writer = ResultWriter(args.out, args.frame, inferencer.categories, drawer, args.save_json)
     start = time.perf_counter()
     columns = ('[progress.description]{task.description}', BarColumn(), MofNCompleteColumn())
@@ -127,6 +126,14 @@ def _build(args: Namespace) -> Any:
     if is_runtime_file(args.checkpoint):
         sys.stdout.write(f'{inferencer.runtime.describe()}\n')
     return inferencer
+
+
+def _drawer(args: Namespace, inferencer: Any) -> Any:
+    """Return what draws by the visualizer of the config, with the options of the command."""
+    from cpose.apis.inference_parts import find_drawer
+
+    drawer = find_drawer(inferencer.visualizer, inferencer.categories)
+    return drawer if args.axis_length is None else replace(drawer, axis_length=args.axis_length)
 
 
 def _camera_numbers(words: list[str] | None) -> list[float] | None:

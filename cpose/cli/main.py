@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from cpose import __version__
+from cpose.cli.plain_warnings import plain_warnings
 from cpose.engine.process_memory import keep_freed_memory
 from cpose.engine.training_interrupted import TrainingInterruptedError
 from cpose.errors import UserError, plain_message
@@ -55,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     args = build_parser().parse_args(argv)
     try:
-        return int(args.func(args) or 0)
+        with plain_warnings():
+            return int(args.func(args) or 0)
     except (UserError, PermissionError) as error:
         if getattr(args, 'launcher', 'none') != 'none':
             _let_first_process_speak()

@@ -55,7 +55,7 @@ def _add_task(commands: Any, task: str) -> None:
 def run(args: Namespace) -> int:
     """Run a task, in several processes if the spec names several GPUs."""
     import_extra('pydantic', 'tao')
-    from cpose.cli.tao_output import plain_warnings, show_result
+    from cpose.cli.tao_output import show_result
     from cpose.engine.processes import is_first_process, leave_processes
     from cpose.tao.devices import choose_gpus
     from cpose.tao.processes import run_processes
@@ -63,7 +63,7 @@ def run(args: Namespace) -> int:
     from cpose.tao.spec_file import load_spec
     from cpose.tao.tasks.run import run_task
 
-    with plain_warnings(), spec_failures_recorded(args.spec, args.overrides, args.task):
+    with spec_failures_recorded(args.spec, args.overrides, args.task):
         spec = load_spec(args.spec, args.overrides, args.task)
         section = getattr(spec.values, args.task)
         if args.launcher == 'none' and len(getattr(section, 'gpu_ids', ())) > 1:
@@ -71,8 +71,7 @@ def run(args: Namespace) -> int:
             gpus = choose_gpus(spec, args.task)
             return run_processes(words, gpus, spec.results_dir(args.task))
     try:
-        with plain_warnings():
-            result = run_task(args.task, spec, args.launcher)
+        result = run_task(args.task, spec, args.launcher)
     finally:
         leave_processes()
     if is_first_process():

@@ -21,12 +21,10 @@ def run(args: Namespace) -> int:
     import_extra('pydantic', 'tao')
     from rich.console import Console
 
-    from cpose.cli.tao_output import plain_warnings
     from cpose.tao.automl.report import BEST_SPEC, PLOT
     from cpose.tao.tasks.automl import run_automl
 
-    with plain_warnings():
-        result = run_automl(args.spec, args.overrides, sys.stdout.write)
+    result = run_automl(args.spec, args.overrides, sys.stdout.write)
     Console().print(result.table)
     if result.best_values is None:
         sys.stdout.write('No trial was completed, so there is no best spec.\n')

@@ -1,27 +1,11 @@
 """What ``cpose tao`` prints at the end of a task."""
 
-import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from cpose.evaluation.report import build_table
-
-
-@contextmanager
-def plain_warnings() -> Iterator[None]:
-    """Let warnings be lines of text on stderr, each once, without the code that they come from."""
-
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        sys.stderr.write(f'Warning: {message}\n')
-
-    with warnings.catch_warnings():
-        warnings.showwarning = show
-        yield
 
 
 def show_result(task: str, result: Any, folder: Path) -> None:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.file_index import scan_folder
 from cpose.datasets.packed_strings import PackedStrings
@@ -24,7 +26,8 @@ class ImageFolderDataset(PoseDataset):
         metainfo: ``category``, ``symmetry`` and ``eval_num_symmetry``, one value or a list each.
         input_wh: Width and height of the network input, multiples of 32.
         seed: First part of the seed of the augmentation.
-        camera: ``(fx, fy, cx, cy)`` of all images, pixels; None if unknown.
+        camera: ``(fx, fy, cx, cy)`` of all images, pixels, perhaps with the skew as the fifth;
+            None if unknown.
     """
 
     def __init__(
@@ -37,12 +40,7 @@ class ImageFolderDataset(PoseDataset):
         camera: Sequence[float] | None = None,
     ) -> None:
         super().__init__(pipeline, metainfo, input_wh, seed)
-        if camera is not None and len(camera) != 4:
-            raise ConfigError(
-                f'camera has {len(camera)} numbers (config key *_dataloader.dataset.camera). '
-                'Give fx, fy, cx and cy in pixels.'
-            )
-        self._intrinsics = None if camera is None else intrinsic_matrix(*camera)
+        self._intrinsics = None if camera is None else _make_intrinsics(camera)
         roots = [data_root] if isinstance(data_root, str) else list(data_root)
         self._paths = PackedStrings.pack(path for root in roots for path in _image_paths(root))
 
@@ -58,6 +56,18 @@ class ImageFolderDataset(PoseDataset):
             'projection': self._intrinsics,
             'truth': None,
         }
+
+
+def _make_intrinsics(camera: Sequence[float]) -> np.ndarray:
+    is_list = isinstance(camera, Sequence) and not isinstance(camera, str)
+    numbers = [value for value in camera if isinstance(value, int | float)] if is_list else []
+    is_whole = len(numbers) in (4, 5) and len(numbers) == len(camera)
+    if not is_whole or not np.isfinite(numbers).all() or min(numbers[:2]) <= 0:
+        raise ConfigError(
+            f'camera={camera!r} (config key *_dataloader.dataset.camera). Give fx, fy, cx and cy '
+            'in pixels, fx and fy above 0, perhaps with the skew as the fifth number.'
+        )
+    return intrinsic_matrix(*numbers)
 
 
 def _image_paths(root: str) -> list[str]:

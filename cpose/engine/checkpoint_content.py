@@ -1,12 +1,13 @@
 """What a checkpoint of a training run holds."""
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import mmengine
 import torch
-from mmengine.logging import MessageHub
+from mmengine.logging import MessageHub, print_log
 from mmengine.runner import Runner
 
 from cpose import __version__
@@ -71,7 +72,9 @@ def scheduler_content(schedulers: Any) -> Any:
     ]
 
 
-def prepare_resume(checkpoint: dict[str, Any], filename: str, metainfo: Any) -> None:
+def prepare_resume(
+    checkpoint: dict[str, Any], filename: str, metainfo: Any, has_averages: bool = False
+) -> None:
     """Check that training can be resumed from a checkpoint.
 
     MMEngine compares the pickles of old and new meta information, which differ for equal content;
@@ -81,6 +84,8 @@ def prepare_resume(checkpoint: dict[str, Any], filename: str, metainfo: Any) -> 
         checkpoint: Its content, changed in place.
         filename: Where it is from, for the message.
         metainfo: Meta information of the training data.
+        has_averages: Whether the run averages its weights; if only the other did, there is a
+            warning.
 
     Raises:
         CheckpointError: If it holds weights only.
@@ -90,6 +95,14 @@ def prepare_resume(checkpoint: dict[str, Any], filename: str, metainfo: Any) -> 
         raise CheckpointError(
             f'Checkpoint {filename} holds no {", ".join(missing)}, so training cannot be resumed '
             'from it. Set load_from without --resume to start a new run with its weights.'
+        )
+    if 'ema_state_dict' in checkpoint and not has_averages:
+        print_log(
+            f'The run that wrote {filename} averaged its weights, but this config has no EMAHook: '
+            'training goes on from the averages instead of the trained weights. To continue the '
+            "run as it was, add dict(type='EMAHook') to custom_hooks.",
+            logger='current',
+            level=logging.WARNING,
         )
     if to_plain(metainfo) == to_plain(checkpoint['meta'].get('dataset_meta')):
         checkpoint['meta']['dataset_meta'] = metainfo

@@ -91,7 +91,8 @@ def load_checkpoint_file(
             raise CheckpointError(
                 f'Checkpoint {file} holds pickled objects besides tensors: {", ".join(others)}. '
                 'Loading them could run any code, so nothing was loaded. To read only its tensors '
-                'use --tensors-only, or load_checkpoint_file(path, tensors_only=True).'
+                'use --tensors-only, for an init_cfg its tensors_only=True, or '
+                'load_checkpoint_file(path, tensors_only=True).'
             ) from error
     if not isinstance(stored, Mapping):
         raise CheckpointError(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from mmengine.device import get_device
 from mmengine.dist import is_main_process
+from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -177,7 +178,8 @@ class PoseRunner(Runner):
         checkpoint['state_dict'] = own_weights(bare_model(self.model), checkpoint, filename)
         if self._resume:
             metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
-            prepare_resume(checkpoint, filename, metainfo)
+            averages = any(isinstance(hook, EMAHook) for hook in self.hooks)
+            prepare_resume(checkpoint, filename, metainfo, averages)
             self.train_loop.load_state_dict(checkpoint['train_loop'])
             checkpoint['meta'].update(self.train_loop.progress)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)

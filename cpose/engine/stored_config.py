@@ -1,7 +1,7 @@
 """The config inside a checkpoint: JSON, never Python text."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,15 @@ CONFIG_KEY = 'config_json'
 """Key in ``meta``. MMEngine executes the text under ``config``, so that key stays unused."""
 
 TRUSTED_SCOPES = ('cpose', 'mmengine', 'mmcv')
-LOCAL_KEYS = ('load_from', 'resume', 'launcher', 'work_dir')
+LOCAL_KEYS = ('load_from', 'resume', 'launcher')
 """Keys that belong to the run that wrote the checkpoint."""
+
+OUTPUT_KEYS = (
+    *('work_dir', 'save_dir', 'out_dir', 'log_dir', 'collect_dir', 'img_save_dir', 'dir_name'),
+    *('dump_file', 'config_save_file', 'scalar_save_file', 'out_file_path', 'filename_tmpl'),
+    *('json_trace_path', 'result_path', 'dir'),
+)
+"""Keys of any part that say where it writes: a model file must not choose that."""
 
 PRETRAINED_KEYS = ('pretrained', 'pretrained_path', 'init_cfg')
 """Keys that make a part of the model download or read weights."""
@@ -34,7 +41,8 @@ def config_from_checkpoint(
 ) -> Config:
     """Return the config that a checkpoint carries.
 
-    Left out are keys of the run that wrote it, and weights that the checkpoint's replace.
+    Left out are keys of the run that wrote it, places to write to, and weights that the
+    checkpoint's replace.
 
     Args:
         checkpoint: File, or its content.
@@ -69,8 +77,11 @@ def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise CheckpointError(f'The config in {name} is not JSON: {error}.') from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f'The config in {name} is not a JSON object. Give CONFIG instead.')
     for key in LOCAL_KEYS:
         content.pop(key, None)
+    content = _without(content, OUTPUT_KEYS)
     if isinstance(content.get('model'), dict):
         content['model'] = without_pretrained(content['model'])
     if not allow_custom_imports:
@@ -81,10 +92,14 @@ def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -
 
 def without_pretrained(node: Any) -> Any:
     """Return the config of a model that loads no weights while it is built."""
+    return _without(node, PRETRAINED_KEYS)
+
+
+def _without(node: Any, keys: Collection[str]) -> Any:
+    """Return a copy of nested dicts and lists without some keys."""
     if isinstance(node, Mapping):
-        kept = {key: value for key, value in node.items() if key not in PRETRAINED_KEYS}
-        return {key: without_pretrained(value) for key, value in kept.items()}
-    return [without_pretrained(item) for item in node] if isinstance(node, list) else node
+        return {key: _without(value, keys) for key, value in node.items() if key not in keys}
+    return [_without(item, keys) for item in node] if isinstance(node, list) else node
 
 
 def _check_imports(name: str, custom_imports: Any) -> None:

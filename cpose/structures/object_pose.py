@@ -53,6 +53,7 @@ class PoseResult:
         poses: The instances, best score first.
         distortion: Lens coefficients k1 k2 p1 p2 ..., ``None`` for a pinhole.
         picture: (H, W, 3) BGR uint8, the image with the poses drawn into it, where asked for.
+        is_camera_guessed: Whether the intrinsics are an assumption, so that distances are rough.
     """
 
     image_path: str
@@ -61,3 +62,4 @@ class PoseResult:
     poses: list[ObjectPose] = field(default_factory=list)
     distortion: np.ndarray | None = None
     picture: np.ndarray | None = field(default=None, repr=False)
+    is_camera_guessed: bool = False

@@ -107,6 +107,7 @@ class PoseDataSample:
             equals the intrinsics. The two differ by about two pixels in files made from Objectron.
         is_replacement: Whether it stands in for an image that could not be read; evaluation
             leaves it out.
+        is_camera_guessed: Whether the intrinsics are an assumption.
     """
 
     image_path: str
@@ -119,6 +120,7 @@ class PoseDataSample:
     distortion: np.ndarray | None = field(default=None, repr=False)
     projection: np.ndarray | None = field(default=None, repr=False)
     is_replacement: bool = False
+    is_camera_guessed: bool = False
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -133,7 +135,14 @@ def make_results(
 ) -> list[PoseResult]:
     """Return what a user receives for images and the poses found in them."""
     return [
-        PoseResult(sample.image_path, sample.image_wh, sample.intrinsics, poses, sample.distortion)
+        PoseResult(
+            sample.image_path,
+            sample.image_wh,
+            sample.intrinsics,
+            poses,
+            sample.distortion,
+            is_camera_guessed=sample.is_camera_guessed,
+        )
         for sample, poses in zip(samples, found, strict=True)
     ]
 

@@ -50,7 +50,7 @@ class PoseDrawer:
 
     Attributes:
         categories: Names by label; without one the number is written.
-        axis_length: Length of the axes, unit of the dimensions (object heights).
+        axis_length: Length of the axes, object heights.
         show_axes: Whether to draw the axes of objects that have a pose.
         show_points: Whether to mark and number the centre, 0, and the corners, 1 to 8.
         show_labels: Whether to write category, score and dimensions.
@@ -119,7 +119,8 @@ class PoseDrawer:
         assert pose.keypoints_cv is not None
         assert result.intrinsics is not None
         origin = pose.keypoints_cv[0]
-        tips = origin + self.axis_length * object_axes(pose.keypoints_cv)
+        length = self.axis_length * _height(pose.keypoints_cv)
+        tips = origin + length * object_axes(pose.keypoints_cv)
         points = np.concatenate([origin[None], tips])
         if points[:, 2].min() <= 0:
             return
@@ -175,6 +176,10 @@ def hidden_edges(keypoints_cv: np.ndarray | None) -> set[tuple[int, int]]:
 
 def _corners(pose: ObjectPose) -> np.ndarray:
     return pose.corners_image if pose.keypoints_image is None else pose.keypoints_image[1:]
+
+
+def _height(keypoints_cv: np.ndarray) -> float:
+    return float(np.linalg.norm(CORNER_SIGNS[:, 1] @ keypoints_cv[1:]) / 4)
 
 
 def _depth(pose: ObjectPose) -> float:

@@ -95,7 +95,10 @@ def test_nothing_found(content):
 WRONG = {
     'zero_focal_length': ({**PLAIN, 'fx': 0.0}, r'cam\.json: field fx must be above 0.*it is 0\.0'),
     'negative': ({'inference': {**TAO, 'focal_length_y': -3}}, r'inference\.focal_length_y.*-3'),
-    'missing': ({'fx': 600, 'fy': 600, 'cx': 1}, r'field cy is missing'),
+    'missing': (
+        {'fx': 600, 'fy': 600, 'cx': 1},
+        r'field cy is missing\. A camera has fx, fy, cx and cy',
+    ),
     'text': ({**PLAIN, 'cy': 'middle'}, r'field cy must hold numbers only.*middle'),
     'nan': ({**PLAIN, 'cx': float('nan')}, r'field cx must be finite'),
     'eight_numbers': ({'K': MATRIX[:8]}, r'field K has 8 numbers, expected 9'),

@@ -135,7 +135,10 @@ def test_lens_distortion():
 
 def test_guessed_camera_warns(inferencer):
     with pytest.warns(UserWarning, match='No camera is known'):
-        assert next(inferencer(grey_image(50))).poses[0].has_pose
+        result = next(inferencer(grey_image(50)))
+    assert result.poses[0].has_pose
+    assert result.is_camera_guessed
+    assert not next(inferencer(grey_image(50), camera=CAMERA)).is_camera_guessed
 
 
 def test_errors_stop_or_are_handed_over(inferencer, tmp_path):

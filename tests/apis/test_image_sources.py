@@ -1,3 +1,5 @@
+import warnings
+
 import cv2
 import numpy as np
 import pytest
@@ -58,6 +60,20 @@ def test_glob_and_list(tmp_path):
     assert count_images([str(tmp_path / 'a*.png')]) == 2
 
 
+def test_glob_over_images_with_annotations(tmp_path):
+    for name in ('a.png', 'sub/b.png'):
+        save(tmp_path / name).with_suffix('.json').write_text('{}')
+    (tmp_path / 'notes').mkdir()
+    save_video(tmp_path / 'clip.mp4', frames=1)
+    assert names_of(str(tmp_path / '*')) == ['a', 'clip/000000', 'b']
+    assert count_images([str(tmp_path / '*')]) == 3
+    assert names_of(str(tmp_path / '**')) == ['a', 'clip/000000', 'sub/b']
+    with pytest.raises(DataError, match=r'\*\.json matches no image or video'):
+        names_of(str(tmp_path / '*.json'))
+    with pytest.raises(DataError, match=r'a\.json .*cannot be decoded'):
+        names_of(str(tmp_path / 'a.json'))
+
+
 def test_name_with_brackets_is_not_a_glob(tmp_path):
     save(tmp_path / 'set[1]' / 'a.png')
     assert names_of(str(tmp_path / 'set[1]' / 'a.png')) == ['a']
@@ -92,6 +108,21 @@ def test_video(tmp_path):
     assert frames[0].video.fps == pytest.approx(12)
     assert [round(frame.image.mean() / 40) for frame in frames] == [0, 1, 2, 3, 4]
     assert count_images([path]) == 5
+
+
+def test_video_that_is_cut_off(tmp_path):
+    path = tmp_path / 'clip.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 10.0, (80, 60))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        writer.write(rng.integers(0, 256, (60, 80, 3), dtype=np.uint8))
+    writer.release()
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert len(names_of(path)) == 20
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.warns(UserWarning, match=r'clip\.avi ends after 10 of 20 frames'):
+        assert len(names_of(path)) == 10
 
 
 def test_two_videos_of_one_name(tmp_path):

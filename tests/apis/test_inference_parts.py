@@ -10,9 +10,11 @@ from cpose.apis.inference_parts import (
     build_visualizer,
     choose_input_wh,
     find_categories,
+    find_drawer,
     make_record,
 )
 from cpose.errors import ConfigError
+from cpose.visualization.pose_drawer import PoseDrawer
 
 
 def config_of(**dataset):
@@ -68,3 +70,10 @@ def test_visualizer_writes_nothing_and_stays_apart_from_training(tmp_path):
     assert not list(tmp_path.iterdir())
     assert Visualizer._instance_dict == known
     assert build_visualizer(Config({}), ['cup']).axis_length == 0.5
+
+
+def test_drawer_is_that_of_the_visualizer():
+    given = {'type': 'PoseVisualizer', 'show_labels': False}
+    drawer = find_drawer(build_visualizer(Config({'visualizer': given}), ['cup']), ['cup'])
+    assert drawer == PoseDrawer(('cup',), show_labels=False)
+    assert find_drawer(object(), ('cup',)) == PoseDrawer(('cup',))

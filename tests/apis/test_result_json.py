@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,14 @@ def test_keys_and_values():
     assert item['bbox'] == [1, 2, 3, 4]
     shapes = {name: np.shape(item[name]) for name in ('keypoints_3d', 'quaternion_xyzw')}
     assert shapes == {'keypoints_3d': (9, 3), 'quaternion_xyzw': (4,)}
+
+
+def test_camera():
+    content = result_to_dict(make_result())
+    assert (content['distortion'], content['is_camera_guessed']) == (None, False)
+    lens = np.array([-0.3, 0.1, 0.0, 0.0])
+    content = result_to_dict(replace(make_result(), distortion=lens, is_camera_guessed=True))
+    assert (content['distortion'], content['is_camera_guessed']) == ([-0.3, 0.1, 0.0, 0.0], True)
 
 
 def test_objectron_frame_is_consistent():

@@ -86,6 +86,18 @@ def test_videos_one_after_the_other(tmp_path):
         assert len(list((tmp_path / 'json' / name).iterdir())) == frames
 
 
+def test_video_of_odd_size_loses_nothing(tmp_path):
+    frame = np.zeros((61, 81, 3), dtype=np.uint8)
+    frame[-1], frame[:, -1] = 200, 200
+    with ResultWriter(tmp_path, save_json=False) as writer:
+        image = SourceImage('one/000000', 'one.mp4#0', frame, Video('one', 10.0))
+        writer.write(image, PoseResult(image.path, (81, 61), None))
+    read = cv2.VideoCapture(str(tmp_path / 'vis' / 'one.mp4')).read()[1]
+    assert read.shape == (62, 82, 3)
+    assert read[60, :40].mean() > 120
+    assert read[:30, 80].mean() > 120
+
+
 def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').write_text('')
     with (

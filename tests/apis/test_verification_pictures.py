@@ -51,6 +51,26 @@ def test_test_data_are_taken_if_they_are_there(tmp_path):
     assert 'synthetic' in make_pictures(config, (64, 64)).origin
 
 
+@pytest.mark.parametrize('bad_images', [0, 1])
+def test_test_data_without_a_usable_picture(tmp_path, bad_images):
+    for number in range(bad_images):
+        (tmp_path / f'{number}.png').write_bytes(b'no image')
+    config = tiny_config()
+    config.test_dataloader.dataset.data_root = str(tmp_path)
+    made = make_pictures(config, (64, 64))
+    assert made.origin == f'noise and 2 synthetic pictures (none of {tmp_path} can be read)'
+    with pytest.raises(DataError):
+        make_pictures(config, (64, 64), [tmp_path])
+
+
+def test_readable_pictures_of_the_test_data_are_taken(tmp_path):
+    (tmp_path / 'a.png').write_bytes(b'no image')
+    cv2.imwrite(str(tmp_path / 'b.png'), grey_image(50, (64, 64)))
+    config = tiny_config()
+    config.test_dataloader.dataset.data_root = str(tmp_path)
+    assert make_pictures(config, (64, 64)).origin == f'noise and 1 pictures of {tmp_path}'
+
+
 def test_a_picture_that_cannot_be_read(tmp_path):
     (tmp_path / 'a.png').write_bytes(np.zeros(10).tobytes())
     with pytest.raises(DataError, match=r'a\.png'):

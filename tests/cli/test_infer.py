@@ -1,4 +1,6 @@
 import json
+from argparse import Namespace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -7,8 +9,11 @@ import torch
 
 from cpose.apis.builder import build_model
 from cpose.apis.centerpose_inferencer import DEFAULT_SCORE_THR
+from cpose.cli.infer import _drawer
 from cpose.cli.main import build_parser, main
 from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+from cpose.visualization.pose_drawer import PoseDrawer
+from cpose.visualization.pose_visualizer import PoseVisualizer
 
 from ..apis.inference_scenes import tiny_config
 
@@ -86,6 +91,22 @@ def test_config_options(infer, images, tmp_path):
     content = json.loads((tmp_path / 'out' / 'json' / 'a' / '0.json').read_text())
     assert content['objects'][0]['class'] == 'mug'
     assert content['objects'][0]['location'] is None
+
+
+def test_pictures_follow_the_visualizer_of_the_config(infer, images, tmp_path):
+    def picture(*words):
+        assert infer(images / 'a', *CAMERA, '--no-save-json', *words) == 0
+        return cv2.imread(str(tmp_path / 'out' / 'vis' / '0.png'))
+
+    hidden = [f'visualizer.show_{part}=False' for part in ('labels', 'points')]
+    plain = picture('--cfg-options', 'visualizer.type=PoseVisualizer', *hidden)
+    assert not np.array_equal(plain, picture())
+
+
+@pytest.mark.parametrize(('given', 'length'), [(None, 2.0), (0.7, 0.7)])
+def test_axes_of_the_command_win(given, length):
+    inferencer = SimpleNamespace(visualizer=PoseVisualizer('x', axis_length=2.0), categories=())
+    assert _drawer(Namespace(axis_length=given), inferencer) == PoseDrawer(axis_length=length)
 
 
 def test_unreadable_image_is_named_and_the_rest_done(infer, images, tmp_path, capsys):

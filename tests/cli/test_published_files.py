@@ -39,6 +39,26 @@ def test_test_and_train(workplace, kind):
     assert json.loads(Path('scores.json').read_text())['num_images'] == 4
     options = ['--cfg-options', 'load_from=published.pth']
     assert main(['train', 'broken.py', '--work-dir', 'new', *trust, *options]) == 0
+    check_trained(weights)
+
+
+def test_train_from_an_init_cfg(workplace):
+    weights = write_tao(Path('published.pth'))
+    write_overlay(CONFIG.format(conv='PlainConv'))
+    values = ('type=Pretrained', 'checkpoint=published.pth', 'tensors_only=True')
+    options = [f'model.init_cfg.{value}' for value in values]
+    assert main(['train', 'broken.py', '--work-dir', 'new', '--cfg-options', *options]) == 0
+    check_trained(weights)
+
+
+def test_init_cfg_of_another_model(fails):
+    options = ['model.init_cfg.type=Pretrained', 'model.init_cfg.checkpoint=published.pth']
+    torch.save({'state_dict': {'a.b': torch.ones(1)}}, 'published.pth')
+    words = ['train', 'tiny.py', '--work-dir', 'new', '--cfg-options', *options]
+    fails(*words, says=['published.pth', 'no known family'])
+
+
+def check_trained(weights):
     trained = torch.load('new/epoch_1.pth', weights_only=True)['state_dict']
     name = 'head.branches.outputs.hps.out.weight'
     assert torch.equal(trained[name], weights['hps.3.weight'])

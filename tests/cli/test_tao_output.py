@@ -1,17 +1,10 @@
-import warnings
 from pathlib import Path
 
 import pytest
 
 from cpose.apis.folder_inference import InferenceSummary
-from cpose.cli.tao_output import plain_warnings, show_result
+from cpose.cli.tao_output import show_result
 from cpose.tao.tasks.train import TrainResult
-
-
-def test_warnings_are_lines_of_text(capsys):
-    with plain_warnings():
-        warnings.warn('Mind the gap', stacklevel=2)
-    assert capsys.readouterr().err == 'Warning: Mind the gap\n'
 
 
 @pytest.mark.parametrize(

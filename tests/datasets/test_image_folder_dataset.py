@@ -49,5 +49,19 @@ def test_files_and_camera(root):
 def test_wrong_arguments(root):
     with pytest.raises(DataError, match='is not a folder'):
         ImageFolderDataset(str(root / 'none'), PIPELINE)
-    with pytest.raises(ConfigError, match='fx, fy, cx and cy'):
-        ImageFolderDataset(str(root), PIPELINE, camera=(1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    'camera',
+    [(1, 2, 3), (1, 2, 3, 4, 5, 6), (0, 2, 3, 4), (1, -2, 3, 4), (1, 2, float('nan'), 4),
+     (1, 2, '3', 4), '1234', 5],
+    ids=str,
+)  # fmt: skip
+def test_wrong_cameras(root, camera):
+    with pytest.raises(ConfigError, match=r'dataset\.camera\)\. Give fx, fy, cx and cy'):
+        ImageFolderDataset(str(root), PIPELINE, camera=camera)
+
+
+def test_camera_with_skew(root):
+    dataset = ImageFolderDataset(str(root), PIPELINE, camera=(10, 11, 5, 6, 0.5))
+    assert dataset[0]['data_samples'].intrinsics[0].tolist() == [10, 0.5, 5]

@@ -92,6 +92,16 @@ def test_backbone_learning_rate(build_runner):
     assert resumed.iter == 12
 
 
+@pytest.mark.parametrize('hooks', [[], [{'type': 'EMAHook'}]], ids=['without', 'with'])
+def test_resuming_averages_without_averaging_is_told(build_runner, hooks):
+    averaging = {'custom_hooks': [{'type': 'EMAHook'}], 'train_cfg.max_epochs': 1}
+    runner = build_runner(averaging)
+    runner.train()
+    resumed = resume(build_runner, runner.last_checkpoint, {**averaging, 'custom_hooks': hooks})
+    log = next(file for file in _files(resumed.log_dir) if file.suffix == '.log')
+    assert ('this config has no EMAHook' in log.read_text()) == (not hooks)
+
+
 def test_other_model_cannot_be_resumed(build_runner, trained):
     with pytest.raises(CheckpointError, match='does not fit this ToyModel'):
         resume(build_runner, trained.last_checkpoint, {'model.width': 5})

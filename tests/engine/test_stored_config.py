@@ -42,6 +42,26 @@ def test_keys_of_the_run_and_downloads_are_left_out():
     assert config.to_dict() == {'model': {'type': 'A', 'backbone': {'type': 'B'}}}
 
 
+def test_config_that_is_no_object():
+    with pytest.raises(CheckpointError, match='is not a JSON object'):
+        config_from_checkpoint(stored(['work_dir']))
+
+
+def test_places_to_write_to_are_left_out_everywhere():
+    content = {
+        'work_dir': 'w',
+        'test_evaluator': {'type': 'M', 'dump_file': 'f', 'collect_dir': 'd', 'scale': 2},
+        'visualizer': {'vis_backends': [{'type': 'B', 'save_dir': 's', 'img_save_dir': 'i'}]},
+        'custom_hooks': [{'type': 'H', 'out_dir': 'o', 'trace': {'json_trace_path': 'p'}}],
+    }
+    config = config_from_checkpoint(stored(content), allow_custom_imports=True)
+    assert config.to_dict() == {
+        'test_evaluator': {'type': 'M', 'scale': 2},
+        'visualizer': {'vis_backends': [{'type': 'B'}]},
+        'custom_hooks': [{'type': 'H', 'trace': {}}],
+    }
+
+
 def test_without_pretrained_changes_nothing_in_place():
     model = {'parts': [{'init_cfg': {'type': 'Pretrained'}, 'depth': 2}]}
     assert without_pretrained(model) == {'parts': [{'depth': 2}]}

@@ -112,9 +112,19 @@ def test_wild_corners_do_not_stop_drawing(bad):
     PoseDrawer().draw(grey_image(), result_of(flat_object(corners), posed_object()))
 
 
+def test_axes_are_as_long_for_the_same_object_in_another_unit():
+    pictures = []
+    for scale in (1.0, 0.1):
+        pose = posed_object((0.1 * scale, 0.0, 4.0 * scale), dims=np.array((1.2, 1.0, 0.8)) * scale)
+        drawer = PoseDrawer(show_labels=False)
+        pictures.append(drawer.draw(grey_image(), result_of(pose)))
+    np.testing.assert_array_equal(*pictures)
+
+
 def test_axes_that_reach_behind_the_camera_are_left_out():
     pose = posed_object((0.0, 0.0, 0.3), (np.pi, 0, 0), (0.1, 0.1, 0.1))
-    drawn = PoseDrawer(show_points=False).draw(grey_image(), result_of(pose))
+    drawer = PoseDrawer(axis_length=5.0, show_points=False)
+    drawn = drawer.draw(grey_image(), result_of(pose))
     assert count_color(drawn, AXIS_COLORS[0]) == 0
 
 

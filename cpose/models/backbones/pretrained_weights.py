@@ -33,7 +33,23 @@ def load_backbone_weights(backbone: nn.Module, path: str, may_lack: Sequence[str
         CheckpointError: If the file cannot be read or belongs to another network.
     """
     source = f'{path} (config key model.backbone.pretrained_path)'
-    content = _read(Path(path), source)
+    fill_backbone(backbone, _read(Path(path), source), source, may_lack)
+
+
+def fill_backbone(
+    backbone: nn.Module, content: object, source: str, may_lack: Sequence[str] = ()
+) -> None:
+    """Put ImageNet weights into a backbone.
+
+    Args:
+        backbone: Module to fill.
+        content: What a file of weights holds.
+        source: Where it is from, for the message.
+        may_lack: Prefixes of parameters that the file need not have; they keep their values.
+
+    Raises:
+        CheckpointError: If it belongs to another network.
+    """
     try:
         weights = _backbone_weights(content)
     except CheckpointError as error:
@@ -112,7 +128,8 @@ def _backbone_weights(content: object) -> dict[str, Tensor]:
     if family not in BACKBONE_FAMILIES:
         raise CheckpointError(
             f'This is a whole model of the family {family!r}, not a backbone. '
-            'Give it as load_from instead.'
+            'Give it as load_from instead, or take its backbone by an init_cfg with '
+            "prefix='backbone.'."
         )
     weights = convert(state_dict, family)
     return {key.removeprefix(BACKBONE_PREFIX): value for key, value in weights.items()}

@@ -1,0 +1,22 @@
+import warnings
+
+from cpose.cli import main as cli
+from cpose.cli.main import build_parser, main
+from cpose.cli.plain_warnings import plain_warnings
+
+
+def test_warnings_are_lines_of_text(capsys):
+    with plain_warnings():
+        warnings.warn('Mind the gap', stacklevel=2)
+    assert capsys.readouterr().err == 'Warning: Mind the gap\n'
+
+
+def test_they_are_in_every_command(monkeypatch, capsys):
+    def warn(args):
+        warnings.warn('Mind the gap', stacklevel=2)
+
+    monkeypatch.setattr('cpose.cli.print_config.run', warn)
+    parser = build_parser(['print_config'])
+    monkeypatch.setattr(cli, 'build_parser', lambda: parser)
+    assert main(['print-config', 'dla34_bike']) == 0
+    assert capsys.readouterr().err == 'Warning: Mind the gap\n'
