@@ -19,7 +19,7 @@ def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[An
     """Turn the meta information of one or several categories into tuples of equal length.
 
     Raises:
-        ConfigError: If a key is unknown, a name is not text or the lengths differ.
+        ConfigError: If a key is unknown, the names are not different texts or the lengths differ.
     """
     defaults = {'category': 'object', 'symmetry': {'type': 'NoSymmetry'}, 'eval_num_symmetry': 1}
     given = dict(metainfo or {})
@@ -29,6 +29,7 @@ def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[An
             f'metainfo has unknown keys {unknown} (config key *_dataloader.dataset.metainfo). '
             f'Use {", ".join(META_KEYS)}.'
         )
+    given = {key: value for key, value in given.items() if value is not None}
     values = {key: _as_tuple(given.get(key, defaults[key])) for key in META_KEYS}
     for place, name in enumerate(values['category']):
         if not isinstance(name, str):
@@ -37,6 +38,12 @@ def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[An
                 '*_dataloader.dataset.metainfo.category). Names are text: put it in quotes.'
             )
     count = len(values['category'])
+    if not count or len(set(values['category'])) < count:
+        raise ConfigError(
+            f'metainfo.category={list(values["category"])} (config key '
+            '*_dataloader.dataset.metainfo.category) must be one name or different names, one for '
+            'each category.'
+        )
     for key, value in values.items():
         if len(value) not in (1, count):
             raise ConfigError(

@@ -23,6 +23,7 @@ from cpose.engine.model_weights import bare_model, load_weights, own_weights
 from cpose.engine.network_compilation import compile_network
 from cpose.engine.plain_data import from_plain, to_plain
 from cpose.engine.processes import init_cpu_processes
+from cpose.engine.run_checks import check_run, check_settings
 from cpose.engine.schedule_replay import replay_schedules
 from cpose.errors import CheckpointError, UserError
 from cpose.registry import RUNNERS
@@ -50,6 +51,7 @@ class PoseRunner(Runner):
     _timestamps: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        check_settings(kwargs)
         super().__init__(*args, **kwargs)
         for handler, level in self._console_levels:
             handler.setLevel(level)
@@ -131,6 +133,11 @@ class PoseRunner(Runner):
         given = (hooks or {}).items()
         kept = {name: hook for name, hook in given if hook is not None or name in MMENGINE_HOOKS}
         super().register_default_hooks(kept)
+
+    def load_or_resume(self) -> None:
+        """Load what the config says, once everything is built and fits each other."""
+        check_run(self)
+        super().load_or_resume()
 
     def resume(
         self,

@@ -52,6 +52,16 @@ def test_metainfo_defaults():
     }
 
 
+@pytest.mark.parametrize('category', [[], ['a', 'b', 'a']])
+def test_names_of_categories_differ(category):
+    with pytest.raises(ConfigError, match='one name or different names'):
+        normalise_metainfo({'category': category})
+
+
+def test_none_in_the_metainfo_is_the_default():
+    assert normalise_metainfo({'symmetry': None}) == normalise_metainfo({})
+
+
 def test_metainfo_of_several_categories():
     metainfo = normalise_metainfo({'category': ['a', 'b'], 'eval_num_symmetry': [1, 100]})
     assert metainfo['category'] == ('a', 'b')

@@ -44,6 +44,9 @@ class CenterPoseHead(BaseModule):
 
             These three are filled up from their defaults, see `with_defaults`.
         init_cfg: Initialisation as in MMEngine.
+
+    Attributes:
+        num_classes: Number of categories.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class CenterPoseHead(BaseModule):
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.num_classes = num_classes
         self.codec = CODECS.build(
             {**with_defaults(codec, DEFAULT_CODEC), 'stride': stride, 'num_classes': num_classes}
         )
