@@ -25,7 +25,7 @@ def build_test_data(config: Config) -> Any:
         ConfigError: If it has none.
         DataError: If they are not there.
     """
-    given = config.get('test_dataloader', {}).get('dataset')
+    given = (config.get('test_dataloader') or {}).get('dataset')
     if given is None or config.get('test_evaluator') is None:
         raise ConfigError(
             'The config in the model file has no test_dataloader and test_evaluator to compare '

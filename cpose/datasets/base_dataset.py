@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from mmengine.dataset import Compose
 from torch.utils.data import Dataset
 
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
 from cpose.registry import TRANSFORMS
 
 META_KEYS = ('category', 'symmetry', 'eval_num_symmetry')
@@ -53,6 +54,23 @@ def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[An
     return {k: v if len(v) == count else v * count for k, v in values.items()}
 
 
+def check_input_wh(input_wh: Any) -> tuple[int, int]:
+    """Return width and height of the network input.
+
+    Raises:
+        ConfigError: If they are not two multiples of 32.
+    """
+    sides = _as_tuple(input_wh)
+    are_whole = all(isinstance(side, Integral) for side in sides)
+    if not are_whole or len(sides) != 2 or any(side <= 0 or side % 32 for side in sides):
+        given = sides if len(sides) > 1 else input_wh
+        raise ConfigError(
+            f'input_wh={given!r} (config key *_dataloader.dataset.input_wh) must be width and '
+            'height, both multiples of 32, for example (512, 512).'
+        )
+    return int(sides[0]), int(sides[1])
+
+
 def _as_tuple(value: Any) -> tuple[Any, ...]:
     is_list = isinstance(value, Sequence) and not isinstance(value, str)
     return tuple(value) if is_list else (value,)
@@ -79,12 +97,8 @@ class PoseDataset(Dataset):
         seed: int = 0,
     ) -> None:
         self._metainfo = normalise_metainfo(metainfo)
-        if any(side <= 0 or side % 32 for side in input_wh):
-            raise ConfigError(
-                f'input_wh={tuple(input_wh)} (config key *_dataloader.dataset.input_wh) '
-                'must be multiples of 32.'
-            )
-        self.input_wh = (int(input_wh[0]), int(input_wh[1]))
+        check_number('*_dataloader.dataset.seed', seed, least=0, is_whole=True)
+        self.input_wh = check_input_wh(input_wh)
         self.seed = seed
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in pipeline])
