@@ -17,7 +17,12 @@ from torch.utils.data import DataLoader
 
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.packed_items import CheckedCollate
-from cpose.engine.checkpoint_content import model_content, prepare_resume, scheduler_content
+from cpose.engine.checkpoint_content import (
+    check_optimizer,
+    model_content,
+    prepare_resume,
+    scheduler_content,
+)
 from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
 from cpose.engine.model_weights import bare_model, load_weights, own_weights
 from cpose.engine.network_compilation import compile_network
@@ -185,6 +190,7 @@ class PoseRunner(Runner):
         if self._resume:
             metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
             prepare_resume(checkpoint, filename, metainfo)
+            check_optimizer(checkpoint, filename, self.optim_wrapper)
             self.train_loop.load_state_dict(checkpoint['train_loop'])
             checkpoint['meta'].update(self.train_loop.progress)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
