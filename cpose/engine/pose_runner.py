@@ -30,7 +30,7 @@ from cpose.engine.plain_data import from_plain, to_plain
 from cpose.engine.processes import init_cpu_processes
 from cpose.engine.run_checks import check_run, check_settings
 from cpose.engine.schedule_replay import replay_schedules
-from cpose.errors import CheckpointError, UserError
+from cpose.errors import CheckpointError, UserError, check_number
 from cpose.registry import RUNNERS
 
 MMENGINE_HOOKS = (
@@ -126,8 +126,12 @@ class PoseRunner(Runner):
 
         Items of this project's data sets are checked before they are collated.
         """
-        if not isinstance(dataloader, DataLoader) and not dataloader.get('num_workers'):
-            dataloader = {**dataloader, 'persistent_workers': False}
+        if not isinstance(dataloader, DataLoader):
+            for name, least in (('num_workers', 0), ('batch_size', 1)):
+                value = dataloader.get(name, least)
+                check_number(f'*_dataloader.{name}', value, least=least, is_whole=True)
+            if not dataloader.get('num_workers'):
+                dataloader = {**dataloader, 'persistent_workers': False}
         loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
         if isinstance(loader.dataset, PoseDataset):
             loader.collate_fn = CheckedCollate(loader.collate_fn, loader.dataset.pipeline)
