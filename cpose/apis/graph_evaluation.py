@@ -11,7 +11,8 @@ from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, ModelMetadata
 from cpose.deploy.onnx_files import static_batch_of
 from cpose.deploy.raw_map_error import open_session
 from cpose.errors import ConfigError, DataError
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY, with_defaults
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
+from cpose.part_configs import with_defaults
 from cpose.registry import CODECS, DATASETS, METRICS
 from cpose.structures.pose_data_sample import make_results
 

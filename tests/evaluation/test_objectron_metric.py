@@ -160,3 +160,9 @@ def test_images_that_could_not_be_read_are_left_out(random_scenes, monkeypatch, 
     assert found['num_images'] == 8
     assert found == pytest.approx(expected, nan_ok=True)
     assert [text[:31] for text in said] == ['1 of 9 images could not be read']
+
+
+def test_protocols_are_filled_up_from_their_defaults():
+    metric = ObjectronMetric(protocol={'min_score': 0.2}, tao_protocol={'min_visibility': 0.3})
+    assert (type(metric.protocol).__name__, metric.protocol.min_score) == ('OneToOneProtocol', 0.2)
+    assert type(metric.tao_protocol).__name__ == 'TaoProtocol'
