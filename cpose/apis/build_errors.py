@@ -23,7 +23,7 @@ def named_build_errors(config: Config) -> Iterator[None]:
 
     These are: a part without ``type``, a call with missing arguments, and any value at which a part
     fails with one of `REFUSALS` while it is built. Errors from anywhere else pass unchanged, and so
-    do those of the runner itself, which sets up devices, unless they are of the type ValueError.
+    does a RuntimeError of the runner itself, which sets up devices and processes.
 
     Args:
         config: What is built inside the context.
@@ -42,8 +42,8 @@ def named_build_errors(config: Config) -> Iterator[None]:
         built = builders[-1].f_locals.get('cfg')
         part: Mapping[str, Any] = built if isinstance(built, Mapping) else {}
         kind = part.get('type')
-        is_refused = isinstance(error, ValueError if kind is None else REFUSALS)
-        if not is_of_call and not is_refused:
+        is_of_device = kind is None and isinstance(error, RuntimeError)
+        if not is_of_call and (isinstance(error, KeyError) or is_of_device):
             raise
         reason = _reason(error) if is_of_call else _reason(error, frames[-1])
         raise ConfigError(

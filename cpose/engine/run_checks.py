@@ -13,6 +13,8 @@ from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.evaluation.score_report import headline_names
 
+NEEDED_DICTS = ('env_cfg', 'randomness')
+DICTS = (*NEEDED_DICTS, 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks')
 LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
 
 
@@ -25,9 +27,10 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: If one has no meaning.
     """
-    for key in ('env_cfg', 'randomness'):
-        if not isinstance(settings.get(key, {}), Mapping):
-            raise ConfigError(f'{key}={settings[key]!r} in the config must be a dict of settings.')
+    for key in DICTS:
+        value = settings.get(key, {})
+        if not (isinstance(value, Mapping) or (value is None and key not in NEEDED_DICTS)):
+            raise ConfigError(f'{key}={value!r} in the config must be a dict of settings.')
     seed = settings.get('randomness', {}).get('seed')
     if seed is not None:
         check_number('randomness.seed', seed, least=0, most=2**32 - 1, is_whole=True)

@@ -77,14 +77,21 @@ def test_values_at_which_a_part_fails(error, says):
     assert caught.value.__cause__ is error
 
 
-def test_failures_of_the_runner_itself_pass():
+@pytest.mark.parametrize(
+    ('error', 'expected', 'says'),
+    [
+        (RuntimeError('out of memory'), RuntimeError, '^out of memory$'),
+        (TypeError('got 5'), ConfigError, r'cannot be built: got 5 \(TypeError in'),
+    ],
+)
+def test_failures_of_the_runner_itself(error, expected, says):
     class FailingRunner:
         @classmethod
         def from_cfg(cls, config):
-            raise RuntimeError('out of memory')
+            raise error
 
     config = Config({'runner_type': FailingRunner})
-    with pytest.raises(RuntimeError, match='out of memory'), named_build_errors(config):
+    with pytest.raises(expected, match=says), named_build_errors(config):
         RUNNERS.build(config)
 
 

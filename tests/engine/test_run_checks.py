@@ -51,6 +51,8 @@ def test_categories_are_those_of_the_model(build_runner, task):
     [
         ({'log_level': 'FOO'}, "log_level='FOO'.*DEBUG"),
         ({'env_cfg': None}, 'env_cfg=None'),
+        ({'train_cfg': 5}, 'train_cfg=5'),
+        ({'default_hooks': 'none'}, "default_hooks='none'"),
         ({'randomness.seed': 'abc'}, r"seed='abc' \(config key randomness.seed\)"),
     ],
 )

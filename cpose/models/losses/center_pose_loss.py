@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cpose.codecs.centerpose_codec import CenterPoseCodec
 from cpose.codecs.heatmap import gather_cells
 from cpose.codecs.pose_targets import PoseTargets, select_candidates
-from cpose.errors import ConfigError, nearest_names
+from cpose.errors import ConfigError, check_number, nearest_names
 from cpose.models.losses.branch_targets import indexed_target
 from cpose.models.losses.indexed_loss import IndexedLoss
 from cpose.part_configs import with_defaults
@@ -51,7 +51,7 @@ class CenterPoseLoss(nn.Module):
         untrained_branches: Names of the branches whose term is switched off.
 
     Raises:
-        ConfigError: For an unknown branch, or a loss that does not fit its branch.
+        ConfigError: For an unknown branch, a loss that does not fit it, or a weight below 0.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class CenterPoseLoss(nn.Module):
         losses = {name: _build_term(name, config) for name, config in configs.items() if config}
         self.terms = nn.ModuleDict(losses)
         self.weights: dict[str, float] = {name: term.loss_weight for name, term in losses.items()}
+        for name, weight in self.weights.items():
+            check_number(f'model.head.criterion.terms.{name}.loss_weight', weight, least=0)
         self.log_variance_branches = tuple(
             LOG_VARIANCES[name]
             for name, term in losses.items()

@@ -161,3 +161,9 @@ def test_terms_are_filled_up_from_their_defaults():
         'hp_offset': 1.0,
         'scale': 1.0,
     }
+
+
+@pytest.mark.parametrize('weight', [-1, 'abc', float('nan')])
+def test_weights_are_numbers(weight):
+    with pytest.raises(ConfigError, match=r'config key model\.head\.criterion\.terms\.hps\.loss_w'):
+        CenterPoseLoss({'hps': {'loss_weight': weight}})
