@@ -5,6 +5,8 @@ import struct
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -83,6 +85,47 @@ def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:
     rest = len(names) - MOST_NAMES
     more = f' and {rest} more' if rest > 0 else ''
     return f'Known: {", ".join(names[:MOST_NAMES]) or "none"}{more}.'
+
+
+def check_number(
+    key: str,
+    value: Any,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+    is_whole: bool = False,
+    advice: str = '',
+) -> None:
+    """Raise unless ``value`` is a finite number within its bounds.
+
+    Args:
+        key: Key of the config, for the message; ``*`` stands for any name.
+        value: What is checked; True and False are no numbers.
+        least: Smallest value allowed.
+        most: Largest value allowed.
+        above: Largest value that is too small.
+        is_whole: Whether it must be an int.
+        advice: Sentence at the end of the message.
+
+    Raises:
+        ConfigError: If it is not; the message names key, value and bounds.
+    """
+    bounds = {'of at least': least, 'above': above, 'at most': most}
+    is_number = isinstance(value, Integral if is_whole else Real) and not isinstance(value, bool)
+    if (
+        is_number
+        and isfinite(value)
+        and (least is None or value >= least)
+        and (above is None or value > above)
+        and (most is None or value <= most)
+    ):
+        return
+    kind = 'a whole number' if is_whole else 'a number'
+    wanted = ' and '.join(f'{word} {bound}' for word, bound in bounds.items() if bound is not None)
+    raise ConfigError(
+        f'{key.rpartition(".")[2]}={value!r} (config key {key}) must be {kind} {wanted}'.rstrip()
+        + f'. {advice}'.rstrip()
+    )
 
 
 def check_shape(name: str, array: np.ndarray, expected: tuple[int | None, ...]) -> None:

@@ -3,8 +3,10 @@ import pytest
 from torch._utils import ExceptionWrapper
 
 from cpose.errors import (
+    ConfigError,
     DataError,
     MissingDependencyError,
+    check_number,
     check_shape,
     import_extra,
     nearest_names,
@@ -40,6 +42,24 @@ def test_shapes():
     check_shape('points', np.zeros((3, 2)), (None, 2))
     with pytest.raises(ValueError, match=r'points has shape \(3, 2\), expected \(\*, 3\)'):
         check_shape('points', np.zeros((3, 2)), (None, 3))
+
+
+@pytest.mark.parametrize('value', [0, 8, 2.5, '3', None, True, float('nan'), float('inf')])
+def test_numbers(value):
+    check_number('a.side', 3, least=1, most=7, is_whole=True)
+    says = (
+        rf'side={value!r} \(config key a\.side\) must be a whole number of at least 1 and at most 7'
+    )
+    with pytest.raises(ConfigError, match=says):
+        check_number('a.side', value, least=1, most=7, is_whole=True)
+
+
+def test_numbers_above_a_bound():
+    check_number('sigma', 1e-9, above=0)
+    with pytest.raises(
+        ConfigError, match=r'sigma=0 \(config key sigma\) must be a number above 0\. Say\.'
+    ):
+        check_number('sigma', 0, above=0, advice='Say.')
 
 
 def test_import_of_an_extra(monkeypatch, tmp_path):

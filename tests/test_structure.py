@@ -15,7 +15,7 @@ PACKAGE = Path(cpose.__file__).parent
 SOURCES = sorted(PACKAGE.rglob('*.py'))
 
 LAYERS = {
-    'errors': 0, 'registry': 0,
+    'errors': 0, 'registry': 0, 'part_configs': 1,
     'structures': 1, 'encryption': 1, 'file_writing': 1,
     'geometry': 2,
     'codecs': 3,

@@ -24,6 +24,7 @@ from cpose.apis.inference_parts import (
     choose_input_wh,
     find_categories,
     make_record,
+    set_input_wh,
 )
 from cpose.datasets.packed_items import check_packed
 from cpose.errors import ConfigError, DataError
@@ -244,7 +245,8 @@ class CenterPoseInferencer(BaseInferencer):
         """Return the model, None if a detector takes its place."""
         if self._detector != self._detect:
             return None
-        sized = load_config(cfg, {'test_dataloader.dataset.input_wh': list(self.input_wh)})
+        sized = load_config(cfg)
+        set_input_wh(sized, self.input_wh)
         return build_for_inference(sized, weights, self._device)
 
     def _init_pipeline(self, cfg: Config) -> Compose:

@@ -11,7 +11,8 @@ from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, ModelMetadata
 from cpose.deploy.onnx_files import static_batch_of
 from cpose.deploy.raw_map_error import open_session
 from cpose.errors import ConfigError, DataError
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY, with_defaults
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
+from cpose.part_configs import with_defaults
 from cpose.registry import CODECS, DATASETS, METRICS
 from cpose.structures.pose_data_sample import make_results
 
@@ -25,7 +26,7 @@ def build_test_data(config: Config) -> Any:
         ConfigError: If it has none.
         DataError: If they are not there.
     """
-    given = config.get('test_dataloader', {}).get('dataset')
+    given = (config.get('test_dataloader') or {}).get('dataset')
     if given is None or config.get('test_evaluator') is None:
         raise ConfigError(
             'The config in the model file has no test_dataloader and test_evaluator to compare '

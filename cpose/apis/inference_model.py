@@ -11,8 +11,9 @@ from cpose.apis.device import choose_device
 from cpose.apis.runtime_files import find_runtime, runtime_model
 from cpose.codecs.pose_recovery import PoseRecovery
 from cpose.models.detectors.runtime_pose import RuntimePose
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY, with_defaults
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
 from cpose.models.layers.fuse import fuse_for_inference
+from cpose.part_configs import with_defaults
 from cpose.registry import CODECS, MODELS, RUNTIMES
 
 

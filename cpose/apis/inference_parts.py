@@ -1,6 +1,6 @@
 """What an inferencer takes from a config besides the network, and how images enter it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,15 @@ from mmengine.dataset import Compose
 
 from cpose.apis.calibration import Camera
 from cpose.apis.image_sources import SourceImage
-from cpose.datasets.base_dataset import normalise_metainfo
-from cpose.errors import ConfigError
+from cpose.datasets.base_dataset import check_input_wh, normalise_metainfo
 from cpose.registry import TRANSFORMS, VISUALIZERS
 from cpose.visualization.pose_drawer import PoseDrawer
 
 DEFAULT_PIPELINE = ({'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
 DEFAULT_INPUT_WH = (512, 512)
+PLAIN_LOADERS = ('test_dataloader', 'val_dataloader')
+"""Data that are not augmented, the test data first; any of them may be left out."""
+LOADERS = (*PLAIN_LOADERS, 'train_dataloader')
 
 
 def choose_input_wh(config: Config, input_wh: Sequence[int] | None) -> tuple[int, int]:
@@ -24,22 +26,28 @@ def choose_input_wh(config: Config, input_wh: Sequence[int] | None) -> tuple[int
     Raises:
         ConfigError: If they are not two multiples of 32.
     """
-    chosen = input_wh or _test_dataset(config).get('input_wh', DEFAULT_INPUT_WH)
-    if len(chosen) != 2 or any(side <= 0 or side % 32 for side in chosen):
-        raise ConfigError(
-            f'input_wh={tuple(chosen)} must be width and height, both multiples of 32.'
-        )
-    return int(chosen[0]), int(chosen[1])
+    return check_input_wh(input_wh or _data_setting(config, 'input_wh', DEFAULT_INPUT_WH))
+
+
+def set_input_wh(config: Config, input_wh: Sequence[int]) -> None:
+    """Write the network input down as that of the test data, also where there are none."""
+    config.test_dataloader = config.get('test_dataloader') or {}
+    config.merge_from_dict({'test_dataloader.dataset.input_wh': list(input_wh)})
+
+
+def find_metainfo(config: Config) -> dict[str, tuple[Any, ...]]:
+    """Return the meta information of the categories, see `normalise_metainfo`."""
+    return normalise_metainfo(_data_setting(config, 'metainfo', None))
 
 
 def find_categories(config: Config) -> tuple[str, ...]:
     """Return the names of the categories by label."""
-    return normalise_metainfo(_test_dataset(config).get('metainfo'))['category']
+    return find_metainfo(config)['category']
 
 
 def build_pipeline(config: Config) -> Compose:
     """Return the transforms of the test data, or what replaces them without test data."""
-    steps = _test_dataset(config).get('pipeline', DEFAULT_PIPELINE)
+    steps = _data_setting(config, 'pipeline', DEFAULT_PIPELINE, PLAIN_LOADERS)
     return Compose([TRANSFORMS.build(dict(step)) for step in steps])
 
 
@@ -78,6 +86,10 @@ def make_record(
     }
 
 
-def _test_dataset(config: Config) -> Mapping[str, Any]:
-    dataset: Mapping[str, Any] = config.get('test_dataloader', {}).get('dataset', {})
-    return dataset
+def _data_setting(config: Config, key: str, default: Any, loaders: Sequence[str] = LOADERS) -> Any:
+    """Return a setting of the test data, or else of the next data that have it."""
+    for loader in loaders:
+        dataset = (config.get(loader) or {}).get('dataset') or {}
+        if dataset.get(key) is not None:
+            return dataset[key]
+    return default

@@ -11,9 +11,8 @@ from mmengine.config import Config
 
 import cpose
 from cpose.apis.builder import build_model
-from cpose.apis.inference_parts import find_categories
+from cpose.apis.inference_parts import find_categories, find_metainfo
 from cpose.apis.verification_pictures import make_pictures
-from cpose.datasets.base_dataset import normalise_metainfo
 from cpose.deploy.binary_files import check_new_file, write_model_atomic
 from cpose.deploy.export_settings import ExportSettings
 from cpose.deploy.model_metadata import ModelMetadata
@@ -97,8 +96,7 @@ def export_model(
 
 def make_metadata(config: Config, model: Any, settings: ExportSettings) -> ModelMetadata:
     """Return what the file shall tell about itself."""
-    dataset = config.get('test_dataloader', {}).get('dataset', {})
-    symmetry = normalise_metainfo(dataset.get('metainfo'))['symmetry']
+    symmetry = find_metainfo(config)['symmetry']
     pixels = model.data_preprocessor
     return ModelMetadata(
         cpose_version=cpose.__version__,

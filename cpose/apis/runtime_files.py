@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.config_check import import_custom_modules
-from cpose.apis.inference_parts import choose_input_wh
+from cpose.apis.inference_parts import choose_input_wh, set_input_wh
 from cpose.errors import ConfigError
 from cpose.registry import RUNTIMES
 
@@ -81,8 +81,7 @@ def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Co
 
     metadata = read_metadata(path)
     config = config_from_json(metadata.config, str(path), allow_custom_imports)
-    size = list(metadata.input_wh)
-    config.merge_from_dict({'test_dataloader': {'dataset': {'input_wh': size}}})
+    set_input_wh(config, metadata.input_wh)
     return config
 
 

@@ -13,6 +13,7 @@ from cpose.apis.build_errors import named_build_errors
 from cpose.apis.builder import resolve_config
 from cpose.apis.config import load_config
 from cpose.apis.config_check import check_config
+from cpose.apis.data_root import set_data_root
 from cpose.apis.metric_config import find_metric_config
 from cpose.apis.runtime_files import find_runtime, runtime_model
 from cpose.engine.checkpoint_io import find_resume_checkpoint
@@ -26,8 +27,6 @@ WORK_DIRS = Path('work_dirs')
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
 VALIDATION_KEYS = ('val_dataloader', 'val_cfg', 'val_evaluator')
 TEST_KEYS = ('test_dataloader', 'test_cfg', 'test_evaluator')
-FOLDER_KEYS = ('pipeline', 'metainfo', 'input_wh', 'seed')
-"""What a data set without files hands over to one that reads a folder."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -103,11 +102,11 @@ def evaluate(
     loaded.resume = False
     for key in (*TRAINING_KEYS, *VALIDATION_KEYS):
         loaded.pop(key, None)
+    if data_root is not None:
+        set_data_root(loaded, data_root)
     check_config(loaded, ('model', *TEST_KEYS))
     _leave_out_averaging(loaded)
     _set_model_file(loaded, checkpoint)
-    if data_root is not None:
-        _set_data_root(loaded, data_root)
     if dump is not None:
         check_writable(dump)
         find_metric_config(loaded, 'leave out --dump').dump_file = str(dump)
@@ -144,9 +143,9 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
 def _leave_out_averaging(config: Config) -> None:
     """Remove the hooks that average weights: a file to test has the averages, or no weights."""
     hooks = config.get('custom_hooks') or ()
-    config.custom_hooks = [
-        hook for hook in hooks if not issubclass(HOOKS.get(hook['type']), EMAHook)
-    ]
+    names = [name for name in (hook.get('type') for hook in hooks) if name]
+    averaging = {name for name in names if issubclass(HOOKS.get(name), EMAHook)}
+    config.custom_hooks = [hook for hook in hooks if hook.get('type') not in averaging]
 
 
 def _set_model_file(config: Config, path: str | Path) -> None:
@@ -179,15 +178,6 @@ def _set_resume(config: Config, resume: str | Path) -> None:
     config.resume = newest is not None
     if newest is not None:
         config.load_from = str(newest)
-
-
-def _set_data_root(config: Config, data_root: str | Path) -> None:
-    """Test on a folder; a data set without files makes way for one that reads the folder."""
-    dataset = config.test_dataloader.dataset
-    if 'data_root' not in dataset:
-        shared = {key: dataset[key] for key in FOLDER_KEYS if key in dataset}
-        config.test_dataloader.dataset = {**shared, 'type': 'CenterPoseDataset'}
-    config.test_dataloader.dataset.data_root = str(data_root)
 
 
 @contextmanager

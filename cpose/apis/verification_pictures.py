@@ -85,7 +85,7 @@ def _default_pictures(
 
 def _test_folders(config: Config) -> list[str]:
     """Return the folders of the test data that are there."""
-    roots = config.get('test_dataloader', {}).get('dataset', {}).get('data_root')
+    roots = (config.get('test_dataloader') or {}).get('dataset', {}).get('data_root')
     found = expand_roots(roots, find_categories(config)) if roots else []
     return [root for root in found if Path(root).is_dir()]
 

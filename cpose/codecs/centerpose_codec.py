@@ -22,7 +22,7 @@ from cpose.codecs.heatmap import (
 )
 from cpose.codecs.pose_targets import PoseTargets
 from cpose.codecs.target_arrays import TargetArrays, stack_candidates
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
 from cpose.registry import CODECS
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -45,6 +45,9 @@ class CenterPoseCodec:
         corner_rule: Config of the rule for corner positions and their supervision.
         center_rule: Config of the rule for the object's centre.
         dims_coder: Config of what the dimension branch predicts.
+
+    Raises:
+        ConfigError: If a number is below 1.
     """
 
     def __init__(
@@ -57,6 +60,9 @@ class CenterPoseCodec:
         center_rule: Mapping[str, Any] = DEFAULT_CENTER,
         dims_coder: Mapping[str, Any] = DEFAULT_DIMS,
     ) -> None:
+        check_number('model.head.codec.num_select', num_select, least=1, is_whole=True)
+        if max_objs is not None:
+            check_number('model.head.codec.max_objs', max_objs, least=1, is_whole=True)
         self.stride = stride
         self.num_classes = num_classes
         self.max_objs = max_objs

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from cpose.codecs.soft_nms import suppress_softly
+from cpose.errors import check_number
 from cpose.geometry.affine import apply_affine, invert_affine
 from cpose.geometry.pnp import MISSING_BELOW, PnPResult, solve_cuboid_pnp
 from cpose.geometry.projection import project_points, undistort_points
@@ -36,6 +37,9 @@ class PoseRecovery:
         solver: Config of the PnP solver.
         dims_fit: Config of what corrects the predicted dimensions once a pose is known; None
             leaves them as they are.
+
+    Raises:
+        ConfigError: If a number is out of range.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class PoseRecovery:
         solver: Mapping[str, Any] = DEFAULT_SOLVER,
         dims_fit: Mapping[str, Any] | None = None,
     ) -> None:
+        check_number('model.head.recovery.score_thr', score_thr, least=0, most=1)
+        check_number('model.head.recovery.nms_sigma', nms_sigma, above=0)
         self.score_thr = score_thr
         self.nms_sigma = nms_sigma
         self.use_pnp = use_pnp

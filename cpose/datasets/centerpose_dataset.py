@@ -17,7 +17,7 @@ from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.data_problems import DataProblems, OnError
 from cpose.datasets.object_checks import keep_consistent, label_objects
 from cpose.datasets.packed_strings import PackedStrings
-from cpose.errors import ConfigError, DataError
+from cpose.errors import ConfigError, DataError, check_number
 from cpose.registry import DATASETS, SYMMETRIES
 from cpose.structures.pose_data_sample import PoseDataSample
 
@@ -56,6 +56,7 @@ class CenterPoseDataset(PoseDataset):
         require_annotation: bool = True,
     ) -> None:
         super().__init__(pipeline, metainfo, input_wh, seed)
+        check_number('*_dataloader.dataset.max_objs', max_objs, least=1, is_whole=True)
         self.max_objs = max_objs
         self.on_error = on_error
         categories = self._metainfo['category']

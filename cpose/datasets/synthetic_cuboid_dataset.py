@@ -9,7 +9,7 @@ from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import Scene, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
 from cpose.registry import DATASETS, SYMMETRIES
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.pose_data_sample import CuboidTruth
@@ -61,9 +61,10 @@ class SyntheticCuboidDataset(PoseDataset):
         seed: int = 0,
     ) -> None:
         super().__init__(pipeline, metainfo or CUBOID_METAINFO, input_wh, seed)
-        _check_at_least('num_images', num_images, 1)
-        _check_at_least('start_index', start_index, 0)
-        _check_at_least('image_wh', min(image_wh), MIN_SIDE)
+        numbers = {'num_images': (num_images, 1), 'start_index': (start_index, 0)}
+        numbers['image_wh'] = (min(image_wh), MIN_SIDE)
+        for name, (value, least) in numbers.items():
+            check_number(f'*_dataloader.dataset.{name}', value, least=least, is_whole=True)
         if not 0 <= objects[0] <= objects[1] <= MAX_OBJECTS:
             raise ConfigError(
                 f'objects={tuple(objects)} (config key *_dataloader.dataset.objects) must be a '
@@ -139,10 +140,3 @@ def annotate_scene(scene: Scene) -> CuboidTruth:
         visibility=scene.visibility,
         plane_gl=np.stack([ground, normal]),
     )
-
-
-def _check_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise ConfigError(
-            f'{name}={value} (config key *_dataloader.dataset.{name}) must be at least {least}.'
-        )

@@ -8,6 +8,7 @@ from typing import Any
 import mmengine
 import torch
 from mmengine.logging import MessageHub, print_log
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
 from cpose import __version__
@@ -17,6 +18,8 @@ from cpose.engine.stored_config import CONFIG_KEY, config_to_json
 from cpose.errors import CheckpointError
 
 RESUME_KEYS = ('meta', 'message_hub', 'optimizer', 'train_loop')
+OPTIMIZER_TYPE = 'optimizer_type'
+"""Key in ``meta`` of the name of the optimizer's class."""
 UNSAVED_INFO = ('cfg',)
 """Entries of the message hub that the checkpoint holds elsewhere."""
 
@@ -34,6 +37,7 @@ def model_content(runner: Runner, meta: Mapping[str, Any]) -> dict[str, Any]:
             'mmengine': mmengine.__version__,
             'torch': str(torch.__version__),
         },
+        OPTIMIZER_TYPE: _optimizer_type(runner.optim_wrapper),
     }
     return {
         'meta': {**own, **runner.train_loop.progress, **meta},
@@ -106,3 +110,42 @@ def prepare_resume(
         )
     if to_plain(metainfo) == to_plain(checkpoint['meta'].get('dataset_meta')):
         checkpoint['meta']['dataset_meta'] = metainfo
+
+
+def check_optimizer(checkpoint: Mapping[str, Any], filename: str, optim_wrapper: Any) -> None:
+    """Check that the state of the optimizer in a checkpoint is one of this optimizer.
+
+    PyTorch replaces the settings of each group by those of the checkpoint, whatever they are.
+
+    Args:
+        checkpoint: Its content.
+        filename: Where it is from, for the message.
+        optim_wrapper: What trains in this run.
+
+    Raises:
+        CheckpointError: If it is of another class, or settings are missing.
+    """
+    kind = _optimizer_type(optim_wrapper)
+    groups = checkpoint['optimizer'].get('param_groups')
+    if kind is None or not groups:
+        return
+    stored = checkpoint['meta'].get(OPTIMIZER_TYPE, kind)
+    needed = {
+        name
+        for name, value in optim_wrapper.optimizer.defaults.items()
+        if value is not None and not isinstance(value, bool)
+    }
+    missing = sorted(needed.difference(*groups))
+    if stored != kind or missing:
+        held = f'has no {", ".join(missing)}' if stored == kind else f'is {stored}'
+        raise CheckpointError(
+            f'Checkpoint {filename} cannot be resumed with the optimizer {kind} (config key '
+            f'optim_wrapper.optimizer.type): its optimizer {held}. Resume with the same one, '
+            'or set load_from without --resume to start a new run with its weights.'
+        )
+
+
+def _optimizer_type(optim_wrapper: Any) -> str | None:
+    """Return the name of the optimizer's class, None for several optimizers."""
+    is_one = isinstance(optim_wrapper, OptimWrapper)
+    return type(optim_wrapper.optimizer).__name__ if is_one else None

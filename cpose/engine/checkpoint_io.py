@@ -112,7 +112,8 @@ def find_resume_checkpoint(work_dir: str | Path) -> Path | None:
         reverse=True,
     )
     if pointer.is_file():
-        candidates.insert(0, folder / Path(pointer.read_text(encoding='utf-8').strip()).name)
+        named = pointer.read_text(encoding='utf-8', errors='replace').replace('\0', '').strip()
+        candidates.insert(0, folder / Path(named).name)
     return next((file for file in candidates if _is_complete(file)), None)
 
 

@@ -18,14 +18,20 @@ from torch.utils.data import DataLoader
 
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.packed_items import CheckedCollate
-from cpose.engine.checkpoint_content import model_content, prepare_resume, scheduler_content
+from cpose.engine.checkpoint_content import (
+    check_optimizer,
+    model_content,
+    prepare_resume,
+    scheduler_content,
+)
 from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
 from cpose.engine.model_weights import bare_model, load_weights, own_weights
 from cpose.engine.network_compilation import compile_network
 from cpose.engine.plain_data import from_plain, to_plain
 from cpose.engine.processes import init_cpu_processes
+from cpose.engine.run_checks import check_run, check_settings
 from cpose.engine.schedule_replay import replay_schedules
-from cpose.errors import CheckpointError, UserError
+from cpose.errors import CheckpointError, UserError, check_number
 from cpose.registry import RUNNERS
 
 MMENGINE_HOOKS = (
@@ -51,6 +57,7 @@ class PoseRunner(Runner):
     _timestamps: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        check_settings(kwargs)
         super().__init__(*args, **kwargs)
         for handler, level in self._console_levels:
             handler.setLevel(level)
@@ -120,8 +127,12 @@ class PoseRunner(Runner):
 
         Items of this project's data sets are checked before they are collated.
         """
-        if not isinstance(dataloader, DataLoader) and not dataloader.get('num_workers'):
-            dataloader = {**dataloader, 'persistent_workers': False}
+        if not isinstance(dataloader, DataLoader):
+            for name, least in (('num_workers', 0), ('batch_size', 1)):
+                value = dataloader.get(name, least)
+                check_number(f'*_dataloader.{name}', value, least=least, is_whole=True)
+            if not dataloader.get('num_workers'):
+                dataloader = {**dataloader, 'persistent_workers': False}
         loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
         if isinstance(loader.dataset, PoseDataset):
             loader.collate_fn = CheckedCollate(loader.collate_fn, loader.dataset.pipeline)
@@ -132,6 +143,11 @@ class PoseRunner(Runner):
         given = (hooks or {}).items()
         kept = {name: hook for name, hook in given if hook is not None or name in MMENGINE_HOOKS}
         super().register_default_hooks(kept)
+
+    def load_or_resume(self) -> None:
+        """Load what the config says, once everything is built and fits each other."""
+        check_run(self)
+        super().load_or_resume()
 
     def resume(
         self,
@@ -180,6 +196,7 @@ class PoseRunner(Runner):
             metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
             averages = any(isinstance(hook, EMAHook) for hook in self.hooks)
             prepare_resume(checkpoint, filename, metainfo, averages)
+            check_optimizer(checkpoint, filename, self.optim_wrapper)
             self.train_loop.load_state_dict(checkpoint['train_loop'])
             checkpoint['meta'].update(self.train_loop.progress)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)

@@ -17,8 +17,10 @@ from cpose.engine.random_state import (
     restore_random_state,
 )
 from cpose.engine.remaining_batches import remaining_loader
-from cpose.errors import DataError
+from cpose.errors import DataError, check_number
 from cpose.registry import LOOPS
+
+NO_VALIDATION = 'To train without validation set val_dataloader, val_evaluator and val_cfg to None.'
 
 
 @LOOPS.register_module()
@@ -44,6 +46,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
             iterations, because of its batch size, number of processes or data.
 
     Raises:
+        ConfigError: If a number is out of range.
         DataError: If there are no training images.
     """
 
@@ -56,6 +59,11 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         val_interval: int = 1,
         dynamic_intervals: list[tuple[int, int]] | None = None,
     ) -> None:
+        numbers = {'max_epochs': max_epochs, 'val_interval': val_interval, 'val_begin': val_begin}
+        for name, value in numbers.items():
+            advice = NO_VALIDATION if name == 'val_interval' else ''
+            least = 0 if name == 'val_begin' else 1
+            check_number(f'train_cfg.{name}', value, least=least, is_whole=True, advice=advice)
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         _use_small_dataset(self.dataloader)
         self._max_iters = self._max_epochs * len(self.dataloader)

@@ -11,8 +11,12 @@ from cpose.evaluation.dump import write_dump
 from cpose.evaluation.image_record import record_from_arrays, record_image, record_to_arrays
 from cpose.evaluation.missing_annotations import warn_of_missing_annotations
 from cpose.evaluation.score_report import build_report, headline_names
+from cpose.part_configs import with_defaults
 from cpose.registry import METRICS
 from cpose.structures.object_pose import PoseResult
+
+DEFAULT_PROTOCOL = {'type': 'OneToOneProtocol'}
+DEFAULT_TAO_PROTOCOL = {'type': 'TaoProtocol'}
 
 
 @METRICS.register_module()
@@ -46,8 +50,8 @@ class ObjectronMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, collect_dir=collect_dir)
-        self.protocol = METRICS.build(dict(protocol or {'type': 'OneToOneProtocol'}))
-        self.tao_protocol = METRICS.build(dict(tao_protocol or {'type': 'TaoProtocol'}))
+        self.protocol = METRICS.build(with_defaults(protocol or {}, DEFAULT_PROTOCOL))
+        self.tao_protocol = METRICS.build(with_defaults(tao_protocol or {}, DEFAULT_TAO_PROTOCOL))
         self.dump_file = dump_file
         self.report: dict[str, Any] = {}
 

@@ -3,7 +3,7 @@ from mmengine.config import Config
 
 from cpose.apis.build_errors import named_build_errors
 from cpose.errors import ConfigError, DataError
-from cpose.registry import CODECS, HOOKS
+from cpose.registry import CODECS, HOOKS, RUNNERS
 
 
 def build(config):
@@ -17,7 +17,7 @@ def build(config):
         ({'stride': 4}, r"mine\.py cannot be built: a part has no key \"type\": {'stride': 4}\."),
         (
             {'type': 'CenterPoseCodec', 'strides': 4},
-            r"CenterPoseCodec \(config key codec\): .*unexpected keyword argument 'strides'",
+            r'CenterPoseCodec \(config key codec\) with strides=4: .*unexpected keyword',
         ),
         (
             {'type': 'PoseRecovery', 'solver': {'type': 'NoSolver'}},
@@ -48,6 +48,51 @@ def test_values_that_a_part_refuses():
 class Refusing:
     def __init__(self):
         raise ValueError('interval=0 is too small')
+
+
+@pytest.mark.parametrize(
+    ('error', 'says'),
+    [
+        (AssertionError('size is odd'), r'Failing \(config key part\) with size=3: size is odd\.'),
+        (
+            TypeError('no len'),
+            r'Failing .*: no len \(TypeError in test_build_errors\.py, line \d',
+        ),
+        (RuntimeError('empty'), r'Failing .*: empty \(RuntimeError in test_build_errors\.py, line'),
+        (AssertionError(), r'Failing .*: +\(AssertionError in test_build_errors\.py, line'),
+    ],
+)
+def test_values_at_which_a_part_fails(error, says):
+    class Failing:
+        def __init__(self, size, rest):
+            raise error
+
+    config = Config({'part': {'type': 'Failing', 'size': 3, 'rest': [{'a': 1}]}})
+    CODECS.register_module(name='Failing', module=Failing)
+    try:
+        with pytest.raises(ConfigError, match=says) as caught, named_build_errors(config):
+            CODECS.build(config.part)
+    finally:
+        CODECS.module_dict.pop('Failing')
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ('error', 'expected', 'says'),
+    [
+        (RuntimeError('out of memory'), RuntimeError, '^out of memory$'),
+        (TypeError('got 5'), ConfigError, r'cannot be built: got 5 \(TypeError in'),
+    ],
+)
+def test_failures_of_the_runner_itself(error, expected, says):
+    class FailingRunner:
+        @classmethod
+        def from_cfg(cls, config):
+            raise error
+
+    config = Config({'runner_type': FailingRunner})
+    with pytest.raises(expected, match=says), named_build_errors(config):
+        RUNNERS.build(config)
 
 
 @pytest.mark.parametrize('error', [KeyError('a'), TypeError('b'), ValueError('c'), DataError('d')])

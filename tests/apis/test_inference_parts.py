@@ -12,6 +12,7 @@ from cpose.apis.inference_parts import (
     find_categories,
     find_drawer,
     make_record,
+    set_input_wh,
 )
 from cpose.errors import ConfigError
 from cpose.visualization.pose_drawer import PoseDrawer
@@ -33,7 +34,9 @@ def test_input_size(config, given, expected):
     assert choose_input_wh(config, given) == expected
 
 
-@pytest.mark.parametrize('given', [(64, 60), (0, 64), (64,), (-32, 32)])
+@pytest.mark.parametrize(
+    'given', [(64, 60), (0, 64), (64,), (-32, 32), (64, 64, 64), 64, 'wide', (64.5, 64)]
+)
 def test_wrong_input_size(given):
     with pytest.raises(ConfigError, match='both multiples of 32'):
         choose_input_wh(config_of(), given)
@@ -42,6 +45,24 @@ def test_wrong_input_size(given):
 def test_categories():
     assert find_categories(config_of(metainfo={'category': ['cup', 'mug']})) == ('cup', 'mug')
     assert find_categories(Config({})) == ('object',)
+
+
+def test_without_test_data_the_training_data_tell():
+    dataset = {'metainfo': {'category': 'cup'}, 'input_wh': (64, 96), 'pipeline': ['augmentation']}
+    config = Config(
+        {
+            'train_dataloader': {'dataset': dataset},
+            'val_dataloader': None,
+            'test_dataloader': None,
+            'visualizer': None,
+        }
+    )
+    assert find_categories(config) == ('cup',)
+    assert choose_input_wh(config, None) == (64, 96)
+    assert len(build_pipeline(config).transforms) == 2
+    assert build_visualizer(config, ['cup']).dataset_meta == {'category': ('cup',)}
+    set_input_wh(config, (32, 64))
+    assert choose_input_wh(config, None) == (32, 64)
 
 
 def test_pipeline_makes_a_network_input():

@@ -60,11 +60,23 @@ def test_unknown_config_file(fails, command):
         ('param_scheduler.9.type=x', ['param_scheduler.9', 'print-config']),
         ('optim_wraper.optimizer.lr=1', ["'optim_wraper'", 'Nearest known: optim_wrapper.']),
         ('=5', "'' cannot be a config key"),
+        ('optim_wrapper.optimizer.lr=abc', ['config key optim_wrapper.optimizer', "lr='abc'"]),
+        ('optim_wrapper.clip_grad=5', ['config key optim_wrapper', 'clip_grad=5']),
+        ('train_dataloader.num_workers=abc', ["num_workers='abc'", '_dataloader.num_workers']),
+        ('train_dataloader.dataset.data_root=5', ['config key train_dataloader', 'data_root=5']),
+        ('train_cfg.val_interval=0', ['val_interval=0', 'val_dataloader']),
+        ('model.head.num_classes=2', ['model.head.num_classes=2', 'cuboid']),
+        ('model.backbone=None', ['config key model', 'backbone=None']),
+        ('custom_hooks=[dict()]', 'a part has no key "type": {}'),
         ('train_dataloader.dataset.input_wh=[60,64]', ['input_wh=(60, 64)', 'multiples of 32']),
     ],
 )
 def test_wrong_override(fails, option, says):
     fails(*TRAIN, '--cfg-options', option, says=says)
+
+
+def test_hook_without_a_type(fails):
+    fails(*TEST, '--cfg-options', 'custom_hooks=[dict()]', says='a part has no key "type": {}')
 
 
 IMAGE, ANNOTATION = Path('data/cuboid_000001.jpg'), Path('data/cuboid_000001.json')

@@ -162,3 +162,9 @@ def test_sample_without_candidates_is_named():
 def test_bad_reference_is_named():
     with pytest.raises(ValueError, match='three positive numbers'):
         CenterPoseCodec(dims_coder={'type': 'ResidualDims', 'reference': [1, 0, 1]})
+
+
+@pytest.mark.parametrize('options', [{'num_select': 0}, {'max_objs': 0}, {'max_objs': -1}])
+def test_numbers_out_of_range(options):
+    with pytest.raises(ConfigError, match=rf'config key model\.head\.codec\.{next(iter(options))}'):
+        CenterPoseCodec(**options)

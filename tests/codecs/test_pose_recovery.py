@@ -6,6 +6,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from cpose.codecs.pose_recovery import PoseRecovery
+from cpose.errors import ConfigError
 from cpose.geometry.affine import apply_affine, letterbox_affine
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
@@ -182,3 +183,12 @@ def test_a_dims_fit_corrects_dimensions_and_pose(sample):
             for pose in (before, after)
         )
         assert after_error < 0.3 * before_error
+
+
+@pytest.mark.parametrize(
+    'options', [{'score_thr': 'abc'}, {'score_thr': 1.5}, {'nms_sigma': 0}, {'nms_sigma': None}]
+)
+def test_numbers_out_of_range(options):
+    name = next(iter(options))
+    with pytest.raises(ConfigError, match=rf'config key model\.head\.recovery\.{name}'):
+        PoseRecovery(**options)

@@ -38,10 +38,16 @@ def test_record_carries_the_input_size():
     assert isinstance(record['rng'], np.random.Generator)
 
 
-@pytest.mark.parametrize('input_wh', [(500, 512), (0, 32), (-32, 32)])
+@pytest.mark.parametrize('input_wh', [(500, 512), (0, 32), (-32, 32), 512, (64, 64, 64)])
 def test_input_size_must_be_a_multiple_of_32(input_wh):
     with pytest.raises(ConfigError, match='input_wh'):
         CountingDataset([], input_wh=input_wh)
+
+
+@pytest.mark.parametrize('seed', [-1, 'abc'])
+def test_seed_is_a_number(seed):
+    with pytest.raises(ConfigError, match=r'config key \*_dataloader\.dataset\.seed'):
+        CountingDataset([], seed=seed)
 
 
 def test_metainfo_defaults():
@@ -50,6 +56,16 @@ def test_metainfo_defaults():
         'symmetry': ({'type': 'NoSymmetry'},),
         'eval_num_symmetry': (1,),
     }
+
+
+@pytest.mark.parametrize('category', [[], ['a', 'b', 'a']])
+def test_names_of_categories_differ(category):
+    with pytest.raises(ConfigError, match='one name or different names'):
+        normalise_metainfo({'category': category})
+
+
+def test_none_in_the_metainfo_is_the_default():
+    assert normalise_metainfo({'symmetry': None}) == normalise_metainfo({})
 
 
 def test_metainfo_of_several_categories():

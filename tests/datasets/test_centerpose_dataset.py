@@ -123,6 +123,12 @@ def test_max_objs_limits_targets_not_truth(tmp_path):
     assert len(sample.truth) == 4
 
 
+@pytest.mark.parametrize('max_objs', [0, -1, 'all'])
+def test_max_objs_is_a_number(root, max_objs):
+    with pytest.raises(ConfigError, match=r'config key \*_dataloader\.dataset\.max_objs'):
+        CenterPoseDataset(root, [], max_objs=max_objs)
+
+
 def test_problems_of_all_kinds_are_reported_together(root):
     (root / '0.json').write_text('{')
     write_pair(root, '1', make_annotation(make_object(keypoints_3d=None)))

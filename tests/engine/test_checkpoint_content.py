@@ -1,8 +1,11 @@
 import pytest
+import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapper
 
 from cpose.engine.checkpoint_content import (
+    check_optimizer,
     message_hub_content,
     model_content,
     prepare_resume,
@@ -44,6 +47,17 @@ def test_model_content(build_runner):
 def test_weights_cannot_be_resumed():
     with pytest.raises(CheckpointError, match=r'best\.pth holds no optimizer, train_loop'):
         prepare_resume({'meta': {}, 'message_hub': {}, 'state_dict': {}}, 'best.pth', None)
+
+
+def test_settings_of_another_optimizer():
+    parameters = [torch.zeros(1, requires_grad=True)]
+    adam, sgd = (
+        OptimWrapper(kind(parameters, lr=0.1)) for kind in (torch.optim.Adam, torch.optim.SGD)
+    )
+    checkpoint = {'meta': {}, 'optimizer': adam.state_dict()}
+    check_optimizer(checkpoint, 'a.pth', adam)
+    with pytest.raises(CheckpointError, match=r'optimizer SGD .*has no dampening, momentum'):
+        check_optimizer(checkpoint, 'a.pth', sgd)
 
 
 def test_equal_meta_information_is_the_same_object():

@@ -142,6 +142,12 @@ def test_resume_in_a_moved_folder(tmp_path, checkpoint):
     assert find_resume_checkpoint(tmp_path) == checkpoint
 
 
+@pytest.mark.parametrize('content', [b'\xff\xfe\x00\x81', 'epoch_7.pth'.encode('utf-16')])
+def test_resume_beside_a_pointer_that_is_no_text(tmp_path, checkpoint, content):
+    (tmp_path / LAST_CHECKPOINT).write_bytes(content)
+    assert find_resume_checkpoint(tmp_path) == checkpoint
+
+
 def test_resume_skips_what_is_incomplete_or_weights_only(tmp_path, checkpoint):
     write_truncated(tmp_path / 'epoch_2.pth')
     save_checkpoint_atomic(tmp_path / 'best_AP50_3DIoU_epoch_1.pth', CONTENT)

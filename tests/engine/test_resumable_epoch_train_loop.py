@@ -1,7 +1,7 @@
 import pytest
 from mmengine.hooks import Hook
 
-from cpose.errors import DataError
+from cpose.errors import ConfigError, DataError
 
 from .toy_training import ToyMetric, loader, read_losses
 
@@ -179,3 +179,17 @@ def test_validation_changes_no_training_loss(build_runner, tmp_path):
         }
         build_runner(options, name=run).train()
     assert read_losses(tmp_path / 'often.jsonl') == read_losses(tmp_path / 'never.jsonl')
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'advice'),
+    [
+        ('val_interval', 0, 'without validation set val_dataloader'),
+        ('val_interval', 2.5, 'without validation set val_dataloader'),
+        ('max_epochs', 0, 'at least 1'),
+        ('val_begin', 'abc', 'at least 0'),
+    ],
+)
+def test_numbers_out_of_range(build_runner, name, value, advice):
+    with pytest.raises(ConfigError, match=rf'config key train_cfg\.{name}.*{advice}'):
+        build_runner({f'train_cfg.{name}': value}).train()

@@ -177,3 +177,9 @@ def test_missing_annotations_are_named_once(new_scene, monkeypatch):
         metric.evaluate(1)
     assert len(logged) == 1
     assert 'no camera' in logged[0]
+
+
+def test_protocols_are_filled_up_from_their_defaults():
+    metric = ObjectronMetric(protocol={'min_score': 0.2}, tao_protocol={'min_visibility': 0.3})
+    assert (type(metric.protocol).__name__, metric.protocol.min_score) == ('OneToOneProtocol', 0.2)
+    assert type(metric.tao_protocol).__name__ == 'TaoProtocol'

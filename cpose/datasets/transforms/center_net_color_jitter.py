@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from cpose.errors import check_number
 from cpose.registry import TRANSFORMS
 
 GRAY_FROM_BGR = np.array([0.114, 0.587, 0.299])
@@ -19,6 +20,8 @@ LIGHTING_EIGENVECTORS = np.array(
     ]
 )
 """Principal components of the colours of COCO, for values 0 to 1."""
+
+KEY = '*_dataloader.dataset.pipeline.CenterNetColorJitter'
 
 
 @TRANSFORMS.register_module()
@@ -39,6 +42,9 @@ class CenterNetColorJitter(BaseTransform):
         lighting_std: Standard deviation of the weights of the colour components.
         eigenvalues: (3,) of the colours of the data; default: those of COCO.
         eigenvectors: (3, 3), one per column; default: those of COCO.
+
+    Raises:
+        ConfigError: If a strength is below 0.
     """
 
     def __init__(
@@ -48,6 +54,8 @@ class CenterNetColorJitter(BaseTransform):
         eigenvalues: Sequence[float] | None = None,
         eigenvectors: Sequence[Sequence[float]] | None = None,
     ) -> None:
+        check_number(f'{KEY}.strength', strength, least=0)
+        check_number(f'{KEY}.lighting_std', lighting_std, least=0)
         self.strength = strength
         self.lighting_std = lighting_std
         values = LIGHTING_EIGENVALUES if eigenvalues is None else np.asarray(eigenvalues)

@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
 from cpose.geometry.affine import crop_affine, letterbox_side
 from cpose.registry import TRANSFORMS
 from cpose.structures.cuboid import FLIP_CORNERS
+
+KEY = '*_dataloader.dataset.pipeline.RandomPoseAffine'
 
 
 @TRANSFORMS.register_module()
@@ -34,6 +36,9 @@ class RandomPoseAffine(BaseTransform):
         rotate_prob: Probability of a rotation.
         max_rotate_deg: Bound of its angle, either way.
         keep_center: Keep the middle of the image in the middle.
+
+    Raises:
+        ConfigError: If an argument is out of range.
     """
 
     def __init__(
@@ -50,9 +55,10 @@ class RandomPoseAffine(BaseTransform):
                 f'RandomPoseAffine has scale_range={tuple(scale_range)}. '
                 'Give two positive factors, the smaller one first.'
             )
-        for name, value in (('flip_prob', flip_prob), ('rotate_prob', rotate_prob)):
-            if not 0 <= value <= 1:
-                raise ConfigError(f'RandomPoseAffine has {name}={value}. Give 0 to 1.')
+        check_number(f'{KEY}.flip_prob', flip_prob, least=0, most=1)
+        check_number(f'{KEY}.rotate_prob', rotate_prob, least=0, most=1)
+        check_number(f'{KEY}.max_rotate_deg', max_rotate_deg, least=0)
+        check_number(f'{KEY}.border', border, least=0)
         self.scale_range = scale_range
         self.border = border
         self.flip_prob = flip_prob

@@ -8,7 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.nn import functional
 
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
 from cpose.registry import MODELS
 
 CHANNEL_ORDERS = ('bgr', 'rgb')
@@ -29,7 +29,8 @@ class PoseDataPreprocessor(BaseDataPreprocessor):
         non_blocking: Copy to the device without waiting.
 
     Raises:
-        ConfigError: If the statistics have not three entries or the order is unknown.
+        ConfigError: If the statistics have not three entries, the order is unknown or the divisor
+            is below 1.
     """
 
     scale: Tensor
@@ -54,6 +55,8 @@ class PoseDataPreprocessor(BaseDataPreprocessor):
                 f'mean={list(mean)} and std={list(std)} (config key model.data_preprocessor) must '
                 'be three numbers each, std above 0.'
             )
+        divisor_key = 'model.data_preprocessor.size_divisor'
+        check_number(divisor_key, size_divisor, least=1, is_whole=True)
         self.mean = tuple(float(value) for value in mean)
         self.std = tuple(float(value) for value in std)
         self.channel_order = channel_order

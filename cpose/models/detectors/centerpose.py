@@ -8,6 +8,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from cpose.errors import ConfigError
+from cpose.part_configs import with_wiring
 from cpose.registry import MODELS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -45,18 +46,16 @@ class CenterPose(BaseModel):
     ) -> None:
         super().__init__(MODELS.build(dict(data_preprocessor)), init_cfg)
         self.backbone: Any = MODELS.build(dict(backbone))
-        self.neck: Any = _build_wired(
-            'neck',
-            neck,
-            in_channels=_attribute(self.backbone, 'backbone', 'out_channels'),
-            in_strides=_attribute(self.backbone, 'backbone', 'out_strides'),
-        )
-        self.head: Any = _build_wired(
-            'head',
-            head,
-            in_channels=_attribute(self.neck, 'neck', 'out_channels'),
-            stride=_attribute(self.neck, 'neck', 'out_stride'),
-        )
+        from_backbone = {
+            'in_channels': _attribute(self.backbone, 'backbone', 'out_channels'),
+            'in_strides': _attribute(self.backbone, 'backbone', 'out_strides'),
+        }
+        self.neck: Any = MODELS.build(with_wiring('model.neck', neck, **from_backbone))
+        from_neck = {
+            'in_channels': _attribute(self.neck, 'neck', 'out_channels'),
+            'stride': _attribute(self.neck, 'neck', 'out_stride'),
+        }
+        self.head: Any = MODELS.build(with_wiring('model.head', head, **from_neck))
         self.to(memory_format=torch.channels_last)
 
     def forward(
@@ -100,19 +99,6 @@ class CenterPose(BaseModel):
                 f'be multiples of {coarsest}. Pad it, for example by the data preprocessor with '
                 f'size_divisor={coarsest}.'
             )
-
-
-def _build_wired(part: str, config: Mapping[str, Any], **wired: Any) -> nn.Module:
-    """Build a part with the arguments that the part before it decides."""
-    for key, value in wired.items():
-        given = config.get(key, value)
-        as_given = tuple(given) if isinstance(given, Sequence) else given
-        if as_given != value:
-            raise ConfigError(
-                f'model.{part}.{key}={given} in the config, but the part before it has {value}. '
-                'Leave the key out: the detector fills it in.'
-            )
-    return MODELS.build({**config, **wired})
 
 
 def _attribute(module: nn.Module, part: str, name: str) -> Any:

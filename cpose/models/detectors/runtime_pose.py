@@ -7,7 +7,8 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from cpose.errors import ConfigError
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY, with_defaults
+from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
+from cpose.part_configs import with_defaults
 from cpose.registry import CODECS, MODELS, RUNTIMES
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results

@@ -11,7 +11,9 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from cpose.errors import check_number
 from cpose.models.heads.head_branches import HeadBranches
+from cpose.part_configs import with_defaults, with_wiring
 from cpose.registry import CODECS, MODELS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
@@ -19,12 +21,6 @@ from cpose.structures.pose_data_sample import PoseDataSample, make_results
 DEFAULT_CODEC = {'type': 'CenterPoseCodec'}
 DEFAULT_CRITERION = {'type': 'CenterPoseLoss'}
 DEFAULT_RECOVERY = {'type': 'PoseRecovery', 'score_thr': 0.05}
-
-
-def with_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config of a part, filled up from its defaults unless it is of another type."""
-    is_other = given.get('type', defaults['type']) != defaults['type']
-    return dict(given) if is_other else {**defaults, **given}
 
 
 @MODELS.register_module()
@@ -44,6 +40,9 @@ class CenterPoseHead(BaseModule):
 
             These three are filled up from their defaults, see `with_defaults`.
         init_cfg: Initialisation as in MMEngine.
+
+    Attributes:
+        num_classes: Number of categories.
     """
 
     def __init__(
@@ -59,12 +58,16 @@ class CenterPoseHead(BaseModule):
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.codec = CODECS.build(
-            {**with_defaults(codec, DEFAULT_CODEC), 'stride': stride, 'num_classes': num_classes}
-        )
+        self.num_classes = num_classes
+        check_number('model.head.num_classes', num_classes, least=1, is_whole=True)
+        check_number('model.head.head_conv', head_conv, least=1, is_whole=True)
+        filled_codec = with_defaults(codec, DEFAULT_CODEC)
+        wiring = {'stride': stride, 'num_classes': num_classes}
+        self.codec = CODECS.build(with_wiring('model.head.codec', filled_codec, **wiring))
         self.criterion = MODELS.build(with_defaults(criterion, DEFAULT_CRITERION))
+        filled_recovery = with_defaults(recovery, DEFAULT_RECOVERY)
         self.recovery = CODECS.build(
-            {**with_defaults(recovery, DEFAULT_RECOVERY), 'stride': stride}
+            with_wiring('model.head.recovery', filled_recovery, stride=stride)
         )
         self.branches = HeadBranches(
             in_channels,

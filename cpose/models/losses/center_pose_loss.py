@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from cpose.codecs.centerpose_codec import CenterPoseCodec
 from cpose.codecs.heatmap import gather_cells
 from cpose.codecs.pose_targets import PoseTargets, select_candidates
-from cpose.errors import ConfigError, nearest_names
+from cpose.errors import ConfigError, check_number, nearest_names
 from cpose.models.losses.branch_targets import indexed_target
 from cpose.models.losses.indexed_loss import IndexedLoss
+from cpose.part_configs import with_defaults
 from cpose.registry import MODELS
 
 DEFAULT_TERMS: dict[str, dict[str, Any]] = {
@@ -40,8 +41,8 @@ class CenterPoseLoss(nn.Module):
     A term may say with its attribute ``branches`` which branches it fits.
 
     Args:
-        terms: Config of the loss by branch, on top of `DEFAULT_TERMS`; ``None`` switches a term
-            off.
+        terms: Config of the loss by branch, filled up from `DEFAULT_TERMS`, of which another type
+            of loss takes the weight; ``None`` switches a term off.
         symmetry_choice: Config of the rule which symmetric candidate counts.
 
     Attributes:
@@ -50,7 +51,7 @@ class CenterPoseLoss(nn.Module):
         untrained_branches: Names of the branches whose term is switched off.
 
     Raises:
-        ConfigError: For an unknown branch, or a loss that does not fit its branch.
+        ConfigError: For an unknown branch, a loss that does not fit it, or a weight below 0.
     """
 
     def __init__(
@@ -59,23 +60,26 @@ class CenterPoseLoss(nn.Module):
         symmetry_choice: Mapping[str, Any] = DEFAULT_CHOICE,
     ) -> None:
         super().__init__()
-        configs = {**DEFAULT_TERMS, **(terms or {})}
-        for name in configs:
+        given = dict(terms or {})
+        for name in given:
             if name not in DEFAULT_TERMS:
                 raise ConfigError(
                     f'Loss of unknown branch {name!r} (config key model.head.criterion.terms). '
                     f'{nearest_names(name, DEFAULT_TERMS)}'
                 )
+        configs = {name: _fill_up(name, given.get(name, {})) for name in DEFAULT_TERMS}
         losses = {name: _build_term(name, config) for name, config in configs.items() if config}
         self.terms = nn.ModuleDict(losses)
         self.weights: dict[str, float] = {name: term.loss_weight for name, term in losses.items()}
+        for name, weight in self.weights.items():
+            check_number(f'model.head.criterion.terms.{name}.loss_weight', weight, least=0)
         self.log_variance_branches = tuple(
             LOG_VARIANCES[name]
             for name, term in losses.items()
             if getattr(term, 'needs_log_variance', False)
         )
         self.untrained_branches = tuple(name for name in configs if name not in losses)
-        self.symmetry_choice = MODELS.build(dict(symmetry_choice))
+        self.symmetry_choice = MODELS.build(with_defaults(symmetry_choice, DEFAULT_CHOICE))
 
     def forward(
         self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
@@ -129,6 +133,12 @@ class CenterPoseLoss(nn.Module):
                 error = torch.where(mask, (prediction - target).abs(), 0).sum(dim=-1)
                 cost += self.weights[name] * error / mask.sum(dim=-1).clamp(min=1)
         return cost
+
+
+def _fill_up(name: str, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    defaults = DEFAULT_TERMS[name]
+    weight = {key: value for key, value in defaults.items() if key == 'loss_weight'}
+    return None if given is None else {**weight, **with_defaults(given, defaults)}
 
 
 def _build_term(name: str, config: Mapping[str, Any]) -> Any:

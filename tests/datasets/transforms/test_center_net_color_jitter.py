@@ -10,6 +10,7 @@ from cpose.datasets.transforms.center_net_color_jitter import (
     CenterNetColorJitter,
     color_matrix,
 )
+from cpose.errors import ConfigError
 
 from .records import make_record
 
@@ -78,3 +79,11 @@ def test_lighting_follows_the_given_components():
     image = jitter(record)['img'].astype(int)
     assert (image[..., 1:] == 100).all()
     assert (image[..., 0] != 100).all()
+
+
+@pytest.mark.parametrize('options', [{'strength': 'abc'}, {'lighting_std': -0.1}])
+def test_wrong_arguments(options):
+    with pytest.raises(
+        ConfigError, match=rf'pipeline\.CenterNetColorJitter\.{next(iter(options))}'
+    ):
+        CenterNetColorJitter(**options)

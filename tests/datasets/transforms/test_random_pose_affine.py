@@ -101,6 +101,10 @@ def test_rotation():
         {'scale_range': (1.4, 0.6)},
         {'flip_prob': 1.5},
         {'rotate_prob': -0.1},
+        {'flip_prob': 'abc'},
+        {'border': 'abc'},
+        {'border': float('inf')},
+        {'max_rotate_deg': None},
     ],
 )
 def test_wrong_arguments(arguments):

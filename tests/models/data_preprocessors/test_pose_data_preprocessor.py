@@ -77,6 +77,7 @@ def test_wrong_shape(shape):
         ({'channel_order': 'rbg'}, "channel_order='rbg'"),
         ({'mean': (0.5,)}, 'three numbers'),
         ({'std': (0.1, 0.0, 0.1)}, 'std above 0'),
+        ({'size_divisor': 0}, 'size_divisor=0'),
     ],
 )
 def test_wrong_options(options, message):

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from cpose.codecs.corner_matching import MISSING
-from cpose.models.heads.centerpose_head import CenterPoseHead, with_defaults
+from cpose.errors import ConfigError
+from cpose.models.heads.centerpose_head import CenterPoseHead
 from cpose.structures.pose_data_sample import PoseDataSample
 
 from ...codecs.scenes import make_sample, perfect_maps, slanted_box
@@ -98,11 +99,18 @@ def test_parts_are_filled_up_from_their_defaults():
     assert head.recovery.score_thr == 0.05
 
 
-def test_defaults_of_another_type_stay_out():
-    defaults = {'type': 'PoseRecovery', 'score_thr': 0.05}
-    assert with_defaults({'type': 'Own', 'a': 1}, defaults) == {'type': 'Own', 'a': 1}
-    assert with_defaults({'type': 'PoseRecovery'}, defaults) == defaults
-    assert with_defaults({'score_thr': 0.3}, defaults)['score_thr'] == 0.3
+@pytest.mark.parametrize(
+    ('options', 'says'),
+    [
+        ({'codec': {'stride': 8}}, r'model\.head\.codec\.stride=8 in the config, but .* 4'),
+        ({'recovery': {'stride': 8}}, r'model\.head\.recovery\.stride=8 in the config, but .* 4'),
+        ({'num_classes': 0}, r'config key model\.head\.num_classes'),
+        ({'head_conv': 0}, r'config key model\.head\.head_conv'),
+    ],
+)
+def test_values_that_do_not_fit(options, says):
+    with pytest.raises(ConfigError, match=says):
+        CenterPoseHead(in_channels=8, **options)
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])

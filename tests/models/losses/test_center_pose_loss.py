@@ -146,3 +146,24 @@ def test_equal_costs_go_to_the_candidate_that_faces_the_camera(codec, order):
     assert choice(targets, dict, lambda: costs).tolist() == [[order.index(0)]]
     costs[0, order.index(0)] = 4.0
     assert choice(targets, dict, lambda: costs).tolist() == [[order.index(1)]]
+
+
+def test_terms_are_filled_up_from_their_defaults():
+    terms = {'hps': {'loss_weight': 2}, 'wh': {'type': 'RelativeL1Loss'}, 'reg': None}
+    criterion = CenterPoseLoss(terms)
+    assert type(criterion.terms['hps']).__name__ == 'MaskedL1Loss'
+    assert type(criterion.terms['wh']).__name__ == 'RelativeL1Loss'
+    assert criterion.weights == {
+        'hm': 1.0,
+        'hm_hp': 1.0,
+        'hps': 2,
+        'wh': 0.1,
+        'hp_offset': 1.0,
+        'scale': 1.0,
+    }
+
+
+@pytest.mark.parametrize('weight', [-1, 'abc', float('nan')])
+def test_weights_are_numbers(weight):
+    with pytest.raises(ConfigError, match=r'config key model\.head\.criterion\.terms\.hps\.loss_w'):
+        CenterPoseLoss({'hps': {'loss_weight': weight}})

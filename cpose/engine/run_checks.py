@@ -1,0 +1,97 @@
+"""What is compared before a run starts: settings, and parts that must fit each other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.runner import BaseLoop
+
+from cpose.engine.best_score import find_score
+from cpose.engine.model_weights import bare_model
+from cpose.engine.resumable_epoch_train_loop import ResumableEpochTrainLoop
+from cpose.errors import ConfigError, check_number
+from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
+from cpose.evaluation.objectron_metric import ObjectronMetric
+from cpose.evaluation.score_report import headline_names
+
+NEEDED_DICTS = ('env_cfg', 'randomness')
+DICTS = (*NEEDED_DICTS, 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks')
+LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Check what the runner reads before it builds anything.
+
+    Args:
+        settings: Arguments of the runner.
+
+    Raises:
+        ConfigError: If one has no meaning.
+    """
+    for key in DICTS:
+        value = settings.get(key, {})
+        if not (isinstance(value, Mapping) or (value is None and key not in NEEDED_DICTS)):
+            raise ConfigError(f'{key}={value!r} in the config must be a dict of settings.')
+    seed = settings.get('randomness', {}).get('seed')
+    if seed is not None:
+        check_number('randomness.seed', seed, least=0, most=2**32 - 1, is_whole=True)
+    level = settings.get('log_level', 'INFO')
+    if level not in LOG_LEVELS and not isinstance(level, int):
+        raise ConfigError(f'log_level={level!r} in the config is none of {", ".join(LOG_LEVELS)}.')
+
+
+def check_run(runner: Any) -> None:
+    """Refuse a run whose parts do not fit each other.
+
+    Args:
+        runner: With the loops of this run built.
+
+    Raises:
+        ConfigError: If the training loop cannot be resumed, the number of heatmaps is not that of
+            the categories, or evaluation would fail for its settings.
+    """
+    num_classes = getattr(getattr(bare_model(runner.model), 'head', None), 'num_classes', None)
+    for name, loop in _built_loops(runner):
+        metainfo = getattr(loop.dataloader.dataset, 'metainfo', None) or {}
+        if num_classes is not None and 'category' in metainfo:
+            _check_categories(name, metainfo['category'], num_classes)
+        if name == 'train':
+            _check_train_loop(loop)
+        else:
+            _check_evaluation(runner, loop, metainfo)
+
+
+def _built_loops(runner: Any) -> Iterator[tuple[str, Any]]:
+    for name in ('train', 'val', 'test'):
+        loop = getattr(runner, f'_{name}_loop')
+        if isinstance(loop, BaseLoop):
+            yield name, loop
+
+
+def _check_train_loop(loop: Any) -> None:
+    if not isinstance(loop, ResumableEpochTrainLoop):
+        raise ConfigError(
+            f'{type(loop).__name__} (config key train_cfg.type) does not keep what the checkpoints '
+            'need for resuming. Use ResumableEpochTrainLoop with max_epochs.'
+        )
+
+
+def _check_categories(name: str, categories: Any, num_classes: int) -> None:
+    if len(categories) != num_classes:
+        raise ConfigError(
+            f'model.head.num_classes={num_classes} in the config, but '
+            f'{name}_dataloader.dataset.metainfo.category has the names {", ".join(categories)} '
+            f'({len(categories)}). Give one name for each number of a category.'
+        )
+
+
+def _check_evaluation(runner: Any, loop: Any, metainfo: Mapping[str, Any]) -> None:
+    """Find what `ObjectronMetric` would refuse after the first evaluation."""
+    kinds = [type(metric) for metric in loop.evaluator.metrics]
+    if kinds != [ObjectronMetric]:
+        return
+    symmetries = metainfo.get('symmetry', ()), metainfo.get('eval_num_symmetry', ())
+    for symmetry, num_rotations in zip(*symmetries, strict=False):
+        build_evaluation_symmetry(symmetry, num_rotations)
+    for hook in runner.hooks:
+        if getattr(hook, 'save_best', None):
+            find_score(dict.fromkeys(headline_names(), 0.0), hook.save_best)

@@ -1,0 +1,61 @@
+import pytest
+
+from cpose.errors import ConfigError
+from cpose.registry import DATASETS
+
+from .toy_training import ToyDataset
+
+
+@DATASETS.register_module()
+class RoundToyDataset(ToyDataset):
+    """Noise of a round object for which no rotation is equivalent."""
+
+    def __init__(self, length=3):
+        super().__init__(length)
+        self.metainfo['eval_num_symmetry'] = (0,)
+
+
+METRIC = {'val_evaluator': {'type': 'ObjectronMetric'}}
+
+
+@pytest.mark.parametrize(
+    ('options', 'says'),
+    [
+        ({'train_cfg.type': 'EpochBasedTrainLoop'}, 'EpochBasedTrainLoop.*Use ResumableEpoch'),
+        (
+            {'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': 3, '_delete_': True}},
+            'IterBasedTrainLoop.*Use ResumableEpoch',
+        ),
+        ({**METRIC, 'default_hooks.checkpoint.save_best': 'mAP'}, "no metric 'mAP'"),
+        ({**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'}, 'eval_num_symmetry is 0'),
+    ],
+)
+def test_refused_before_the_first_step(build_runner, options, says):
+    runner = build_runner(options)
+    with pytest.raises(ConfigError, match=says):
+        runner.train()
+    assert runner.iter == 0
+
+
+@pytest.mark.parametrize('task', ['train', 'test'])
+def test_categories_are_those_of_the_model(build_runner, task):
+    runner = build_runner()
+    runner.model.head.num_classes = 2
+    says = rf'num_classes=2 in the config, but {task}_dataloader.*has the names toy \(1\)'
+    with pytest.raises(ConfigError, match=says):
+        getattr(runner, task)()
+
+
+@pytest.mark.parametrize(
+    ('options', 'says'),
+    [
+        ({'log_level': 'FOO'}, "log_level='FOO'.*DEBUG"),
+        ({'env_cfg': None}, 'env_cfg=None'),
+        ({'train_cfg': 5}, 'train_cfg=5'),
+        ({'default_hooks': 'none'}, "default_hooks='none'"),
+        ({'randomness.seed': 'abc'}, r"seed='abc' \(config key randomness.seed\)"),
+    ],
+)
+def test_settings(build_runner, options, says):
+    with pytest.raises(ConfigError, match=says):
+        build_runner(options)
