@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,19 @@ class PoseVisualizationHook(Hook):
         self.interval = interval
         self.score_thr = score_thr
         self._seen = 0
+
+    def before_run(self, runner: Any) -> None:
+        """Check that the visualizer can draw both.
+
+        Raises:
+            ConfigError: If its ``add_datasample`` takes no ``prediction``.
+        """
+        if self.draw and 'prediction' not in signature(runner.visualizer.add_datasample).parameters:
+            raise ConfigError(
+                f'{type(runner.visualizer).__name__} (config key visualizer.type) draws no truth '
+                'beside a prediction. Use PoseVisualizer or a class of its kind, or set '
+                'default_hooks.visualization.draw=False.'
+            )
 
     def before_val_epoch(self, runner: Any) -> None:
         """Count from the first image on."""

@@ -104,3 +104,9 @@ def test_off(runner, tmp_path):
 def test_interval_of_none():
     with pytest.raises(ConfigError, match=r'interval=0 \(config key default_hooks\.visualization'):
         PoseVisualizationHook(interval=0)
+
+
+def test_visualizer_of_another_kind(build_runner):
+    runner = build_runner({'default_hooks.visualization.draw': True})
+    with pytest.raises(ConfigError, match=r'Visualizer \(config key visualizer\.type\) draws no'):
+        runner.val()
