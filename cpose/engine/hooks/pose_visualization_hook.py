@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop
 from torch import Tensor
 
 from cpose.datasets.image_reading import read_image
@@ -23,7 +25,7 @@ class PoseVisualizationHook(Hook):
     """Hand pictures to the backends of the visualizer: truth on the left, prediction on the right.
 
     The name of a picture is ``val_`` or ``test_``, the number of the image in the data of the first
-    process, and the name of its file; the step is that of the training, 0 in a test.
+    process, and the name of its file; the step is that of the training, 0 without one.
 
     Args:
         draw: Whether to draw.
@@ -47,6 +49,19 @@ class PoseVisualizationHook(Hook):
         self.score_thr = score_thr
         self._seen = 0
 
+    def before_run(self, runner: Any) -> None:
+        """Check that the visualizer can draw both.
+
+        Raises:
+            ConfigError: If its ``add_datasample`` takes no ``prediction``.
+        """
+        if self.draw and 'prediction' not in signature(runner.visualizer.add_datasample).parameters:
+            raise ConfigError(
+                f'{type(runner.visualizer).__name__} (config key visualizer.type) draws no truth '
+                'beside a prediction. Use PoseVisualizer or a class of its kind, or set '
+                'default_hooks.visualization.draw=False.'
+            )
+
     def before_val_epoch(self, runner: Any) -> None:
         """Count from the first image on."""
         self._seen = 0
@@ -59,24 +74,25 @@ class PoseVisualizationHook(Hook):
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Draw what is due of a validation batch."""
-        self._draw_batch(runner, 'val', runner.iter, data_batch, outputs)
+        self._draw_batch(runner, 'val', data_batch, outputs)
 
     def after_test_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Draw what is due of a test batch."""
-        self._draw_batch(runner, 'test', 0, data_batch, outputs)
+        self._draw_batch(runner, 'test', data_batch, outputs)
 
     def _draw_batch(
         self,
         runner: Any,
         mode: str,
-        step: int,
         batch: Mapping[str, Any],
         results: Sequence[PoseResult],
     ) -> None:
         if not self.draw or not is_main_process():
             return
+        # Asking the runner for its step would build the training data of a run without training.
+        step = runner.iter if isinstance(runner._train_loop, BaseLoop) else 0
         images = zip(batch['inputs'], batch['data_samples'], results, strict=True)
         for number, (pixels, sample, result) in enumerate(images, start=self._seen):
             if number % self.interval or sample.is_replacement:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.runner import EpochBasedTrainLoop
 
 from cpose.engine.hooks.pose_visualization_hook import PoseVisualizationHook
 from cpose.errors import ConfigError
@@ -49,7 +50,7 @@ def runner(tmp_path):
             'save_dir': str(tmp_path),
         }
     )
-    return SimpleNamespace(visualizer=visualizer, iter=7)
+    return SimpleNamespace(visualizer=visualizer, _train_loop={})
 
 
 def drawn(folder):
@@ -62,6 +63,7 @@ def test_truth_on_the_left_prediction_on_the_right(runner, tmp_path, has_file):
     if has_file:
         cv2.imwrite(str(path), grey_image())
     hook, sample = PoseVisualizationHook(), annotated(str(path))
+    runner._train_loop, runner.iter = object.__new__(EpochBasedTrainLoop), 7
     hook.before_val_epoch(runner)
     hook.after_val_iter(runner, 0, batch_of(sample), [result_of(posed_object())])
     assert drawn(tmp_path) == ['val_0_photo_7.png']
@@ -102,3 +104,9 @@ def test_off(runner, tmp_path):
 def test_interval_of_none():
     with pytest.raises(ConfigError, match=r'interval=0 \(config key default_hooks\.visualization'):
         PoseVisualizationHook(interval=0)
+
+
+def test_visualizer_of_another_kind(build_runner):
+    runner = build_runner({'default_hooks.visualization.draw': True})
+    with pytest.raises(ConfigError, match=r'Visualizer \(config key visualizer\.type\) draws no'):
+        runner.val()
