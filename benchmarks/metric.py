@@ -78,9 +78,10 @@ def filled_metric(predictions: int) -> tuple[ObjectronMetric, float]:
     return metric, time.perf_counter() - start
 
 
-def working_memory(predictions: int) -> int:
+def working_memory(predictions: int, rotations: int) -> int:
     """Return the bytes that computing the numbers needs beside the records, at most."""
     metric, _ = filled_metric(predictions)
+    metric.dataset_meta = {**META, 'eval_num_symmetry': (rotations,)}
     tracemalloc.start()
     metric.compute_metrics(metric.results)
     peak = tracemalloc.get_traced_memory()[1]
@@ -89,7 +90,7 @@ def working_memory(predictions: int) -> int:
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Measure the time of a large evaluation and the memory of two smaller ones."""
+    """Measure the time of a large evaluation and the memory of smaller ones."""
     predictions = 1000 if quick else 10_000
     metric, process_s = filled_metric(predictions)
     start = time.perf_counter()
@@ -105,10 +106,11 @@ def measure(quick: bool) -> list[Figure]:
             f'{predictions:,} predictions in {total_s:.1f} s, all numbers of the report',
         )
     ]
-    for count in (200, 400) if quick else (1000, 4000):
-        name = f'working memory, {count:,} predictions'
-        note = 'beside the records of the images'
-        figures.append(Figure(name, working_memory(count) / 1e6, 'MB', note=note))
+    few, many = (200, 400) if quick else (1000, 4000)
+    for count, rotations in ((few, 10), (few, 100), (few, 400), (many, 100)):
+        name = f'working memory, {count:,} predictions, {rotations} rotations'
+        memory = working_memory(count, rotations) / 1e6
+        figures.append(Figure(name, memory, 'MB', note='beside the records of the images'))
     return figures
 
 

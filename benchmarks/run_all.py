@@ -21,7 +21,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ('forward', 'gpu', 'runtimes', 'decode', 'pose', 'data', 'synthetic', 'iou3d', 'metric')
+SCRIPTS = (
+    'forward',
+    'gpu',
+    'runtimes',
+    'decode',
+    'pose',
+    'data',
+    'worker_memory',
+    'synthetic',
+    'iou3d',
+    'metric',
+)
 """In the order of the document."""
 
 ENVIRONMENT = {'GOMP_SPINCOUNT': '10000'}

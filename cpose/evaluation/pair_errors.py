@@ -13,7 +13,7 @@ from cpose.evaluation.image_record import ImageRecord
 from cpose.evaluation.matched_pairs import MatchedPairs, gather_pairs, project_views
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 
-PAIRS_AT_ONCE = 64
+VIEWS_AT_ONCE = 6400
 
 Matches = tuple[Sequence[ImageRecord], np.ndarray, np.ndarray]
 """Records; rows (N, 3), numbers of image, prediction and object; numbers of the matched rows."""
@@ -27,22 +27,25 @@ def measure_matches(
     scale_rule: Any,
     errors: ErrorFunction,
     values: Mapping[str, np.ndarray],
+    num_rotations: int,
 ) -> np.ndarray:
-    """Measure matched rows, some at a time because views of many pairs are large.
+    """Measure matched rows, as many at a time as keep their views small.
 
     Args:
         matches: What was matched.
         scale_rule: Makes predictions metric.
         errors: Measures pairs.
         values: (N,) by name; filled in place where rows are measured.
+        num_rotations: Views of each pair.
 
     Returns:
         (N,) scales of the predictions, NaN where nothing was measured.
     """
     records, rows, measured = matches
     factors = np.full(len(rows), np.nan)
-    for begin in range(0, len(measured), PAIRS_AT_ONCE):
-        places = measured[begin : begin + PAIRS_AT_ONCE]
+    at_once = max(VIEWS_AT_ONCE // num_rotations, 1)
+    for begin in range(0, len(measured), at_once):
+        places = measured[begin : begin + at_once]
         pairs = gather_pairs(records, rows[places])
         factors[places] = scale_rule.factors(pairs)
         for name, value in errors(pairs, factors[places]).items():

@@ -69,6 +69,14 @@ def test_quick_run_writes_figures(script, arguments, title, tmp_path):
             assert figure['reference_source']
 
 
+def test_worker_keeps_its_memory(tmp_path):
+    out = tmp_path / 'figures.json'
+    done = run('worker_memory', '--quick', '--out', out)
+    assert done.returncode == 0, done.stderr
+    early, late = (figure['value'] for figure in json.loads(out.read_text()))
+    assert 0 < late < 1.03 * early
+
+
 def test_document_of_an_idle_machine(tmp_path):
     done, text = write_report(tmp_path, stored_results())
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cpose.evaluation.matched_pairs import gather_pairs
-from cpose.evaluation.pair_errors import PAIRS_AT_ONCE, corner_errors, measure_matches
+from cpose.evaluation.pair_errors import corner_errors, measure_matches
 from cpose.geometry.symmetry import rotate_about_up
 
 DIMS = (0.2, 0.1, 0.3)
@@ -15,8 +15,11 @@ class LargeScale:
         return np.full(len(pairs), 2.0)
 
 
-@pytest.mark.parametrize('count', [0, 1, PAIRS_AT_ONCE, PAIRS_AT_ONCE + 1])
-def test_matched_rows_are_measured_in_parts(new_scene, new_record, count):
+@pytest.mark.parametrize(
+    ('count', 'num_rotations', 'at_once'),
+    [(0, 100, 64), (1, 100, 64), (64, 100, 64), (65, 100, 64), (9, 2000, 3), (3, 10_000, 1)],
+)
+def test_matched_rows_are_measured_in_parts(new_scene, new_record, count, num_rotations, at_once):
     record = new_record(new_scene().add_object(DIMS).add_prediction(DIMS))
     rows = np.zeros((count + 1, 3), dtype=np.int64)
     measured = np.arange(count)
@@ -27,13 +30,15 @@ def test_matched_rows_are_measured_in_parts(new_scene, new_record, count):
         sizes.append(len(pairs))
         return {'iou': scales + len(sizes)}
 
-    factors = measure_matches(([record], rows, measured), LargeScale(), errors, values)
+    factors = measure_matches(
+        ([record], rows, measured), LargeScale(), errors, values, num_rotations
+    )
     assert sum(sizes) == count
-    assert all(size <= PAIRS_AT_ONCE for size in sizes)
+    assert all(size <= at_once for size in sizes)
     assert (factors[:count] == 2).all()
     assert np.isnan(factors[count])
     assert values['iou'][count] == -1
-    assert values['iou'][:count].tolist() == [3.0 + place // PAIRS_AT_ONCE for place in measured]
+    assert values['iou'][:count].tolist() == [3.0 + place // at_once for place in measured]
 
 
 def measured_corners(pairs, keypoints_gl, num_rotations=1):

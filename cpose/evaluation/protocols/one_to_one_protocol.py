@@ -72,6 +72,7 @@ class OneToOneProtocol:
                 self.scale_rule,
                 partial(_errors, symmetry=own),
                 values,
+                own.num_rotations,
             )
             factors = np.fmax(factors, measured)
         scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])

@@ -74,6 +74,7 @@ class TaoProtocol:
             self.scale_rule,
             lambda pairs, scales: _errors(pairs, scales, symmetry.num_rotations),
             values,
+            symmetry.num_rotations,
         )
         scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
         return Assessment(

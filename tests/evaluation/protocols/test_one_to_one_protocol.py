@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -170,12 +172,24 @@ def test_absolute_scale_keeps_predicted_lengths(new_scene, new_record):
 def test_chunks_do_not_matter(random_scenes, new_record, monkeypatch):
     records = [new_record(scene) for scene in random_scenes(30, 1)]
     whole = assess(records, ROUND)
-    monkeypatch.setattr('cpose.evaluation.pair_errors.PAIRS_AT_ONCE', 3)
+    monkeypatch.setattr('cpose.evaluation.pair_errors.VIEWS_AT_ONCE', 3)
     parts = assess(records, ROUND)
     for metric, value in whole.values.items():
         np.testing.assert_allclose(parts.values[metric], value, atol=1e-9)
     numbers = headline_numbers(whole, precision_curves(whole))
     assert 0.1 < numbers['AP50_3DIoU'] < 1
+
+
+def test_memory_does_not_grow_with_the_rotations(random_scenes, new_record):
+    records = [new_record(scene) for scene in random_scenes(150, 1)]
+    peaks = []
+    for count in (100, 500):
+        symmetry = build_evaluation_symmetry(num_rotations=count)
+        tracemalloc.start()
+        assess(records, symmetry)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 @pytest.mark.parametrize(
