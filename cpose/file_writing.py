@@ -1,10 +1,12 @@
 """Files that are at any moment the old or the new one, complete."""
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 from cpose.errors import OutputError
 
@@ -37,12 +39,13 @@ def write_text_atomic(path: str | Path, text: str | Iterable[str], advice: str =
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes its name when it is complete, and is removed if it never is.
 
-    Missing folders are created.
+    Missing folders are created. Of several processes that write it at once the last one wins.
     """
-    unfinished = path.with_name(f'.{path.name}{UNFINISHED_SUFFIX}')
+    unfinished = path.with_name(f'.{path.name}.{uuid4().hex[:8]}{UNFINISHED_SUFFIX}')
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with unfinished.open('wb') as file:
+            _hold(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -55,9 +58,22 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def remove_unfinished(folder: str | Path) -> None:
-    """Remove what killed runs left of files that they were writing."""
-    for file in Path(folder).glob(f'.*{UNFINISHED_SUFFIX}'):
-        file.unlink(missing_ok=True)
+    """Remove what killed runs left of files that they were writing; nobody writes them now."""
+    for path in Path(folder).glob(f'.*{UNFINISHED_SUFFIX}'):
+        with suppress(FileNotFoundError), path.open('rb+') as file:
+            if _hold(file):
+                path.unlink()
+
+
+def _hold(file: BinaryIO) -> bool:
+    """Lock a file until it is closed; return whether no other process had."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network drives know no locks
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

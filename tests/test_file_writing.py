@@ -1,5 +1,7 @@
 import errno
 import os
+import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -55,9 +57,19 @@ def test_devices_are_written_directly():
 
 
 def test_what_killed_runs_left_is_removed(tmp_path):
+    (tmp_path / '.epoch_2.pth.0123abcd.unfinished').write_bytes(b'half')
     with atomic_file(tmp_path / 'a') as file:
         file.write(b'whole')
-        assert [file.name for file in tmp_path.iterdir()] == ['.a.unfinished']
-    (tmp_path / '.epoch_2.pth.unfinished').write_bytes(b'half')
-    remove_unfinished(tmp_path)
+        remove_unfinished(tmp_path)
+        (unfinished,) = tmp_path.iterdir()
+        assert re.fullmatch(r'\.a\.[0-9a-f]{8}\.unfinished', unfinished.name)
     assert list(tmp_path.iterdir()) == [tmp_path / 'a']
+
+
+def test_several_write_the_same_file(tmp_path):
+    file = tmp_path / 'a.txt'
+    texts = [letter * 100_000 for letter in 'abcd']
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda text: [write_text_atomic(file, text) for _ in range(50)], texts))
+    assert file.read_text() in texts
+    assert list(tmp_path.iterdir()) == [file]

@@ -4,13 +4,13 @@ import hashlib
 import os
 import zipfile
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from mmengine.logging import print_log
 
 from cpose.datasets.annotation_table import IMAGE_DTYPE, OBJECT_DTYPE, AnnotationTable
 from cpose.datasets.packed_strings import PackedStrings
+from cpose.file_writing import atomic_file
 
 CACHE_NAME = '.cpose_index.npz'
 CACHE_VERSION = 2
@@ -43,7 +43,6 @@ def save_cache(root: str, table: AnnotationTable) -> None:
     failures = []
     for path in cache_paths(root):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, table)
         except OSError as error:
             failures.append(f'{path}: {error.strerror}')
@@ -70,18 +69,12 @@ def _read(path: Path) -> AnnotationTable:
 
 
 def _write(path: Path, table: AnnotationTable) -> None:
-    temporary = path.with_name(f'{path.name}.{uuid4().hex}.tmp')
-    try:
-        with open(temporary, 'wb') as file:
-            np.savez(
-                file,
-                version=np.array(CACHE_VERSION),
-                path_text=table.paths.text,
-                path_ends=table.paths.ends,
-                images=table.images,
-                objects=table.objects,
-            )
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    with atomic_file(path) as file:
+        np.savez(
+            file,
+            version=np.array(CACHE_VERSION),
+            path_text=table.paths.text,
+            path_ends=table.paths.ends,
+            images=table.images,
+            objects=table.objects,
+        )

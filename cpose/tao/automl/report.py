@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cpose.encryption.key import current_key
 from cpose.errors import OutputError
-from cpose.file_writing import write_text_atomic
+from cpose.file_writing import atomic_file, write_text_atomic
 from cpose.tao.automl.parameter import Parameter
 from cpose.tao.automl.search import REASON
 from cpose.tao.automl.study import FOLDER, best_trial, finished_trials
@@ -89,12 +89,10 @@ def plot_trials(path: Path, study: Any, parameters: Sequence[Parameter], metric:
         axis.set(xlabel=item.name)
         if item.is_log:
             axis.set_xscale('log')
-    unfinished = path.with_name(f'.{path.name}.unfinished')
     try:
-        figure.savefig(unfinished, format='png', dpi=100)
-        unfinished.replace(path)
+        with atomic_file(path) as file:
+            figure.savefig(file, format='png', dpi=100)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise OutputError(
             f'{path} cannot be written: {error.strerror}. Make room, then start again.'
         ) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cpose.errors import TrainingError, import_extra
 from cpose.tao.automl.algorithms import build_sampler
@@ -18,7 +18,7 @@ from cpose.tao.automl.study import (
     take_up_left_trials,
     trial_folder,
 )
-from cpose.tao.automl.trial_folder import TrialFolder
+from cpose.tao.automl.trial_folder import TrialFolder, take_turn
 from cpose.tao.automl.trial_spec import with_values
 from cpose.tao.automl.trial_training import HopelessTrialError, Report, TrialJob, train_trial
 from cpose.tao.spec.automl import Automl
@@ -66,19 +66,21 @@ def run_search(plan: SearchPlan, study: Any, tell: Callable[[Any, Any], None]) -
         study: Where trials are kept.
         tell: Called with study and trial after every trial.
     """
-    take_up_left_trials(study)
-    while missing_trials(study, plan.settings.max_recommendations) > 0:
+    while True:
         with ExitStack() as held:
-            run = partial(_run, plan, held)
-            study.optimize(run, n_trials=1, callbacks=[tell])
-        take_up_left_trials(study)
+            turn = held.enter_context(take_turn(plan.folder))
+            take_up_left_trials(study)
+            if missing_trials(study, plan.settings.max_recommendations) <= 0:
+                return
+            study.optimize(partial(_run, plan, turn, held), n_trials=1, callbacks=[tell])
 
 
-def _run(plan: SearchPlan, held: ExitStack, trial: Any) -> float:
+def _run(plan: SearchPlan, turn: BinaryIO, held: ExitStack, trial: Any) -> float:
     """Run one trial and return its best value.
 
     Args:
         plan: What is searched.
+        turn: Closed when others know whose trial this is.
         held: Holds the folder until the study knows how the trial ended: a running trial whose
             folder nobody holds is taken for one of a killed process.
         trial: Of Optuna.
@@ -92,6 +94,7 @@ def _run(plan: SearchPlan, held: ExitStack, trial: Any) -> float:
     held.enter_context(folder.held())
     trial.set_user_attr(FOLDER, str(folder.path))
     trial.set_user_attr(ATTEMPT, trial.user_attrs.get(ATTEMPT, 1))
+    turn.close()
     trial.study.sampler = build_sampler(settings, trial.number)
     chosen = {parameter.name: parameter.suggest(trial) for parameter in plan.parameters}
     spec = with_values({**plan.base, 'results_dir': str(folder.path)}, chosen)

@@ -1,4 +1,4 @@
-"""The folder of a trial, and who works in it."""
+"""The folders of a search and its trials, and who works in them."""
 
 import fcntl
 import time
@@ -88,15 +88,31 @@ class TrialFolder:
                     time.sleep(0.1)
             yield lock
 
-    @contextmanager
-    def _open(self, name: str) -> Iterator[BinaryIO]:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / name).open('ab')
-        except OSError as error:
-            raise OutputError(
-                f'{self.path / name} cannot be written: {error.strerror}. '
-                'Choose another results_dir.'
-            ) from error
-        with file:
-            yield file
+    def _open(self, name: str) -> BinaryIO:
+        return _open_lock(self.path / name)
+
+
+def take_turn(folder: Path) -> BinaryIO:
+    """Wait until no other process of a search chooses its next trial; closing the file ends it.
+
+    An SQLite file alone would give a queued trial to two processes that ask at the same time.
+
+    Args:
+        folder: Of the search.
+
+    Raises:
+        OutputError: If the folder cannot be made.
+    """
+    turn = _open_lock(folder / 'turn.lock')
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    return turn
+
+
+def _open_lock(path: Path) -> BinaryIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open('ab')
+    except OSError as error:
+        raise OutputError(
+            f'{path} cannot be written: {error.strerror}. Choose another results_dir.'
+        ) from error

@@ -22,6 +22,7 @@ from cpose.tao.automl.search import RunTrial, SearchPlan, is_less_better, run_se
 from cpose.tao.automl.search_space import build_space
 from cpose.tao.automl.storage import open_storage, storage_url
 from cpose.tao.automl.study import best_trial, finished_trials, open_study, repeat_trial
+from cpose.tao.automl.trial_folder import take_turn
 from cpose.tao.automl.trial_spec import (
     compared_settings,
     load_search_spec,
@@ -133,6 +134,7 @@ def _tell(status: JobStatus, plan: SearchPlan, study: Any, trial: Any) -> str:
 
 def _report(study: Any, plan: SearchPlan, values: dict[str, Any]) -> SearchResult:
     metric = plan.settings.metric
-    best = write_best_spec(plan.folder / BEST_SPEC, study, plan.parameters, values)
-    plot_trials(plan.folder / PLOT, study, plan.parameters, metric)
+    with take_turn(plan.folder):
+        best = write_best_spec(plan.folder / BEST_SPEC, study, plan.parameters, values)
+        plot_trials(plan.folder / PLOT, study, plan.parameters, metric)
     return SearchResult(study, build_table(study, plan.parameters, metric), best, plan.folder)

@@ -83,5 +83,6 @@ def test_picture(tmp_path, values):
 
 
 def test_picture_that_cannot_be_written(tmp_path):
+    (tmp_path / 'none').touch()
     with pytest.raises(OutputError, match=r'none/trials\.png'):
         plot_trials(tmp_path / 'none/trials.png', searched([0.5]), PARAMETERS, 'val_3DIoU')

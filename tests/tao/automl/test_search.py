@@ -1,3 +1,4 @@
+import fcntl
 from contextlib import contextmanager
 from math import inf, nan
 from pathlib import Path
@@ -127,6 +128,32 @@ def test_folder_is_held_until_the_study_knows_the_result(search, monkeypatch):
     monkeypatch.setattr(TrialFolder, 'held', held)
     search(study=study)
     assert ends == ['COMPLETE'] * 4
+
+
+def test_processes_choose_their_trials_one_after_the_other(search, tmp_path, monkeypatch):
+    seen = []
+
+    def is_free():
+        with (tmp_path / 'turn.lock').open('ab') as turn:
+            try:
+                fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
+    @contextmanager
+    def held(folder):
+        seen.append(('choosing', is_free()))
+        yield
+
+    def train(job, report):
+        seen.append(('training', is_free()))
+        report(0, 0.5)
+
+    monkeypatch.setattr(TrialFolder, 'held', held)
+    search(train, max_recommendations=2)
+    assert seen == [('choosing', False), ('training', True)] * 2
+    assert is_free()
 
 
 def test_failure_ends_the_search_and_its_place_is_filled_later(search):
