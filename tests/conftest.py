@@ -1,5 +1,13 @@
-"""For all tests: worker processes are forked, and OpenCV's threads do not survive that."""
+"""For all tests and the processes they start.
+
+Worker processes are forked, and OpenCV's threads do not survive that. Output is compared, so the
+terminal that the tests are started from decides neither its width nor its colours.
+"""
+
+import os
 
 import cv2
 
 cv2.setNumThreads(0)
+for name in ('COLUMNS', 'LINES', 'FORCE_COLOR', 'NO_COLOR', 'TTY_COMPATIBLE', 'TTY_INTERACTIVE'):
+    os.environ.pop(name, None)
