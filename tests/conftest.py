@@ -9,5 +9,7 @@ import os
 import cv2
 
 cv2.setNumThreads(0)
-for name in ('COLUMNS', 'LINES', 'FORCE_COLOR', 'NO_COLOR', 'TTY_COMPATIBLE', 'TTY_INTERACTIVE'):
+SIZE = ('COLUMNS', 'LINES')
+ABILITIES = ('TERM', 'FORCE_COLOR', 'NO_COLOR', 'TTY_COMPATIBLE', 'TTY_INTERACTIVE')
+for name in SIZE + ABILITIES:
     os.environ.pop(name, None)
