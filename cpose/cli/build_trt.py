@@ -88,12 +88,13 @@ def run(args: Namespace) -> int:
     )
     console = Console()
     if result.preparation:
-        console.print(result.preparation, highlight=False, markup=False)
+        console.print(result.preparation, soft_wrap=True, highlight=False, markup=False)
     profile, flavor = result.profile, result.flavor
     console.print(
         f'{flavor.module.__name__} {flavor.version}, {result.metadata.precision}, batches of '
         f'{profile.min} to {profile.max} (best {profile.opt}), {result.num_bytes / 1e6:.1f} MB: '
         f'{result.path}',
+        soft_wrap=True,
         highlight=False,
         markup=False,
     )

@@ -123,5 +123,6 @@ def _show(result: Any, settings: Any) -> None:
         f'{result.path}: {result.num_bytes / 1e6:.1f} MB, {result.num_nodes} operators, opset '
         f'{settings.opset}, {settings.precision}, batch {batch}, {width}×{height}; exported in '
         f'{result.export_seconds:.1f} s, compared in {result.verify_seconds:.1f} s',
+        soft_wrap=True,
         markup=False,
     )

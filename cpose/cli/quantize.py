@@ -61,11 +61,12 @@ def run(args: Namespace) -> int:
     console = Console()
     if result.quantized is not None:
         for line in describe_quantization(result.quantized):
-            console.print(line, highlight=False, markup=False)
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
     if result.before is not None:
         console.print(build_comparison(result, args.precision))
     old, new = (size / 1e6 for size in result.num_bytes)
-    console.print(f'{old:.1f} MB → {new:.1f} MB: {result.path}', highlight=False, markup=False)
+    line = f'{old:.1f} MB → {new:.1f} MB: {result.path}'
+    console.print(line, soft_wrap=True, highlight=False, markup=False)
     return 0
 
 

@@ -59,5 +59,5 @@ def run(args: Namespace) -> int:
         pass
     write_picture(preview, draw_contact_sheet(dataset))
     text = f'{args.num} images with annotations in {folder}, overview in {preview}'
-    console.print(text, markup=False)
+    console.print(text, soft_wrap=True, markup=False)
     return 0

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ..child_processes import LONGEST_WAIT
+
 FOLDER = Path(__file__).parents[2] / 'benchmarks'
 FIELDS = {'name', 'value', 'unit', 'reference', 'reference_source', 'ratio', 'note'}
+OPTIONS = {'capture_output': True, 'text': True, 'timeout': LONGEST_WAIT}
 
 FIGURE = {
     'name': 'decode an image', 'value': 1.25, 'unit': 'ms', 'reference': 5.0,
@@ -21,7 +24,7 @@ BARE = {**FIGURE, 'name': 'memory', 'unit': 'MB', 'reference': None, 'ratio': No
 
 def run(script, *arguments):
     command = [sys.executable, str(FOLDER / f'{script}.py'), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    return subprocess.run(command, check=False, **OPTIONS)
 
 
 def stored_results(**changes):
@@ -108,8 +111,7 @@ def test_section_without_its_package(tmp_path):
     hidden = 'sys.modules["onnxruntime"] = None'
     code = f'import runpy, sys; {hidden}; runpy.run_module("runtimes", run_name="__main__")'
     command = [sys.executable, '-c', code, '--out', str(out)]
-    options = {'capture_output': True, 'text': True, 'check': True, 'timeout': 100}
-    done = subprocess.run(command, cwd=FOLDER, **options)
+    done = subprocess.run(command, cwd=FOLDER, check=True, **OPTIONS)
     assert "left out without onnxruntime: pip install 'cpose[deploy]'" in done.stderr
     assert json.loads(out.read_text()) == []
     _, text = write_report(tmp_path, stored_results(figures=[]))

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..child_processes import LONGEST_WAIT
+
 FOLDER = Path(__file__).parents[2] / 'benchmarks'
 SCRIPT = """
 import os
@@ -41,7 +43,11 @@ def test_times_are_those_of_the_other_process_and_its_end_is_noticed(tmp_path):
     script = tmp_path / 'script.py'
     script.write_text(SCRIPT.format(folder=str(FOLDER)))
     done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_WAIT,
     )
     assert done.stdout.split() == ['True', 'True', 'True', 'ended'], done.stderr
     assert 'this call cannot be made' in done.stderr

@@ -17,7 +17,7 @@ def test_int8_from_a_folder(tmp_path, capsys):
     words = ('--data', data, '--calib-batch-size', 2, '--calib-cache', tmp_path / 'ranges.json')
     code, output, _ = run(capsys, file, '--out', out, *words, '--eval-images', 2)
     assert code == 0
-    assert 'ranges.json is new' in ' '.join(output.split())
+    assert 'ranges.json is new' in output
     assert '2 test images' in output
     assert 'AP50_3DIoU' in output
     assert read_metadata(out).quantize_target == 'ort'
@@ -27,11 +27,14 @@ def test_int8_from_a_folder(tmp_path, capsys):
     assert 'AP50_3DIoU' not in output
 
 
-def test_fp16(tmp_path, capsys):
-    file, out = write_small_model(tmp_path / 'a.onnx'), tmp_path / 'b.onnx'
+def test_fp16_below_a_long_name(tmp_path, capsys):
+    folder = tmp_path / ('long' * 30)
+    folder.mkdir()
+    file, out = write_small_model(tmp_path / 'a.onnx'), folder / 'b.onnx'
     code, output, _ = run(capsys, file, '--out', out, '--precision', 'fp16', '--eval-images', 1)
     assert code == 0
     assert 'fp16' in output
+    assert f'MB: {out}\n' in output
     assert read_metadata(out).precision == 'fp16'
 
 

@@ -3,7 +3,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from cpose.cli.train import resume_command
 from cpose.engine.training_interrupted import TrainingInterruptedError
 from cpose.errors import OutputError, TrainingError
 
+from ..child_processes import LONGEST_WAIT, started, wait_until, write_program
 from ..engine.toy_training import loader, read_losses, toy_config
 
 ROOT = Path(__file__).parents[2]
@@ -102,9 +102,7 @@ def test_launch_scripts_say_how_they_are_used(script):
 
 
 def test_slurm_script_starts_srun(tmp_path):
-    srun = tmp_path / 'srun'
-    srun.write_text('#!/bin/sh\necho "$@"\n')
-    srun.chmod(0o755)
+    write_program(tmp_path / 'srun', '#!/bin/sh\necho "$@"\n')
     done = subprocess.run(
         ['sh', str(ROOT / 'tools/slurm_train.sh'), 'part', 'job', 'a.py', '--amp'],
         env={**os.environ, 'PATH': f'{tmp_path}:{os.environ["PATH"]}', 'GPUS': '2'},
@@ -130,20 +128,18 @@ def test_ctrl_c_saves_and_the_printed_command_continues(tmp_path):
     command = [sys.executable, 'tools/train.py', str(config)]
     variables = {'PYTHONPATH': str(ROOT / 'tests/engine'), 'OMP_NUM_THREADS': '1'}
     settings = {'cwd': ROOT, 'env': {**os.environ, **variables}, 'text': True}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, **settings)
     record = tmp_path / 'work/losses.jsonl'
-    while not record.exists() or record.stat().st_size < 2000:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    with started(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, **settings) as process:
+        wait_until(lambda: record.exists() and record.stat().st_size > 2000, process)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=LONGEST_WAIT)
     assert process.returncode == 130, errors
     stopped = max(read_losses(record))
     printed = errors.partition('Continue with: ')[2].splitlines()[0]
     assert printed.startswith('python tools/train.py')
     epochs = stopped // 30 + 1
     again = [*command, *shlex.split(printed)[3:], '--cfg-options', f'train_cfg.max_epochs={epochs}']
-    subprocess.run(again, check=True, capture_output=True, timeout=120, **settings)
+    subprocess.run(again, check=True, capture_output=True, timeout=LONGEST_WAIT, **settings)
     losses = read_losses(record)
     assert list(losses) == list(range(30 * epochs))
     assert all(len(records) == 1 for records in losses.values())

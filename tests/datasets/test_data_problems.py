@@ -10,8 +10,22 @@ def add_some(problems):
     problems.add('empty image file', 'x.png')
 
 
-def test_nothing_wrong():
-    DataProblems().report('data')
+@pytest.fixture
+def messages(monkeypatch):
+    """What is logged."""
+    messages = []
+    monkeypatch.setattr(
+        'cpose.datasets.data_problems.print_log', lambda text, **_: messages.append(text)
+    )
+    return messages
+
+
+@pytest.mark.parametrize('on_error', ['raise', 'skip'])
+def test_nothing_wrong(messages, on_error):
+    problems = DataProblems(on_error)
+    problems.report('data')
+    assert len(problems) == 0
+    assert messages == []
 
 
 def test_raise_lists_the_first_and_counts():
@@ -38,11 +52,7 @@ def test_a_file_counts_once():
     assert '2 × unknown class: a.png, objects[0]; b.png, objects[0]\n' in str(error.value)
 
 
-def test_skip_logs_the_same(monkeypatch):
-    messages = []
-    monkeypatch.setattr(
-        'cpose.datasets.data_problems.print_log', lambda text, **_: messages.append(text)
-    )
+def test_skip_logs_the_same(messages):
     problems = DataProblems('skip')
     add_some(problems)
     problems.report('data/cup')

@@ -132,6 +132,7 @@ def test_nothing_to_resume(tmp_path):
 
 def test_resume_from_the_named_checkpoint(tmp_path, checkpoint):
     save_checkpoint_atomic(tmp_path / 'iter_9.pth', CONTENT)
+    os.utime(checkpoint, (0, 0))
     assert find_resume_checkpoint(tmp_path).name == 'iter_9.pth'
     (tmp_path / LAST_CHECKPOINT).write_text(str(checkpoint))
     assert find_resume_checkpoint(tmp_path) == checkpoint

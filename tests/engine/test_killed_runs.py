@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ..child_processes import LONGEST_WAIT
 from .toy_training import read_losses
 
 SCRIPT = Path(__file__).with_name('kill_repeatedly.py')
@@ -19,7 +20,7 @@ def test_killed_runs_resume_exactly(tmp_path):
         [sys.executable, str(SCRIPT), str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=LONGEST_WAIT,
         env={**os.environ, 'OMP_NUM_THREADS': '1'},
         check=False,
     )

@@ -4,6 +4,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,13 @@ from cpose.engine.checkpoint_io import load_checkpoint_file
 from cpose.engine.plain_data import from_plain
 from cpose.registry import RUNNERS
 
+from ..child_processes import LONGEST_WAIT, started
 from .toy_training import loader, read_losses, toy_config
 
 HERE = Path(__file__).parent
 TOOLS = HERE.parents[1] / 'tools'
 TOLERANCE = 1e-4
+ERRORS = 'errors.txt'
 
 
 def write_config(folder, batch_size):
@@ -39,15 +43,15 @@ def write_config(folder, batch_size):
     return file
 
 
+@contextmanager
 def start(command, config, arguments=(), **variables):
     environment = {'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable, 'PYTHONPATH': str(HERE)}
-    return subprocess.Popen(
-        [*command, str(config), *arguments],
-        env={**os.environ, **environment, **variables},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    options = {'env': {**os.environ, **environment, **variables}, 'stdout': subprocess.DEVNULL}
+    with (
+        config.with_name(ERRORS).open('a') as errors,
+        started([*command, str(config), *arguments], stderr=errors, **options) as process,
+    ):
+        yield process
 
 
 def start_slurm(config):
@@ -76,6 +80,25 @@ STARTERS = {
 }
 
 
+def end_together(starts):
+    """Return the exit codes of processes; the first that fails ends the others."""
+    with ExitStack() as stack:
+        processes = [stack.enter_context(start) for start in starts]
+        end = time.monotonic() + LONGEST_WAIT
+        while None in (codes := [process.poll() for process in processes]) and not any(codes):
+            assert time.monotonic() < end, 'the processes hang'
+            time.sleep(0.1)
+    return codes
+
+
+def train_in_processes(start_processes, config):
+    codes = end_together(start_processes(config))
+    errors = config.with_name(ERRORS)
+    if any(codes) and 'EADDRINUSE' in errors.read_text():  # somebody took the port in between
+        codes = end_together(start_processes(config))
+    assert not any(codes), errors.read_text()[-2000:]
+
+
 def read_run(folder):
     checkpoint = from_plain(load_checkpoint_file(folder / 'epoch_2.pth'))
     return read_losses(folder / 'losses.jsonl'), checkpoint
@@ -90,9 +113,7 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path):
     RUNNERS.build(config).train()
     expected, single = read_run(folders['single'])
     for how, start_processes in STARTERS.items():
-        for process in start_processes(write_config(folders[how], 2)):
-            _, errors = process.communicate(timeout=180)
-            assert process.returncode == 0, errors[-2000:]
+        train_in_processes(start_processes, write_config(folders[how], 2))
         actual, double = read_run(folders[how])
         assert list(actual) == list(expected) == list(range(4))
         for iteration, records in expected.items():

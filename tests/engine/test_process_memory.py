@@ -29,7 +29,10 @@ def count_faults(call):
     process_memory.platform.libc_ver()[0] != 'glibc', reason='only glibc can be told to keep memory'
 )
 def test_freed_memory_is_used_again():
-    assert count_faults('keep_freed_memory()') * 4 < count_faults('')
+    faults = count_faults('')
+    if faults == 0:
+        pytest.skip('the system counts no minor faults')
+    assert count_faults('keep_freed_memory()') * 4 < faults
 
 
 def test_other_libraries_are_left_alone(monkeypatch):

@@ -1,5 +1,4 @@
 import os
-import stat
 
 import pytest
 
@@ -10,6 +9,8 @@ from cpose.engine.processes import (
     slurm_variables,
 )
 from cpose.errors import ConfigError
+
+from ..child_processes import write_program
 
 SLURM = {'SLURM_PROCID': '3', 'SLURM_NTASKS': '8', 'SLURM_NODELIST': 'node[4-5]'}
 
@@ -43,9 +44,8 @@ def test_slurm_variables():
 
 
 def test_slurm_tells_the_first_host(monkeypatch, tmp_path):
-    scontrol = tmp_path / 'scontrol'
-    scontrol.write_text('#!/bin/sh\n[ "$*" = "show hostnames node[4-5]" ] && echo node4 node5\n')
-    scontrol.chmod(scontrol.stat().st_mode | stat.S_IXUSR)
+    script = '#!/bin/sh\n[ "$*" = "show hostnames node[4-5]" ] && echo node4 node5\n'
+    write_program(tmp_path / 'scontrol', script)
     monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
     variables = slurm_variables(SLURM)
     assert (variables['MASTER_ADDR'], variables['MASTER_PORT']) == ('node4', '29500')
@@ -57,9 +57,7 @@ def test_not_started_by_slurm():
 
 
 def test_scontrol_that_fails_is_an_error(monkeypatch, tmp_path):
-    scontrol = tmp_path / 'scontrol'
-    scontrol.write_text('#!/bin/sh\nexit 1\n')
-    scontrol.chmod(scontrol.stat().st_mode | stat.S_IXUSR)
+    write_program(tmp_path / 'scontrol', '#!/bin/sh\nexit 1\n')
     monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
     with pytest.raises(ConfigError, match='MASTER_ADDR'):
         slurm_variables(SLURM)

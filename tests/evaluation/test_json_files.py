@@ -38,7 +38,9 @@ def test_unreadable_files_are_named(tmp_path):
 
 
 def test_result_is_strict_json():
-    json.dumps(finite_or_null({'a': (float('nan'), 1)}), allow_nan=False)
+    values = {'a': (float('nan'), 1), 'b': {'c': np.float64('-inf'), 'd': 'text'}}
+    text = json.dumps(finite_or_null(values), allow_nan=False)
+    assert json.loads(text) == {'a': [None, 1], 'b': {'c': None, 'd': 'text'}}
 
 
 def test_check_before_long_work(tmp_path):

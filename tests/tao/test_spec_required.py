@@ -1,7 +1,10 @@
+from functools import reduce
+
 import pytest
 
 from cpose.encryption.key import KEY_VARIABLE
 from cpose.errors import ConfigError
+from cpose.tao.spec.experiment import Experiment
 from cpose.tao.spec_required import find_missing, without_missing
 
 from .specs import make_spec
@@ -45,6 +48,8 @@ def test_value_that_must_be_given(tmp_path, monkeypatch, task, words):
         ('train', 'automl.storage=???'),
     ],
 )
-def test_value_that_the_task_does_not_read(tmp_path, monkeypatch, task, word):
+def test_value_that_the_task_does_not_read_is_the_default(tmp_path, monkeypatch, task, word):
     monkeypatch.setenv(KEY_VARIABLE, 'from outside')
-    make_spec(tmp_path, word, task=task)
+    key = word.partition('=')[0]
+    default = reduce(getattr, key.split('.'), Experiment())
+    assert make_spec(tmp_path, word, task=task).value(key) == default

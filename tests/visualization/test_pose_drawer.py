@@ -109,7 +109,12 @@ def test_lines_grow_with_the_image():
 def test_wild_corners_do_not_stop_drawing(bad):
     corners = posed_object().corners_image.copy()
     corners[3] = bad
-    PoseDrawer().draw(grey_image(), result_of(flat_object(corners), posed_object()))
+    results = result_of(flat_object(corners), posed_object((1.0, 0.0, 4.0)))
+    assert (PoseDrawer().draw(grey_image(), results) != 128).any()
+    drawn = PLAIN.draw(grey_image(), results)
+    alone = PLAIN.draw(grey_image(), result_of(*results.poses[1:]))
+    assert count_color(drawn, PALETTE[0]) == pytest.approx(count_color(alone, PALETTE[0]), rel=0.1)
+    assert count_color(drawn, PALETTE[1]) > 100  # the edges between its other corners
 
 
 def test_axes_are_as_long_for_the_same_object_in_another_unit():

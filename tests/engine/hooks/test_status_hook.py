@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ def with_hook(options=None):
 def clock(monkeypatch):
     """A clock that goes on by one second at every look."""
     seconds = iter(range(1000))
-    monkeypatch.setattr(status_hook.time, 'monotonic', lambda: float(next(seconds)))
+    clock = SimpleNamespace(monotonic=lambda: float(next(seconds)))
+    monkeypatch.setattr(status_hook, 'time', clock)
 
 
 def test_epochs_and_validations(build_runner, clock, tmp_path):

@@ -186,7 +186,7 @@ def test_metric_that_is_never_measured(search):
 
 def test_weak_trials_are_stopped(search):
     pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=4, reduction_factor=2)
-    study = optuna.create_study(direction='maximize', pruner=pruner)
+    study = optuna.create_study(study_name='weak', direction='maximize', pruner=pruner)
     search(study=study, max_recommendations=20, algorithm='hyperband')
     states = [trial.state.name for trial in study.trials]
     assert states.count('PRUNED') > 3

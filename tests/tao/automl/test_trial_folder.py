@@ -1,10 +1,13 @@
 import subprocess
 import sys
+from threading import Timer
 
 import pytest
 
 from cpose.errors import OutputError
 from cpose.tao.automl.trial_folder import TrialFolder
+
+from ...child_processes import started
 
 HOLD = """
 import sys, time
@@ -12,30 +15,32 @@ from pathlib import Path
 from cpose.tao.automl.trial_folder import TrialFolder
 with TrialFolder(Path(sys.argv[1])).held():
     print('held', flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
 def test_left_when_its_process_was_killed(tmp_path):
     folder = TrialFolder(tmp_path / 'trial_000')
     assert not folder.is_left()
-    with subprocess.Popen(
-        [sys.executable, '-c', HOLD, str(folder.path)], stdout=subprocess.PIPE, text=True
-    ) as process:
+    command = [sys.executable, '-c', HOLD, str(folder.path)]
+    with started(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == 'held\n'
         assert not folder.is_left()
-        process.kill()
     assert folder.is_left()
 
 
 def test_training_waits_for_the_one_before(tmp_path):
     folder = TrialFolder(tmp_path)
-    with folder.training_lock() as lock:
-        child = subprocess.Popen(['sleep', '0.5'], pass_fds=(lock.fileno(),))
-    with pytest.raises(OutputError, match='still works'), folder.training_lock(0.1):
-        pass
-    with folder.training_lock():
-        assert child.wait() == 0
+    with (
+        folder.training_lock() as lock,
+        started(['sleep', '600'], pass_fds=(lock.fileno(),)) as child,
+    ):
+        lock.close()
+        with pytest.raises(OutputError, match='still works'), folder.training_lock(0.1):
+            pass
+        Timer(0.3, child.kill).start()
+        with folder.training_lock():
+            pass
 
 
 def test_folder_that_cannot_be_made(tmp_path):

@@ -22,6 +22,8 @@ from cpose.tao.automl.trial_training import (
     train_trial,
 )
 
+from ...child_processes import started, wait_until
+
 PROGRAM = """
     import os, signal, sys, time
     from pathlib import Path
@@ -67,20 +69,20 @@ def test_weak_trial_is_ended_and_may_save(job):
     work = job("""
         signal.signal(signal.SIGTERM, lambda *_: (folder / 'saved').touch() or sys.exit(143))
         measure(0, 0.1)
-        time.sleep(60)
+        time.sleep(600)
     """)
     start = time.monotonic()
     train_trial(work, lambda epoch, value: True)
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 300
     assert (work.folder.path / 'saved').is_file()
 
 
 def test_deaf_training_is_killed(job, monkeypatch):
     monkeypatch.setattr(trial_training, 'STOP_SECONDS', 0.3)
-    work = job('signal.signal(signal.SIGTERM, signal.SIG_IGN)\nmeasure(0, 0.1)\ntime.sleep(60)')
+    work = job('signal.signal(signal.SIGTERM, signal.SIG_IGN)\nmeasure(0, 0.1)\ntime.sleep(600)')
     start = time.monotonic()
     train_trial(work, lambda epoch, value: True)
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 300
 
 
 @pytest.mark.parametrize('message', ['Training error: not finite', 'X: CUDA out of memory.'])
@@ -119,7 +121,8 @@ DRIVER = """
     from cpose.tao.automl.trial_folder import TrialFolder
     from cpose.tao.automl import trial_training as module
     real = module.subprocess.Popen
-    module.subprocess.Popen = lambda command, **options: real(['sleep', '61'], **options)
+    training = ['sh', '-c', 'echo started; exec sleep 600']
+    module.subprocess.Popen = lambda command, **options: real(training, **options)
     module.train_trial(
         module.TrialJob(TrialFolder(Path(sys.argv[1])), {}, 'val_3DIoU'), lambda *pair: False
     )
@@ -128,12 +131,10 @@ DRIVER = """
 
 def test_training_ends_with_a_killed_search(tmp_path):
     command = [sys.executable, '-c', textwrap.dedent(DRIVER), str(tmp_path)]
-    with subprocess.Popen(command) as search:
-        while not (tmp_path / 'output.txt').is_file():
-            time.sleep(0.05)
-        time.sleep(0.3)
-        search.kill()
-    with TrialFolder(tmp_path).training_lock(longest_wait=10):
+    output = tmp_path / 'output.txt'
+    with started(command) as search:
+        wait_until(lambda: output.is_file() and output.read_text() == 'started\n', search)
+    with TrialFolder(tmp_path).training_lock(longest_wait=60):
         pass
 
 

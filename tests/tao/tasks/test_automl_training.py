@@ -2,9 +2,7 @@
 
 import json
 import os
-import subprocess
 import sys
-import time
 
 import optuna
 import pytest
@@ -13,6 +11,8 @@ import yaml
 from cpose.cli.main import main
 from cpose.encryption.key import KEY_VARIABLE
 from cpose.encryption.model_file import is_encrypted
+
+from ...child_processes import started, wait_until
 
 KEY = 'a-key-that-nobody-must-see'
 SPEC = {
@@ -37,14 +37,7 @@ TIMEOUT = 1800
 def start(task, spec):
     command = [sys.executable, '-m', 'cpose.cli.main', 'tao', task, '-e', str(spec)]
     environment = {key: value for key, value in os.environ.items() if key != KEY_VARIABLE}
-    return subprocess.Popen(command, env={**environment, 'OMP_NUM_THREADS': '1'})
-
-
-def wait_for(path):
-    end = time.monotonic() + TIMEOUT
-    while not path.exists():
-        assert time.monotonic() < end, f'no {path}'
-        time.sleep(0.1)
+    return started(command, env={**environment, 'OMP_NUM_THREADS': '1'})
 
 
 @pytest.mark.slow
@@ -54,8 +47,7 @@ def test_killed_search_of_real_trainings(tmp_path, monkeypatch):
     (tmp_path / 'spec.yaml').write_text(yaml.safe_dump(SPEC))
     folder = tmp_path / 'results/automl'
     with start('automl', tmp_path / 'spec.yaml') as search:
-        wait_for(folder / 'trial_002/train/status.json')
-        search.kill()
+        wait_until((folder / 'trial_002/train/status.json').exists, search)
     with start('automl', tmp_path / 'spec.yaml') as search:
         assert search.wait(TIMEOUT) == 0
     study = optuna.load_study(study_name='automl', storage=f'sqlite:///{folder}/study.db')
