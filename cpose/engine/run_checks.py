@@ -1,6 +1,6 @@
 """What is compared before a run starts: settings, and parts that must fit each other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mmengine.runner import BaseLoop
@@ -57,7 +57,7 @@ def check_run(runner: Any) -> None:
         if name == 'train':
             _check_train_loop(loop)
         else:
-            _check_evaluation(runner, loop, metainfo)
+            _check_evaluation(loop, metainfo, runner.hooks if name == 'val' else ())
 
 
 def _built_loops(runner: Any) -> Iterator[tuple[str, Any]]:
@@ -80,18 +80,24 @@ def _check_categories(name: str, categories: Any, num_classes: int) -> None:
         raise ConfigError(
             f'model.head.num_classes={num_classes} in the config, but '
             f'{name}_dataloader.dataset.metainfo.category has the names {", ".join(categories)} '
-            f'({len(categories)}). Give one name for each number of a category.'
+            f'({len(categories)}). Name each category, or set num_classes to their number.'
         )
 
 
-def _check_evaluation(runner: Any, loop: Any, metainfo: Mapping[str, Any]) -> None:
-    """Find what `ObjectronMetric` would refuse after the first evaluation."""
+def _check_evaluation(loop: Any, metainfo: Mapping[str, Any], hooks: Iterable[Any]) -> None:
+    """Find what would be refused after the first evaluation by `ObjectronMetric`.
+
+    Args:
+        loop: Validation or test.
+        metainfo: Of its data.
+        hooks: Those that read the numbers.
+    """
     kinds = [type(metric) for metric in loop.evaluator.metrics]
     if kinds != [ObjectronMetric]:
         return
     symmetries = metainfo.get('symmetry', ()), metainfo.get('eval_num_symmetry', ())
     for symmetry, num_rotations in zip(*symmetries, strict=False):
         build_evaluation_symmetry(symmetry, num_rotations)
-    for hook in runner.hooks:
+    for hook in hooks:
         if getattr(hook, 'save_best', None):
             find_score(dict.fromkeys(headline_names(), 0.0), hook.save_best)

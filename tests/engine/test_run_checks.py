@@ -1,5 +1,6 @@
 import pytest
 
+from cpose.engine.run_checks import check_run
 from cpose.errors import ConfigError
 from cpose.registry import DATASETS
 
@@ -59,3 +60,10 @@ def test_categories_are_those_of_the_model(build_runner, task):
 def test_settings(build_runner, options, says):
     with pytest.raises(ConfigError, match=says):
         build_runner(options)
+
+
+def test_the_best_checkpoint_does_not_matter_in_a_test(build_runner):
+    metric = {'test_evaluator': {'type': 'ObjectronMetric'}}
+    runner = build_runner({**metric, 'default_hooks.checkpoint.save_best': 'mAP'})
+    runner._test_loop = runner.build_test_loop(runner._test_loop)
+    check_run(runner)
