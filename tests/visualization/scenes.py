@@ -4,9 +4,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from cpose.geometry.projection import project_points
-from cpose.structures.camera import intrinsic_matrix
+from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.pose_data_sample import CuboidTruth
 
 IMAGE_WH = (800, 600)
 CAMERA = intrinsic_matrix(800, 800, 400, 300)
@@ -36,6 +37,17 @@ def flat_object(corners):
     """Return an object without pose."""
     corners = np.asarray(corners, dtype=np.float64)
     return ObjectPose(0.5, 1, np.zeros(4), corners, np.ones(3))
+
+
+def truth_of(pose):
+    """Return what an annotation says of one object."""
+    return CuboidTruth(
+        np.zeros(1, int),
+        gl_from_cv(pose.keypoints_cv)[None],
+        pose.keypoints_image[None],
+        pose.dims[None],
+        np.ones(1),
+    )
 
 
 def result_of(*poses, intrinsics=CAMERA, image_wh=IMAGE_WH):

@@ -3,11 +3,10 @@ import numpy as np
 import pytest
 
 from cpose.registry import VISUALIZERS
-from cpose.structures.camera import gl_from_cv
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import PoseDataSample
 from cpose.visualization.pose_drawer import AXIS_COLORS, PoseDrawer
 
-from .scenes import CAMERA, IMAGE_WH, grey_image, posed_object, result_of
+from .scenes import CAMERA, IMAGE_WH, grey_image, posed_object, result_of, truth_of
 
 
 @pytest.fixture
@@ -24,14 +23,7 @@ def visualizer(tmp_path):
 
 @pytest.fixture
 def annotated():
-    pose = posed_object((0.2, 0.1, 5.0))
-    truth = CuboidTruth(
-        np.zeros(1, int),
-        gl_from_cv(pose.keypoints_cv)[None],
-        pose.keypoints_image[None],
-        pose.dims[None],
-        np.ones(1),
-    )
+    truth = truth_of(posed_object((0.2, 0.1, 5.0)))
     return PoseDataSample('a.png', IMAGE_WH, (512, 512), np.eye(2, 3), CAMERA, truth=truth)
 
 

@@ -9,26 +9,18 @@ from mmengine.runner import EpochBasedTrainLoop
 from cpose.engine.hooks.pose_visualization_hook import PoseVisualizationHook
 from cpose.errors import ConfigError
 from cpose.registry import VISUALIZERS
-from cpose.structures.camera import gl_from_cv
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import PoseDataSample
 from cpose.visualization.pose_drawer import PoseDrawer
 from cpose.visualization.truth_poses import truth_result
 
-from ...visualization.scenes import CAMERA, IMAGE_WH, grey_image, posed_object, result_of
+from ...visualization.scenes import CAMERA, IMAGE_WH, grey_image, posed_object, result_of, truth_of
 
 INPUT_FROM_IMAGE = np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 8.0]])
 INPUT_WH = (IMAGE_WH[0] // 2, IMAGE_WH[1] // 2 + 16)
 
 
 def annotated(path='a.png', **changes):
-    pose = posed_object((0.2, 0.1, 5.0))
-    truth = CuboidTruth(
-        np.zeros(1, int),
-        gl_from_cv(pose.keypoints_cv)[None],
-        pose.keypoints_image[None],
-        pose.dims[None],
-        np.ones(1),
-    )
+    truth = truth_of(posed_object((0.2, 0.1, 5.0)))
     return PoseDataSample(
         path, IMAGE_WH, INPUT_WH, INPUT_FROM_IMAGE, CAMERA, truth=truth, **changes
     )
