@@ -9,6 +9,7 @@ from cpose.apis.config.check import import_custom_modules
 from cpose.apis.inference.inference_parts import choose_input_wh, set_input_wh
 from cpose.errors import ConfigError
 from cpose.registry import RUNTIMES
+from cpose.shipped_configs import shipped_head
 
 RUNTIME_KEY = 'runtime'
 """Key of a config with settings of the runtime, for example ``dict(providers=[...])``."""
@@ -60,13 +61,13 @@ def runtime_model(
         device: Where the runtime runs; None lets it choose.
     """
     model = config.get('model') or {}
-    kept = {'data_preprocessor': model.get('data_preprocessor')}
-    kept['recovery'] = (model.get('head') or {}).get('recovery')
+    pixels = model.get('data_preprocessor')
     return {
         'type': 'RuntimePose',
         'runtime': {**runtime, 'path': str(path), 'device': device},
         'input_wh': choose_input_wh(config, None),
-        **{name: part for name, part in kept.items() if part is not None},
+        'head': model.get('head') or shipped_head(),
+        **({} if pixels is None else {'data_preprocessor': pixels}),
     }
 
 

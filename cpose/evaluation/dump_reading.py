@@ -170,10 +170,8 @@ def _read_symmetric(row: DumpFields) -> int:
         raise row.error('symmetric', 'must be true, false or a number of rotations') from error
 
 
-def _read_rows(
-    rows: Sequence[DumpFields], shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, np.ndarray]:
-    arrays = {}
+def _read_rows(rows: Sequence[DumpFields], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    arrays: dict[str, Any] = {}
     for name, shape in shapes.items():
         key = SINGULAR.get(name, name)
         values = [

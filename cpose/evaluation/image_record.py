@@ -5,7 +5,7 @@ Letters: P predictions, N objects.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class PredictedCuboids:
         dims: (P, 3) extents along x, y, z, any unit.
         keypoints_gl: (P, 9, 3), Objectron camera frame, unknown or metric unit.
         keypoints_image: (P, 9, 2), projections of the posed cuboid, image pixels.
+        extras: What further branches found, (P, ...) each; empty without predictions.
     """
 
     scores: np.ndarray
@@ -35,6 +36,7 @@ class PredictedCuboids:
     dims: np.ndarray
     keypoints_gl: np.ndarray
     keypoints_image: np.ndarray
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def has_pose(self) -> np.ndarray:
@@ -44,7 +46,9 @@ class PredictedCuboids:
 
     def select(self, rows: np.ndarray) -> 'PredictedCuboids':
         """Return the predictions chosen by a mask or by numbers."""
-        return PredictedCuboids(*(getattr(self, name)[rows] for name in PREDICTION_SHAPES))
+        arrays = {name: getattr(self, name)[rows] for name in PREDICTION_SHAPES}
+        extras = {name: values[rows] for name, values in self.extras.items()}
+        return PredictedCuboids(**arrays, extras=extras)
 
 
 PREDICTION_SHAPES = {
@@ -86,8 +90,9 @@ class ImageRecord:
         """Return the record with predictions and objects of one category only."""
         rows = self.truth.labels == label
         arrays = field_arrays(self.truth)
-        plane = arrays.pop('plane_gl', None)
-        truth = CuboidTruth(**{k: v[rows] for k, v in arrays.items()}, plane_gl=plane)
+        kept: dict[str, Any] = {name: arrays.pop(name, None) for name in ('plane_gl', 'extras')}
+        kept['extras'] = {name: values[rows] for name, values in self.truth.extras.items()}
+        truth = CuboidTruth(**{k: v[rows] for k, v in arrays.items()}, **kept)
         predictions = self.predictions.select(self.predictions.labels == label)
         return ImageRecord(self.image_name, self.image_wh, predictions, truth, self.projection)
 
@@ -135,12 +140,15 @@ def collect_predictions(poses: list[ObjectPose]) -> PredictedCuboids:
         for (name, shape), column in zip(PREDICTION_SHAPES.items(), columns, strict=True)
     }
     arrays['labels'] = arrays['labels'].astype(np.int64)
-    return PredictedCuboids(**arrays)
+    names = poses[0].extras if poses else ()
+    extras = {name: np.stack([pose.extras[name] for pose in poses]) for name in names}
+    return PredictedCuboids(**arrays, extras=extras)
 
 
 def record_to_arrays(record: ImageRecord) -> dict[str, Any]:
     """Return a record as a dict of arrays."""
-    predictions = {name: getattr(record.predictions, name) for name in PREDICTION_SHAPES}
+    names = (*PREDICTION_SHAPES, 'extras')
+    predictions = {name: getattr(record.predictions, name) for name in names}
     return {
         'image_name': record.image_name,
         'image_wh': record.image_wh,
