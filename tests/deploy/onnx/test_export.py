@@ -12,7 +12,7 @@ from cpose.deploy.onnx.settings import ExportSettings
 from cpose.errors import ConfigError, MissingDependencyError
 
 from ..contract import OUTPUT_SIZES
-from ..networks import check_equal, export, make_network, shapes, tiny, tiny_config
+from ..networks import check_equal, compare, export, make_network, shapes, tiny, tiny_config
 
 
 def check_file(graph, batch, width, height, opset):
