@@ -32,13 +32,15 @@ def choose_models(categories: Sequence[str]) -> list[CategoryModel]:
     Raises:
         ConfigError: If there is no model for one, or none is given.
     """
-    unknown = [name for name in categories if name not in CATEGORY_MODELS]
-    if unknown or not categories:
+    for name in categories:
+        if name not in CATEGORY_MODELS:
+            raise ConfigError(
+                f'categories={list(categories)} (config key runtime.categories): the package has '
+                f'no model for {name!r}. {nearest_names(name, CATEGORY_MODELS)}'
+            )
+    if not categories:
         raise ConfigError(
-            f'categories={list(categories)} (config key runtime.categories): the package has no '
-            f'model for {unknown[0]!r}. {nearest_names(unknown[0], CATEGORY_MODELS)}'
-            if unknown
-            else 'categories=[] (config key runtime.categories) names no category. '
+            'categories=[] (config key runtime.categories) names no category. '
             f'Known: {", ".join(CATEGORY_MODELS)}.'
         )
     return [CATEGORY_MODELS[name] for name in categories]

@@ -93,7 +93,9 @@ def select_detections(
     scores = 1 / (1 + np.exp(-logits[np.arange(len(best)), best]))
     wanted = np.flatnonzero(np.isin(best, list(labels)) & (scores >= min_score))
     order = nms(
-        torch.from_numpy(bboxes[wanted]).double(), torch.from_numpy(scores[wanted]).double(), MAX_IOU
+        torch.from_numpy(bboxes[wanted]).double(),
+        torch.from_numpy(scores[wanted]).double(),
+        MAX_IOU,
     )
     kept = wanted[order.numpy()[:max_objects]]
     return Detections(bboxes[kept], scores[kept], best[kept])

@@ -1,6 +1,6 @@
 """A network file in LiteRT."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -36,23 +36,26 @@ class LiteRtNetwork:
         except (ValueError, RuntimeError) as error:
             raise CheckpointError(f'LiteRT cannot open {name}: {error}') from error
         inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
-        shapes = [tuple(item['shape'].tolist()) for item in (*inputs, *outputs)]
-        expected = (1, input_side, input_side, 3)
-        by_shape = {shape[1:]: item['index'] for shape, item in zip(shapes[1:], outputs)}
-        if len(inputs) != 1 or shapes[0] != expected or set(output_shapes) - set(by_shape):
+        outputs = {_shape(item): item['index'] for item in self._interpreter.get_output_details()}
+        taken = [_shape(item) for item in inputs]
+        if taken != [(input_side, input_side, 3)] or not outputs.keys() >= set(output_shapes):
             raise CheckpointError(
-                f'{name} has inputs and outputs of the shapes {shapes}; expected are an input '
-                f'{expected} and outputs {list(output_shapes)}, each of a batch of 1.'
+                f'{name} takes images of the shapes {taken} and gives {list(outputs)}; expected '
+                f'are {(input_side, input_side, 3)} and {list(output_shapes)}.'
             )
         self._input = inputs[0]['index']
-        self._outputs = [by_shape[shape] for shape in output_shapes]
+        self._outputs = [outputs[shape] for shape in output_shapes]
 
     def __call__(self, image: np.ndarray) -> list[np.ndarray]:
         """Return the outputs for an image (side, side, 3), float32."""
         self._interpreter.set_tensor(self._input, image[None])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index)[0] for index in self._outputs]
+
+
+def _shape(tensor: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of an input or output without the batch."""
+    return tuple(tensor['shape'].tolist()[1:])
 
 
 def import_litert() -> Any:

@@ -36,7 +36,7 @@ class ObjectronRuntime(Runtime):
         categories: What to look for, see `CATEGORY_MODELS`; labels follow this order.
         input_wh: Width and height of the images that it gets, the test data's ``input_wh``. The
             image keeps its aspect ratio within them; smaller ones blur small objects.
-        min_score: Smallest score of the detector.
+        min_score: Smallest score of the detector; the threshold of a command acts above it.
         min_presence: Smallest probability of the second stage that a crop shows an object.
         max_objects: Most objects of an image.
 
@@ -53,8 +53,8 @@ class ObjectronRuntime(Runtime):
         path: str | Path,
         device: str | None = None,
         categories: Sequence[str] = ('shoe',),
-        input_wh: Sequence[int] = (1024, 1024),
-        min_score: float = 0.3,
+        input_wh: Sequence[int] = (800, 800),
+        min_score: float = 0.1,
         min_presence: float = 0.99,
         max_objects: int = 10,
     ) -> None:
@@ -118,8 +118,8 @@ def open_stages(
 def find_content(image: Tensor) -> tuple[int, int, int, int]:
     """Return first and last row and column, the last ones exclusive, inside a black frame.
 
-    The detector was trained on stretched images: the frame that keeps their aspect ratio costs it
-    up to a third of its score. An image (3, H, W) that is black throughout is returned whole.
+    The detector expects stretched images: with the frame that keeps their aspect ratio its score
+    for a shoe fell from 0.55 to 0.35. An image (3, H, W) that is black throughout stays whole.
     """
     is_lit = image.amax(dim=0) > 0
     if not is_lit.any():

@@ -95,19 +95,20 @@ def _read_archive(path: Path, wanted: set[str]) -> dict[str, bytes]:
         with tarfile.open(path, 'r:gz') as archive:
             for member in archive:
                 name = member.name.removeprefix(FOLDER_IN_ARCHIVE)
-                content = archive.extractfile(member) if member.size <= LARGEST_FILE else None
-                if name in wanted and content is not None:
+                if name in wanted and member.isfile() and member.size <= LARGEST_FILE:
+                    content = archive.extractfile(member)
+                    assert content is not None
                     files[name] = content.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise CheckpointError(f'{path} is damaged or no archive of npm: {error}. {ADVICE}') from error
+        raise CheckpointError(
+            f'{path} is damaged or no archive of npm: {error}. {ADVICE}'
+        ) from error
     return files
 
 
 def _read_folder(folder: Path, wanted: set[str]) -> dict[str, bytes]:
     try:
-        return {
-            name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()
-        }
+        return {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
     except OSError as error:
         raise CheckpointError(f'{error.filename} cannot be read: {error.strerror}.') from error
 

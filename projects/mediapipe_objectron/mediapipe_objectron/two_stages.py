@@ -49,7 +49,8 @@ class TwoStages:
     """Find objects in single images.
 
     Source: graph of @mediapipe/objectron 0.4.1675468480, for images without a predecessor.
-    Deviation: ``min_score``, 0.5 there, is free: a video there needs one detection for many frames.
+    Deviation: ``min_score``, 0.5 there, is free and smaller: there an object of a video needs one
+    detection for many frames, and here one for each.
 
     Attributes:
         detect: Detector; takes pixels of −1 to 1, gives encodings (A, 4) and logits (A, L).
@@ -64,7 +65,7 @@ class TwoStages:
     detect: Network
     find_keypoints: Sequence[Network]
     category_of: Mapping[int, int]
-    min_score: float = 0.3
+    min_score: float = 0.1
     min_presence: float = 0.99
     max_objects: int = 10
 
@@ -92,14 +93,10 @@ class TwoStages:
         resized = cv2.resize(image, (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_LINEAR)
         encodings, logits = self.detect(2 * resized - 1)
         bboxes = decode_boxes(encodings, self._anchors)
-        return select_detections(
-            bboxes, logits, self.category_of, self.min_score, self.max_objects
-        )
+        return select_detections(bboxes, logits, self.category_of, self.min_score, self.max_objects)
 
 
-def find_in_crop(
-    network: Network, image: np.ndarray, bbox: np.ndarray
-) -> tuple[np.ndarray, float]:
+def find_in_crop(network: Network, image: np.ndarray, bbox: np.ndarray) -> tuple[np.ndarray, float]:
     """Return keypoints (9, 2), pixels of the image, and the probability of an object.
 
     Args:

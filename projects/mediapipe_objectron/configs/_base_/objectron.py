@@ -1,4 +1,4 @@
-__input_wh = (1024, 1024)
+__input_wh = (800, 800)
 
 custom_imports = dict(imports=['mediapipe_objectron.objectron_runtime'])
 runtime = dict(type='ObjectronRuntime', input_wh=__input_wh)
