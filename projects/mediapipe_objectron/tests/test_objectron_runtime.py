@@ -17,7 +17,7 @@ from cpose.apis import CenterPoseInferencer, load_config
 from cpose.cli.main import main
 from cpose.errors import ConfigError
 from cpose.geometry.projection import project_points
-from cpose.structures.camera import guess_intrinsics
+from cpose.structures.camera import gl_from_cv, guess_intrinsics
 from cpose.structures.cuboid import cuboid_keypoints
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -26,12 +26,11 @@ CAMERA = guess_intrinsics(IMAGE_WH)
 CHAIR, MUG = 2, 3
 DIMS = np.array([0.6, 1.0, 1.4])
 LOCATION = np.array([0.1, -0.1, 5.0])
+ROTATION = cv2.Rodrigues(np.array([0.4, 0.9, 0.1]))[0]
 
 
 def keypoints_image():
-    rotation = cv2.Rodrigues(np.array([0.4, 0.9, 0.1]))[0]
-    points = cuboid_keypoints(DIMS) @ rotation.T + LOCATION
-    return project_points(points, CAMERA)
+    return project_points(cuboid_keypoints(DIMS) @ ROTATION.T + LOCATION, CAMERA)
 
 
 class StandIn:
@@ -115,6 +114,35 @@ def test_command_writes_the_usual_files(package, image, tmp_path, capsys):
     (found,) = json.loads((tmp_path / 'out/json/photo.json').read_text())['objects']
     assert found['class'] == 'chair'
     assert (tmp_path / 'out/vis/photo.png').is_file()
+
+
+def write_annotation(path):
+    """Write the cuboid of the stand-in as ground truth."""
+    pose = cuboid_keypoints(DIMS) @ ROTATION.T + LOCATION
+    content = {
+        'class': 'chair',
+        'keypoints_3d': gl_from_cv(pose).tolist(),
+        'projected_cuboid': keypoints_image().tolist(),
+        'scale': DIMS.tolist(),
+    }
+    (fx, _, cx), (_, fy, cy), _ = CAMERA.tolist()
+    camera = {'intrinsics': {'fx': fx, 'fy': fy, 'cx': cx, 'cy': cy}}
+    camera |= {'width': IMAGE_WH[0], 'height': IMAGE_WH[1]}
+    path.write_text(json.dumps({'camera_data': camera, 'objects': [content]}))
+
+
+def test_command_measures_the_networks(package, image, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'data').mkdir()
+    cv2.imwrite('data/photo.png', image)
+    write_annotation(tmp_path / 'data' / 'photo.json')
+    command = ['test', str(CONFIGS / 'chair.py'), str(package), '--data-root', 'data']
+    workers = 'test_dataloader.num_workers=0'
+    assert main([*command, '--out', 'report.json', '--cfg-options', workers]) == 0
+    report = json.loads(Path('report.json').read_text())
+    assert report['AP50_3DIoU'] == 1.0
+    assert report['MPE_2D_px'] < 0.3
+    assert report['mean_3DIoU'] > 0.95
 
 
 def test_command_without_the_package(tmp_path, image, capsys):

@@ -1,3 +1,5 @@
+_base_ = 'cpose::_base_/default_runtime.py'
+
 __input_wh = (800, 800)
 
 custom_imports = dict(imports=['mediapipe_objectron.objectron_runtime'])
