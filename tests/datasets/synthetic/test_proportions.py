@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from cpose.datasets.synthetic.proportions import LEAST, MOST, sample_dims
 
 

@@ -1,5 +1,4 @@
 import numpy as np
-
 from cpose.codecs.symmetries.no_symmetry import NoSymmetry
 from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
 from cpose.datasets.transforms.expand_symmetries import ExpandSymmetries
