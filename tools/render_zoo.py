@@ -1,6 +1,6 @@
 """Render the pages of the zoo from its metafile: ``model-index.yml`` and the table of configs.
 
-``python tools/render_zoo.py`` writes both; ``tests/test_zoo_pages.py`` fails when one is out of date.
+``python tools/render_zoo.py`` writes both; ``tests/test_zoo_pages.py`` fails for an old one.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ METAFILE = Path('configs/centerpose/metafile.yml')
 NO_VALUE = '–'
 HEADER = """# Models
 
-Made from [metafile.yml](metafile.yml) by `python tools/render_zoo.py`: change that file, not this one.
+`python tools/render_zoo.py` makes this page from [metafile.yml](metafile.yml).
 
 | config | backbone | category | results | weights |
 |---|---|---|---|---|
@@ -22,7 +22,7 @@ Made from [metafile.yml](metafile.yml) by `python tools/render_zoo.py`: change t
 
 
 def render_index() -> str:
-    """Return the text of ``model-index.yml``, which tools of OpenMMLab and Papers with Code read."""
+    """Return the text of ``model-index.yml``, which the tools of OpenMMLab read."""
     return f'Import:\n  - {METAFILE.as_posix()}\n'
 
 
