@@ -9,7 +9,6 @@ from cpose.apis.config.check import import_custom_modules
 from cpose.apis.inference.inference_parts import choose_input_wh, set_input_wh
 from cpose.errors import ConfigError
 from cpose.registry import RUNTIMES
-from cpose.shipped_configs import shipped_head
 
 RUNTIME_KEY = 'runtime'
 """Key of a config with settings of the runtime, for example ``dict(providers=[...])``."""
@@ -66,21 +65,20 @@ def runtime_model(
         'type': 'RuntimePose',
         'runtime': {**runtime, 'path': str(path), 'device': device},
         'input_wh': choose_input_wh(config, None),
-        'head': model.get('head') or shipped_head(),
+        'head': model.get('head') or {},
         **({} if pixels is None else {'data_preprocessor': pixels}),
     }
 
 
 def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Config:
-    """Return the config that an ONNX file or an engine carries, with the input size of the file.
+    """Return the config that the file of a runtime carries, with the input size of the file.
 
     Raises:
         CheckpointError: If the file is not one of ours, or its config would run foreign code.
     """
     from cpose.checkpoints.stored_config import config_from_json
-    from cpose.deploy.model_metadata import read_metadata
 
-    metadata = read_metadata(path)
+    metadata = RUNTIMES.get(_runtime_of(Path(path))).read_metadata(path)
     config = config_from_json(metadata.config, str(path), allow_custom_imports)
     set_input_wh(config, metadata.input_wh)
     return config

@@ -18,6 +18,7 @@ from cpose.geometry.pnp import MISSING_BELOW, PnPResult, solve_cuboid_pnp
 from cpose.geometry.projection import project_points, undistort_points
 from cpose.part_configs import with_wiring
 from cpose.registry import CODECS
+from cpose.shipped_configs import fill_up, shipped_head
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.object_pose import ObjectPose
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -291,14 +292,16 @@ def build_postprocessor(head: Mapping[str, Any], **wiring: Any) -> Any:
     """Build the postprocessor of a head without its network.
 
     Args:
-        head: Config of the head; its branches and its postprocessor are read.
+        head: Config of the head, of which branches and postprocessor are read; those that it
+            leaves out are the shipped ones.
         **wiring: ``stride``, where it is known.
 
     Raises:
         ConfigError: If the config does not fit.
     """
-    branches = build_branches(head['branches'], head.get('num_classes', 1))
-    return CODECS.build(with_wiring(KEY, head['postprocessor'], branches=branches, **wiring))
+    whole = fill_up(shipped_head(), head)
+    branches = build_branches(whole['branches'], whole['num_classes'])
+    return CODECS.build(with_wiring(KEY, whole['postprocessor'], branches=branches, **wiring))
 
 
 INPUT_NAMES = (
