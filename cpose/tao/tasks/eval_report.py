@@ -5,25 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cpose.evaluation.metric_spec import in_tao_order, list_numbers
+from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.files.atomic import write_text_atomic
-
-MEANS = {
-    'Mean Error Scale': 'mean_scale_error',
-    'Mean Error 2D': 'MPE_2D',
-    'Mean 3D IoU': 'mean_3DIoU',
-    'Mean Azimuth Error': 'mean_azimuth_deg',
-    'Mean Polar Error': 'mean_polar_deg',
-}
-CURVES = {
-    'Scale': 'scale',
-    '3D IoU': 'iou',
-    '2D Pixel': 'pixel',
-    'Azimuth': 'azimuth',
-    'Polar': 'polar',
-    'ADD': 'add',
-    'ADDS': 'adds',
-}
-"""Labels of the rows to names in our report."""
 
 
 def write_reports(folder: Path, report: Mapping[str, Any], tao_report: Mapping[str, Any]) -> None:
@@ -61,11 +45,15 @@ def log_text(report: Mapping[str, Any], tao_report: Mapping[str, Any]) -> str:
 
 
 def _table(report: Mapping[str, Any]) -> str:
-    rows = [[label, _number(report[name])] for label, name in MEANS.items()]
-    for label, name in CURVES.items():
-        curve = report['curves'][name]
-        rows.append([f'{label} Threshold', *map(_number, curve['thresholds'])])
-        rows.append([f'AP @ {label}', *map(_number, curve['ap'])])
+    means = [(number.tao, number.key) for _, number in list_numbers(METRIC_TABLE) if number.tao]
+    means.sort(key=lambda item: item[0].row)
+    rows = [[row.title, _number(report[key])] for row, key in means]
+    for metric in in_tao_order(METRIC_TABLE):
+        if metric.tao is None:
+            continue
+        curve = report['curves'][metric.key]
+        rows.append([f'{metric.tao.title} Threshold', *map(_number, curve['thresholds'])])
+        rows.append([f'AP @ {metric.tao.title}', *map(_number, curve['ap'])])
     return psql_table(rows)
 
 

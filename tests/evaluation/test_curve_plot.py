@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cpose.errors import OutputError
-from cpose.visualization.curve_plot import PANELS, plot_curves
+from cpose.evaluation.curve_plot import PANELS, plot_curves
 
 RECALL = [n / 100 for n in range(101)]
 
