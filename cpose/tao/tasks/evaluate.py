@@ -12,8 +12,7 @@ from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.tasks.eval_report import write_reports
 from cpose.tao.tasks.train import STATUS_HOOK
 from cpose.tao.translation.checkpoint_model import with_stored_model
-from cpose.tao.translation.config_text import load_overlay
-from cpose.tao.translation.spec_config import evaluation_overlay
+from cpose.tao.translation.spec_config import evaluation_overlay, load_overlay
 
 PREDICTIONS = 'predictions.json'
 
