@@ -1,4 +1,4 @@
-from cpose.tao.tasks.eval_report import (
+from cpose.tao.tasks.evaluate import (
     log_text,
     psql_table,
     report_text,
