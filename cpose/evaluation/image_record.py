@@ -28,7 +28,7 @@ class PredictedCuboids:
         dims: (P, 3) extents along x, y, z, any unit.
         keypoints_gl: (P, 9, 3), Objectron camera frame, unknown or metric unit.
         keypoints_image: (P, 9, 2), projections of the posed cuboid, image pixels.
-        extras: What further branches found, (P, ...) each; empty without predictions.
+        extras: (P, ...) by name, what the model predicts besides.
     """
 
     scores: np.ndarray
@@ -47,8 +47,7 @@ class PredictedCuboids:
     def select(self, rows: np.ndarray) -> 'PredictedCuboids':
         """Return the predictions chosen by a mask or by numbers."""
         arrays = {name: getattr(self, name)[rows] for name in PREDICTION_SHAPES}
-        extras = {name: values[rows] for name, values in self.extras.items()}
-        return PredictedCuboids(**arrays, extras=extras)
+        return PredictedCuboids(**arrays, extras=select_rows(self.extras, rows))
 
 
 PREDICTION_SHAPES = {
@@ -90,9 +89,9 @@ class ImageRecord:
         """Return the record with predictions and objects of one category only."""
         rows = self.truth.labels == label
         arrays = field_arrays(self.truth)
-        kept: dict[str, Any] = {name: arrays.pop(name, None) for name in ('plane_gl', 'extras')}
-        kept['extras'] = {name: values[rows] for name, values in self.truth.extras.items()}
-        truth = CuboidTruth(**{k: v[rows] for k, v in arrays.items()}, **kept)
+        plane = arrays.pop('plane_gl', None)
+        extras = select_rows(self.truth.extras, rows)
+        truth = CuboidTruth(**select_rows(arrays, rows), plane_gl=plane, extras=extras)
         predictions = self.predictions.select(self.predictions.labels == label)
         return ImageRecord(self.image_name, self.image_wh, predictions, truth, self.projection)
 
@@ -141,20 +140,26 @@ def collect_predictions(poses: list[ObjectPose]) -> PredictedCuboids:
     }
     arrays['labels'] = arrays['labels'].astype(np.int64)
     names = poses[0].extras if poses else ()
-    extras = {name: np.stack([pose.extras[name] for pose in poses]) for name in names}
+    extras = {
+        name: np.array([pose.extras[name] for pose in poses], dtype=np.float64) for name in names
+    }
     return PredictedCuboids(**arrays, extras=extras)
+
+
+def select_rows(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the rows of all arrays that a mask or numbers choose."""
+    return {name: array[rows] for name, array in arrays.items()}
 
 
 def record_to_arrays(record: ImageRecord) -> dict[str, Any]:
     """Return a record as a dict of arrays."""
-    names = (*PREDICTION_SHAPES, 'extras')
-    predictions = {name: getattr(record.predictions, name) for name in names}
+    predictions = {name: getattr(record.predictions, name) for name in PREDICTION_SHAPES}
     return {
         'image_name': record.image_name,
         'image_wh': record.image_wh,
         'projection': record.projection,
-        'predictions': predictions,
-        'truth': field_arrays(record.truth),
+        'predictions': {**predictions, 'extras': dict(record.predictions.extras)},
+        'truth': {**field_arrays(record.truth), 'extras': dict(record.truth.extras)},
     }
 
 

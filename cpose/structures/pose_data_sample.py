@@ -5,7 +5,6 @@ Letters: N objects, S symmetric candidates per object.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 
@@ -53,6 +52,8 @@ class CuboidTruth:
             check_shape('plane_gl', self.plane_gl, (2, 3))
         if self.symmetric is not None:
             check_shape('symmetric', self.symmetric, (count,))
+        for name, array in self.extras.items():
+            check_shape(f'extras[{name!r}]', array, (count, *np.shape(array)[1:]))
 
     def __len__(self) -> int:
         """Return the number of objects."""
@@ -153,10 +154,8 @@ def make_results(
     ]
 
 
-def field_arrays(record: CuboidTruth | CuboidCandidates) -> dict[str, Any]:
-    """Return the arrays of a record by field name, leaving out fields that are None.
-
-    Further quantities are in the field ``extras``, a dict.
-    """
+def field_arrays(record: CuboidTruth | CuboidCandidates) -> dict[str, np.ndarray]:
+    """Return the arrays of a record by field name, without ``extras`` and fields that are None."""
     values = {item.name: getattr(record, item.name) for item in fields(record)}
+    values.pop('extras', None)
     return {name: value for name, value in values.items() if value is not None}

@@ -27,6 +27,7 @@ PLACES = {
     'custom_hooks': cpose_registry.HOOKS,
     'dataset': cpose_registry.DATASETS,
     'default_hooks': cpose_registry.HOOKS,
+    'extra_metrics': cpose_registry.METRIC_SPECS,
     'log_processor': cpose_registry.LOG_PROCESSORS,
     'loss': cpose_registry.MODELS,
     'model': cpose_registry.MODELS,
