@@ -41,7 +41,8 @@ class Branch(Protocol):
     """One output of the head: all that the rest of the program knows of it.
 
     The config names it: ``model.head.branches.<name>``. The constructor takes ``name``,
-    ``num_classes`` and ``loss``, of which the head fills in the first two.
+    ``num_classes`` and ``loss``, of which the head fills in the first two; a class attribute
+    ``default_loss`` takes the place of a ``loss`` that the config does not name.
 
     Attributes:
         name: Key of the raw map, and of the weights in a checkpoint.

@@ -46,6 +46,8 @@ class CenterBranch:
     """Key of the target; a mask of the same shape may stand under the key with ``_mask``."""
     outputs: ClassVar[Mapping[str, Output]] = {}
     extras: ClassVar[Mapping[str, str]] = {}
+    default_loss: ClassVar[Mapping[str, Any] | None] = None
+    """Loss of a config that does not say ``loss``."""
 
     def __init__(
         self, loss: Mapping[str, Any] | None = None, name: str = '', num_classes: int = 1
@@ -296,8 +298,10 @@ def build_branches(configs: Mapping[str, Any], num_classes: int) -> tuple[Branch
     branches: list[Branch] = []
     for name, config in configs.items():
         if config is not None:
+            kind = BRANCHES.get(str(config.get('type')))
+            given = {'loss': getattr(kind, 'default_loss', None), **config}
             wiring = {'name': name, 'num_classes': num_classes}
-            branch: Branch = BRANCHES.build(with_wiring(f'{KEY}.{name}', config, **wiring))
+            branch: Branch = BRANCHES.build(with_wiring(f'{KEY}.{name}', given, **wiring))
             branches += [branch, *_log_variance_branches(branch)]
     _check_unique(branches)
     return tuple(branches)
