@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from cpose.datasets.annotation_table import AnnotationTable
-from cpose.datasets.index_cache import cache_paths, load_cache, save_cache
 
-from cpose.datasets import index_cache
+from cpose.datasets.annotations import annotation_index
+from cpose.datasets.annotations.annotation_index import cache_paths, load_cache, save_cache
+from cpose.datasets.annotations.annotation_table import AnnotationTable
 
 
 @pytest.fixture(autouse=True)
@@ -80,5 +80,5 @@ def test_pickles_are_refused(root):
 
 def test_other_version_is_left_aside(root, monkeypatch):
     save_cache(root, make_table('a'))
-    monkeypatch.setattr(index_cache, 'CACHE_VERSION', index_cache.CACHE_VERSION + 1)
+    monkeypatch.setattr(annotation_index, 'CACHE_VERSION', annotation_index.CACHE_VERSION + 1)
     assert load_cache(root) is None
