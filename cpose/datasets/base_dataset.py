@@ -1,18 +1,25 @@
-"""What all datasets share: meta information, the pipeline and reproducible augmentation."""
+"""What all datasets share: symmetries, the pipeline, reproducible augmentation, bad images."""
 
+import logging
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from numbers import Integral
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from mmengine.dataset import Compose
-from torch.utils.data import Dataset
+from mmengine.dataset import BaseDataset, Compose
+from mmengine.logging import print_log
 
-from cpose.errors import ConfigError, check_number
-from cpose.registry import TRANSFORMS
+from cpose.codecs.symmetries import decode_symmetric, resolve_symmetry
+from cpose.datasets.annotations.data_problems import OnError, check_on_error
+from cpose.datasets.base import open_record
+from cpose.errors import ConfigError, DataError, check_number
+from cpose.registry import SYMMETRIES, TRANSFORMS
+from cpose.structures.image_record import ImageRecord
+from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
 
 META_KEYS = ('category', 'symmetry', 'eval_num_symmetry')
 
@@ -77,56 +84,173 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if is_list else (value,)
 
 
-class PoseDataset(Dataset):
-    """Base of the datasets: a subclass says how many records there are and loads one.
+class PoseDataset(BaseDataset):
+    """Base of the data sets: a subclass says how many images there are and loads one record.
 
-    Augmentation draws from a generator seeded by (seed, epoch, index), so a sample depends
-    neither on the number of workers nor on where an interrupted epoch was resumed.
+    Augmentation draws from a generator seeded by (seed, epoch, number of the draw), so a sample
+    depends neither on the number of workers nor on where an interrupted epoch was resumed.
+
+    It is a `BaseDataset` because MMEngine's wrappers take no other; of what that class does only
+    the pipeline and the meta information are used.
 
     Args:
-        pipeline: Configs of the transforms; dict in, dict out.
+        pipeline: Configs of the transforms, or transforms; dict in, dict out.
         metainfo: ``category``, ``symmetry`` and ``eval_num_symmetry``, one value or a list each.
         input_wh: Width and height of the network input, multiples of 32.
         seed: First part of the seed of the augmentation.
+        max_objs: Objects per image that get training targets, the first ones; None for all.
+        on_error: ``'raise'`` lets an image that cannot be used end the run, ``'skip'`` logs it and
+            takes the next one, whose sample is marked, so that evaluation does not count it twice.
+
+    Raises:
+        ConfigError: If an argument is out of range.
     """
 
     def __init__(
         self,
-        pipeline: Sequence[Mapping[str, Any]],
+        pipeline: Sequence[Any] = (),
         metainfo: Mapping[str, Any] | None = None,
         input_wh: tuple[int, int] = (512, 512),
         seed: int = 0,
+        max_objs: int | None = None,
+        on_error: OnError = 'raise',
     ) -> None:
-        self._metainfo = normalise_metainfo(metainfo)
         check_number('*_dataloader.dataset.seed', seed, least=0, is_whole=True)
+        if max_objs is not None:
+            check_number('*_dataloader.dataset.max_objs', max_objs, least=1, is_whole=True)
+        check_on_error(on_error)
+        steps = [TRANSFORMS.build(dict(s)) if isinstance(s, Mapping) else s for s in pipeline]
+        super().__init__(pipeline=steps, serialize_data=False, lazy_init=True)
+        self._metainfo = normalise_metainfo(metainfo)
+        self._symmetries = [SYMMETRIES.build(dict(item)) for item in self._metainfo['symmetry']]
         self.input_wh = check_input_wh(input_wh)
         self.seed = seed
+        self.max_objs = max_objs
+        self.on_error = on_error
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
-        self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in pipeline])
+        self._round = 0
+        self._draw: int | None = None
 
     @property
     def metainfo(self) -> dict[str, tuple[Any, ...]]:
         """Meta information that MMEngine hands to metric and visualizer as ``dataset_meta``."""
         return dict(self._metainfo)
 
+    @property
+    def epoch(self) -> int:
+        """The epoch of augmentation and fresh images, from 0 on."""
+        return int(self._epoch) + self._round
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of images."""
 
     @abstractmethod
-    def load_record(self, index: int) -> dict[str, Any]:
-        """Return what is known about one image before the pipeline."""
+    def load_record(self, index: int) -> ImageRecord:
+        """Return what is known about one image, see `RecordSource.load_record`."""
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch of the augmentation; worker processes see it too."""
         self._epoch.fill_(epoch)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        """Load one record and run the pipeline on it."""
-        record = self.load_record(index)
-        record['input_wh'] = self.input_wh
-        record['rng'] = np.random.default_rng([self.seed, int(self._epoch), index])
-        return self.pipeline(record)
+    def begin_draw(self, number: int, passed: int) -> None:
+        """Tell what is drawn next, where numbers of images alone do not.
+
+        Args:
+            number: Number of the draw in the data as a whole; the same image may be drawn again.
+            passed: Complete passes over the data since the epoch that was set.
+        """
+        self._draw, self._round = number, passed
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return the dict of one image that goes into the pipeline, see `PipelineItem`."""
+        record = self.load_record(idx)
+        number = idx if self._draw is None else self._draw
+        rng = np.random.default_rng([self.seed, self.epoch, number])
+        symmetries = self._find_symmetries(record)
+        item = open_record(record, self.input_wh, rng, symmetries, self.max_objs)
+        return {**item, 'sample_idx': idx}
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Return the labels of the objects of one image."""
+        truth = self.load_record(idx).truth
+        return [] if truth is None else truth.labels.tolist()
+
+    def __getitem__(self, index: int) -> Any:
+        """Return one image after the pipeline, or the next one that can be used."""
+        index = range(len(self))[index]
+        for step in range(min(len(self), self.max_refetch)):
+            try:
+                item = self.pipeline(self.get_data_info((index + step) % len(self)))
+            except DataError as error:
+                if self.on_error == 'raise':
+                    raise
+                print_log(f'Left out: {error}', logger='current', level=logging.WARNING)
+                continue
+            if item is not None:
+                return item if step == 0 else _marked(item)
+        raise DataError(
+            'No image of the data set can be read and passes the pipeline. See the log for why; '
+            'a transform must return the dict.'
+        )
+
+    def _find_symmetries(self, record: ImageRecord) -> Sequence[Any]:
+        if record.truth is None or record.symmetries is not None:
+            return ()
+        labels = record.truth.labels
+        unknown = labels[(labels < 0) | (labels >= len(self._symmetries))]
+        if len(unknown):
+            raise DataError(
+                f'{record.image_path} has an object of label {unknown[0]}, but there are '
+                f'{len(self._symmetries)} categories. Name all of them (config key '
+                '*_dataloader.dataset.metainfo.category), or leave the object out.'
+            )
+        try:
+            return find_symmetries(record.truth, self._symmetries)
+        except DataError as error:
+            raise DataError(f'An object of {record.image_path} {error}') from error
+
+    def full_init(self) -> None:
+        """Do nothing: a data set is ready when it is built."""
+        self._fully_initialized = True
+
+    def get_subset(self, indices: Any) -> NoReturn:
+        """Refuse what MMEngine's class offers.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(
+            f'{type(self).__name__} has no subsets. Use torch.utils.data.Subset.'
+        )
+
+    get_subset_ = get_subset
+
+
+def find_symmetries(truth: CuboidTruth, of_categories: Sequence[Any]) -> list[Any]:
+    """Return the symmetry of each object: what is annotated, else that of its category.
+
+    Args:
+        truth: The objects.
+        of_categories: Symmetry by label.
+    """
+    if truth.symmetric is None:
+        return [of_categories[label] for label in truth.labels]
+    pairs = zip(truth.symmetric.tolist(), truth.labels, strict=True)
+    return [_symmetry(code, of_categories[label]) for code, label in pairs]
+
+
+@lru_cache(maxsize=256)
+def _symmetry(code: int, category_symmetry: Any) -> Any:
+    return resolve_symmetry(decode_symmetric(code), category_symmetry)
+
+
+def _marked(item: Any) -> Any:
+    """Mark the sample of an item as standing in for another image."""
+    sample = item.get('data_samples') if isinstance(item, Mapping) else None
+    if not isinstance(sample, PoseDataSample):
+        return item
+    return {**item, 'data_samples': replace(sample, is_replacement=True)}
 
 
 PACKED_KEYS = ('inputs', 'data_samples')

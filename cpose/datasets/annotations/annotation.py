@@ -22,6 +22,12 @@ from cpose.structures.pose_data_sample import CuboidTruth
 CLASS_BYTES = 64
 """Longest name of a class in UTF-8."""
 
+OBJECT_FIELDS = (
+    *('class', 'projected_cuboid', 'keypoints_3d', 'location', 'quaternion_xyzw', 'scale'),
+    *('visibility', 'symmetric', 'mug'),
+)
+"""Fields of an object that are read here; all others become `CuboidTruth.extras` as they are."""
+
 MIN_SOLID = 1e-6
 """Least volume of the parallelepiped of a cuboid's unit axes; 1 where they are at right angles."""
 
@@ -140,6 +146,7 @@ def read_annotation(path: str | Path) -> Annotation:
     ``class``, ``visibility``, ``symmetric`` and ``keypoints_3d``, which is rebuilt from
     ``location``, ``quaternion_xyzw`` and ``scale`` where possible and is NaN otherwise. A cup
     that NVlabs' tools mark with ``mug`` has a handle: without ``symmetric`` it counts as false.
+    Other fields of an object are kept as they are, see `CuboidTruth.extras`.
 
     Raises:
         DataError: If the file cannot be read or a field is missing or wrong.
@@ -179,6 +186,7 @@ def parse_annotation(content: Any, path: str) -> Annotation:
         dims_metric=_stack([read_scale(item) for item in objects], (3,)),
         visibility=np.array([read_visibility(item) for item in objects], dtype=np.float64),
         plane_gl=_ground_plane(root),
+        extras=_extras(objects),
     )
     return Annotation(
         image_wh=image_wh,
@@ -188,6 +196,11 @@ def parse_annotation(content: Any, path: str) -> Annotation:
         symmetric=tuple(read_symmetric(item) for item in objects),
         truth=truth,
     )
+
+
+def _extras(objects: list[JsonFields]) -> tuple[dict[str, Any], ...] | None:
+    extras = tuple(item.rest(OBJECT_FIELDS) for item in objects)
+    return extras if any(extras) else None
 
 
 def _stack(rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -1,7 +1,9 @@
 """The annotations of many images in a few arrays: small, and shared by worker processes."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -84,11 +86,13 @@ class AnnotationTable:
         paths: Image paths.
         images: (I,) of `IMAGE_DTYPE`.
         objects: (T,) of `OBJECT_DTYPE`, image after image.
+        extras: T texts of `CuboidTruth.extras` as JSON, empty where an object has none.
     """
 
     paths: PackedStrings
     images: np.ndarray
     objects: np.ndarray
+    extras: PackedStrings
 
     @classmethod
     def build(
@@ -109,7 +113,8 @@ class AnnotationTable:
                 _fill_image(image, annotation)
                 _fill_objects(objects[start:end], annotation)
                 start = end
-        return cls(PackedStrings.pack(paths), images, objects)
+        extras = PackedStrings.pack(text for item in annotations for text in _extra_texts(item))
+        return cls(PackedStrings.pack(paths), images, objects, extras)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -125,11 +130,13 @@ class AnnotationTable:
         counts = self.images['num_objects'][index].astype(np.int64)
         starts = self.object_ranges()[index]
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        paths = self.paths.tolist()
+        of_objects = np.repeat(starts, counts) + within
+        paths, extras = self.paths.tolist(), self.extras.tolist()
         return AnnotationTable(
             PackedStrings.pack(paths[i] for i in index),
             self.images[index],
-            self.objects[np.repeat(starts, counts) + within],
+            self.objects[of_objects],
+            PackedStrings.pack(extras[i] for i in of_objects),
         )
 
     @staticmethod
@@ -141,16 +148,20 @@ class AnnotationTable:
             PackedStrings.pack(path for table in tables for path in table.paths.tolist()),
             np.concatenate([table.images for table in tables]),
             np.concatenate([table.objects for table in tables]),
+            PackedStrings.pack(text for table in tables for text in table.extras.tolist()),
         )
 
 
-def truth_of(image: np.void, objects: np.ndarray, labels: np.ndarray) -> CuboidTruth:
+def truth_of(
+    image: np.void, objects: np.ndarray, labels: np.ndarray, extras: Sequence[str] = ()
+) -> CuboidTruth:
     """Return the objects of one image as the structure that travels with samples.
 
     Args:
         image: One entry of `AnnotationTable.images`.
         objects: (N,), its entries of `AnnotationTable.objects`.
         labels: (N,) int64 category numbers.
+        extras: N, its entries of `AnnotationTable.extras`, or none.
     """
     plane = image['plane_gl']
     return CuboidTruth(
@@ -161,7 +172,22 @@ def truth_of(image: np.void, objects: np.ndarray, labels: np.ndarray) -> CuboidT
         visibility=objects['visibility'].copy(),
         plane_gl=None if np.isnan(plane).any() else plane.copy(),
         symmetric=objects['symmetric'].astype(np.int64),
+        extras=_read_extras(extras),
     )
+
+
+def _read_extras(texts: Sequence[str]) -> tuple[Mapping[str, Any], ...] | None:
+    if not any(texts):
+        return None
+    return tuple(json.loads(text) if text else {} for text in texts)
+
+
+def _extra_texts(annotation: Annotation | None) -> list[str]:
+    """Return what `AnnotationTable.extras` keeps of the objects of an image."""
+    if annotation is None:
+        return []
+    extras = annotation.truth.extras or [{}] * len(annotation.truth)
+    return [json.dumps(item) if item else '' for item in extras]
 
 
 def _fill_image(image: np.void, annotation: Annotation) -> None:
