@@ -67,7 +67,7 @@ def time_sample(dataset: CenterPoseDataset, run: int) -> tuple[dict[str, float],
     """Return the milliseconds of every step of one sample, and the sample."""
     index = run % len(dataset)
     last = time.perf_counter()
-    dataset.begin_draw(run, 0)
+    dataset.draw = (run, 0)
     sample = dataset.get_data_info(index)
     steps = {'load_record': 1e3 * (time.perf_counter() - last)}
     for transform in dataset.pipeline.transforms:

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from numbers import Integral
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,72 +15,11 @@ from mmengine.logging import print_log
 from cpose.codecs.symmetries import decode_symmetric, resolve_symmetry
 from cpose.datasets.annotations.data_problems import OnError, check_on_error
 from cpose.datasets.base import open_record
+from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
 from cpose.errors import ConfigError, DataError, check_number
 from cpose.registry import SYMMETRIES, TRANSFORMS
 from cpose.structures.image_record import ImageRecord
 from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
-
-META_KEYS = ('category', 'symmetry', 'eval_num_symmetry')
-
-
-def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
-    """Turn the meta information of one or several categories into tuples of equal length.
-
-    Raises:
-        ConfigError: If a key is unknown, the names are not different texts or the lengths differ.
-    """
-    defaults = {'category': 'object', 'symmetry': {'type': 'NoSymmetry'}, 'eval_num_symmetry': 1}
-    given = dict(metainfo or {})
-    unknown = sorted(set(given) - set(META_KEYS))
-    if unknown:
-        raise ConfigError(
-            f'metainfo has unknown keys {unknown} (config key *_dataloader.dataset.metainfo). '
-            f'Use {", ".join(META_KEYS)}.'
-        )
-    given = {key: value for key, value in given.items() if value is not None}
-    values = {key: _as_tuple(given.get(key, defaults[key])) for key in META_KEYS}
-    for place, name in enumerate(values['category']):
-        if not isinstance(name, str):
-            raise ConfigError(
-                f'metainfo.category has {name!r} at place {place} (config key '
-                '*_dataloader.dataset.metainfo.category). Names are text: put it in quotes.'
-            )
-    count = len(values['category'])
-    if not count or len(set(values['category'])) < count:
-        raise ConfigError(
-            f'metainfo.category={list(values["category"])} (config key '
-            '*_dataloader.dataset.metainfo.category) must be one name or different names, one for '
-            'each category.'
-        )
-    for key, value in values.items():
-        if len(value) not in (1, count):
-            raise ConfigError(
-                f'metainfo.{key} has {len(value)} entries for {count} categories. '
-                'Give one entry for all categories, or one each.'
-            )
-    return {k: v if len(v) == count else v * count for k, v in values.items()}
-
-
-def check_input_wh(input_wh: Any) -> tuple[int, int]:
-    """Return width and height of the network input.
-
-    Raises:
-        ConfigError: If they are not two multiples of 32.
-    """
-    sides = _as_tuple(input_wh)
-    are_whole = all(isinstance(side, Integral) for side in sides)
-    if not are_whole or len(sides) != 2 or any(side <= 0 or side % 32 for side in sides):
-        given = sides if len(sides) > 1 else input_wh
-        raise ConfigError(
-            f'input_wh={given!r} (config key *_dataloader.dataset.input_wh) must be width and '
-            'height, both multiples of 32, for example (512, 512).'
-        )
-    return int(sides[0]), int(sides[1])
-
-
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    return tuple(value) if is_list else (value,)
 
 
 class PoseDataset(BaseDataset):
@@ -101,6 +39,10 @@ class PoseDataset(BaseDataset):
         max_objs: Objects per image that get training targets, the first ones; None for all.
         on_error: ``'raise'`` lets an image that cannot be used end the run, ``'skip'`` logs it and
             takes the next one, whose sample is marked, so that evaluation does not count it twice.
+
+    Attributes:
+        draw: Inside a wrapper the number of the draw under way in the data as a whole, where an
+            image may occur twice, and how many passes over the data there were since `set_epoch`.
 
     Raises:
         ConfigError: If an argument is out of range.
@@ -128,8 +70,7 @@ class PoseDataset(BaseDataset):
         self.max_objs = max_objs
         self.on_error = on_error
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
-        self._round = 0
-        self._draw: int | None = None
+        self.draw: tuple[int, int] | None = None
 
     @property
     def metainfo(self) -> dict[str, tuple[Any, ...]]:
@@ -139,7 +80,7 @@ class PoseDataset(BaseDataset):
     @property
     def epoch(self) -> int:
         """The epoch of augmentation and fresh images, from 0 on."""
-        return int(self._epoch) + self._round
+        return int(self._epoch) + (self.draw[1] if self.draw else 0)
 
     @abstractmethod
     def __len__(self) -> int:
@@ -153,19 +94,10 @@ class PoseDataset(BaseDataset):
         """Choose the epoch of the augmentation; worker processes see it too."""
         self._epoch.fill_(epoch)
 
-    def begin_draw(self, number: int, passed: int) -> None:
-        """Tell what is drawn next, where numbers of images alone do not.
-
-        Args:
-            number: Number of the draw in the data as a whole; the same image may be drawn again.
-            passed: Complete passes over the data since the epoch that was set.
-        """
-        self._draw, self._round = number, passed
-
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return the dict of one image that goes into the pipeline, see `PipelineItem`."""
         record = self.load_record(idx)
-        number = idx if self._draw is None else self._draw
+        number = self.draw[0] if self.draw else idx
         rng = np.random.default_rng([self.seed, self.epoch, number])
         symmetries = self._find_symmetries(record)
         item = open_record(record, self.input_wh, rng, symmetries, self.max_objs)

@@ -8,7 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from cpose.evaluation.dump import write_dump
-from cpose.evaluation.image_record import (
+from cpose.evaluation.records import (
     record_from_arrays,
     record_image,
     record_to_arrays,

@@ -16,7 +16,7 @@ from cpose.evaluation.assessment import (
 )
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry, build_evaluation_symmetry
 from cpose.evaluation.functional.average_precision import THRESHOLDS, average_precision_at
-from cpose.evaluation.image_record import ImageRecord
+from cpose.evaluation.records import EvaluationRecord
 
 RECALL_IOUS = (0.25, 0.5, 0.75)
 """3D IoUs for which precision is reported over recall."""
@@ -27,12 +27,14 @@ class EvaluationProtocol(Protocol):
 
     min_score: float
 
-    def assess(self, records: Sequence[ImageRecord], symmetry: EvaluationSymmetry) -> Assessment:
+    def assess(
+        self, records: Sequence[EvaluationRecord], symmetry: EvaluationSymmetry
+    ) -> Assessment:
         """Match and measure the predictions of one category."""
 
 
 def build_report(
-    records: Sequence[ImageRecord],
+    records: Sequence[EvaluationRecord],
     dataset_meta: Mapping[str, Sequence[Any]] | None,
     protocol: EvaluationProtocol,
     tao_protocol: EvaluationProtocol,
@@ -86,7 +88,7 @@ def _category_symmetries(
 
 
 def _category_report(
-    records: Sequence[ImageRecord],
+    records: Sequence[EvaluationRecord],
     symmetry: EvaluationSymmetry,
     protocol: EvaluationProtocol,
     tao_protocol: EvaluationProtocol,

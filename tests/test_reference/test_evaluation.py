@@ -11,8 +11,8 @@ from cpose.datasets.annotations.annotation import parse_annotation
 from cpose.evaluation.assessment import headline_numbers, precision_curves
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.functional.average_precision import THRESHOLDS
-from cpose.evaluation.image_record import ImageRecord, PredictedCuboids
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.evaluation.records import EvaluationRecord, PredictedCuboids
 
 RTOL = 1e-5
 IOU_ATOL = 1e-6
@@ -78,7 +78,7 @@ def assess_case(case):
 def make_record(annotation, name, predictions, keypoint_array):
     parsed = parse_annotation(annotation, name)
     rows = predictions['image_index'] == list(predictions['image_names']).index(name)
-    return ImageRecord(
+    return EvaluationRecord(
         image_name=name,
         image_wh=np.array(parsed.image_wh, dtype=np.float64),
         predictions=PredictedCuboids(

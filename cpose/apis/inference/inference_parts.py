@@ -10,7 +10,7 @@ from mmengine.dataset import Compose
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.datasets.base import open_record
-from cpose.datasets.base_dataset import check_input_wh, normalise_metainfo
+from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
 from cpose.registry import TRANSFORMS, VISUALIZERS
 from cpose.structures.image_record import ImageRecord
 from cpose.visualization.pose_drawer import PoseDrawer

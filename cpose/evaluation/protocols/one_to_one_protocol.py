@@ -26,13 +26,13 @@ from cpose.evaluation.functional.pose_errors import (
     relative_scale_error,
     viewpoint_angles_deg,
 )
-from cpose.evaluation.image_record import ImageRecord
 from cpose.evaluation.matched_pairs import (
     MatchedPairs,
     corner_errors,
     measure_matches,
     project_views,
 )
+from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import box_iou3d_symmetric
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS
@@ -63,7 +63,9 @@ class OneToOneProtocol:
         self.min_visibility = min_visibility
         self.scale_rule = METRICS.build(dict(scale_rule or {'type': 'GroundPlaneScale'}))
 
-    def assess(self, records: Sequence[ImageRecord], symmetry: EvaluationSymmetry) -> Assessment:
+    def assess(
+        self, records: Sequence[EvaluationRecord], symmetry: EvaluationSymmetry
+    ) -> Assessment:
         """Match and measure the predictions of one category."""
         matched = [self._match(n, record, symmetry) for n, record in enumerate(records)]
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
@@ -89,7 +91,7 @@ class OneToOneProtocol:
         return Assessment(scores, values, rows, num_objects, factors)
 
     def _match(
-        self, number: int, record: ImageRecord, symmetry: EvaluationSymmetry
+        self, number: int, record: EvaluationRecord, symmetry: EvaluationSymmetry
     ) -> tuple[np.ndarray, int]:
         truth, predictions = record.truth, record.predictions
         is_counted = truth.visibility >= self.min_visibility
@@ -108,7 +110,7 @@ class OneToOneProtocol:
 
 
 def _equivalent_corners(
-    record: ImageRecord, objects: np.ndarray, symmetry: EvaluationSymmetry
+    record: EvaluationRecord, objects: np.ndarray, symmetry: EvaluationSymmetry
 ) -> np.ndarray:
     """Return the corners (N, V, 8, 2) of all equivalent views of some objects of an image."""
     annotated = record.truth.keypoints_image[objects]

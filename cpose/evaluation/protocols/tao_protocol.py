@@ -17,8 +17,8 @@ from cpose.evaluation.functional.pose_errors import (
     relative_scale_error,
     viewpoint_angles_deg,
 )
-from cpose.evaluation.image_record import ImageRecord
 from cpose.evaluation.matched_pairs import MatchedPairs, corner_errors, measure_matches
+from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import best_rotation
 from cpose.geometry.symmetry import rotate_about_up
 from cpose.registry import METRICS
@@ -61,7 +61,9 @@ class TaoProtocol:
         self.min_visibility = min_visibility
         self.scale_rule = METRICS.build(dict(scale_rule or {'type': 'GroundPlaneScale'}))
 
-    def assess(self, records: Sequence[ImageRecord], symmetry: EvaluationSymmetry) -> Assessment:
+    def assess(
+        self, records: Sequence[EvaluationRecord], symmetry: EvaluationSymmetry
+    ) -> Assessment:
         """Match and measure the predictions of one category."""
         matched = [self._match(number, record) for number, record in enumerate(records)]
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
@@ -84,7 +86,7 @@ class TaoProtocol:
             factors=factors,
         )
 
-    def _match(self, number: int, record: ImageRecord) -> tuple[np.ndarray, int]:
+    def _match(self, number: int, record: EvaluationRecord) -> tuple[np.ndarray, int]:
         truth, predictions = record.truth, record.predictions
         if not _has_visible_object(record, self.min_visibility):
             return np.zeros((0, 3), dtype=np.int64), 0
@@ -101,7 +103,7 @@ class TaoProtocol:
         return np.stack([np.full_like(kept, number), kept, objects], axis=1), len(truth)
 
 
-def _has_visible_object(record: ImageRecord, min_visibility: float) -> bool:
+def _has_visible_object(record: EvaluationRecord, min_visibility: float) -> bool:
     center = record.truth.keypoints_image[:, 0]
     is_inside = ((center > 0) & (center < record.image_wh)).all(axis=1)
     is_in_front = record.truth.keypoints_gl[:, 0, 2] < 0
