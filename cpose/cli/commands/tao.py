@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 from typing import Any
 
-from cpose.cli import tao_automl
 from cpose.cli.arguments import add_spec
+from cpose.cli.commands import tao_automl
 from cpose.errors import import_extra
 from cpose.tao import TASKS
 

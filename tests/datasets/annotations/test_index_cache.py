@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.datasets.annotations import annotation_index
+from cpose.datasets.annotations import annotation_index as index_cache
 from cpose.datasets.annotations.annotation_index import cache_paths, load_cache, save_cache
 from cpose.datasets.annotations.annotation_table import AnnotationTable
 
@@ -80,5 +80,5 @@ def test_pickles_are_refused(root):
 
 def test_other_version_is_left_aside(root, monkeypatch):
     save_cache(root, make_table('a'))
-    monkeypatch.setattr(annotation_index, 'CACHE_VERSION', annotation_index.CACHE_VERSION + 1)
+    monkeypatch.setattr(index_cache, 'CACHE_VERSION', index_cache.CACHE_VERSION + 1)
     assert load_cache(root) is None
