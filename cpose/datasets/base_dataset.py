@@ -188,19 +188,20 @@ def _marked(item: Any) -> Any:
 PACKED_KEYS = ('inputs', 'data_samples')
 
 
-def check_packed(item: Any, pipeline: Compose) -> None:
+def check_packed(item: Any, pipelines: Sequence[Compose]) -> None:
     """Refuse an item that is not packed.
 
     Args:
         item: What the pipeline made of a record.
-        pipeline: The transforms, for the message.
+        pipelines: The transforms of one or several data sets, for the message.
 
     Raises:
         ConfigError: If it lacks a key.
     """
     if isinstance(item, Mapping) and all(key in item for key in PACKED_KEYS):
         return
-    steps = ', '.join(type(step).__name__ for step in pipeline.transforms) or 'nothing'
+    names = [[type(step).__name__ for step in pipeline.transforms] for pipeline in pipelines]
+    steps = '; '.join(dict.fromkeys(', '.join(each) or 'nothing' for each in names))
     raise ConfigError(
         f'The pipeline of the data ({steps}) does not give {" and ".join(PACKED_KEYS)} (config '
         "key *_dataloader.dataset.pipeline). End it with dict(type='PackPoseInputs')."
@@ -213,11 +214,11 @@ class CheckedCollate:
 
     Attributes:
         collate: Makes a batch of items.
-        pipeline: What the items come from.
+        pipelines: What the items come from.
     """
 
     collate: Callable[[Sequence[Any]], Any]
-    pipeline: Compose
+    pipelines: Sequence[Compose]
 
     def __call__(self, items: Sequence[Any]) -> Any:
         """Return the batch.
@@ -226,5 +227,5 @@ class CheckedCollate:
             ConfigError: If an item is not packed.
         """
         for item in items:
-            check_packed(item, self.pipeline)
+            check_packed(item, self.pipelines)
         return self.collate(items)

@@ -8,9 +8,6 @@ from torch.utils.data import Dataset
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.registry import DATASETS
 
-INNER_KEYS = ('dataset', 'datasets')
-"""Config keys below which a wrapper has other data sets."""
-
 
 def nested_datasets(dataset: Any) -> Iterator[Any]:
     """Yield a data set and those inside it (attributes ``dataset``, ``_dataset``, ``datasets``)."""
@@ -21,14 +18,19 @@ def nested_datasets(dataset: Any) -> Iterator[Any]:
         yield from nested_datasets(part)
 
 
-def innermost_configs(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the configs of the data sets inside wrappers, or that of a data set itself."""
-    inner = [config[key] for key in INNER_KEYS if config.get(key)]
-    if not inner:
-        yield config
-    for item in inner:
-        for part in [item] if isinstance(item, Mapping) else item:
-            yield from innermost_configs(part)
+def inner_configs(config: Mapping[str, Any]) -> list[Any]:
+    """Return the configs of the data sets inside a wrapper, none for a data set itself."""
+    if isinstance(config.get('dataset'), Mapping):
+        return [config['dataset']]
+    parts = config.get('datasets')
+    items = parts if isinstance(parts, list | tuple) else ()
+    return [item for item in items if isinstance(item, Mapping)]
+
+
+def first_config(config: Mapping[str, Any]) -> Any:
+    """Return the config of the first data set inside wrappers, or that of a data set itself."""
+    inner = inner_configs(config)
+    return first_config(inner[0]) if inner else config
 
 
 @DATASETS.register_module()

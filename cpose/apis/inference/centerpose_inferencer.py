@@ -231,7 +231,7 @@ class CenterPoseInferencer(BaseInferencer):
     def _prepare(self, image: SourceImage, finder: CameraFinder | None) -> dict[str, Any]:
         camera = finder.find(image.path, image.image_wh) if finder else None
         packed = self.pipeline(make_record(image, camera, self.input_wh))
-        check_packed(packed, self.pipeline)
+        check_packed(packed, [self.pipeline])
         if camera is None:
             return packed
         known = {'distortion': camera.distortion, 'is_camera_guessed': camera.is_guessed}
