@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, Runner
 
 from cpose.checkpoints.checkpoint_file import CONTINUE, LAST_CHECKPOINT
 from cpose.engine.checkpoint_list import CheckpointList, find_score, is_better
@@ -161,11 +161,16 @@ class AtomicCheckpointHook(Hook):
         if name in CheckpointList(runner.message_hub):
             self._write(runner, name)
 
-    def _write(self, runner: Any, name: str, **options: bool) -> None:
-        if isinstance(runner, PoseRunner):
-            runner.save_checkpoint(runner.work_dir, name, **options)
+    def _write(self, runner: Any, name: str, weights_only: bool = False) -> None:
+        if isinstance(runner, Runner) and not isinstance(runner, PoseRunner):
+            path = Path(runner.work_dir) / name
+            write_checkpoint(runner, path, not weights_only, not weights_only)
+        elif weights_only:
+            runner.save_checkpoint(
+                runner.work_dir, name, save_optimizer=False, save_param_scheduler=False
+            )
         else:
-            write_checkpoint(runner, Path(runner.work_dir) / name, **options)
+            runner.save_checkpoint(runner.work_dir, name)
 
     def _save_best(self, runner: Any, score: float) -> None:
         if not is_better(score, runner.message_hub.get_info('best_score'), self.rule):
@@ -178,7 +183,7 @@ class AtomicCheckpointHook(Hook):
             name = self.best_file_name(runner.epoch)
         hub.update_info('best_score', score)
         hub.update_info('best_checkpoint', name)
-        self._write(runner, name, save_optimizer=False, save_param_scheduler=False)
+        self._write(runner, name, weights_only=True)
         runner.logger.info(f'Best {self.save_best} so far: {score:.4f}, saved as {name}')
         if old and old != name and is_main_process():
             (Path(runner.work_dir) / old).unlink(missing_ok=True)
