@@ -106,6 +106,7 @@ RUNTIMES = _child(
     'deploy.runtimes',
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
+TRACKERS = _child('tracker', None, 'tracking', ())
 INFERENCERS = _child(
     'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
 )
