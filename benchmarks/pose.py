@@ -10,7 +10,7 @@ import numpy as np
 from measure import TAO_MACHINE, Figure, benchmark_parser, publish, time_call
 from scipy.spatial.transform import Rotation
 
-from cpose.codecs.pose_recovery import PoseRecovery
+from cpose.codecs.postprocessor import PoseRecovery
 from cpose.geometry.affine import apply_affine, letterbox_affine
 from cpose.geometry.pnp import PoseSolver, solve_cuboid_pnp, solve_in_front, solve_iteratively
 from cpose.geometry.projection import project_points

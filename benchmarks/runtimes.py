@@ -16,7 +16,7 @@ from measure import SAME_RUN, Figure, Timing, benchmark_parser, publish, time_ca
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from cpose.engine.process_memory import keep_freed_memory
+from cpose.cli.process_settings import keep_freed_memory
 from cpose.models.layers.fuse import fuse_for_inference
 from cpose.registry import MODELS, RUNTIMES
 
@@ -33,10 +33,10 @@ VNNI = ('avx512_vnni', 'avx_vnni')
 
 def write_files(config: Config, model: Any, side: int, folder: Path) -> dict[str, Path]:
     """Write the model as ONNX, fp32 and int8, and return the files by precision."""
-    from cpose.apis.model_export import make_metadata
-    from cpose.deploy.export_settings import ExportSettings
-    from cpose.deploy.onnx_export import make_onnx
-    from cpose.deploy.quantize import quantize_for_ort
+    from cpose.apis.export.model_export import make_metadata
+    from cpose.deploy.onnx.export import make_onnx
+    from cpose.deploy.onnx.settings import ExportSettings
+    from cpose.deploy.quantization.quantize import quantize_for_ort
 
     settings = ExportSettings((side, side))
     files = {precision: folder / f'{precision}.onnx' for precision in ('fp32', 'int8')}

@@ -18,8 +18,8 @@ from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
+from cpose.datasets.synthetic.folder import write_images
 from cpose.datasets.synthetic_cuboid_dataset import CUBOID_METAINFO, SyntheticCuboidDataset
-from cpose.datasets.synthetic_folder import write_images
 
 TITLE = 'Memory of a data loader worker, training samples of 64×64 pixels'
 

@@ -37,55 +37,24 @@ MODELS = _child(
     MMENGINE_MODELS,
     'models',
     (
-        'backbones.dla34',
         'backbones.fan',
         'backbones.timm_backbone',
         'data_preprocessors.pose_data_preprocessor',
         'detectors.centerpose',
         'detectors.runtime_pose',
         'heads.centerpose_head',
-        'layers.modulated_deform_conv',
-        'layers.plain_conv',
+        'layers.neck_convs',
         'losses.center_pose_loss',
-        'losses.dense_displacement_loss',
-        'losses.gaussian_focal_loss',
-        'losses.heatmap_mse_loss',
-        'losses.image_symmetry_choice',
-        'losses.kld_uncertainty_loss',
-        'losses.masked_l1_loss',
-        'losses.object_symmetry_choice',
-        'losses.relative_l1_loss',
-        'necks.dla_up_neck',
-        'necks.ida_up_neck',
+        'losses.heatmap_losses',
+        'losses.regression_losses',
+        'losses.symmetry_choices',
+        'necks.aggregation_necks',
     ),
 )
 CODECS = _child(
-    'codec',
-    None,
-    'codecs',
-    (
-        'centerpose_codec',
-        'center_rules.box_center',
-        'center_rules.projected_center',
-        'corner_rules.subpixel_corners',
-        'corner_rules.truncated_corners',
-        'dims_coders.absolute_dims',
-        'dims_coders.relative_dims',
-        'dims_coders.residual_dims',
-        'dims_fits.reprojected_dims',
-        'pnp_solvers.in_front_pnp',
-        'pnp_solvers.iterative_pnp',
-        'point_sources.displacement_and_heatmap_points',
-        'point_sources.displacement_points',
-        'pose_recovery',
-    ),
+    'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
-SYMMETRIES = _child(
-    'symmetry',
-    None,
-    'codecs.symmetries',
-    ('cuboid_symmetry', 'no_symmetry', 'rotational_symmetry'),
-)
+SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
     'dataset',
     MMENGINE_DATASETS,
@@ -96,15 +65,7 @@ TRANSFORMS = _child(
     'transform',
     MMENGINE_TRANSFORMS,
     'datasets.transforms',
-    (
-        'center_net_color_jitter',
-        'expand_symmetries',
-        'letterbox_affine',
-        'load_pose_image',
-        'pack_pose_inputs',
-        'random_pose_affine',
-        'truncate_corners',
-    ),
+    ('affine', 'color_jitter', 'loading', 'symmetries'),
 )
 METRICS = _child(
     'metric',
@@ -114,8 +75,7 @@ METRICS = _child(
         'objectron_metric',
         'protocols.one_to_one_protocol',
         'protocols.tao_protocol',
-        'scale_rules.absolute_scale',
-        'scale_rules.ground_plane_scale',
+        'scale_rules',
     ),
 )
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ('pose_visualizer',))
@@ -125,25 +85,20 @@ HOOKS = _child(
     'engine.hooks',
     (
         'atomic_checkpoint_hook',
-        'dataset_epoch_hook',
-        'finite_loss_hook',
         'graceful_stop_hook',
         'pose_visualization_hook',
         'rich_progress_hook',
-        'tao_checkpoint_hook',
         'status_hook',
+        'tao_checkpoint_hook',
+        'training_hooks',
     ),
 )
 RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ('pose_runner',))
-LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('resumable_epoch_train_loop',))
-MODEL_WRAPPERS = _child(
-    'model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('pose_distributed_data_parallel',)
-)
-OPTIM_WRAPPERS = _child(
-    'optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('mixed_precision_optim_wrapper',)
-)
+LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('train_loop',))
+MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('processes',))
+OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('optim_wrapper',))
 WEIGHT_INITIALIZERS = _child(
-    'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'engine', ('pretrained',)
+    'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'checkpoints', ('pretrained',)
 )
 RUNTIMES = _child(
     'runtime',
@@ -151,7 +106,9 @@ RUNTIMES = _child(
     'deploy.runtimes',
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
-INFERENCERS = _child('inferencer', MMENGINE_INFERENCERS, 'apis', ('centerpose_inferencer',))
+INFERENCERS = _child(
+    'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
+)
 
 # Nothing of ours yet; without them MMEngine warns at every look-up from this scope.
 DATA_SAMPLERS = _child('data_sampler', MMENGINE_DATA_SAMPLERS, 'engine', ())

@@ -6,8 +6,8 @@ import torch
 from mmengine.dataset import pseudo_collate
 
 from cpose.apis.builder import build_model
-from cpose.apis.config import configs_root, load_config
-from cpose.apis.config_check import check_config
+from cpose.apis.config.check import check_config
+from cpose.apis.config.load import configs_root, load_config
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.registry import METRICS
 

@@ -12,4 +12,4 @@ def test_all_are_children_under_one_scope():
 
 def test_names_of_mmengine_are_found_from_here():
     assert registry.HOOKS.get('LoggerHook').__name__ == 'LoggerHook'
-    assert registry.MODELS.get('DLA34').__module__ == 'cpose.models.backbones.dla34'
+    assert registry.MODELS.get('DLA34').__module__ == 'cpose.models.backbones.timm_backbone'

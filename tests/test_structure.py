@@ -1,4 +1,4 @@
-"""The house rules: layers, one registered class per file, registries that know their modules."""
+"""The house rules: layers, no cycles, small folders, registries that know their modules."""
 
 import ast
 import re
@@ -15,16 +15,19 @@ PACKAGE = Path(cpose.__file__).parent
 SOURCES = sorted(PACKAGE.rglob('*.py'))
 
 LAYERS = {
-    'errors': 0, 'registry': 0, 'part_configs': 1,
-    'structures': 1, 'encryption': 1, 'file_writing': 1,
-    'geometry': 2,
-    'codecs': 3,
-    'datasets': 4, 'models': 4, 'evaluation': 4, 'visualization': 4,
-    'engine': 5, 'deploy': 5,
-    'apis': 6,
-    'tao': 7,
-    'cli': 8,
+    'errors': 0, 'registry': 0, 'part_configs': 1, 'files': 1,
+    'structures': 2,
+    'geometry': 3,
+    'codecs': 4,
+    'datasets': 5, 'models': 5, 'evaluation': 5, 'visualization': 5,
+    'checkpoints': 6,
+    'engine': 7, 'deploy': 7,
+    'apis': 8,
+    'tao': 9,
+    'cli': 10,
 }  # fmt: skip
+MOST_MODULES = 13
+"""A folder with more of them wants a sub-package."""
 
 
 def module_name(file):
@@ -94,11 +97,11 @@ def registrations():
     }
 
 
-def test_one_registered_class_per_file_with_its_name():
-    for module, found in registrations().items():
-        assert len(found) == 1, f'{module} registers {found}'
-        squeezed = found[0][1].lower()
-        assert module.rpartition('.')[2].replace('_', '') == squeezed, f'{module}: {found}'
+def test_folders_are_small():
+    folders = {file.parent for file in SOURCES}
+    for folder in folders:
+        modules = [file for file in folder.glob('*.py') if file.name != '__init__.py']
+        assert len(modules) <= MOST_MODULES, f'{folder} has {len(modules)} modules'
 
 
 def test_registered_names_are_unique():
@@ -124,32 +127,3 @@ def test_importing_the_package_is_cheap():
     ).stdout
     assert "'torch'" not in loaded
     assert "'timm'" not in loaded
-
-
-def test_every_module_has_its_tests():
-    tests = Path(__file__).parent
-    names = {file.stem.removeprefix('test_') for file in tests.rglob('test_*.py')}
-    missing = [
-        module_name(file)
-        for file in SOURCES
-        if file.name != '__init__.py' and file.stem not in names and not is_tested_elsewhere(file)
-    ]
-    assert not missing
-
-
-TESTED_ELSEWHERE = {
-    'codecs/corner_rules': 'test_centerpose_codec.py',
-    'codecs/center_rules': 'test_centerpose_codec.py',
-    'codecs/dims_coders': 'test_centerpose_codec.py',
-    'codecs/pnp_solvers': 'test_pose_recovery.py',
-    'codecs/point_sources': 'test_pose_recovery.py',
-    'models/losses': 'test_center_pose_loss.py',
-    'tao/spec': 'test_key_effects.py',
-    'tao/tasks': 'test_tasks.py',
-    'tao/translation': 'test_key_effects.py',
-}
-"""Folder of small exchangeable parts to the test of what they plug into."""
-
-
-def is_tested_elsewhere(file):
-    return str(file.parent.relative_to(PACKAGE)) in TESTED_ELSEWHERE

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cpose.apis.builder import build_model
-    from cpose.apis.centerpose_inferencer import CenterPoseInferencer
-    from cpose.apis.config import load_config
+    from cpose.apis.config.load import load_config
+    from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 
 MODULES = {
-    'CenterPoseInferencer': 'cpose.apis.centerpose_inferencer',
+    'CenterPoseInferencer': 'cpose.apis.inference.centerpose_inferencer',
     'build_model': 'cpose.apis.builder',
-    'load_config': 'cpose.apis.config',
+    'load_config': 'cpose.apis.config.load',
 }
 __all__ = ['CenterPoseInferencer', 'build_model', 'load_config']
 

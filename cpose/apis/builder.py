@@ -7,9 +7,10 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from cpose.apis.build_errors import named_build_errors
-from cpose.apis.config import load_config
-from cpose.apis.config_check import check_config
+from cpose.apis.config.build_errors import named_build_errors
+from cpose.apis.config.check import check_config, import_custom_modules
+from cpose.apis.config.load import load_config
+from cpose.apis.config.override import nest_options
 from cpose.apis.runtime_files import config_from_file, is_runtime_file
 from cpose.errors import ConfigError
 from cpose.registry import MODELS
@@ -24,7 +25,7 @@ def build_model(
     (logits) as a dict keyed hm, wh, reg, hm_hp, hp_offset, hps, scale.
 
     Args:
-        config: See `cpose.apis.config.find_config`; ``None`` takes it from the checkpoint.
+        config: See `cpose.apis.config.load.find_config`; ``None`` takes it from the checkpoint.
         checkpoint: Weights of any known family; with ``load_tensors_only=True`` in the config also
             from files that hold other objects too, which are left out.
         device: Where the model goes.
@@ -33,9 +34,9 @@ def build_model(
         ConfigError: If the config is wrong, or neither config nor checkpoint is given.
         CheckpointError: If the checkpoint cannot be used.
     """
-    from cpose.engine.checkpoint_io import load_checkpoint_file
-    from cpose.engine.model_weights import load_weights
-    from cpose.engine.stored_config import without_pretrained
+    from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+    from cpose.checkpoints.loading import load_weights
+    from cpose.checkpoints.stored_config import without_pretrained
 
     loaded = resolve_config(config, checkpoint)
     tensors_only = loaded.get('load_tensors_only', False)
@@ -59,7 +60,7 @@ def resolve_config(
     """Return the given config, or the one that the checkpoint carries, with overrides.
 
     Args:
-        config: See `cpose.apis.config.find_config`; ``None`` or '-' takes it from the checkpoint.
+        config: See `find_config`; ``None`` or '-' takes it from the checkpoint.
         checkpoint: File with a config: a checkpoint, an ONNX file or an engine.
         allow_custom_imports: Whether the config of the checkpoint may import any package.
         tensors_only: Whether the checkpoint may hold objects besides tensors, which are left out.
@@ -72,9 +73,10 @@ def resolve_config(
         return load_config(config, options)
     if checkpoint is None:
         raise ConfigError('Neither a config nor a checkpoint is given. Give at least one.')
+    import_custom_modules(Config(nest_options(options or {})))
     if is_runtime_file(checkpoint):
         return load_config(config_from_file(checkpoint, allow_custom_imports), options)
-    from cpose.engine.stored_config import config_from_checkpoint
+    from cpose.checkpoints.stored_config import config_from_checkpoint
 
     stored = config_from_checkpoint(checkpoint, allow_custom_imports, tensors_only)
     return load_config(stored, options)

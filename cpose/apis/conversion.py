@@ -11,14 +11,14 @@ from torch import Tensor
 
 from cpose import __version__
 from cpose.apis.builder import build_model
-from cpose.apis.config import load_config
+from cpose.apis.config.load import load_config
 from cpose.apis.conversion_config import ConfigChoice, check_config_fits, choose_config
-from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
-from cpose.engine.model_weights import load_weights
-from cpose.engine.stored_config import CONFIG_KEY, config_to_json, without_pretrained
+from cpose.checkpoints.architecture import Architecture, infer_architecture
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
+from cpose.checkpoints.loading import load_weights
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json, without_pretrained
 from cpose.errors import CheckpointError, ConfigError, OutputError
-from cpose.evaluation.json_files import check_writable
-from cpose.models.architecture import Architecture, infer_architecture
+from cpose.files.json_files import check_writable
 from cpose.models.backbones.fan import PYRAMID_LAYERS
 from cpose.models.backbones.pretrained_weights import check_backbone_weights
 from cpose.models.checkpoint_keys import (

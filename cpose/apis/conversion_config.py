@@ -7,10 +7,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from cpose.apis.config import configs_root, load_config
-from cpose.engine.stored_config import CONFIG_KEY, config_from_checkpoint
+from cpose.apis.config.load import configs_root, load_config
+from cpose.checkpoints.architecture import TITLES, Architecture
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_from_checkpoint
 from cpose.errors import CheckpointError, ConfigError, nearest_names
-from cpose.models.architecture import TITLES, Architecture
 
 HEAD = 'CenterPoseHead'
 PLAIN_CONV, DEFORMABLE_CONV = 'PlainConv', 'ModulatedDeformConv'
@@ -23,7 +23,7 @@ class ConfigChoice:
 
     Attributes:
         category: Take the shipped config of this category and of the backbone that is found.
-        config: Take this one, see `cpose.apis.config.find_config`.
+        config: Take this one, see `cpose.apis.config.load.find_config`.
         options: Overrides by dotted key.
         allow_custom_imports: Follow ``custom_imports`` of a carried config into any package.
     """

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cpose.apis.centerpose_inferencer import CenterPoseInferencer
-from cpose.apis.config import load_config
-from cpose.apis.folder_inference import infer_to_folder
-from cpose.apis.inference_parts import find_drawer
-from cpose.apis.result_writer import ResultWriter
+from cpose.apis.config.load import load_config
+from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
+from cpose.apis.inference.folder_inference import infer_to_folder
+from cpose.apis.inference.inference_parts import find_drawer
+from cpose.apis.inference.result_writer import ResultWriter
 from cpose.apis.training import evaluate, train
+from cpose.datasets.annotations.tao_writer import write_record
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
-from cpose.datasets.tao_writer import write_record
 from cpose.errors import TrainingError
 from cpose.evaluation.report import write_metrics_json
 from cpose.visualization.curve_plot import plot_curves
-from cpose.visualization.picture_file import write_picture
-from cpose.visualization.picture_grid import picture_grid
+from cpose.visualization.pictures import picture_grid, write_picture
 
 CONFIG = 'cpose::centerpose/quickstart.py'
 NUM_PICTURES = 12

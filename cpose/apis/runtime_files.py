@@ -5,8 +5,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from cpose.apis.config_check import import_custom_modules
-from cpose.apis.inference_parts import choose_input_wh, set_input_wh
+from cpose.apis.config.check import import_custom_modules
+from cpose.apis.inference.inference_parts import choose_input_wh, set_input_wh
 from cpose.errors import ConfigError
 from cpose.registry import RUNTIMES
 
@@ -71,15 +71,14 @@ def runtime_model(
 
 
 def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Config:
-    """Return the config that an ONNX file or an engine carries, with the input size of the file.
+    """Return the config that the file of a runtime carries, with the input size of the file.
 
     Raises:
         CheckpointError: If the file is not one of ours, or its config would run foreign code.
     """
-    from cpose.deploy.model_metadata import read_metadata
-    from cpose.engine.stored_config import config_from_json
+    from cpose.checkpoints.stored_config import config_from_json
 
-    metadata = read_metadata(path)
+    metadata = RUNTIMES.get(_runtime_of(Path(path))).read_metadata(path)
     config = config_from_json(metadata.config, str(path), allow_custom_imports)
     set_input_wh(config, metadata.input_wh)
     return config

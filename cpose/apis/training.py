@@ -9,18 +9,17 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
 
-from cpose.apis.build_errors import named_build_errors
 from cpose.apis.builder import resolve_config
-from cpose.apis.config import load_config
-from cpose.apis.config_check import check_config
-from cpose.apis.data_root import set_data_root
-from cpose.apis.metric_config import find_metric_config
+from cpose.apis.config.build_errors import named_build_errors
+from cpose.apis.config.check import check_config
+from cpose.apis.config.evaluation_parts import find_metric_config, set_data_root
+from cpose.apis.config.load import load_config
 from cpose.apis.runtime_files import find_runtime, runtime_model
-from cpose.engine.checkpoint_io import find_resume_checkpoint
+from cpose.checkpoints.checkpoint_file import find_resume_checkpoint
+from cpose.checkpoints.stored_config import without_pretrained
 from cpose.engine.pose_runner import PoseRunner
-from cpose.engine.stored_config import without_pretrained
 from cpose.errors import CheckpointError, OutputError
-from cpose.evaluation.json_files import check_writable
+from cpose.files.json_files import check_writable
 from cpose.registry import HOOKS, RUNNERS
 
 WORK_DIRS = Path('work_dirs')
@@ -41,7 +40,7 @@ def train(
     """Train a model.
 
     Args:
-        config: See `cpose.apis.config.find_config`.
+        config: See `cpose.apis.config.load.find_config`.
         work_dir: Folder of checkpoints and logs; default: ``work_dirs/<name of the config>``.
         resume: 'auto' continues from the newest complete checkpoint in ``work_dir``, if there is
             one; or the checkpoint to continue from.
@@ -81,7 +80,7 @@ def evaluate(
     """Evaluate a model.
 
     Args:
-        config: See `cpose.apis.config.find_config`; '-' takes it from the checkpoint.
+        config: See `cpose.apis.config.load.find_config`; '-' takes it from the checkpoint.
         checkpoint: Weights of any known family, an ONNX file or an engine.
         data_root: Folder of annotated images in place of the config's.
         dump: Where to write predictions and truth, see `cpose.evaluation.dump.write_dump`.

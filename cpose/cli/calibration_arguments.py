@@ -64,8 +64,8 @@ def refuse_calibration(args: Namespace, precision: str) -> None:
 
 def read_calibration(args: Namespace, target: str) -> tuple[Any, Any]:
     """Return `CalibrationSource` and `QuantizationSettings`."""
-    from cpose.apis.quantization import CalibrationSource
-    from cpose.deploy.quantize import QuantizationSettings
+    from cpose.apis.export.quantization import CalibrationSource
+    from cpose.deploy.quantization.quantize import QuantizationSettings
 
     source = CalibrationSource(
         tuple(args.data or ()),

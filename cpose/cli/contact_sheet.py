@@ -4,9 +4,9 @@ import numpy as np
 
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.structures.object_pose import PoseResult
-from cpose.visualization.picture_grid import picture_grid
+from cpose.visualization.pictures import picture_grid
 from cpose.visualization.pose_drawer import PoseDrawer
-from cpose.visualization.truth_poses import truth_poses
+from cpose.visualization.pose_visualizer import truth_poses
 
 MAX_IMAGES = 12
 

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from cpose import __version__
-from cpose.cli.plain_warnings import plain_warnings
-from cpose.engine.process_memory import keep_freed_memory
-from cpose.engine.training_interrupted import TrainingInterruptedError
-from cpose.errors import UserError, plain_message
+from cpose.cli.process_settings import keep_freed_memory, plain_warnings
+from cpose.errors import TrainingInterruptedError, UserError, plain_message
 
 COMMANDS = (
     'train',
@@ -45,7 +43,7 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> ArgumentParser:
     parser.add_argument('--version', action='version', version=f'cpose {__version__}')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for command in commands:
-        import_module(f'cpose.cli.{command}').add_parser(subparsers)
+        import_module(f'cpose.cli.commands.{command}').add_parser(subparsers)
     return parser
 
 

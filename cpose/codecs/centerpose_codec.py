@@ -20,8 +20,7 @@ from cpose.codecs.heatmap import (
     suppress_non_peaks,
     top_cells,
 )
-from cpose.codecs.pose_targets import PoseTargets
-from cpose.codecs.target_arrays import TargetArrays, stack_candidates
+from cpose.codecs.targets import PoseTargets, TargetArrays, stack_candidates
 from cpose.errors import ConfigError, check_number
 from cpose.registry import CODECS
 from cpose.structures.cuboid import NUM_CORNERS

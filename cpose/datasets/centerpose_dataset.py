@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from cpose.codecs.symmetries.annotated_symmetry import decode_symmetric, resolve_symmetry
-from cpose.datasets.annotation_index import index_folder
-from cpose.datasets.annotation_table import AnnotationTable, truth_of
+from cpose.codecs.symmetries import decode_symmetric, resolve_symmetry
+from cpose.datasets.annotations.annotation_index import index_folder
+from cpose.datasets.annotations.annotation_table import AnnotationTable, PackedStrings, truth_of
+from cpose.datasets.annotations.data_problems import DataProblems, OnError
+from cpose.datasets.annotations.object_checks import keep_consistent, label_objects
 from cpose.datasets.base_dataset import PoseDataset
-from cpose.datasets.data_problems import DataProblems, OnError
-from cpose.datasets.object_checks import keep_consistent, label_objects
-from cpose.datasets.packed_strings import PackedStrings
 from cpose.errors import ConfigError, DataError, check_number
 from cpose.registry import DATASETS, SYMMETRIES
 from cpose.structures.pose_data_sample import PoseDataSample

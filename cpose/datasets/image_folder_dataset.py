@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from cpose.datasets.annotations.annotation_table import PackedStrings
+from cpose.datasets.annotations.file_index import scan_folder
 from cpose.datasets.base_dataset import PoseDataset
-from cpose.datasets.file_index import scan_folder
-from cpose.datasets.packed_strings import PackedStrings
 from cpose.errors import ConfigError
 from cpose.registry import DATASETS
 from cpose.structures.camera import intrinsic_matrix

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from cpose.deploy.onnx_proto import read_proto
+from cpose.deploy.onnx.protobuf import read_proto
 from cpose.errors import CheckpointError, DataError
-from cpose.evaluation.json_files import read_json, write_json
+from cpose.files.json_files import read_json, write_json
 
 INPUT_NAME = 'input'
 OUTPUT_SIZES = {

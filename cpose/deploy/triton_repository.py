@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cpose.codecs.centerpose_codec import CenterPoseCodec
-from cpose.deploy.binary_files import check_new_file, write_bytes_atomic
 from cpose.deploy.model_metadata import (
     INPUT_NAME,
     OUTPUT_SIZES,
@@ -14,10 +13,11 @@ from cpose.deploy.model_metadata import (
     read_engine_sidecar,
     read_metadata,
 )
-from cpose.deploy.onnx_files import load_onnx, static_batch_of
-from cpose.encryption.key import current_key
-from cpose.encryption.model_file import is_encrypted
+from cpose.deploy.onnx.files import load_onnx, static_batch_of
 from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.files.encrypted_file import is_encrypted
+from cpose.files.encryption_key import current_key
+from cpose.files.model_files import check_new_file, write_bytes_atomic
 
 ONNX_MAX_BATCH = 8
 """Largest batch that Triton makes of requests for an ONNX file that takes any."""

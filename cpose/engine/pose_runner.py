@@ -16,21 +16,20 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from cpose.datasets.base_dataset import PoseDataset
-from cpose.datasets.packed_items import CheckedCollate
-from cpose.engine.checkpoint_content import (
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
+from cpose.checkpoints.loading import bare_model, load_weights, own_weights
+from cpose.checkpoints.plain_data import from_plain, to_plain
+from cpose.checkpoints.training_state import (
     check_optimizer,
     model_content,
     prepare_resume,
     scheduler_content,
 )
-from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
-from cpose.engine.model_weights import bare_model, load_weights, own_weights
+from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
 from cpose.engine.network_compilation import compile_network
-from cpose.engine.plain_data import from_plain, to_plain
 from cpose.engine.processes import init_cpu_processes
+from cpose.engine.resuming import replay_schedules
 from cpose.engine.run_checks import check_run, check_settings
-from cpose.engine.schedule_replay import replay_schedules
 from cpose.errors import CheckpointError, UserError, check_number
 from cpose.registry import RUNNERS
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from mmengine.runner import BaseLoop
 
-from cpose.engine.best_score import find_score
-from cpose.engine.model_weights import bare_model
-from cpose.engine.resumable_epoch_train_loop import ResumableEpochTrainLoop
+from cpose.checkpoints.loading import bare_model
+from cpose.engine.checkpoint_list import find_score
+from cpose.engine.train_loop import ResumableEpochTrainLoop
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.objectron_metric import ObjectronMetric

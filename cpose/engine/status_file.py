@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cpose.encryption.key import hide_key
 from cpose.errors import OutputError
-from cpose.evaluation.json_files import finite_or_null
+from cpose.files.encryption_key import hide_key
+from cpose.files.json_files import finite_or_null
 
 STATUS_NAME = 'status.json'
 STARTED, RUNNING, SUCCESS, FAILURE = 'STARTED', 'RUNNING', 'SUCCESS', 'FAILURE'

@@ -12,13 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from cpose.codecs.symmetries.annotated_symmetry import SYMMETRIC_ABSENT, decode_symmetric
+from cpose.codecs.symmetries import SYMMETRIC_ABSENT, decode_symmetric
 from cpose.evaluation.dump_reading import FORMAT, SINGULAR, TRUTH_SHAPES, VERSION, read_dump
-from cpose.evaluation.image_record import PREDICTION_SHAPES, ImageRecord, PredictedCuboids
-from cpose.evaluation.json_files import finite_or_null
-from cpose.evaluation.missing_annotations import warn_of_missing_annotations
+from cpose.evaluation.image_record import (
+    PREDICTION_SHAPES,
+    ImageRecord,
+    PredictedCuboids,
+    warn_of_missing_annotations,
+)
 from cpose.evaluation.score_report import build_report
-from cpose.file_writing import write_text_atomic
+from cpose.files.atomic import write_text_atomic
+from cpose.files.json_files import finite_or_null
 from cpose.registry import METRICS
 from cpose.structures.pose_data_sample import CuboidTruth
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.codecs.symmetries.annotated_symmetry import SYMMETRIC_ABSENT
+from cpose.codecs.symmetries import SYMMETRIC_ABSENT
 from cpose.errors import ConfigError, nearest_names
 from cpose.registry import SYMMETRIES
 from cpose.structures.cuboid import cuboid_keypoints

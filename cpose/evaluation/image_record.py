@@ -3,13 +3,15 @@
 Letters: P predictions, N objects.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 
-from cpose.codecs.symmetries.annotated_symmetry import SYMMETRIC_ABSENT
+from cpose.codecs.symmetries import SYMMETRIC_ABSENT
 from cpose.errors import DataError
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -157,3 +159,27 @@ def record_from_arrays(arrays: Mapping[str, Any]) -> ImageRecord:
         CuboidTruth(**arrays['truth']),
         arrays['projection'],
     )
+
+
+def warn_of_missing_annotations(records: Sequence[ImageRecord]) -> None:
+    """Log how many objects lack 3D points and how many images a camera, with the first of each."""
+    missing = [~np.isfinite(record.truth.keypoints_gl).all(axis=(1, 2)) for record in records]
+    num_missing = sum(int(is_missing.sum()) for is_missing in missing)
+    if num_missing:
+        first = next(n for n, is_missing in enumerate(missing) if is_missing.any())
+        num_objects = sum(len(is_missing) for is_missing in missing)
+        _warn(
+            f'{num_missing} of {num_objects} objects have no 3D points and do not count: '
+            f'{records[first].image_name}, objects[{missing[first].argmax()}] is the first. '
+            'Annotate keypoints_3d, or location and quaternion_xyzw.'
+        )
+    blind = [record.image_name for record in records if record.projection is None]
+    if blind:
+        _warn(
+            f'{len(blind)} of {len(records)} images have no camera, so no pose is found in them: '
+            f'{blind[0]} is the first. Annotate camera_data.intrinsics.'
+        )
+
+
+def _warn(text: str) -> None:
+    print_log(text, logger='current', level=logging.WARNING)

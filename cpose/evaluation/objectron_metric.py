@@ -8,8 +8,12 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from cpose.evaluation.dump import write_dump
-from cpose.evaluation.image_record import record_from_arrays, record_image, record_to_arrays
-from cpose.evaluation.missing_annotations import warn_of_missing_annotations
+from cpose.evaluation.image_record import (
+    record_from_arrays,
+    record_image,
+    record_to_arrays,
+    warn_of_missing_annotations,
+)
 from cpose.evaluation.score_report import build_report, headline_names
 from cpose.part_configs import with_defaults
 from cpose.registry import METRICS

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from cpose.evaluation.json_files import write_json
+from cpose.files.json_files import write_json
 
 MEANINGS = {
     'AP50_3DIoU': 'AP at 3D IoU ≥ 0.5',

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from cpose.apis.config import configs_root
+from cpose.apis.config.load import configs_root
 from cpose.errors import ConfigError, nearest_names
 
 METAFILE = 'centerpose/metafile.yml'

@@ -6,12 +6,12 @@ import torch
 from mmengine.registry import DefaultScope
 
 from cpose.apis.builder import build_model
-from cpose.apis.config import load_config
-from cpose.apis.model_export import make_metadata
-from cpose.apis.quantization import CalibrationSource, quantize_file
-from cpose.deploy.export_settings import ExportSettings
-from cpose.deploy.onnx_export import make_onnx
-from cpose.deploy.quantize import QuantizationSettings
+from cpose.apis.config.load import load_config
+from cpose.apis.export.model_export import make_metadata
+from cpose.apis.export.quantization import CalibrationSource, quantize_file
+from cpose.deploy.onnx.export import make_onnx
+from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.quantization.quantize import QuantizationSettings
 from cpose.registry import DATASETS
 
 NUM_IMAGES = 8

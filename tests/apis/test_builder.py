@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from cpose.apis.builder import build_model, resolve_config
-from cpose.apis.config import load_config
-from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+from cpose.apis.config.load import load_config
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.errors import CheckpointError, ConfigError
 
 from .inference_scenes import tiny_config

@@ -8,9 +8,9 @@ import torch
 from cpose.apis.builder import build_model, resolve_config
 from cpose.apis.conversion import convert_checkpoint
 from cpose.apis.conversion_config import ConfigChoice
-from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.errors import CheckpointError, ConfigError, OutputError
-from cpose.models.backbones.dla34 import DLA34
+from cpose.models.backbones.timm_backbone import DLA34
 
 from .inference_scenes import tiny_config
 

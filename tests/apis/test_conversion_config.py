@@ -1,11 +1,11 @@
 import pytest
 from mmengine.config import Config
 
-from cpose.apis.config import load_config
+from cpose.apis.config.load import load_config
 from cpose.apis.conversion_config import ConfigChoice, check_config_fits, choose_config
-from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+from cpose.checkpoints.architecture import Architecture
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.errors import CheckpointError, ConfigError
-from cpose.models.architecture import Architecture
 
 DLA34 = Architecture('dla34', 1, 256, use_association=True)
 DEFORMABLE = Architecture('dla34', 1, 256, is_deformable=True, log_variances=('hps',))

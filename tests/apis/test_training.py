@@ -5,13 +5,12 @@ import pytest
 import torch
 
 from cpose.apis.builder import build_model
-from cpose.apis.config import configs_root, load_config
-from cpose.apis.config_check import check_config
+from cpose.apis.config.check import check_config
+from cpose.apis.config.load import configs_root, load_config
 from cpose.apis.training import evaluate, train
-from cpose.engine.checkpoint_io import load_checkpoint_file
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.engine.pose_runner import PoseRunner
-from cpose.engine.training_interrupted import TrainingInterruptedError
-from cpose.errors import CheckpointError, DataError, OutputError
+from cpose.errors import CheckpointError, DataError, OutputError, TrainingInterruptedError
 
 PICTURES = {
     'train_dataloader.num_workers': 0,

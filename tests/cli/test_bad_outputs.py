@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.cli.main import main
-from cpose.engine.checkpoint_io import load_checkpoint_file
 
 from .commands import MODEL, TEST, TRAIN, replaced, write_overlay
 

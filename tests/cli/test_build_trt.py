@@ -5,7 +5,7 @@ import onnx
 import pytest
 import torch
 
-from cpose.apis import engine_building
+from cpose.apis.export import engine_building
 from cpose.cli.main import main
 from cpose.deploy.engines import flavors
 from cpose.deploy.engines.flavors import Flavor

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cpose.cli.convert import _part_of, _readable
+from cpose.cli.commands.convert import _part_of, _readable
 from cpose.cli.main import main
 
 from .commands import MODEL

@@ -54,7 +54,7 @@ def test_preset(workplace, monkeypatch):
         chosen.append(settings)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('cpose.apis.model_export.export_model', export)
+    monkeypatch.setattr('cpose.apis.export.model_export.export_model', export)
     assert main([*EXPORT, '--preset', 'isaac-ros']) == 130
     settings = chosen[0]
     assert (settings.input_wh, settings.batch, settings.is_baked) == ((512, 512), 1, True)
@@ -110,6 +110,6 @@ def test_missing_package(fails, monkeypatch, package):
 
 
 def test_a_graph_that_differs(fails, monkeypatch):
-    monkeypatch.setattr('cpose.deploy.onnx_verify.MAP_BOUNDS', {'fp32': 0.0})
+    monkeypatch.setattr('cpose.deploy.onnx.verify.MAP_BOUNDS', {'fp32': 0.0})
     fails(*EXPORT, says=['The exported graph differs from the network: raw maps', 'Nothing was'])
     assert not left_over()

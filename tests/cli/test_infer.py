@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from cpose.apis.builder import build_model
-from cpose.apis.centerpose_inferencer import DEFAULT_SCORE_THR
-from cpose.cli.infer import _drawer
+from cpose.apis.inference.centerpose_inferencer import DEFAULT_SCORE_THR
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
+from cpose.cli.commands.infer import _drawer
 from cpose.cli.main import build_parser, main
-from cpose.engine.stored_config import CONFIG_KEY, config_to_json
 from cpose.visualization.pose_drawer import PoseDrawer
 from cpose.visualization.pose_visualizer import PoseVisualizer
 

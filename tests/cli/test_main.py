@@ -50,7 +50,7 @@ def test_interruption_has_its_code(monkeypatch, capsys):
     def interrupt(args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('cpose.cli.print_config.run', interrupt)
+    monkeypatch.setattr('cpose.cli.commands.print_config.run', interrupt)
     parser = build_parser(['print_config'])
     monkeypatch.setattr(cli, 'build_parser', lambda: parser)
     assert main(['print-config', 'dla34_bike']) == 130

@@ -9,11 +9,11 @@ import torch
 
 from cpose.apis.builder import build_model, resolve_config
 from cpose.apis.training import evaluate
+from cpose.checkpoints.stored_config import config_to_json
 from cpose.cli.main import main
-from cpose.deploy.export_settings import ExportSettings
 from cpose.deploy.model_metadata import read_metadata, write_engine_sidecar
-from cpose.deploy.onnx_export import make_onnx
-from cpose.engine.stored_config import config_to_json
+from cpose.deploy.onnx.export import make_onnx
+from cpose.deploy.onnx.settings import ExportSettings
 
 from ..deploy.small_models import small_metadata
 from .commands import MODEL, replaced

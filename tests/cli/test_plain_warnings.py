@@ -2,7 +2,7 @@ import warnings
 
 from cpose.cli import main as cli
 from cpose.cli.main import build_parser, main
-from cpose.cli.plain_warnings import plain_warnings
+from cpose.cli.process_settings import plain_warnings
 
 
 def test_warnings_are_lines_of_text(capsys):
@@ -15,7 +15,7 @@ def test_they_are_in_every_command(monkeypatch, capsys):
     def warn(args):
         warnings.warn('Mind the gap', stacklevel=2)
 
-    monkeypatch.setattr('cpose.cli.print_config.run', warn)
+    monkeypatch.setattr('cpose.cli.commands.print_config.run', warn)
     parser = build_parser(['print_config'])
     monkeypatch.setattr(cli, 'build_parser', lambda: parser)
     assert main(['print-config', 'dla34_bike']) == 0

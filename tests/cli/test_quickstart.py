@@ -3,7 +3,7 @@ import re
 import signal
 
 from cpose.cli.main import main
-from cpose.engine.hooks.finite_loss_hook import FiniteLossHook
+from cpose.engine.hooks.training_hooks import FiniteLossHook
 
 TINY = [
     'train_dataloader.dataset.num_images=8',

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from cpose.apis.config import load_config
+from cpose.apis.config.load import load_config
 from cpose.cli.main import main
-from cpose.engine.training_interrupted import TrainingInterruptedError
-from cpose.tao import TASKS, processes
+from cpose.errors import TrainingInterruptedError
+from cpose.tao import TASKS
+from cpose.tao.jobs import processes
 from cpose.tao.tasks import run as tasks_run
 
 ROOT = Path(__file__).parents[2]

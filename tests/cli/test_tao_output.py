@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cpose.apis.folder_inference import InferenceSummary
+from cpose.apis.inference.folder_inference import InferenceSummary
 from cpose.cli.tao_output import show_result
 from cpose.tao.tasks.train import TrainResult
 

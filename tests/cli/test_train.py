@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from cpose.apis import training
+from cpose.cli.commands.train import resume_command
 from cpose.cli.main import main
-from cpose.cli.train import resume_command
-from cpose.engine.training_interrupted import TrainingInterruptedError
-from cpose.errors import OutputError, TrainingError
+from cpose.errors import OutputError, TrainingError, TrainingInterruptedError
 
 from ..child_processes import LONGEST_WAIT, started, wait_until, write_program
 from ..engine.toy_training import loader, read_losses, toy_config

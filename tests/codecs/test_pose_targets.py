@@ -1,6 +1,6 @@
 import torch
 
-from cpose.codecs.pose_targets import select_candidates
+from cpose.codecs.targets import select_candidates
 
 
 def test_each_object_gets_its_row():

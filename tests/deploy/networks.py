@@ -5,11 +5,11 @@ import functools
 import torch
 
 from cpose.apis.builder import build_model
-from cpose.apis.config import load_config
-from cpose.apis.model_export import make_metadata
-from cpose.deploy.export_settings import ExportSettings
-from cpose.deploy.onnx_export import make_onnx
-from cpose.deploy.onnx_verify import check_bounds, compare_with_torch
+from cpose.apis.config.load import load_config
+from cpose.apis.export.model_export import make_metadata
+from cpose.deploy.onnx.export import make_onnx
+from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.verify import check_bounds, compare_with_torch
 
 TINY = {
     'model': {

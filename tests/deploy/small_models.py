@@ -8,9 +8,9 @@ import onnx
 import torch
 
 from cpose.apis.builder import build_model
-from cpose.deploy.export_settings import ExportSettings
 from cpose.deploy.model_metadata import ModelMetadata, attach_metadata
-from cpose.deploy.onnx_export import make_onnx
+from cpose.deploy.onnx.export import make_onnx
+from cpose.deploy.onnx.settings import ExportSettings
 
 INPUT_WH = (64, 64)
 DATASET = {

@@ -12,8 +12,8 @@ from cpose.deploy.model_metadata import (
     write_engine_sidecar,
 )
 from cpose.deploy.triton_repository import check_triton_files, write_triton_repository
-from cpose.encryption.key import use_key
 from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.files.encryption_key import use_key
 
 from .networks import tiny
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from toy_training import loader, toy_config
 
-from cpose.engine.checkpoint_io import find_resume_checkpoint
-from cpose.file_writing import UNFINISHED_SUFFIX
+from cpose.checkpoints.checkpoint_file import find_resume_checkpoint
+from cpose.files.atomic import UNFINISHED_SUFFIX
 from cpose.registry import RUNNERS
 
 OPTIONS = {

@@ -1,6 +1,6 @@
 import pytest
 
-from cpose.engine.best_score import find_score, is_better
+from cpose.engine.checkpoint_list import find_score, is_better
 from cpose.errors import ConfigError
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from cpose.encryption.key import use_key
-from cpose.encryption.model_file import is_encrypted
-from cpose.engine.checkpoint_io import find_resume_checkpoint, load_checkpoint_file
+from cpose.checkpoints.checkpoint_file import find_resume_checkpoint, load_checkpoint_file
 from cpose.errors import CheckpointError
+from cpose.files.encrypted_file import is_encrypted
+from cpose.files.encryption_key import use_key
 
 from .toy_training import read_losses
 
@@ -65,7 +65,7 @@ def test_key_is_needed_and_enough(build_runner):
 
 
 def test_pickled_objects_inside_are_still_refused(tmp_path):
-    from cpose.encryption.model_file import protected
+    from cpose.files.encrypted_file import protected
 
     file = tmp_path / 'evil.pth'
     with use_key(KEY):

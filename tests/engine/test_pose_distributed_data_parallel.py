@@ -12,8 +12,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from cpose.engine.checkpoint_io import load_checkpoint_file
-from cpose.engine.plain_data import from_plain
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+from cpose.checkpoints.plain_data import from_plain
 from cpose.registry import RUNNERS
 
 from ..child_processes import LONGEST_WAIT, started

@@ -5,8 +5,8 @@ import pytest
 import torch
 from mmengine.model import is_model_wrapper
 
-from cpose.engine.checkpoint_io import load_checkpoint_file
-from cpose.engine.stored_config import config_from_checkpoint
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+from cpose.checkpoints.stored_config import config_from_checkpoint
 from cpose.errors import CheckpointError, OutputError
 from cpose.registry import RUNNERS
 

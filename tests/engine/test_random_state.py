@@ -4,8 +4,8 @@ import random
 import numpy as np
 import torch
 
-from cpose.engine.plain_data import from_plain, to_plain
-from cpose.engine.random_state import (
+from cpose.checkpoints.plain_data import from_plain, to_plain
+from cpose.engine.resuming import (
     capture_random_state,
     preserved_random_state,
     restore_random_state,

@@ -5,10 +5,10 @@ from datetime import datetime as real_datetime
 
 import pytest
 
-from cpose.encryption.key import use_key
 from cpose.engine import status_file
 from cpose.engine.status_file import FAILURE, RUNNING, STARTED, StatusFile, parse_line
 from cpose.errors import OutputError
+from cpose.files.encryption_key import use_key
 
 
 class FixedTime:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from cpose.codecs.symmetries.annotated_symmetry import encode_symmetric
+from cpose.codecs.symmetries import encode_symmetric
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cpose.errors import DataError
-from cpose.evaluation.dump_fields import DumpFields
+from cpose.evaluation.dump_reading import DumpFields
 
 CONTENT = {'score': 0.5, 'points': [[1, 2], [3, 4]], 'none': None, 'items': [{'x': 'text'}]}
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.evaluation.matched_pairs import gather_pairs
-from cpose.evaluation.pair_errors import corner_errors, measure_matches
+from cpose.evaluation.matched_pairs import corner_errors, gather_pairs, measure_matches
 from cpose.geometry.symmetry import rotate_about_up
 
 DIMS = (0.2, 0.1, 0.3)

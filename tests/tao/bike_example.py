@@ -8,7 +8,7 @@ import torch
 from cpose.cli.main import main
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.models.backbones.fan import FAN
-from cpose.tao.spec_file import load_spec
+from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks.run import run_task
 
 from .specs import TRAIN_EXAMPLE

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from cpose.tao.spec_file import load_spec
+from cpose.tao.spec.spec_file import load_spec
 
 TRAIN_EXAMPLE = """
 results_dir: RESULTS

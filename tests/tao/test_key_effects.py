@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError, DataError
-from cpose.tao import TASKS, wandb_login
-from cpose.tao.devices import choose_gpus
-from cpose.tao.readings import warn_of_readings
-from cpose.tao.spec_keys import spec_keys
+from cpose.tao import TASKS
+from cpose.tao.jobs.processes import choose_gpus
+from cpose.tao.spec.key_list import spec_keys
+from cpose.tao.spec.readings import warn_of_readings
 from cpose.tao.tasks import evaluate, export, gen_trt_engine, inference
 from cpose.tao.tasks.train import find_resume
+from cpose.tao.translation import training_part as wandb_login
 from cpose.tao.translation.spec_config import training_overlay
 
 from .key_outcomes import Effect, Refusal, Warned

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cpose.tao.key_table import key_tables, main, update_document
-from cpose.tao.spec_keys import spec_keys
+from cpose.tao.spec.key_list import spec_keys
 
 DOCUMENT = Path(__file__).parents[2] / 'docs/tao.md'
 

@@ -1,7 +1,6 @@
-from cpose.tao.key_table import readings_table
-from cpose.tao.readings import READINGS
-from cpose.tao.settled import FILES, SETTLED
-from cpose.tao.spec_keys import spec_keys
+from cpose.tao.key_table import FILES, SETTLED, readings_table
+from cpose.tao.spec.key_list import spec_keys
+from cpose.tao.spec.readings import READINGS
 
 
 def test_keys_exist_and_need_no_warning():

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from cpose.apis.training import train
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
 from cpose.cli.main import main
 from cpose.deploy.model_metadata import read_metadata
-from cpose.encryption.key import use_key
-from cpose.encryption.model_file import is_encrypted, sealed_bytes
-from cpose.engine.checkpoint_io import load_checkpoint_file, save_checkpoint_atomic
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import CheckpointError, ConfigError, DataError
-from cpose.tao.schema import job_schema
-from cpose.tao.spec_file import load_spec
+from cpose.files.encrypted_file import is_encrypted, sealed_bytes
+from cpose.files.encryption_key import use_key
+from cpose.tao.spec.schema import job_schema
+from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks import inference
 from cpose.tao.tasks.train import find_resume
 from cpose.tao.translation.config_text import config_text

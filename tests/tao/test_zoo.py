@@ -1,6 +1,6 @@
 import uuid
 
-from cpose.apis.config import configs_root
+from cpose.apis.config.load import configs_root
 from cpose.tao.zoo import find_experiment, list_base_experiments, read_metafile
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cpose.codecs.pose_recovery import PoseRecovery
+from cpose.codecs.postprocessor import PoseRecovery
 from cpose.geometry.affine import letterbox_affine
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.pose_data_sample import PoseDataSample

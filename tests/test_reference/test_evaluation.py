@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cpose.datasets.annotation import parse_annotation
+from cpose.datasets.annotations.annotation import parse_annotation
 from cpose.evaluation.assessment import headline_numbers, precision_curves
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.functional.average_precision import THRESHOLDS

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from cpose.apis.result_json import result_to_dict
-from cpose.codecs.pose_recovery import PoseRecovery
+from cpose.apis.inference.result_json import result_to_dict
+from cpose.codecs.postprocessor import PoseRecovery
 from cpose.geometry.affine import letterbox_affine
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.object_pose import PoseResult

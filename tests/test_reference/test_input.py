@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
-from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
-from cpose.datasets.annotation import read_annotation
-from cpose.datasets.transforms.expand_symmetries import ExpandSymmetries
-from cpose.datasets.transforms.letterbox_affine import LetterboxAffine
-from cpose.datasets.transforms.load_pose_image import LoadPoseImage
-from cpose.datasets.transforms.truncate_corners import TruncateCorners
+from cpose.codecs.symmetries import NoSymmetry, RotationalSymmetry
+from cpose.datasets.annotations.annotation import read_annotation
+from cpose.datasets.transforms.affine import LetterboxAffine
+from cpose.datasets.transforms.loading import LoadPoseImage
+from cpose.datasets.transforms.symmetries import ExpandSymmetries, TruncateCorners
 from cpose.geometry.affine import apply_affine, crop_affine, letterbox_affine
 
 MEAN = np.array([0.40789654, 0.44719302, 0.47026115])[:, None, None]

@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from cpose.evaluation.functional.pose_errors import average_distance, average_nearest_distance
-from cpose.evaluation.functional.viewpoint import viewpoint_angles_deg
+from cpose.evaluation.functional.pose_errors import (
+    average_distance,
+    average_nearest_distance,
+    viewpoint_angles_deg,
+)
 from cpose.geometry.iou3d import best_rotation, box_iou3d, box_iou3d_symmetric
 from cpose.geometry.symmetry import rotate_about_up
 

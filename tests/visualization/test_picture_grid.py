@@ -1,6 +1,6 @@
 import numpy as np
 
-from cpose.visualization.picture_grid import picture_grid
+from cpose.visualization.pictures import picture_grid
 
 
 def plain(height, width, value):

@@ -3,7 +3,7 @@ from scipy.spatial.transform import Rotation
 
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
-from cpose.visualization.truth_poses import truth_poses, truth_result
+from cpose.visualization.pose_visualizer import truth_poses, truth_result
 
 from .scenes import CAMERA, IMAGE_WH, posed_object
 

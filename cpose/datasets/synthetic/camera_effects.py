@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.chance import log_uniform
-from cpose.datasets.synthetic.materials import BANK_SEED
+from cpose.datasets.synthetic.painting.materials import BANK_SEED
 from cpose.datasets.synthetic.settings import RealismSettings
 
 FIELD_SIDE = 64

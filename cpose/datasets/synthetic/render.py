@@ -3,21 +3,21 @@
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.background import draw_room
-from cpose.datasets.synthetic.box_painter import (
+from cpose.datasets.synthetic.camera_effects import apply_camera
+from cpose.datasets.synthetic.painting.background import draw_room
+from cpose.datasets.synthetic.painting.box_painter import (
     PaintedFace,
     draw_box,
     mirror_faces,
     paint_visible_faces,
 )
-from cpose.datasets.synthetic.camera_effects import apply_camera
-from cpose.datasets.synthetic.flat_items import draw_flat_items
+from cpose.datasets.synthetic.painting.flat_items import draw_flat_items
+from cpose.datasets.synthetic.painting.shadows import draw_shadows
+from cpose.datasets.synthetic.painting.textures import sample_style
+from cpose.datasets.synthetic.painting.upright_items import draw_upright_items
 from cpose.datasets.synthetic.scene import Scene
 from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.datasets.synthetic.shadows import draw_shadows
 from cpose.datasets.synthetic.solids import draw_solid
-from cpose.datasets.synthetic.textures import sample_style
-from cpose.datasets.synthetic.upright_items import draw_upright_items
 
 
 def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSettings) -> np.ndarray:

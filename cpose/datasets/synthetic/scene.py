@@ -9,8 +9,7 @@ import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera, sample_camera
 from cpose.datasets.synthetic.chance import log_uniform
-from cpose.datasets.synthetic.proportions import sample_dims
-from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.datasets.synthetic.settings import RealismSettings, sample_dims
 from cpose.datasets.synthetic.solids import Solid, sample_solid
 from cpose.datasets.synthetic.visibility import (
     Standing,

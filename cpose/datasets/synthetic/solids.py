@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera
-from cpose.datasets.synthetic.palettes import sample_colour
+from cpose.datasets.synthetic.painting.palettes import sample_colour
 
 SIDES = 24
 SHIFT = 4

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_metadata
 from cpose.deploy.runtimes.base import Runtime
-from cpose.encryption.model_file import is_encrypted, read_model_bytes
 from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
+from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 from cpose.registry import RUNTIMES
 
 CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'

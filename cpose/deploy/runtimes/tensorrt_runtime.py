@@ -6,12 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cpose.deploy.engines.flavors import EXTRAS, MODULES
-from cpose.deploy.engines.tensorrt_parts import open_log, start_part
+from cpose.deploy.engines.flavors import EXTRAS, MODULES, open_log, start_part
 from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_engine_sidecar
 from cpose.deploy.runtimes.base import Runtime
-from cpose.encryption.model_file import read_model_bytes
 from cpose.errors import CheckpointError, ConfigError, import_extra
+from cpose.files.encrypted_file import read_model_bytes
 from cpose.registry import RUNTIMES
 
 

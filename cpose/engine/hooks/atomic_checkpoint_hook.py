@@ -8,11 +8,10 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop
 
-from cpose.engine.best_score import find_score, is_better
-from cpose.engine.checkpoint_io import CONTINUE, LAST_CHECKPOINT
-from cpose.engine.checkpoint_list import CheckpointList
+from cpose.checkpoints.checkpoint_file import CONTINUE, LAST_CHECKPOINT
+from cpose.engine.checkpoint_list import CheckpointList, find_score, is_better
 from cpose.errors import ConfigError
-from cpose.file_writing import remove_unfinished, write_text_atomic
+from cpose.files.atomic import remove_unfinished, write_text_atomic
 from cpose.registry import HOOKS
 
 

@@ -11,8 +11,7 @@ from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
 
 from cpose.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
-from cpose.engine.training_interrupted import TrainingInterruptedError
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, TrainingInterruptedError
 from cpose.registry import HOOKS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -1,9 +1,12 @@
-"""Distances between matched cuboids, in space, in size and in the image.
+"""Errors of matched cuboids: distances in space, size and image, and the angles of view.
 
-Letters: n pairs. Leading axes broadcast.
+Letters: n pairs. Leading axes broadcast. Source of the angles: Ahmadyan et al., "Objectron: A Large
+Scale Dataset of Object-Centric Videos in the Wild with Pose Annotations", evaluation metrics.
 """
 
 import numpy as np
+
+from cpose.structures.cuboid import UNIT_KEYPOINTS
 
 
 def average_distance(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
@@ -61,3 +64,48 @@ def mean_corner_distance(pred: np.ndarray, gt: np.ndarray, unit: np.ndarray) -> 
         (...), in that unit.
     """
     return np.asarray(np.linalg.norm((pred - gt) / unit[..., None, :], axis=-1).mean(axis=-1))
+
+
+def camera_in_object(keypoints: np.ndarray) -> np.ndarray:
+    """Return the camera centre in the frame of cuboids, whose axes keep the unit of length.
+
+    The affine map from object to camera is fitted by least squares.
+
+    Args:
+        keypoints: (..., 9, 3), any camera frame and unit.
+
+    Returns:
+        (..., 3), object frame; NaN for cuboids without volume.
+    """
+    points = np.asarray(keypoints, dtype=np.float64)
+    center = points.mean(axis=-2)
+    design = UNIT_KEYPOINTS / (UNIT_KEYPOINTS[:, 0] ** 2).sum()
+    spans = np.einsum('ki,...kj->...ji', design, points)
+    lengths = np.linalg.norm(spans, axis=-2, keepdims=True)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        axes = spans / lengths
+    is_solid = np.isfinite(axes).all(axis=(-2, -1)) & (np.abs(_determinant(axes)) > 0)
+    safe = np.where(is_solid[..., None, None], axes, np.eye(3))
+    camera = -np.linalg.solve(safe, center[..., None])[..., 0]
+    return np.where(is_solid[..., None], camera, np.nan)
+
+
+def viewpoint_angles_deg(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return azimuth and polar angle (...) of the camera seen from cuboids (..., 9, 3).
+
+    The azimuth is measured from +x towards +z, −180 to 180; the polar angle is the elevation
+    above the plane through the centre, −90 to 90. Degrees.
+    """
+    x, y, z = np.moveaxis(camera_in_object(keypoints), -1, 0)
+    return np.degrees(np.arctan2(z, x)), np.degrees(np.arctan2(y, np.hypot(x, z)))
+
+
+def fold_angle_deg(difference: np.ndarray, period: float) -> np.ndarray:
+    """Return the distance of angles to the nearest multiple of ``period``, 0 to period / 2."""
+    rest = np.mod(difference, period)
+    return np.minimum(rest, period - rest)
+
+
+def _determinant(matrices: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid='ignore'):
+        return np.asarray(np.linalg.det(matrices))

@@ -22,12 +22,17 @@ from cpose.evaluation.functional.matching import (
 from cpose.evaluation.functional.pose_errors import (
     average_distance,
     average_nearest_distance,
+    fold_angle_deg,
     relative_scale_error,
+    viewpoint_angles_deg,
 )
-from cpose.evaluation.functional.viewpoint import fold_angle_deg, viewpoint_angles_deg
 from cpose.evaluation.image_record import ImageRecord
-from cpose.evaluation.matched_pairs import MatchedPairs, project_views
-from cpose.evaluation.pair_errors import corner_errors, measure_matches
+from cpose.evaluation.matched_pairs import (
+    MatchedPairs,
+    corner_errors,
+    measure_matches,
+    project_views,
+)
 from cpose.geometry.iou3d import box_iou3d_symmetric
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS

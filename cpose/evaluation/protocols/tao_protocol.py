@@ -15,11 +15,10 @@ from cpose.evaluation.functional.pose_errors import (
     average_distance,
     average_nearest_distance,
     relative_scale_error,
+    viewpoint_angles_deg,
 )
-from cpose.evaluation.functional.viewpoint import viewpoint_angles_deg
 from cpose.evaluation.image_record import ImageRecord
-from cpose.evaluation.matched_pairs import MatchedPairs
-from cpose.evaluation.pair_errors import corner_errors, measure_matches
+from cpose.evaluation.matched_pairs import MatchedPairs, corner_errors, measure_matches
 from cpose.geometry.iou3d import best_rotation
 from cpose.geometry.symmetry import rotate_about_up
 from cpose.registry import METRICS

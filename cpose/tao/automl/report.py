@@ -7,11 +7,11 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from cpose.encryption.key import current_key
 from cpose.errors import OutputError
-from cpose.file_writing import atomic_file, write_text_atomic
-from cpose.tao.automl.parameter import Parameter
+from cpose.files.atomic import atomic_file, write_text_atomic
+from cpose.files.encryption_key import current_key
 from cpose.tao.automl.search import REASON
+from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import FOLDER, best_trial, finished_trials
 from cpose.tao.automl.trial_spec import with_values
 from cpose.tao.automl.trial_training import dump_spec

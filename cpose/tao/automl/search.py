@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from cpose.errors import TrainingError, import_extra
 from cpose.tao.automl.algorithms import build_sampler
-from cpose.tao.automl.parameter import Parameter
+from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import (
     ATTEMPT,
     FOLDER,
@@ -21,7 +21,7 @@ from cpose.tao.automl.study import (
 from cpose.tao.automl.trial_folder import TrialFolder, take_turn
 from cpose.tao.automl.trial_spec import with_values
 from cpose.tao.automl.trial_training import HopelessTrialError, Report, TrialJob, train_trial
-from cpose.tao.spec.automl import Automl
+from cpose.tao.spec.sections.automl import Automl
 
 REASON = 'reason'
 

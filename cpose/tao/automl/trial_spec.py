@@ -7,13 +7,13 @@ from typing import Any
 
 from cpose.errors import ConfigError
 from cpose.tao import SECRET
-from cpose.tao.archives import data_folder
-from cpose.tao.spec_file import TaoSpec, load_spec
-from cpose.tao.spec_gpus import choose_written
-from cpose.tao.spec_keys import flatten
-from cpose.tao.spec_overrides import apply_overrides, resolve_references
-from cpose.tao.spec_required import check_filled
-from cpose.tao.spec_yaml import read_spec_text
+from cpose.tao.jobs.archives import data_folder
+from cpose.tao.spec.gpus import choose_written
+from cpose.tao.spec.key_list import flatten
+from cpose.tao.spec.overrides import apply_overrides, resolve_references
+from cpose.tao.spec.required import check_filled
+from cpose.tao.spec.spec_file import TaoSpec, load_spec
+from cpose.tao.spec.yaml_reading import read_spec_text
 
 SEARCH = 'automl'
 DATA = ('train_data', 'val_data')

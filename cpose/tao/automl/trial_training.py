@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from cpose.encryption.key import KEY_VARIABLE, current_key, environment_key
 from cpose.engine.status_file import FAILURE, StatusFile, parse_line
 from cpose.errors import TrainingError
-from cpose.file_writing import write_text_atomic
+from cpose.files.atomic import write_text_atomic
+from cpose.files.encryption_key import KEY_VARIABLE, current_key, environment_key
 from cpose.tao.automl.trial_folder import TrialFolder
 
 LOOK_SECONDS = 0.2

@@ -7,9 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from cpose.encryption.key import use_key
+from cpose.files.encryption_key import use_key
 from cpose.tao.automl.algorithms import build_pruner, check_algorithm
-from cpose.tao.automl.parameter import Parameter
 from cpose.tao.automl.report import (
     BEST_SPEC,
     PLOT,
@@ -19,7 +18,7 @@ from cpose.tao.automl.report import (
     write_best_spec,
 )
 from cpose.tao.automl.search import RunTrial, SearchPlan, is_less_better, run_search
-from cpose.tao.automl.search_space import build_space
+from cpose.tao.automl.search_space import Parameter, build_space
 from cpose.tao.automl.storage import open_storage, storage_url
 from cpose.tao.automl.study import best_trial, finished_trials, open_study, repeat_trial
 from cpose.tao.automl.trial_folder import take_turn
@@ -30,9 +29,8 @@ from cpose.tao.automl.trial_spec import (
     trial_base,
 )
 from cpose.tao.automl.trial_training import train_trial
-from cpose.tao.spec_failures import spec_failures_recorded
-from cpose.tao.spec_file import TaoSpec
-from cpose.tao.status import JobStatus, job_status
+from cpose.tao.jobs.status import JobStatus, job_status, spec_failures_recorded
+from cpose.tao.spec.spec_file import TaoSpec
 
 DECAY, STEPS = 'train.optim.lr_decay', 'train.optim.lr_steps'
 

@@ -8,8 +8,8 @@ from cpose.apis.training import evaluate
 from cpose.engine.processes import is_first_process
 from cpose.evaluation.dump import evaluate_dump
 from cpose.evaluation.report import write_metrics_json
-from cpose.tao.eval_report import write_reports
-from cpose.tao.spec_file import TaoSpec
+from cpose.tao.spec.spec_file import TaoSpec
+from cpose.tao.tasks.eval_report import write_reports
 from cpose.tao.tasks.train import STATUS_HOOK
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.config_text import load_overlay

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.errors import ConfigError
-from cpose.tao.spec_file import TaoSpec
+from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.config_text import load_overlay
 from cpose.tao.translation.spec_config import network_overlay
@@ -21,8 +21,8 @@ def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
     Raises:
         UserError: If the spec, the checkpoint or the output is wrong.
     """
-    from cpose.apis.model_export import export_model
-    from cpose.deploy.export_settings import ExportSettings
+    from cpose.apis.export.model_export import export_model
+    from cpose.deploy.onnx.settings import ExportSettings
 
     settings = spec.values.export
     config = with_stored_model(load_overlay(export_overlay(spec)), spec, settings.checkpoint)

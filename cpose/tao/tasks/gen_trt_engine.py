@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from cpose.apis.engine_building import EngineRequest, build_engine_file
-from cpose.apis.quantization import CalibrationSource
+from cpose.apis.export.engine_building import EngineRequest, build_engine_file
+from cpose.apis.export.quantization import CalibrationSource
 from cpose.deploy.engines.build_settings import BuildSettings
-from cpose.deploy.onnx_files import load_onnx, static_batch_of
-from cpose.deploy.quantize import QuantizationSettings
+from cpose.deploy.onnx.files import load_onnx, static_batch_of
+from cpose.deploy.quantization.quantize import QuantizationSettings
 from cpose.errors import ConfigError
-from cpose.tao.archives import data_folder
-from cpose.tao.spec_file import TaoSpec
+from cpose.tao.jobs.archives import data_folder
+from cpose.tao.spec.spec_file import TaoSpec
 
 BATCH = 'gen_trt_engine.batch_size'
 LAYERS = 'gen_trt_engine.tensorrt.layers_precision'

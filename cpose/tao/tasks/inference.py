@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from cpose.apis.centerpose_inferencer import CenterPoseInferencer
-from cpose.apis.folder_inference import InferenceSummary, infer_to_folder
-from cpose.apis.result_writer import ResultWriter
+from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
+from cpose.apis.inference.folder_inference import InferenceSummary, infer_to_folder
+from cpose.apis.inference.result_writer import ResultWriter
 from cpose.errors import ConfigError
-from cpose.tao.archives import data_folder
-from cpose.tao.spec_file import TaoSpec
+from cpose.tao.jobs.archives import data_folder
+from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.config_text import load_overlay
 from cpose.tao.translation.spec_config import network_overlay

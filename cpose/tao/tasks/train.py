@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cpose.apis.training import train
-from cpose.engine.checkpoint_io import load_checkpoint_file
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import CheckpointError, ConfigError
-from cpose.tao.spec_file import TaoSpec
+from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation.config_text import load_overlay
 from cpose.tao.translation.spec_config import training_overlay
 

@@ -6,11 +6,11 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.runtime_files import is_runtime_file
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_from_checkpoint
 from cpose.deploy.model_metadata import read_metadata
-from cpose.engine.checkpoint_io import load_checkpoint_file
-from cpose.engine.stored_config import CONFIG_KEY, config_from_checkpoint
 from cpose.errors import ConfigError
-from cpose.tao.spec_file import TaoSpec
+from cpose.tao.spec.spec_file import TaoSpec
 
 KIND = 'model.backbone.model_type'
 

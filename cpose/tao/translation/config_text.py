@@ -7,9 +7,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from cpose.apis.config import load_config
-from cpose.file_writing import write_text_atomic
-from cpose.tao.status import process_rank
+from cpose.apis.config.load import load_config
+from cpose.files.atomic import write_text_atomic
+from cpose.tao.jobs.status import process_rank
 
 NAME = 'centerpose.py'
 

@@ -4,8 +4,8 @@ from random import randrange
 from typing import Any
 
 from cpose.errors import ConfigError
-from cpose.tao.spec.train import MOST_SEED
-from cpose.tao.spec_file import TaoSpec
+from cpose.tao.spec.sections.train import MOST_SEED
+from cpose.tao.spec.spec_file import TaoSpec
 
 BASE = 'cpose::_base_/datasets/centerpose.py'
 FIXED_SYMMETRY = {'chair': 4, 'bottle': 12}

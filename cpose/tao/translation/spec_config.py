@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from cpose.tao.archives import data_folder, is_archive
-from cpose.tao.spec_file import TaoSpec
+from cpose.tao.jobs.archives import data_folder, is_archive
+from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation import data_part, model_part, training_part
 
 SOURCES = {'train': 'train_data', 'val': 'val_data', 'test': 'test_data'}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
+from cpose.codecs.symmetries import NoSymmetry
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import cv_from_gl, gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints

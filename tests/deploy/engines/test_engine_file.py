@@ -8,7 +8,7 @@ from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
 from cpose.deploy.engines.engine_file import check_engine_path, prepare_model, write_engine
 from cpose.deploy.engines.flavors import Flavor, load_flavor
 from cpose.deploy.model_metadata import read_engine_sidecar
-from cpose.deploy.quantize import QuantizationSettings
+from cpose.deploy.quantization.quantize import QuantizationSettings
 from cpose.errors import CheckpointError, ConfigError, OutputError
 
 from ..small_models import noise_batches, small_model

@@ -1,6 +1,6 @@
 import pytest
 
-from cpose.deploy.engines.onnx_checks import check_for_engine, check_precision
+from cpose.deploy.engines.engine_file import check_for_engine, check_precision
 from cpose.errors import CheckpointError
 
 from ..small_models import small_metadata, small_model

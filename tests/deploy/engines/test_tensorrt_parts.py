@@ -1,7 +1,7 @@
 import pytest
 
-from cpose.deploy.engines import tensorrt_parts
-from cpose.deploy.engines.tensorrt_parts import open_log, start_part
+from cpose.deploy.engines import flavors as tensorrt_parts
+from cpose.deploy.engines.flavors import open_log, start_part
 from cpose.errors import ConfigError
 
 from .fake_tensorrt import NULL_ERROR, make_module

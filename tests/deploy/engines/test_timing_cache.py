@@ -1,7 +1,7 @@
 import pytest
 
+from cpose.deploy.engines.engine_build import load_timing_cache, save_timing_cache
 from cpose.deploy.engines.flavors import Flavor
-from cpose.deploy.engines.timing_cache import load_timing_cache, save_timing_cache
 from cpose.errors import ConfigError, OutputError
 
 from .fake_tensorrt import FakeConfig, make_module
@@ -45,7 +45,7 @@ def test_a_cache_that_could_not_be_written_is_refused_before_the_build(tmp_path)
 def test_rtx_has_none_and_says_so(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'cpose.deploy.engines.timing_cache.print_log', lambda text, **kwargs: said.append(text)
+        'cpose.deploy.engines.engine_build.print_log', lambda text, **kwargs: said.append(text)
     )
     assert load(tmp_path / 'timing.bin', 'rtx') == (None, [])
     assert 'neither read nor written' in said[0]

@@ -8,10 +8,10 @@ import onnx
 import torch
 
 from cpose.apis.builder import build_model
-from cpose.deploy.export_settings import ExportSettings
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.deploy.model_metadata import attach_metadata
-from cpose.deploy.onnx_export import make_onnx
-from cpose.engine.stored_config import CONFIG_KEY, config_to_json
+from cpose.deploy.onnx.export import make_onnx
+from cpose.deploy.onnx.settings import ExportSettings
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from cpose.deploy.binary_files import write_model_atomic
 from cpose.deploy.model_metadata import read_metadata
-from cpose.deploy.onnx_files import load_onnx
+from cpose.deploy.onnx.files import load_onnx
 from cpose.deploy.runtimes.onnx_runtime import OnnxRuntime
-from cpose.encryption.key import use_key
-from cpose.encryption.model_file import MEMORY_FOLDER, is_encrypted, scratch_folder
 from cpose.errors import CheckpointError, ConfigError
+from cpose.files.encrypted_file import MEMORY_FOLDER, is_encrypted, scratch_folder
+from cpose.files.encryption_key import use_key
+from cpose.files.model_files import write_model_atomic
 
 pytest.importorskip('cryptography')
 
@@ -53,7 +53,7 @@ def test_helper_files_are_in_memory_with_a_key(monkeypatch, tmp_path):
         assert not plain.startswith(MEMORY_FOLDER)
     with use_key('secret'), scratch_folder() as hidden:
         assert hidden.startswith(MEMORY_FOLDER)
-    monkeypatch.setattr('cpose.encryption.model_file.MEMORY_FOLDER', str(tmp_path / 'none'))
+    monkeypatch.setattr('cpose.files.encrypted_file.MEMORY_FOLDER', str(tmp_path / 'none'))
     with (
         use_key('secret'),
         pytest.raises(ConfigError, match='Mount it as tmpfs'),

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cpose.engine.checkpoint_io import load_checkpoint_file
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from cpose.errors import ConfigError
 

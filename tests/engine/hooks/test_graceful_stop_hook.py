@@ -4,8 +4,7 @@ import signal
 import pytest
 from mmengine.hooks import Hook
 
-from cpose.engine.training_interrupted import TrainingInterruptedError
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, TrainingInterruptedError
 
 from ..toy_training import read_losses
 

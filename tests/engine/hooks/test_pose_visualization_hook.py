@@ -11,7 +11,7 @@ from cpose.errors import ConfigError
 from cpose.registry import VISUALIZERS
 from cpose.structures.pose_data_sample import PoseDataSample
 from cpose.visualization.pose_drawer import PoseDrawer
-from cpose.visualization.truth_poses import truth_result
+from cpose.visualization.pose_visualizer import truth_result
 
 from ...visualization.scenes import CAMERA, IMAGE_WH, grey_image, posed_object, result_of, truth_of
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from cpose.engine.checkpoint_io import find_resume_checkpoint, load_checkpoint_file
+from cpose.checkpoints.checkpoint_file import find_resume_checkpoint, load_checkpoint_file
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST, TaoCheckpointHook
 from cpose.errors import ConfigError
 

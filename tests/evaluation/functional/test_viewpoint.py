@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from cpose.evaluation.functional.viewpoint import (
+from cpose.evaluation.functional.pose_errors import (
     camera_in_object,
     fold_angle_deg,
     viewpoint_angles_deg,

@@ -172,7 +172,7 @@ def test_absolute_scale_keeps_predicted_lengths(new_scene, new_record):
 def test_chunks_do_not_matter(random_scenes, new_record, monkeypatch):
     records = [new_record(scene) for scene in random_scenes(30, 1)]
     whole = assess(records, ROUND)
-    monkeypatch.setattr('cpose.evaluation.pair_errors.VIEWS_AT_ONCE', 3)
+    monkeypatch.setattr('cpose.evaluation.matched_pairs.VIEWS_AT_ONCE', 3)
     parts = assess(records, ROUND)
     for metric, value in whole.values.items():
         np.testing.assert_allclose(parts.values[metric], value, atol=1e-9)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cpose.models.backbones.dla34 import DLA34
+from cpose.models.backbones.timm_backbone import DLA34
 
 
 @pytest.fixture(scope='module')

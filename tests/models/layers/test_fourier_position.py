@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from cpose.models.layers.fourier_position import FourierPosition
+from cpose.models.layers.fan_block import FourierPosition
 
 
 def waves(index, length, num_waves=32):

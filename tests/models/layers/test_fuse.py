@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cpose.models.layers.fuse import fuse_for_inference
-from cpose.models.layers.modulated_deform_conv import ModulatedDeformConv
+from cpose.models.layers.neck_convs import ModulatedDeformConv
 
 
 class SharedConv(nn.Module):

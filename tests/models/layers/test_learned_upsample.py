@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cpose.models.layers.learned_upsample import LearnedUpsample, bilinear_kernel
+from cpose.models.layers.aggregation import LearnedUpsample, bilinear_kernel
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.models.layers.modulated_deform_conv import ModulatedDeformConv
-from cpose.models.necks.dla_up_neck import DLAUpNeck
+from cpose.models.layers.neck_convs import ModulatedDeformConv
+from cpose.models.necks.aggregation_necks import DLAUpNeck
 
 CHANNELS, STRIDES = (4, 6, 8, 10), (4, 8, 16, 32)
 

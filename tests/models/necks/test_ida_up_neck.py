@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.models.necks.ida_up_neck import IDAUpNeck
+from cpose.models.necks.aggregation_necks import IDAUpNeck
 
 CHANNELS, STRIDES = (4, 6, 8, 10), (4, 8, 16, 32)
 

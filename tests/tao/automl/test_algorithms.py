@@ -9,7 +9,7 @@ from cpose.tao.automl.algorithms import (
     build_sampler,
     check_algorithm,
 )
-from cpose.tao.spec.automl import Automl
+from cpose.tao.spec.sections.automl import Automl
 
 OF_TAO = ['bayesian', 'hyperband', 'bohb', 'bfbo', 'asha', 'pbt', 'dehb', 'hyperband_es']
 

@@ -1,7 +1,7 @@
 import optuna
 import pytest
 
-from cpose.tao.automl.parameter import Parameter
+from cpose.tao.automl.search_space import Parameter
 
 PARAMETERS = [
     Parameter('a', 0.001, 0.1, is_log=True),

@@ -6,11 +6,11 @@ import pytest
 import yaml
 from rich.console import Console
 
-from cpose.encryption.key import use_key
 from cpose.errors import OutputError
-from cpose.tao.automl.parameter import Parameter
+from cpose.files.encryption_key import use_key
 from cpose.tao.automl.report import build_table, plot_trials, write_best_spec
 from cpose.tao.automl.search import REASON
+from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import FOLDER
 
 PARAMETERS = [

@@ -7,7 +7,6 @@ import optuna
 import pytest
 
 from cpose.errors import TrainingError
-from cpose.tao.automl.parameter import Parameter
 from cpose.tao.automl.search import (
     REASON,
     SearchPlan,
@@ -15,10 +14,11 @@ from cpose.tao.automl.search import (
     remove_checkpoints,
     run_search,
 )
+from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import FOLDER
 from cpose.tao.automl.trial_folder import TrialFolder
 from cpose.tao.automl.trial_training import HopelessTrialError
-from cpose.tao.spec.automl import Automl
+from cpose.tao.spec.sections.automl import Automl
 
 from .search_tools import quick_trial
 

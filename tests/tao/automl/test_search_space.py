@@ -2,7 +2,7 @@ import pytest
 
 from cpose.errors import ConfigError
 from cpose.tao.automl.search_space import build_space
-from cpose.tao.spec_file import load_spec
+from cpose.tao.spec.spec_file import load_spec
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from cpose.encryption.key import KEY_VARIABLE, use_key
 from cpose.errors import TrainingError
+from cpose.files.encryption_key import KEY_VARIABLE, use_key
 from cpose.tao.automl import trial_training
 from cpose.tao.automl.trial_folder import TrialFolder
 from cpose.tao.automl.trial_training import (

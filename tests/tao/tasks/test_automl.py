@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from cpose.errors import ConfigError
-from cpose.tao.spec_file import load_spec
+from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks.automl import run_automl
 
 from ..automl.search_tools import SPEC, quick_trial, read_log, value_of, write_spec

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from cpose.cli.main import main
-from cpose.encryption.key import KEY_VARIABLE
-from cpose.encryption.model_file import is_encrypted
+from cpose.files.encrypted_file import is_encrypted
+from cpose.files.encryption_key import KEY_VARIABLE
 
 from ...child_processes import started, wait_until
 

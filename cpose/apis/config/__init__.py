@@ -1,0 +1,1 @@
+"""Configs: find, inherit, override, check."""

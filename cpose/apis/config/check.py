@@ -1,0 +1,176 @@
+"""Find mistakes in a config before anything is built."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import Registry, root
+from mmengine.utils import import_modules_from_strings
+from torch.utils.data import DataLoader
+
+from cpose import registry as cpose_registry
+from cpose.apis.config.reading import text_list
+from cpose.errors import ConfigError, nearest_names
+
+INJECTED = frozenset({'type', '_scope_', '_delete_'})
+TAKEN_BY_MMENGINE = frozenset({'constructor', 'paramwise_cfg', 'priority', 'convert_to_iter_based'})
+"""Keys of optimizer wrappers, hooks and schedulers that do not reach their classes."""
+LOADER_SUFFIX = '_dataloader'
+LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
+"""What MMEngine reads besides the arguments of a `DataLoader`."""
+PLACES = {
+    'codec': cpose_registry.CODECS,
+    'collate_fn': cpose_registry.FUNCTIONS,
+    'custom_hooks': cpose_registry.HOOKS,
+    'dataset': cpose_registry.DATASETS,
+    'default_hooks': cpose_registry.HOOKS,
+    'log_processor': cpose_registry.LOG_PROCESSORS,
+    'model': cpose_registry.MODELS,
+    'optim_wrapper': cpose_registry.OPTIM_WRAPPERS,
+    'optimizer': cpose_registry.OPTIMIZERS,
+    'param_scheduler': cpose_registry.PARAM_SCHEDULERS,
+    'pipeline': cpose_registry.TRANSFORMS,
+    'recovery': cpose_registry.CODECS,
+    'runtime': cpose_registry.RUNTIMES,
+    'sampler': cpose_registry.DATA_SAMPLERS,
+    'symmetry': cpose_registry.SYMMETRIES,
+    'test_cfg': cpose_registry.LOOPS,
+    'test_evaluator': cpose_registry.METRICS,
+    'train_cfg': cpose_registry.LOOPS,
+    'val_cfg': cpose_registry.LOOPS,
+    'val_evaluator': cpose_registry.METRICS,
+    'vis_backends': cpose_registry.VISBACKENDS,
+    'visualizer': cpose_registry.VISUALIZERS,
+}
+"""The registry of what stands below a key, unless a key further in has another."""
+
+
+def import_custom_modules(config: Config) -> None:
+    """Import what ``custom_imports`` names, so that its classes are registered.
+
+    Raises:
+        ConfigError: If it names no modules, or one cannot be imported.
+    """
+    wanted = config.get('custom_imports')
+    if not wanted:
+        return
+    modules = text_list(wanted.get('imports', []) if isinstance(wanted, Mapping) else wanted)
+    if modules is None:
+        raise ConfigError(
+            f'custom_imports={wanted} of {config.filename or "the config"} is no list of modules. '
+            "Give names, for example custom_imports=['my_package']."
+        )
+    try:
+        import_modules_from_strings(modules)
+    except ImportError as error:
+        raise ConfigError(
+            f'custom_imports={modules} of {config.filename or "the config"}: {error}. '
+            'Put the package beside the configs folder of the project, or on PYTHONPATH.'
+        ) from error
+
+
+def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None:
+    """Check top-level keys, registered names and argument names.
+
+    Args:
+        config: The whole config.
+        required: Top-level keys that must be there; data loaders are checked if one is among them.
+
+    Raises:
+        ConfigError: Naming the key and the nearest names.
+    """
+    import_custom_modules(config)
+    for key in required:
+        if config.get(key) is None:
+            label = f'Config {config.filename}' if config.filename else 'The config'
+            raise ConfigError(
+                f'{label} has no key {key!r}. Inherit a base that sets it, '
+                f'for example configs/_base_/. {nearest_names(key, _set_keys(config))}'
+            )
+    if any(key.endswith(LOADER_SUFFIX) for key in required):
+        for key in _set_keys(config):
+            if key.endswith(LOADER_SUFFIX) and isinstance(config[key], Mapping):
+                _check_loader(key, config[key])
+    registries = list(_registries())
+    for path, node in typed_nodes(config.to_dict()):
+        _check_node(path, node, registries)
+
+
+def _set_keys(config: Config) -> list[str]:
+    return [key for key, value in config.items() if value is not None]
+
+
+def _check_loader(key: str, loader: Mapping[str, Any]) -> None:
+    accepted = _accepted_arguments(DataLoader) | LOADER_EXTRAS
+    for name in loader:
+        if name not in accepted:
+            raise ConfigError(
+                f'A data loader takes no argument {name!r} (config key {key}.{name}). '
+                f'{nearest_names(name, accepted)}'
+            )
+    for name in ('dataset', 'sampler'):
+        if loader.get(name) is None:
+            raise ConfigError(
+                f'Config key {key} has no key {name!r}. Inherit a base that sets it, for example '
+                'configs/_base_/datasets/centerpose.py.'
+            )
+
+
+def _registries() -> Iterator[Registry]:
+    for value in vars(cpose_registry).values():
+        if isinstance(value, Registry) and value.scope == 'cpose':
+            yield value
+    for value in vars(root).values():
+        if isinstance(value, Registry):
+            yield value
+
+
+def typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield all parts that have a key ``type``, each with its place in the config."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get('type'), str):
+            yield path, node
+        for key, value in node.items():
+            yield from typed_nodes(value, f'{path}.{key}' if path else str(key))
+    elif isinstance(node, list | tuple):
+        for index, value in enumerate(node):
+            yield from typed_nodes(value, f'{path}[{index}]')
+
+
+def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) -> None:
+    name = node['type'].rpartition('.')[2]
+    found = next((item for item in (reg.get(name) for reg in registries) if item), None)
+    if found is None:
+        known = _names_for(path, registries)
+        raise ConfigError(
+            f'Unknown type {node["type"]!r} (config key {path}.type). {nearest_names(name, known)} '
+            'An own class must be registered through custom_imports.'
+        )
+    accepted = _accepted_arguments(found)
+    tolerated = accepted | INJECTED | TAKEN_BY_MMENGINE
+    unknown = [key for key in node if key not in tolerated]
+    if accepted and unknown:
+        raise ConfigError(
+            f'{name} takes no argument {unknown[0]!r} (config key {path}.{unknown[0]}). '
+            f'{nearest_names(unknown[0], accepted)}'
+        )
+
+
+def _names_for(path: str, registries: list[Registry]) -> set[str]:
+    """Return the names that may stand at a place; all where that is not known."""
+    words = [word.partition('[')[0] for word in reversed(path.split('.'))]
+    place = next((PLACES[word] for word in words if word in PLACES), None)
+    fitting = [place, place.parent] if place else registries
+    return {name for registry in fitting if registry for name in registry.module_dict}
+
+
+def _accepted_arguments(built: Any) -> set[str]:
+    """Return the argument names, or nothing where any name is accepted."""
+    try:
+        parameters = inspect.signature(built).parameters.values()
+    except (TypeError, ValueError):
+        return set()
+    if any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters):
+        return set()
+    return {item.name for item in parameters}

@@ -1,0 +1,65 @@
+"""Parts of a config that evaluation reads: the data folder and the metric."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.apis.config.check import import_custom_modules
+from cpose.datasets.centerpose_dataset import CenterPoseDataset
+from cpose.errors import ConfigError
+from cpose.evaluation.objectron_metric import ObjectronMetric
+from cpose.registry import DATASETS, METRICS
+
+READER = CenterPoseDataset
+
+
+def set_data_root(config: Config, data_root: str | Path) -> None:
+    """Test on a folder; a data set without files makes way for one that reads the folder.
+
+    Settings that only the former knows are left out; those that neither knows stay, to be found.
+
+    Args:
+        config: The whole config, changed in place.
+        data_root: Folder of annotated images.
+
+    Raises:
+        ConfigError: If the config has no test data.
+    """
+    dataset = (config.get('test_dataloader') or {}).get('dataset')
+    if dataset is None:
+        raise ConfigError(
+            'The config has no test data (config key test_dataloader.dataset) whose settings could '
+            f'be used for {data_root}. Give a config that has them.'
+        )
+    if 'data_root' not in dataset:
+        import_custom_modules(config)
+        replaced = _arguments(DATASETS.get(dataset.get('type', ''))) - _arguments(READER)
+        kept = {key: value for key, value in dataset.items() if key not in replaced}
+        config.test_dataloader.dataset = {**kept, 'type': READER.__name__}
+    config.test_dataloader.dataset.data_root = str(data_root)
+
+
+def _arguments(built: object) -> set[str]:
+    return set(inspect.signature(built).parameters) if callable(built) else set()
+
+
+def find_metric_config(config: Config, advice: str) -> Any:
+    """Return the part of ``test_evaluator`` that is an `ObjectronMetric` or derived from it.
+
+    Args:
+        config: The whole config.
+        advice: What to do if there is none, for the message.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    evaluator = config.get('test_evaluator') or []
+    for item in evaluator if isinstance(evaluator, list) else [evaluator]:
+        metric = METRICS.get(str(item.get('type')))
+        if isinstance(metric, type) and issubclass(metric, ObjectronMetric):
+            return item
+    raise ConfigError(
+        f'The config has no ObjectronMetric (config key test_evaluator). Add one, or {advice}.'
+    )

@@ -1,0 +1,154 @@
+"""Make a model file faster, and measure what that costs in average precision."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.apis.config.check import import_custom_modules
+from cpose.apis.export.graph_evaluation import build_test_data, evaluate_graph
+from cpose.apis.runtime_files import config_from_file
+from cpose.deploy.model_metadata import ModelMetadata, attach_metadata
+from cpose.deploy.onnx.files import load_onnx, static_batch_of
+from cpose.deploy.onnx.half_precision import convert_to_half
+from cpose.deploy.quantization.calibration_images import (
+    DEFAULT_BATCH_SIZE,
+    CalibrationImages,
+    config_dataset,
+    folder_dataset,
+)
+from cpose.deploy.quantization.quantize import QuantizationSettings, QuantizedModel, quantize_model
+from cpose.errors import CheckpointError, ConfigError
+from cpose.files.model_files import check_new_file, write_model_atomic
+
+
+@dataclass(frozen=True)
+class CalibrationSource:
+    """Where calibration images come from.
+
+    Attributes:
+        folders: Folders of images; empty for the training data of the config in the model file.
+        batch_size: Images in a batch; None for that of the file, or `DEFAULT_BATCH_SIZE`.
+        num_batches: Batches; None for as many as there are images for, within reason.
+        allow_custom_imports: Whether the config in the file may import any package.
+    """
+
+    folders: tuple[str, ...] = ()
+    batch_size: int | None = None
+    num_batches: int | None = None
+    allow_custom_imports: bool = False
+
+
+@dataclass(frozen=True)
+class QuantizationResult:
+    """What became of a model file.
+
+    Attributes:
+        path: The new file.
+        num_bytes: Sizes of the old file and the new one.
+        quantized: How it was quantised; None for FP16.
+        before: Report of the old file; None if nothing was evaluated.
+        after: Report of the new one.
+    """
+
+    path: Path
+    num_bytes: tuple[int, int]
+    quantized: QuantizedModel | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+def find_calibration_images(
+    model: Any, metadata: ModelMetadata, path: str | Path, source: CalibrationSource
+) -> CalibrationImages:
+    """Return the images that ranges of a model are measured on.
+
+    Args:
+        model: ``onnx.ModelProto``.
+        metadata: Its metadata.
+        path: Its file.
+        source: What the user chose.
+
+    Raises:
+        ConfigError: If the batch size is not that of the file, or the config names no images.
+        DataError: If there are no images, or too few.
+    """
+    fixed = static_batch_of(model)
+    if fixed and source.batch_size not in (None, fixed):
+        raise ConfigError(
+            f'--calib-batch-size {source.batch_size} does not go with {path}, whose batch size is '
+            f'fixed to {fixed}. Leave it out.'
+        )
+    if source.folders:
+        dataset = folder_dataset(source.folders, metadata)
+    else:
+        config = config_from_file(path, source.allow_custom_imports)
+        import_custom_modules(config)
+        dataset = config_dataset(config, metadata)
+    size = fixed or source.batch_size or min(DEFAULT_BATCH_SIZE, len(dataset))
+    return CalibrationImages(dataset, metadata, size, source.num_batches)
+
+
+def quantize_file(
+    path: str | Path,
+    out: str | Path,
+    settings: QuantizationSettings | None,
+    source: CalibrationSource,
+    num_eval_images: int = 0,
+    may_replace: bool = False,
+) -> QuantizationResult:
+    """Write a model file in INT8 or FP16, and compare both files on test data.
+
+    Args:
+        path: An fp32 file of cpose.
+        out: File to write.
+        settings: Of INT8; None for FP16.
+        source: Calibration images; ``allow_custom_imports`` holds for the test data too.
+        num_eval_images: Test images of the config in the file; 0 for no comparison.
+        may_replace: Whether an existing file may be overwritten.
+
+    Raises:
+        UserError: If the file, the images or an option is wrong; nothing is written then.
+    """
+    _check_out(path, out, may_replace)
+    model, metadata = load_onnx(path)
+    if metadata.precision != 'fp32':
+        raise CheckpointError(
+            f'{path} is {metadata.precision} already. Give the fp32 file it was made from.'
+        )
+    config, dataset = None, None
+    if num_eval_images:
+        config = config_from_file(path, source.allow_custom_imports)
+        import_custom_modules(config)
+        dataset = build_test_data(config)
+    if settings is None:
+        quantized, result = None, convert_to_half(model)
+        changed = replace(metadata, precision='fp16')
+        attach_metadata(result, changed)
+    else:
+        images = find_calibration_images(model, metadata, path, source)
+        quantized = quantize_model(model, metadata, images, settings)
+        result, changed = quantized.model, quantized.metadata
+    before = _evaluate(model, metadata, config, dataset, num_eval_images)
+    after = _evaluate(result, changed, config, dataset, num_eval_images)
+    content = result.SerializeToString()
+    write_model_atomic(out, content)
+    sizes = (Path(path).stat().st_size, len(content))
+    return QuantizationResult(Path(out), sizes, quantized, before, after)
+
+
+def _evaluate(
+    model: Any, metadata: ModelMetadata, config: Config | None, dataset: Any, count: int
+) -> dict[str, Any] | None:
+    if config is None:
+        return None
+    return evaluate_graph(model, metadata, config, dataset, count)
+
+
+def _check_out(path: str | Path, out: str | Path, may_replace: bool) -> None:
+    if Path(out).suffix != '.onnx':
+        raise ConfigError(f'--out {out} must end with .onnx.')
+    if Path(out).exists() and Path(path).exists() and Path(out).samefile(path):
+        raise ConfigError(f'--out {out} is the model itself. Choose another file.')
+    check_new_file(out, may_replace)

@@ -1,0 +1,139 @@
+"""Cameras from numbers, calibration files, annotations or a guess."""
+
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from cpose.apis.inference.calibration import Camera, parse_calibration
+from cpose.errors import ConfigError, DataError
+from cpose.structures.camera import guess_intrinsics
+
+CameraLike = Camera | str | Path | Sequence[float] | np.ndarray
+SCALARS = ('fx', 'fy', 'cx', 'cy', 'skew')
+OPENCV_YAML = ('%YAML:1.0', '!!opencv-matrix')
+"""What keeps the files of OpenCV's FileStorage from being YAML."""
+
+
+class CameraFinder:
+    """Give every image its camera.
+
+    Args:
+        camera: A camera for all images, see `make_camera`. With None each image takes the camera
+            of the annotation beside it, and without one a guess, with one warning in all.
+    """
+
+    def __init__(self, camera: CameraLike | None = None) -> None:
+        self._camera = None if camera is None else make_camera(camera)
+        self._has_warned = False
+
+    def find(self, image_path: str, image_wh: tuple[int, int]) -> Camera:
+        """Return the camera of an image.
+
+        Args:
+            image_path: File; for other images any text.
+            image_wh: Width and height, pixels.
+
+        Raises:
+            DataError: If the annotation cannot be read or the camera is of another image size.
+        """
+        camera = self._camera or _read_beside(image_path)
+        if camera is not None:
+            return camera.for_image(image_wh)
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f'No camera is known for {image_path}: a typical phone is assumed (focal length '
+                '0.78 of the longer side), so distances are rough. Give --camera FX FY CX CY or '
+                '--camera-file, or camera= in Python.',
+                stacklevel=2,
+            )
+        return Camera(guess_intrinsics(image_wh), origin='guess', is_guessed=True)
+
+
+def make_camera(camera: CameraLike) -> Camera:
+    """Turn any accepted description into a `Camera`.
+
+    Args:
+        camera: fx, fy, cx, cy and perhaps the skew, pixels; a (3, 3) matrix; a file, see
+            `read_camera_file`; or a `Camera`.
+
+    Raises:
+        ConfigError: If numbers are wrong.
+        DataError: If a file is wrong.
+    """
+    if isinstance(camera, Camera):
+        return camera
+    if isinstance(camera, str | Path):
+        return read_camera_file(camera)
+    try:
+        values = np.array(camera, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f'camera={camera!r} is neither numbers nor a file.') from error
+    content: dict[str, Any]
+    if values.shape == (3, 3):
+        content = {'K': values.tolist()}
+    elif values.shape in ((4,), (5,)):
+        content = dict(zip(SCALARS, values.tolist(), strict=False))
+    else:
+        raise ConfigError(
+            f'camera has {values.size} numbers of shape {values.shape}. '
+            'Give FX FY CX CY in pixels, perhaps with SKEW as the fifth, or a 3×3 matrix.'
+        )
+    try:
+        found = parse_calibration(content, 'camera')
+    except DataError as error:
+        raise ConfigError(str(error).removesuffix(' Correct the file.')) from error
+    assert found is not None
+    return found
+
+
+def read_camera_file(path: str | Path) -> Camera:
+    """Read a camera from JSON or YAML.
+
+    Known are fx, fy, cx, cy and skew; TAO's focal_length_x, principle_point_x and so on, also in
+    the section ``inference`` of a spec; ROS camera_info (camera_matrix, K or k, with
+    distortion_coefficients, D or d), also as OpenCV writes them; and annotation files. With width
+    and height the camera is scaled to images of another size.
+
+    Raises:
+        DataError: If the file cannot be read, or a value is missing or wrong.
+    """
+    content = _read(Path(path))
+    camera = parse_calibration(content, str(path))
+    if camera is None:
+        found = ', '.join(map(str, content)) if isinstance(content, dict) else repr(content)
+        raise DataError(
+            f'{path} holds no camera (there is {found[:80]}). '
+            'Write fx, fy, cx and cy in pixels, or camera_matrix.'
+        )
+    return camera
+
+
+def _read_beside(image_path: str) -> Camera | None:
+    """Return the camera of the annotation beside an image; other JSON files do not matter."""
+    path = Path(image_path).with_suffix('.json') if Path(image_path).suffix else None
+    if path is None or not path.is_file():
+        return None
+    content = _read(path)
+    is_annotation = isinstance(content, dict) and 'camera_data' in content
+    return parse_calibration(content, str(path)) if is_annotation else None
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding='utf-8')
+        if path.suffix.lower() == '.json':
+            return json.loads(text)
+        for mark in OPENCV_YAML:
+            text = text.replace(mark, '')
+        return next(iter(yaml.safe_load_all(text)), None)
+    except OSError as error:
+        raise DataError(f'{path} cannot be read: {error.strerror}. Check the path.') from error
+    except (ValueError, yaml.YAMLError) as error:
+        reason = ' '.join(str(error).split())
+        raise DataError(f'{path} is neither JSON nor YAML: {reason}. Correct the file.') from error

@@ -1,0 +1,262 @@
+"""From images to poses with one call."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.infer import BaseInferencer
+from torch import Tensor
+
+from cpose.apis.builder import resolve_config
+from cpose.apis.config.build_errors import named_build_errors
+from cpose.apis.config.load import load_config
+from cpose.apis.inference.camera_io import CameraFinder, CameraLike
+from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
+from cpose.apis.inference.inference_model import (
+    build_for_inference,
+    find_model_runtime,
+    find_recovery,
+)
+from cpose.apis.inference.inference_parts import (
+    build_pipeline,
+    build_visualizer,
+    choose_input_wh,
+    find_categories,
+    make_record,
+    set_input_wh,
+)
+from cpose.datasets.base_dataset import check_packed
+from cpose.errors import ConfigError, DataError
+from cpose.registry import INFERENCERS
+from cpose.structures.object_pose import PoseResult
+from cpose.structures.pose_data_sample import make_results
+
+Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
+"""From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
+
+DEFAULT_SCORE_THR = 0.3
+"""TAO's ``visualization_threshold``; the one of the config's ``recovery`` is for evaluation."""
+
+
+@INFERENCERS.register_module()
+class CenterPoseInferencer(BaseInferencer):
+    """Find the poses of objects in images, one result per image, as a generator.
+
+    A call takes the images batch by batch through the steps of MMEngine's `BaseInferencer`:
+    `preprocess`, `forward`, `visualize`, `postprocess`. Keyword arguments go to the step whose set
+    (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the sets.
+
+    Deviation from MMEngine 0.10.7: a call returns a generator instead of a dict of all results,
+    and the weights are loaded by `build_model`, which runs nothing that a checkpoint holds.
+
+    Args:
+        config: File, name or `Config` of the model; None takes it from the checkpoint.
+        checkpoint: Weights, an ONNX file or an engine.
+        device: Where the model runs; None takes a GPU if it can be used.
+        input_wh: Width and height of the network input, multiples of 32; None takes those of the
+            config's test data. The one of an ONNX file or an engine is fixed.
+        detector: Runs instead of the model, for example an exported one; ``checkpoint`` is then
+            read only for a config.
+
+    Attributes:
+        categories: Names by label.
+        model: The network, with batch norms folded into its convolutions, or what stands in its
+            place for a file of another runtime; None with a detector.
+        runtime: What runs the network, None with a detector.
+
+    Raises:
+        ConfigError: If the config is missing or wrong.
+        CheckpointError: If the checkpoint cannot be used.
+    """
+
+    preprocess_kwargs: ClassVar[set[str]] = {'camera', 'use_pnp', 'on_error'}
+    forward_kwargs: ClassVar[set[str]] = {'score_thr'}
+    visualize_kwargs: ClassVar[set[str]] = {'show', 'return_vis'}
+    postprocess_kwargs: ClassVar[set[str]] = set()
+
+    def __init__(
+        self,
+        config: str | Path | Config | None = None,
+        checkpoint: str | Path | None = None,
+        device: str | None = 'cpu',
+        input_wh: tuple[int, int] | None = None,
+        detector: Detector | None = None,
+    ) -> None:
+        loaded = resolve_config(config, checkpoint)
+        self.input_wh = choose_input_wh(loaded, input_wh)
+        self.categories = find_categories(loaded)
+        self._detector: Detector = detector or self._detect
+        self._device = device
+        with named_build_errors(loaded):
+            super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
+            self.recovery = find_recovery(self.model, loaded)
+        self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
+
+    def __call__(
+        self,
+        inputs: ImageInput,
+        camera: CameraLike | None = None,
+        batch_size: int = 1,
+        score_thr: float = DEFAULT_SCORE_THR,
+        use_pnp: bool = True,
+        on_error: ErrorHandler | None = None,
+        **kwargs: Any,
+    ) -> Iterator[PoseResult]:
+        """Return a generator of results, in the order of the images, which are read as needed.
+
+        Args:
+            inputs: Image or video file, folder, glob, ``webcam:0``, array (H, W, 3) BGR uint8,
+                or any iterable of these.
+            camera: Camera of all images, see `make_camera`; None takes the annotation beside each
+                image, or a guess.
+            batch_size: Images that go through the network at once.
+            score_thr: Objects must score more.
+            use_pnp: Whether to look for 6-DoF poses.
+            on_error: Called for an image that cannot be used, which is then left out; with None
+                the error is raised.
+            **kwargs: ``show`` and ``return_vis`` of `visualize`.
+
+        Raises:
+            ConfigError: If camera or batch size are wrong.
+            DataError: If an image or camera file cannot be used; raised while iterating.
+            ValueError: If a keyword is unknown.
+        """
+        named = {'camera': camera, 'score_thr': score_thr, 'use_pnp': use_pnp, 'on_error': on_error}
+        pairs = self.iterate(inputs, batch_size, **named, **kwargs)
+        return (result for _, result in pairs)
+
+    def iterate(
+        self, inputs: ImageInput, batch_size: int = 1, **kwargs: Any
+    ) -> Iterator[tuple[SourceImage, PoseResult]]:
+        """Return a generator of images with their results; arguments as for a call."""
+        before, *after = self._dispatch_kwargs(**kwargs)
+        batches = self.preprocess(inputs, batch_size, **before)
+        return (pair for images, data in batches for pair in self._run(images, data, *after))
+
+    def preprocess(
+        self,
+        inputs: ImageInput,
+        batch_size: int = 1,
+        camera: CameraLike | None = None,
+        use_pnp: bool = True,
+        on_error: ErrorHandler | None = None,
+    ) -> Iterator[tuple[list[SourceImage], dict[str, Any]]]:
+        """Return a generator of batches; arguments as for a call.
+
+        A batch is its images and what the model's ``test_step`` takes: ``inputs`` (tensors
+        (3, h, w), uint8 BGR) and ``data_samples`` (`PoseDataSample`).
+        """
+        if batch_size < 1:
+            raise ConfigError(f'batch_size={batch_size} must be at least 1.')
+        finder = CameraFinder(camera) if use_pnp else None
+        prepared = self._prepare_all(read_images(inputs, on_error), finder, on_error)
+        return map(self._collate, self._get_chunk_data(prepared, batch_size))
+
+    def forward(
+        self, inputs: Mapping[str, Any], score_thr: float = DEFAULT_SCORE_THR
+    ) -> list[PoseResult]:
+        """Return the poses of a batch, one result per image.
+
+        Args:
+            inputs: The second part of what `preprocess` gives.
+            score_thr: Objects must score more.
+        """
+        samples = inputs['data_samples']
+        found = self.recovery(self._detector(inputs['inputs']), samples, score_thr)
+        return make_results(samples, found)
+
+    def visualize(
+        self,
+        inputs: Sequence[SourceImage],
+        preds: Sequence[PoseResult],
+        show: bool = False,
+        return_vis: bool = False,
+    ) -> list[np.ndarray]:
+        """Draw the poses with the visualizer of the config.
+
+        Args:
+            inputs: The images.
+            preds: Their poses.
+            show: Whether to show each picture in a window until a key is pressed.
+            return_vis: Whether the results shall have pictures.
+
+        Returns:
+            Pictures (H, W, 3), BGR uint8; none if neither is wanted.
+        """
+        if not (show or return_vis):
+            return []
+        return [
+            self.visualizer.add_datasample(image.name, image.image, result, show=show)
+            for image, result in zip(inputs, preds, strict=True)
+        ]
+
+    def postprocess(
+        self, preds: list[PoseResult], visualization: Sequence[np.ndarray]
+    ) -> list[PoseResult]:
+        """Return the results, with their pictures if there are any."""
+        if not visualization:
+            return preds
+        pairs = zip(preds, visualization, strict=True)
+        return [replace(result, picture=picture) for result, picture in pairs]
+
+    def _run(
+        self, images: list[SourceImage], data: Any, forward: dict, visualize: dict, finish: dict
+    ) -> Iterator[tuple[SourceImage, PoseResult]]:
+        found = self.forward(data, **forward)
+        pictures = self.visualize(images, found, **visualize)
+        return zip(images, self.postprocess(found, pictures, **finish), strict=True)
+
+    def _collate(self, chunk: list[tuple[SourceImage, Any]]) -> tuple[list[SourceImage], Any]:
+        return [image for image, _ in chunk], self.collate_fn([data for _, data in chunk])
+
+    def _prepare_all(
+        self,
+        images: Iterator[SourceImage],
+        finder: CameraFinder | None,
+        on_error: ErrorHandler | None,
+    ) -> Iterator[tuple[SourceImage, dict[str, Any]]]:
+        for image in images:
+            try:
+                yield image, self._prepare(image, finder)
+            except DataError as error:
+                if on_error is None:
+                    raise
+                on_error(error)
+
+    def _prepare(self, image: SourceImage, finder: CameraFinder | None) -> dict[str, Any]:
+        camera = finder.find(image.path, image.image_wh) if finder else None
+        packed = self.pipeline(make_record(image, camera, self.input_wh))
+        check_packed(packed, self.pipeline)
+        if camera is None:
+            return packed
+        known = {'distortion': camera.distortion, 'is_camera_guessed': camera.is_guessed}
+        return {**packed, 'data_samples': replace(packed['data_samples'], **known)}
+
+    @torch.inference_mode()
+    def _detect(self, images: Sequence[Tensor]) -> Mapping[str, Tensor]:
+        """Run the model up to the decoded detections."""
+        detections: Mapping[str, Tensor] = self.runtime(
+            self.model.data_preprocessor({'inputs': images})['inputs']
+        )
+        return detections
+
+    def _init_model(self, cfg: Config, weights: str | Path | None, device: str = 'cpu') -> Any:
+        """Return the model, None if a detector takes its place."""
+        if self._detector != self._detect:
+            return None
+        sized = load_config(cfg)
+        set_input_wh(sized, self.input_wh)
+        return build_for_inference(sized, weights, self._device)
+
+    def _init_pipeline(self, cfg: Config) -> Compose:
+        """Return the transforms of the test data."""
+        return build_pipeline(cfg)
+
+    def _init_visualizer(self, cfg: Config) -> Any:
+        """Return the visualizer of the config, without backends."""
+        return build_visualizer(cfg, self.categories)

@@ -1,0 +1,82 @@
+"""Run an inferencer over inputs and write everything to a folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cpose.apis.inference.camera_io import CameraLike
+from cpose.apis.inference.centerpose_inferencer import DEFAULT_SCORE_THR, CenterPoseInferencer
+from cpose.apis.inference.image_sources import ImageInput
+from cpose.apis.inference.result_writer import ResultWriter
+from cpose.errors import DataError
+from cpose.structures.object_pose import PoseResult
+
+
+@dataclass
+class InferenceSummary:
+    """What a run did.
+
+    Attributes:
+        images: Images written.
+        objects: Objects found.
+        poses: Objects with a 6-DoF pose.
+        skipped: Why images were left out, one text each.
+    """
+
+    images: int = 0
+    objects: int = 0
+    poses: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+    def add(self, result: PoseResult) -> None:
+        """Count the result of one image."""
+        self.images += 1
+        self.objects += len(result.poses)
+        self.poses += sum(pose.has_pose for pose in result.poses)
+
+    def skip(self, error: DataError) -> None:
+        """Count an image that could not be used."""
+        self.skipped.append(str(error))
+
+
+def infer_to_folder(
+    inferencer: CenterPoseInferencer,
+    inputs: ImageInput,
+    writer: ResultWriter,
+    camera: CameraLike | None = None,
+    batch_size: int = 1,
+    score_thr: float = DEFAULT_SCORE_THR,
+    use_pnp: bool = True,
+    on_image: Callable[[], None] = lambda: None,
+) -> InferenceSummary:
+    """Infer, draw and write; images that cannot be used are left out and listed.
+
+    Args:
+        inferencer: The model.
+        inputs: See `CenterPoseInferencer`.
+        writer: Where results go; entered and left here.
+        camera: See `CenterPoseInferencer`.
+        batch_size: Images that go through the network at once.
+        score_thr: Objects must score more.
+        use_pnp: Whether to look for 6-DoF poses.
+        on_image: Called after each image, also after one that is left out.
+
+    Raises:
+        ConfigError: If camera or batch size are wrong.
+        DataError: If an input does not exist or the camera file cannot be used.
+        OutputError: If something cannot be written.
+    """
+    summary = InferenceSummary()
+
+    def skip(error: DataError) -> None:
+        summary.skip(error)
+        on_image()
+
+    pairs = inferencer.iterate(
+        inputs, batch_size, camera=camera, score_thr=score_thr, use_pnp=use_pnp, on_error=skip
+    )
+    with writer:
+        for image, result in pairs:
+            writer.write(image, result)
+            summary.add(result)
+            on_image()
+    return summary

@@ -1,0 +1,95 @@
+"""What an inferencer takes from a config besides the network, and how images enter it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import Compose
+
+from cpose.apis.inference.calibration import Camera
+from cpose.apis.inference.image_sources import SourceImage
+from cpose.datasets.base_dataset import check_input_wh, normalise_metainfo
+from cpose.registry import TRANSFORMS, VISUALIZERS
+from cpose.visualization.pose_drawer import PoseDrawer
+
+DEFAULT_PIPELINE = ({'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
+DEFAULT_INPUT_WH = (512, 512)
+PLAIN_LOADERS = ('test_dataloader', 'val_dataloader')
+"""Data that are not augmented, the test data first; any of them may be left out."""
+LOADERS = (*PLAIN_LOADERS, 'train_dataloader')
+
+
+def choose_input_wh(config: Config, input_wh: Sequence[int] | None) -> tuple[int, int]:
+    """Return width and height of the network input: the given ones, or those of the test data.
+
+    Raises:
+        ConfigError: If they are not two multiples of 32.
+    """
+    return check_input_wh(input_wh or _data_setting(config, 'input_wh', DEFAULT_INPUT_WH))
+
+
+def set_input_wh(config: Config, input_wh: Sequence[int]) -> None:
+    """Write the network input down as that of the test data, also where there are none."""
+    config.test_dataloader = config.get('test_dataloader') or {}
+    config.merge_from_dict({'test_dataloader.dataset.input_wh': list(input_wh)})
+
+
+def find_metainfo(config: Config) -> dict[str, tuple[Any, ...]]:
+    """Return the meta information of the categories, see `normalise_metainfo`."""
+    return normalise_metainfo(_data_setting(config, 'metainfo', None))
+
+
+def find_categories(config: Config) -> tuple[str, ...]:
+    """Return the names of the categories by label."""
+    return find_metainfo(config)['category']
+
+
+def build_pipeline(config: Config) -> Compose:
+    """Return the transforms of the test data, or what replaces them without test data."""
+    steps = _data_setting(config, 'pipeline', DEFAULT_PIPELINE, PLAIN_LOADERS)
+    return Compose([TRANSFORMS.build(dict(step)) for step in steps])
+
+
+def build_visualizer(config: Config, categories: Sequence[str]) -> Any:
+    """Return the visualizer without its backends, which belong to training.
+
+    It is none of MMEngine's global instances: those belong to training too.
+    """
+    given = dict(config.get('visualizer') or {'type': 'PoseVisualizer'})
+    visualizer_class = VISUALIZERS.get(given.pop('type'))
+    visualizer = visualizer_class(**{'name': 'inferencer', **given, 'vis_backends': None})
+    visualizer.dataset_meta = {'category': tuple(categories)}
+    return visualizer
+
+
+def find_drawer(visualizer: Any, categories: Sequence[str]) -> PoseDrawer:
+    """Return what draws in a visualizer, the standard where it has no attribute ``drawer``."""
+    drawer: PoseDrawer = getattr(visualizer, 'drawer', None) or PoseDrawer(categories)
+    return drawer
+
+
+def make_record(
+    image: SourceImage, camera: Camera | None, input_wh: tuple[int, int]
+) -> dict[str, Any]:
+    """Return an image as the test data would load it, without an annotation."""
+    intrinsics = camera.intrinsics if camera else None
+    return {
+        'img': image.image,
+        'img_path': image.path,
+        'image_wh': image.image_wh,
+        'input_wh': input_wh,
+        'intrinsics': intrinsics,
+        'projection': intrinsics,
+        'truth': None,
+        'rng': np.random.default_rng(0),
+    }
+
+
+def _data_setting(config: Config, key: str, default: Any, loaders: Sequence[str] = LOADERS) -> Any:
+    """Return a setting of the test data, or else of the next data that have it."""
+    for loader in loaders:
+        dataset = (config.get(loader) or {}).get('dataset') or {}
+        if dataset.get(key) is not None:
+            return dataset[key]
+    return default

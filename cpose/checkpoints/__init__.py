@@ -1,0 +1,1 @@
+"""Checkpoints in one place: read safely, recognise, load, write; the config inside them."""

@@ -1,0 +1,228 @@
+"""Checkpoint files: written atomically, read without running what they hold.
+
+A checkpoint is a dict of tensors and Python primitives. Keys: ``state_dict``, ``meta`` (with the
+config as JSON), and for resuming ``optimizer``, ``param_schedulers``, ``message_hub``,
+``train_loop``.
+"""
+
+import re
+import shutil
+import warnings
+import zipfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from cpose.checkpoints.tensor_unpickler import tensor_pickle_module
+from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError
+from cpose.files.atomic import atomic_file
+from cpose.files.encrypted_file import is_complete, is_encrypted, protected, read_model_bytes
+
+HEAD = 512
+TEXT = re.compile(rb'[\t\n\r\x20-\x7e\x80-\xff]+')
+KINDS = (
+    (
+        re.compile(rb'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19'),
+        'one that is cut off or damaged (copy or download it again)',
+    ),
+    (
+        re.compile(rb'\x08[\x01-\x20][\x12\x1a\x22\x2a\x32\x3a\x42]'),
+        'an ONNX file (it holds a network to run; weights come from the .pth it was exported from)',
+    ),
+    (re.compile(rb'version https://git-lfs'), 'a pointer of Git LFS (fetch it: git lfs pull)'),
+    (re.compile(rb'\s*<(!doctype|html|\?xml)', re.IGNORECASE), 'a web page (download it again)'),
+    (re.compile(rb'\x89PNG|\xff\xd8\xff|BM'), 'an image'),
+    (re.compile(rb'ptrt|ftrt'), 'a TensorRT engine'),
+)
+"""First bytes of a file to what it is; the first is how torch.save begins without an archive."""
+
+
+def describe_kind(path: Path) -> str:
+    """Say what a file is instead of a checkpoint; an empty string if that is not known."""
+    with path.open('rb') as file:
+        head = file.read(HEAD)
+    kind = next((name for pattern, name in KINDS if pattern.match(head)), '')
+    return kind or ('a text file' if TEXT.fullmatch(head) else '')
+
+
+SUFFIX = '.safetensors'
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file.
+
+    Raises:
+        CheckpointError: If the file is cut off or not of this format.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f'Checkpoint {path} cannot be read as safetensors: {error}. Copy or download it again.'
+        ) from error
+
+
+LAST_CHECKPOINT = 'last_checkpoint'
+CONTINUE = (
+    'Older checkpoints are intact. '
+    'Make room or choose another --work-dir, then continue with --resume.'
+)
+
+
+def save_checkpoint_atomic(
+    path: str | Path, checkpoint: Mapping[str, Any], advice: str = CONTINUE
+) -> None:
+    """Write a checkpoint so that ``path`` is at any moment the old or the new file, complete.
+
+    With an encryption key, see `cpose.files.encryption_key`, it is encrypted while it is written.
+
+    Args:
+        path: File.
+        checkpoint: Tensors and primitives.
+        advice: What to do if it cannot be written, for the message.
+
+    Raises:
+        OutputError: If it cannot be written; an older file of that name is untouched.
+    """
+    target = Path(path)
+    try:
+        with atomic_file(target) as file, protected(file) as sealed:
+            torch.save(dict(checkpoint), sealed)
+    except (OSError, RuntimeError) as error:
+        reason = _os_error(error)
+        if reason is None:
+            raise
+        raise OutputError(
+            f'Checkpoint {target} cannot be written: {reason.strerror}. '
+            f'{_free_space(target.parent)} {advice}'
+        ) from error
+
+
+def load_checkpoint_file(
+    path: str | Path, tensors_only: bool = False, map_location: Any = 'cpu'
+) -> dict[str, Any]:
+    """Read a checkpoint with ``weights_only=True``, encrypted or not.
+
+    Args:
+        path: File.
+        tensors_only: Accept files with other pickled objects too; those become placeholders, and
+            still nothing of the file is executed.
+        map_location: Where the tensors go.
+
+    Raises:
+        CheckpointError: If there is no such file, it is empty, cut off, not a checkpoint, or holds
+            pickled objects besides tensors.
+    """
+    file = Path(path)
+    _check_file(file)
+    if file.suffix == SUFFIX:
+        return dict(read_safetensors(file))
+    source = BytesIO(read_model_bytes(file)) if is_encrypted(file) else file
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', message='Detected pickle protocol')
+            stored = torch.load(source, map_location=map_location, weights_only=True)
+    except OSError as error:
+        raise CheckpointError(f'Checkpoint {file} cannot be read: {error.strerror}.') from error
+    except DAMAGED_FILE_ERRORS as error:
+        stored, others = _load_tensors(file, source, map_location, error)
+        if others and not tensors_only:
+            raise CheckpointError(
+                f'Checkpoint {file} holds pickled objects besides tensors: {", ".join(others)}. '
+                'Loading them could run any code, so nothing was loaded. To read only its tensors '
+                'use --tensors-only, for an init_cfg its tensors_only=True, or '
+                'load_checkpoint_file(path, tensors_only=True).'
+            ) from error
+    if not isinstance(stored, Mapping):
+        raise CheckpointError(
+            f'Checkpoint {file} holds a {type(stored).__name__}, not a dict of weights. '
+            'Save the state_dict of the model instead.'
+        )
+    return dict(stored)
+
+
+def find_resume_checkpoint(work_dir: str | Path) -> Path | None:
+    """Return the newest complete checkpoint of a run, or ``None`` if there is none."""
+    folder = Path(work_dir)
+    pointer = folder / LAST_CHECKPOINT
+    candidates = sorted(
+        (file for file in folder.glob('*.pth') if re.fullmatch(r'(epoch|iter)_\d+', file.stem)),
+        key=lambda file: file.stat().st_mtime_ns,
+        reverse=True,
+    )
+    if pointer.is_file():
+        named = pointer.read_text(encoding='utf-8', errors='replace').replace('\0', '').strip()
+        candidates.insert(0, folder / Path(named).name)
+    return next((file for file in candidates if _is_complete(file)), None)
+
+
+def _is_complete(file: Path) -> bool:
+    """Whether the end of the file, which is written last, is there."""
+    try:
+        return zipfile.is_zipfile(file) or (file.is_file() and is_complete(file))
+    except zipfile.BadZipFile:
+        return False
+
+
+def _check_file(file: Path) -> None:
+    if not file.is_file():
+        what = 'is a folder' if file.is_dir() else 'does not exist'
+        raise CheckpointError(f'Checkpoint {file} {what}. Give a .pth file.')
+    if file.stat().st_size == 0:
+        raise CheckpointError(f'Checkpoint {file} is empty (0 bytes). Copy or download it again.')
+    with file.open('rb') as stream:
+        is_zip = stream.read(4) == b'PK\x03\x04'
+    if is_zip and not _is_complete(file):
+        raise CheckpointError(
+            f'Checkpoint {file} is cut off after {file.stat().st_size} bytes. '
+            'Copy or download it again.'
+        )
+
+
+def _load_tensors(
+    file: Path, source: Path | BytesIO, map_location: Any, cause: Exception
+) -> tuple[Any, list[str]]:
+    """Return the content with placeholders, and the names of what they stand for."""
+    found: set[str] = set()
+    if isinstance(source, BytesIO):
+        source.seek(0)
+    try:
+        stored = torch.load(
+            source,
+            map_location=map_location,
+            pickle_module=tensor_pickle_module(found),
+            weights_only=False,
+        )
+    except DAMAGED_FILE_ERRORS as error:
+        if found:
+            return {}, sorted(found)
+        raise CheckpointError(
+            f'{file} is not a PyTorch checkpoint{_instead(file, cause)}. '
+            'Give a file that torch.save wrote.'
+        ) from error
+    return stored, sorted(found)
+
+
+def _instead(file: Path, cause: Exception) -> str:
+    kind = describe_kind(file)
+    return f' but {kind}' if kind else f' ({type(cause).__name__})'
+
+
+def _os_error(error: BaseException | None) -> OSError | None:
+    """Return the error of the operating system behind an error; torch may hide it."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _free_space(folder: Path) -> str:
+    try:
+        return f'{shutil.disk_usage(folder).free / 1e6:.0f} MB are free there.'
+    except OSError:
+        return 'The folder is not reachable.'

@@ -1,0 +1,148 @@
+"""The config inside a checkpoint: JSON, never Python text."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+from cpose.errors import CheckpointError
+
+CONFIG_KEY = 'config_json'
+"""Key in ``meta``. MMEngine executes the text under ``config``, so that key stays unused."""
+
+TRUSTED_SCOPES = ('cpose', 'mmengine', 'mmcv')
+LOCAL_KEYS = ('load_from', 'resume', 'launcher')
+"""Keys that belong to the run that wrote the checkpoint."""
+
+OUTPUT_KEYS = (
+    *('work_dir', 'save_dir', 'out_dir', 'log_dir', 'collect_dir', 'img_save_dir', 'dir_name'),
+    *('dump_file', 'config_save_file', 'scalar_save_file', 'out_file_path', 'filename_tmpl'),
+    *('json_trace_path', 'result_path', 'dir'),
+)
+"""Keys of any part that say where it writes: a model file must not choose that."""
+
+PRETRAINED_KEYS = ('pretrained', 'pretrained_path', 'init_cfg')
+"""Keys that make a part of the model download or read weights."""
+
+
+def config_to_json(config: Config) -> str:
+    """Return the config as JSON text."""
+    return json.dumps(config.to_dict(), default=_plain_value)
+
+
+def config_from_checkpoint(
+    checkpoint: str | Path | Mapping[str, Any],
+    allow_custom_imports: bool = False,
+    tensors_only: bool = False,
+) -> Config:
+    """Return the config that a checkpoint carries.
+
+    Left out are keys of the run that wrote it, places to write to, and weights that the
+    checkpoint's replace.
+
+    Args:
+        checkpoint: File, or its content.
+        allow_custom_imports: Follow ``custom_imports`` into any package, not only `cpose`.
+        tensors_only: See `load_checkpoint_file`.
+
+    Raises:
+        CheckpointError: If it has none, or its config would import or call foreign code.
+    """
+    is_file = isinstance(checkpoint, str | Path)
+    name = str(checkpoint) if is_file else 'the checkpoint'
+    stored: Any = load_checkpoint_file(str(checkpoint), tensors_only) if is_file else checkpoint
+    meta = stored.get('meta')
+    text = meta.get(CONFIG_KEY) if isinstance(meta, Mapping) else None
+    if not isinstance(text, str):
+        raise CheckpointError(f'{name} carries no config. Give CONFIG instead of "-".')
+    return config_from_json(text, name, allow_custom_imports)
+
+
+def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -> Config:
+    """Return the config that a model file carries as JSON text.
+
+    Args:
+        text: As `config_to_json` wrote it.
+        name: The file, for messages.
+        allow_custom_imports: See `config_from_checkpoint`.
+
+    Raises:
+        CheckpointError: If it is not JSON, or would import or call foreign code.
+    """
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f'The config in {name} is not JSON: {error}.') from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f'The config in {name} is not a JSON object. Give CONFIG instead.')
+    for key in LOCAL_KEYS:
+        content.pop(key, None)
+    content = _without(content, OUTPUT_KEYS)
+    if isinstance(content.get('model'), dict):
+        content['model'] = without_pretrained(content['model'])
+    if not allow_custom_imports:
+        _check_imports(name, content.get('custom_imports'))
+        _check_types(name, content)
+    return Config(content)
+
+
+def without_pretrained(node: Any) -> Any:
+    """Return the config of a model that loads no weights while it is built."""
+    return _without(node, PRETRAINED_KEYS)
+
+
+def _without(node: Any, keys: Collection[str]) -> Any:
+    """Return a copy of nested dicts and lists without some keys."""
+    if isinstance(node, Mapping):
+        return {key: _without(value, keys) for key, value in node.items() if key not in keys}
+    return [_without(item, keys) for item in node] if isinstance(node, list) else node
+
+
+def _check_imports(name: str, custom_imports: Any) -> None:
+    if not custom_imports:
+        return
+    modules = custom_imports
+    if isinstance(custom_imports, Mapping):
+        modules = custom_imports.get('imports', [])
+    modules = [modules] if isinstance(modules, str) else list(modules)
+    foreign = [module for module in modules if str(module).split('.')[0] != 'cpose']
+    if foreign:
+        raise CheckpointError(
+            f'The config in {name} wants to import {", ".join(map(str, foreign))} '
+            '(key custom_imports). If you trust them use --allow-custom-imports, or '
+            'config_from_checkpoint(path, allow_custom_imports=True).'
+        )
+
+
+def _check_types(name: str, content: Any) -> None:
+    for kind in _types(content):
+        scope, _, rest = kind.partition('.')
+        if rest and (scope not in TRUSTED_SCOPES or '.' in rest):
+            raise CheckpointError(
+                f'The config in {name} wants to call {kind!r} (a key "type"). Only registered '
+                'names are accepted from a checkpoint; if you trust it use '
+                '--allow-custom-imports.'
+            )
+
+
+def _types(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if isinstance(value, str) and (key == 'type' or key.endswith('_type')):
+                yield value
+            yield from _types(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _types(value)
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, type) or callable(value):
+        return f'{value.__module__}.{value.__qualname__}'
+    return str(value)

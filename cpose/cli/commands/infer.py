@@ -1,0 +1,149 @@
+"""``cpose infer``: poses, pictures and result files of images, folders and videos."""
+
+import sys
+import time
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _SubParsersAction
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cpose.cli.arguments import (
+    add_config_and_checkpoint,
+    add_device,
+    non_negative_float,
+    positive_int,
+    probability,
+    read_config,
+)
+from cpose.errors import ConfigError
+
+
+def add_parser(subparsers: _SubParsersAction) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser('infer', help='find poses in images, folders and videos')
+    add_config_and_checkpoint(parser)
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help='image, video, folder (with its sub-folders), glob or webcam:0',
+    )
+    parser.add_argument('--out', type=Path, required=True, help='folder for json/ and vis/')
+    _add_camera(parser)
+    _add_output(parser)
+    parser.add_argument(
+        '--score-thr',
+        type=probability,
+        default=0.3,
+        help='smallest score of an object; default: 0.3 (evaluation takes the one of the config)',
+    )
+    parser.add_argument('--batch-size', type=positive_int, default=1)
+    add_device(parser)
+    parser.set_defaults(func=run)
+
+
+def _add_camera(parser: ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        '--camera',
+        nargs='+',
+        metavar='NUMBER',
+        help='FX FY CX CY [SKEW] in pixels; default: the annotation beside each image, or a guess',
+    )
+    group.add_argument('--camera-file', type=Path, help='JSON or YAML with the camera')
+    group.add_argument('--no-pnp', action='store_true', help='no 6-DoF poses, 2D corners only')
+
+
+def _add_output(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        '--frame',
+        choices=('opencv', 'objectron'),
+        default='opencv',
+        help='camera frame of 3D values in the JSON files',
+    )
+    parser.add_argument('--save-json', action=BooleanOptionalAction, default=True)
+    parser.add_argument('--save-vis', action=BooleanOptionalAction, default=True)
+    parser.add_argument(
+        '--axis-length',
+        type=non_negative_float,
+        help='drawn length of the axes, object heights; default: as the config says, else 0.5',
+    )
+    parser.add_argument(
+        '--skip-unreadable',
+        action='store_true',
+        help='exit with 0 although images could not be read; they are left out in any case',
+    )
+
+
+def run(args: Namespace) -> int:
+    """Infer and write; exit code 2 if an image could not be used."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from cpose.apis.inference.folder_inference import infer_to_folder
+    from cpose.apis.inference.image_sources import count_images
+    from cpose.apis.inference.result_writer import ResultWriter, prepare_output
+
+    total = count_images(args.inputs)
+    camera = args.camera_file or _camera_numbers(args.camera)
+    prepare_output(args.out)
+    inferencer = _build(args)
+    drawer = _drawer(args, inferencer) if args.save_vis else None
+    writer = ResultWriter(args.out, args.frame, inferencer.categories, drawer, args.save_json)
+    start = time.perf_counter()
+    columns = ('[progress.description]{task.description}', BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task('infer', total=total)
+        summary = infer_to_folder(
+            inferencer,
+            args.inputs,
+            writer,
+            camera,
+            args.batch_size,
+            args.score_thr,
+            use_pnp=not args.no_pnp,
+            on_image=lambda: progress.advance(task),
+        )
+    for message in summary.skipped:
+        sys.stderr.write(f'cpose infer: left out: {message}\n')
+    sys.stdout.write(
+        f'{summary.images} images, {summary.objects} objects, {summary.poses} with pose, '
+        f'{len(summary.skipped)} left out, {time.perf_counter() - start:.1f} s: {args.out}\n'
+    )
+    return 2 if summary.skipped and not args.skip_unreadable else 0
+
+
+def _build(args: Namespace) -> Any:
+    from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
+    from cpose.apis.inference.inference_model import choose_device
+    from cpose.apis.runtime_files import is_runtime_file
+
+    device = choose_device(args.device) if args.device else None
+    inferencer = CenterPoseInferencer(read_config(args), args.checkpoint, device)
+    if is_runtime_file(args.checkpoint):
+        sys.stdout.write(f'{inferencer.runtime.describe()}\n')
+    return inferencer
+
+
+def _drawer(args: Namespace, inferencer: Any) -> Any:
+    """Return what draws by the visualizer of the config, with the options of the command."""
+    from cpose.apis.inference.inference_parts import find_drawer
+
+    drawer = find_drawer(inferencer.visualizer, inferencer.categories)
+    return drawer if args.axis_length is None else replace(drawer, axis_length=args.axis_length)
+
+
+def _camera_numbers(words: list[str] | None) -> list[float] | None:
+    """Turn the words after ``--camera`` into numbers; commas may stand for spaces."""
+    if words is None:
+        return None
+    try:
+        return [float(part) for part in ' '.join(words).replace(',', ' ').split()]
+    except ValueError as error:
+        raise ConfigError(
+            f'--camera {" ".join(words)}: {error}. Give FX FY CX CY [SKEW] in pixels, and put '
+            'inputs before the options.'
+        ) from error

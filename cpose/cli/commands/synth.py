@@ -1,0 +1,63 @@
+"""``cpose synth``: write procedural pictures of boxes with annotations, ready to train on."""
+
+from argparse import Namespace, _SubParsersAction
+
+from cpose.cli.arguments import non_negative_int, positive_int
+
+
+def add_parser(subparsers: _SubParsersAction) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser('synth', help='write synthetic pictures of boxes to a folder')
+    parser.add_argument('folder', metavar='DIR', help='new or empty folder')
+    parser.add_argument('--num', type=positive_int, required=True, help='number of images')
+    parser.add_argument(
+        '--seed', type=non_negative_int, default=0, help='another seed gives other images'
+    )
+    parser.add_argument(
+        '--size',
+        type=positive_int,
+        nargs=2,
+        default=(512, 512),
+        metavar=('W', 'H'),
+        help='width and height in pixels',
+    )
+    parser.add_argument(
+        '--objects',
+        type=int,
+        nargs=2,
+        default=(1, 1),
+        metavar=('MIN', 'MAX'),
+        help='least and greatest number of boxes in an image',
+    )
+    parser.add_argument(
+        '--workers', type=int, default=0, help='processes; 0, the default, draws in this one'
+    )
+    parser.add_argument(
+        '--force', action='store_true', help='replace what an earlier run wrote into the folder'
+    )
+    parser.set_defaults(func=run)
+
+
+def run(args: Namespace) -> int:
+    """Write the data set and, beside its folder, an overview ``DIR_preview.png``."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from cpose.cli.contact_sheet import draw_contact_sheet
+    from cpose.datasets.synthetic.folder import prepare_folder, write_images
+    from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+    from cpose.visualization.pictures import write_picture
+
+    dataset = SyntheticCuboidDataset(
+        args.num, image_wh=tuple(args.size), objects=tuple(args.objects), seed=args.seed
+    )
+    folder = prepare_folder(args.folder, args.force).resolve()
+    preview = folder.with_name(f'{folder.name}_preview.png')
+    console = Console(stderr=True)
+    written = write_images(dataset, folder, args.workers)
+    for _ in track(written, 'Drawing', total=args.num, console=console):
+        pass
+    write_picture(preview, draw_contact_sheet(dataset))
+    text = f'{args.num} images with annotations in {folder}, overview in {preview}'
+    console.print(text, soft_wrap=True, markup=False)
+    return 0

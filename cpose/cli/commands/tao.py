@@ -1,0 +1,113 @@
+"""``cpose tao``: run the specs of NVIDIA TAO's CenterPose."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from pathlib import Path
+from typing import Any
+
+from cpose.cli.arguments import add_spec
+from cpose.cli.commands import tao_automl
+from cpose.errors import import_extra
+from cpose.tao import TASKS
+
+HELP = {
+    'train': 'train a model',
+    'evaluate': 'score a checkpoint or engine',
+    'inference': 'find poses in images',
+    'export': 'write a checkpoint as ONNX',
+    'gen_trt_engine': 'build a TensorRT engine from ONNX',
+}
+
+
+def add_parser(subparsers: _SubParsersAction) -> None:
+    """Add the command with its own commands."""
+    parser = subparsers.add_parser('tao', help="run specs of NVIDIA TAO's CenterPose")
+    commands = parser.add_subparsers(dest='task', required=True, metavar='TASK')
+    for task in TASKS:
+        _add_task(commands, task)
+    tao_automl.add_parser(commands)
+    listing = commands.add_parser('list-base-experiments', help='list the zoo as JSON')
+    listing.set_defaults(func=run_listing)
+    schema = commands.add_parser('get-job-schema', help='print the JSON Schema of a spec')
+    schema.add_argument('--action', required=True, choices=TASKS, help='task')
+    schema.add_argument('--base-experiment-id', metavar='ID', help='take its model as default')
+    schema.set_defaults(func=run_schema)
+    config = commands.add_parser('to-config', help='write a spec for training as a config')
+    config.add_argument('spec', metavar='SPEC', help='YAML file')
+    config.add_argument('overrides', nargs='*', metavar='KEY=VALUE', help='as for train')
+    config.add_argument('--out', type=Path, required=True, metavar='CONFIG', help='file to write')
+    config.set_defaults(func=run_to_config)
+
+
+def _add_task(commands: Any, task: str) -> None:
+    parser: ArgumentParser = commands.add_parser(task, help=HELP[task])
+    add_spec(parser, 'YAML file', 'train.num_epochs=2')
+    parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch'),
+        default='none',
+        help='pytorch in processes that torchrun started; default: started here for each GPU',
+    )
+    parser.set_defaults(func=run)
+
+
+def run(args: Namespace) -> int:
+    """Run a task, in several processes if the spec names several GPUs."""
+    import_extra('pydantic', 'tao')
+    from cpose.cli.tao_output import show_result
+    from cpose.engine.processes import is_first_process, leave_processes
+    from cpose.tao.jobs.processes import choose_gpus, run_processes
+    from cpose.tao.jobs.status import spec_failures_recorded
+    from cpose.tao.spec.spec_file import load_spec
+    from cpose.tao.tasks.run import run_task
+
+    with spec_failures_recorded(args.spec, args.overrides, args.task):
+        spec = load_spec(args.spec, args.overrides, args.task)
+        section = getattr(spec.values, args.task)
+        if args.launcher == 'none' and len(getattr(section, 'gpu_ids', ())) > 1:
+            words = ['tao', args.task, '-e', args.spec, *args.overrides]
+            gpus = choose_gpus(spec, args.task)
+            return run_processes(words, gpus, spec.results_dir(args.task))
+    try:
+        result = run_task(args.task, spec, args.launcher)
+    finally:
+        leave_processes()
+    if is_first_process():
+        show_result(args.task, result, spec.results_dir(args.task))
+    return 0
+
+
+def run_listing(args: Namespace) -> int:
+    """Print the zoo."""
+    from cpose.tao.zoo import list_base_experiments
+
+    return _print_json(list_base_experiments())
+
+
+def run_schema(args: Namespace) -> int:
+    """Print a schema."""
+    import_extra('pydantic', 'tao')
+    from cpose.tao.spec.schema import job_schema
+
+    return _print_json(job_schema(args.action, args.base_experiment_id))
+
+
+def run_to_config(args: Namespace) -> int:
+    """Write the config that a spec for training stands for."""
+    import_extra('pydantic', 'tao')
+    from cpose.files.atomic import write_text_atomic
+    from cpose.tao.spec.spec_file import load_spec
+    from cpose.tao.translation.config_text import config_text
+    from cpose.tao.translation.spec_config import training_overlay
+
+    spec = load_spec(args.spec, args.overrides, 'train')
+    text = config_text(training_overlay(spec), f'Translated from {Path(args.spec).name}.')
+    write_text_atomic(args.out, text)
+    sys.stdout.write(f'{args.out}\n')
+    return 0
+
+
+def _print_json(value: Any) -> int:
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + '\n')
+    return 0

@@ -1,1 +1,0 @@
-"""Which point of an object is its centre on the map."""

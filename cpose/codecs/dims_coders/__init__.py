@@ -1,1 +1,0 @@
-"""What the dimension branch predicts: relative, metric or residual extents."""

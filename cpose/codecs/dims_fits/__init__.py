@@ -1,1 +1,0 @@
-"""What corrects predicted dimensions once a pose is known."""

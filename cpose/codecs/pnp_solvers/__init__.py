@@ -1,1 +1,0 @@
-"""How a pose is found from the points of a detection."""

@@ -1,1 +1,0 @@
-"""Which points of a detection the pose is made from."""

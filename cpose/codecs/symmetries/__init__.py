@@ -1,1 +1,0 @@
-"""Registered groups of equivalent object orientations."""

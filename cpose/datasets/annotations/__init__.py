@@ -1,0 +1,1 @@
+"""Annotation files: found, read, checked, remembered and written."""

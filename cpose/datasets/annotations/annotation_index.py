@@ -1,0 +1,182 @@
+"""The annotations of a folder: found, read, checked and remembered."""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.logging import print_log
+
+from cpose.datasets.annotations.annotation import Annotation, read_annotation
+from cpose.datasets.annotations.annotation_table import (
+    IMAGE_DTYPE,
+    OBJECT_DTYPE,
+    AnnotationTable,
+    PackedStrings,
+)
+from cpose.datasets.annotations.data_problems import DataProblems
+from cpose.datasets.annotations.file_index import FolderFiles, ImageFile, scan_folder
+from cpose.errors import DataError
+from cpose.files.atomic import atomic_file
+
+CACHE_NAME = '.cpose_index.npz'
+CACHE_VERSION = 2
+"""Raise it when the reader of annotations changes its mind about anything."""
+
+
+def cache_paths(root: str) -> tuple[Path, Path]:
+    """Return where the index of a folder may be kept: beside the data, in the user's cache."""
+    home = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
+    digest = hashlib.sha256(os.path.realpath(root).encode('utf-8', 'surrogateescape'))
+    return Path(root, CACHE_NAME), Path(home, 'cpose', f'index-{digest.hexdigest()[:24]}.npz')
+
+
+def load_cache(root: str) -> AnnotationTable | None:
+    """Return the table saved last for a folder, None if there is none that can be used.
+
+    The caller compares the keys of its entries with the files.
+    """
+    existing = [path for path in cache_paths(root) if path.is_file()]
+    for path in sorted(existing, key=lambda item: item.stat().st_mtime_ns, reverse=True):
+        try:
+            return _read_file(path)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            print_log(f'Index {path} is left aside: {error}', logger='current')
+    return None
+
+
+def save_cache(root: str, table: AnnotationTable) -> None:
+    """Save a table beside the data, else in the user's cache folder; a failure is only logged."""
+    failures = []
+    for path in cache_paths(root):
+        try:
+            _write(path, table)
+        except OSError as error:
+            failures.append(f'{path}: {error.strerror}')
+        else:
+            return
+    print_log(
+        f'No index of {root} could be kept, the next start reads all files again '
+        f'({"; ".join(failures)}).',
+        logger='current',
+    )
+
+
+def _read_file(path: Path) -> AnnotationTable:
+    with np.load(path, allow_pickle=False) as content:
+        if int(content['version']) != CACHE_VERSION:
+            raise ValueError('it is of another version')
+        images, objects = content['images'], content['objects']
+        paths = PackedStrings(content['path_text'], content['path_ends'])
+    if images.dtype != IMAGE_DTYPE or objects.dtype != OBJECT_DTYPE:
+        raise ValueError('its fields differ')
+    if len(paths) != len(images) or len(objects) != images['num_objects'].sum():
+        raise ValueError('its lengths differ')
+    return AnnotationTable(paths, images, objects)
+
+
+def _write(path: Path, table: AnnotationTable) -> None:
+    with atomic_file(path) as file:
+        np.savez(
+            file,
+            version=np.array(CACHE_VERSION),
+            path_text=table.paths.text,
+            path_ends=table.paths.ends,
+            images=table.images,
+            objects=table.objects,
+        )
+
+
+CHUNK = 2000
+"""Files read before they are packed, which bounds the memory of the first start."""
+
+
+def index_folder(
+    root: str, problems: DataProblems, require_annotation: bool = True
+) -> AnnotationTable:
+    """Return the annotations of all usable images of a folder and its sub-folders.
+
+    Files that have not changed since the last time come from the index kept on disk.
+
+    Args:
+        root: Folder with images and JSON files of the same stem.
+        problems: Receives the files that cannot be used.
+        require_annotation: Whether an image without a JSON file is a problem.
+
+    Returns:
+        Paths relative to ``root``, sorted.
+    """
+    usable = _usable_images(scan_folder(root), problems, require_annotation)
+    cached = load_cache(root)
+    rows = _match(cached, usable)
+    unread = [image for image, row in zip(usable, rows, strict=True) if row < 0]
+    if cached is not None and not unread and np.array_equal(rows, np.arange(len(cached))):
+        return cached
+    read = _read_all(root, unread, problems)
+    old = [] if cached is None else [cached.select(rows[rows >= 0])]
+    table = AnnotationTable.concatenate([*old, *read])
+    paths = np.array(table.paths.tolist(), dtype=object)
+    table = table.select(np.argsort(paths, kind='stable'))
+    num_new = sum(len(part) for part in read)
+    if num_new or cached is None or len(table) != len(cached):
+        save_cache(root, table)
+    return table
+
+
+def _usable_images(
+    files: FolderFiles, problems: DataProblems, require_annotation: bool
+) -> list[ImageFile]:
+    for path in files.lonely_annotations:
+        problems.add('annotation without an image', path)
+    usable = []
+    for image in files.images:
+        if image.key[0] == 0:
+            problems.add('empty image file', image.path)
+        elif image.annotation_path is None and require_annotation:
+            problems.add('image without an annotation', image.path)
+        else:
+            usable.append(image)
+    return usable
+
+
+def _match(cached: AnnotationTable | None, images: Sequence[ImageFile]) -> np.ndarray:
+    """Return the row of each image in the cached table, −1 where it must be read."""
+    if cached is None:
+        return np.full(len(images), -1)
+    row_of = {path: row for row, path in enumerate(cached.paths.tolist())}
+    rows = np.array([row_of.get(image.path, -1) for image in images], dtype=np.int64)
+    keys = np.array([image.key for image in images], dtype=np.int64).reshape(-1, 4)
+    known = rows >= 0
+    is_same = (cached.images['key'][rows[known]] == keys[known]).all(axis=1)
+    rows[known] = np.where(is_same, rows[known], -1)
+    return rows
+
+
+def _read_all(
+    root: str, images: Sequence[ImageFile], problems: DataProblems
+) -> list[AnnotationTable]:
+    if len(images) > CHUNK:
+        print_log(f'Reading {len(images)} annotations of {root}.', logger='current')
+    tables = [AnnotationTable.build([], [], [])]
+    for start in range(0, len(images), CHUNK):
+        paths: list[str] = []
+        keys: list[tuple[int, int, int, int]] = []
+        annotations: list[Annotation | None] = []
+        for image in images[start : start + CHUNK]:
+            try:
+                annotations.append(_read(root, image))
+            except DataError as error:
+                problems.add('invalid annotation', image.path, str(error))
+            else:
+                paths.append(image.path)
+                keys.append(image.key)
+        tables.append(AnnotationTable.build(paths, keys, annotations))
+    return tables
+
+
+def _read(root: str, image: ImageFile) -> Annotation | None:
+    if image.annotation_path is None:
+        return None
+    return read_annotation(os.path.join(root, image.annotation_path))

@@ -1,0 +1,183 @@
+"""The annotations of many images in a few arrays: small, and shared by worker processes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cpose.codecs.symmetries import encode_symmetric
+from cpose.datasets.annotations.annotation import CLASS_BYTES, Annotation
+from cpose.structures.pose_data_sample import CuboidTruth
+
+
+@dataclass(frozen=True)
+class PackedStrings:
+    """An immutable sequence of strings.
+
+    A list of Python strings is copied into every worker process as its reference counts change;
+    arrays are not.
+
+    Attributes:
+        text: (bytes,) uint8, the strings one after another, as file names are encoded.
+        ends: (count,) int64, where each string ends.
+    """
+
+    text: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def pack(cls, strings: Iterable[str]) -> 'PackedStrings':
+        """Store the given strings."""
+        encoded = [string.encode('utf-8', 'surrogateescape') for string in strings]
+        lengths = np.array([len(item) for item in encoded], dtype=np.int64)
+        return cls(np.frombuffer(b''.join(encoded), dtype=np.uint8), np.cumsum(lengths))
+
+    def __len__(self) -> int:
+        """Return the number of strings."""
+        return len(self.ends)
+
+    def __getitem__(self, index: int) -> str:
+        """Return one string."""
+        start = self.ends[index - 1] if index else 0
+        return self.text[start : self.ends[index]].tobytes().decode('utf-8', 'surrogateescape')
+
+    def tolist(self) -> list[str]:
+        """Return all strings."""
+        text, start, strings = self.text.tobytes(), 0, []
+        for end in self.ends.tolist():
+            strings.append(text[start:end].decode('utf-8', 'surrogateescape'))
+            start = end
+        return strings
+
+
+IMAGE_DTYPE = np.dtype(
+    [
+        ('key', 'i8', 4),
+        ('is_annotated', '?'),
+        ('num_objects', 'i4'),
+        ('image_wh', 'i4', 2),
+        ('intrinsics', 'f8', (3, 3)),
+        ('projection', 'f8', (3, 3)),
+        ('plane_gl', 'f8', (2, 3)),
+    ]
+)
+"""One entry per image; matrices are NaN where absent."""
+
+OBJECT_DTYPE = np.dtype(
+    [
+        ('class_name', f'S{CLASS_BYTES}'),
+        ('symmetric', 'i4'),
+        ('visibility', 'f8'),
+        ('dims_metric', 'f8', 3),
+        ('keypoints_gl', 'f8', (9, 3)),
+        ('keypoints_image', 'f8', (9, 2)),
+    ]
+)
+"""One entry per object; ``symmetric`` as in `encode_symmetric`."""
+
+
+@dataclass(frozen=True)
+class AnnotationTable:
+    """Annotations of a sequence of images.
+
+    Attributes:
+        paths: Image paths.
+        images: (I,) of `IMAGE_DTYPE`.
+        objects: (T,) of `OBJECT_DTYPE`, image after image.
+    """
+
+    paths: PackedStrings
+    images: np.ndarray
+    objects: np.ndarray
+
+    @classmethod
+    def build(
+        cls,
+        paths: Sequence[str],
+        keys: Sequence[tuple[int, int, int, int]],
+        annotations: Sequence[Annotation | None],
+    ) -> 'AnnotationTable':
+        """Store the given images; an annotation may be None."""
+        images = np.zeros(len(paths), dtype=IMAGE_DTYPE)
+        objects = np.zeros(sum(len(a.truth) for a in annotations if a), dtype=OBJECT_DTYPE)
+        images['key'] = np.array(keys, dtype=np.int64).reshape(-1, 4)
+        images[['intrinsics', 'projection', 'plane_gl']] = np.nan
+        start = 0
+        for image, annotation in zip(images, annotations, strict=True):
+            if annotation is not None:
+                end = start + len(annotation.truth)
+                _fill_image(image, annotation)
+                _fill_objects(objects[start:end], annotation)
+                start = end
+        return cls(PackedStrings.pack(paths), images, objects)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.images)
+
+    def object_ranges(self) -> np.ndarray:
+        """Return (I + 1,) where the objects of each image begin and end."""
+        return np.concatenate([[0], np.cumsum(self.images['num_objects'], dtype=np.int64)])
+
+    def select(self, index: np.ndarray) -> 'AnnotationTable':
+        """Return the images of the given numbers, in that order."""
+        index = np.asarray(index, dtype=np.int64)
+        counts = self.images['num_objects'][index].astype(np.int64)
+        starts = self.object_ranges()[index]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        paths = self.paths.tolist()
+        return AnnotationTable(
+            PackedStrings.pack(paths[i] for i in index),
+            self.images[index],
+            self.objects[np.repeat(starts, counts) + within],
+        )
+
+    @staticmethod
+    def concatenate(tables: Sequence['AnnotationTable']) -> 'AnnotationTable':
+        """Join tables; at least one."""
+        if len(tables) == 1:
+            return tables[0]
+        return AnnotationTable(
+            PackedStrings.pack(path for table in tables for path in table.paths.tolist()),
+            np.concatenate([table.images for table in tables]),
+            np.concatenate([table.objects for table in tables]),
+        )
+
+
+def truth_of(image: np.void, objects: np.ndarray, labels: np.ndarray) -> CuboidTruth:
+    """Return the objects of one image as the structure that travels with samples.
+
+    Args:
+        image: One entry of `AnnotationTable.images`.
+        objects: (N,), its entries of `AnnotationTable.objects`.
+        labels: (N,) int64 category numbers.
+    """
+    plane = image['plane_gl']
+    return CuboidTruth(
+        labels=np.array(labels, dtype=np.int64),
+        keypoints_gl=objects['keypoints_gl'].copy(),
+        keypoints_image=objects['keypoints_image'].copy(),
+        dims_metric=objects['dims_metric'].copy(),
+        visibility=objects['visibility'].copy(),
+        plane_gl=None if np.isnan(plane).any() else plane.copy(),
+        symmetric=objects['symmetric'].astype(np.int64),
+    )
+
+
+def _fill_image(image: np.void, annotation: Annotation) -> None:
+    image['is_annotated'] = True
+    image['num_objects'] = len(annotation.truth)
+    image['image_wh'] = annotation.image_wh
+    for name in ('intrinsics', 'projection'):
+        matrix = getattr(annotation, name)
+        if matrix is not None:
+            image[name] = matrix
+    if annotation.truth.plane_gl is not None:
+        image['plane_gl'] = annotation.truth.plane_gl
+
+
+def _fill_objects(objects: np.ndarray, annotation: Annotation) -> None:
+    objects['class_name'] = [(name or '').encode() for name in annotation.class_names]
+    objects['symmetric'] = [encode_symmetric(value) for value in annotation.symmetric]
+    for name in ('visibility', 'dims_metric', 'keypoints_gl', 'keypoints_image'):
+        objects[name] = getattr(annotation.truth, name)

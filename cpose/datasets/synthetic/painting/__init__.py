@@ -1,0 +1,1 @@
+"""How the synthetic pictures are painted with OpenCV."""

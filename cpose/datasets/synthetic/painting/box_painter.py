@@ -1,0 +1,128 @@
+"""Draws one box: the visible faces with print, light and a clean silhouette."""
+
+from dataclasses import dataclass
+from math import dist
+
+import cv2
+import numpy as np
+
+from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.painting.raster import (
+    blend,
+    bounding_rectangle,
+    intersect_rectangles,
+    is_empty,
+    polygon_coverage,
+    shrink_to_quad,
+    side_lengths,
+    warp_into,
+)
+from cpose.datasets.synthetic.painting.textures import BoxStyle, paint_face
+from cpose.datasets.synthetic.scene import Box, Light
+from cpose.datasets.synthetic.visibility import outline_hull
+
+FACE_CORNERS = {
+    '+x': (8, 7, 5, 6),
+    '-x': (3, 4, 2, 1),
+    '+y': (3, 7, 8, 4),
+    '+z': (4, 8, 6, 2),
+    '-z': (7, 3, 1, 5),
+}
+"""Keypoint numbers of top left, top right, bottom right and bottom left, seen from outside.
+
+The bottom is never seen: the camera is above the plane on which the box stands.
+"""
+
+TEXTURE_SIDE = (72, 288)
+"""Least and greatest longer side of a face's texture, pixels."""
+AROUND = np.ones((3, 3), dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class PaintedFace:
+    """A visible face.
+
+    Attributes:
+        texture: (h, w, 3) uint8, lit.
+        corners_world: (4, 3) in the order of `FACE_CORNERS`.
+    """
+
+    texture: np.ndarray
+    corners_world: np.ndarray
+
+
+def paint_visible_faces(
+    rng: np.random.Generator, camera: VirtualCamera, box: Box, style: BoxStyle, light: Light
+) -> list[PaintedFace]:
+    """Paint and light the faces that the camera sees, at about the size they appear."""
+    keypoints = box.keypoints_world
+    faces = []
+    for name, numbers in FACE_CORNERS.items():
+        corners = keypoints[list(numbers)]
+        outwards = (corners[0] + corners[2]) / 2 - keypoints[0]
+        if outwards @ (camera.position - corners[0]) <= 0:
+            continue
+        quad = camera.project(corners)
+        wh = _texture_wh(quad, (dist(corners[0], corners[1]), dist(corners[0], corners[3])))
+        texture = paint_face(rng, style, wh, is_main=name in ('+z', '-z', '+y'))
+        texture = shrink_to_quad(texture, quad)
+        normal = outwards / np.linalg.norm(outwards)
+        faces.append(PaintedFace(_light_face(rng, texture, normal, light), corners))
+    return faces
+
+
+def draw_box(image: np.ndarray, camera: VirtualCamera, faces: list[PaintedFace]) -> None:
+    """Draw the visible faces of one box on an image (H, W, 3) uint8, in place.
+
+    Each face is painted beyond its borders before its neighbour covers it, and the silhouette is
+    cut out once, so that no background shines through the edges between faces.
+    """
+    corners = np.concatenate([face.corners_world for face in faces])
+    hull = outline_hull(camera, corners)
+    outer = bounding_rectangle(hull, camera.image_wh)
+    if is_empty(outer):
+        return
+    left, top, right, bottom = outer
+    layer = np.zeros((bottom - top, right - left, 3), dtype=np.uint8)
+    parts = []
+    for face in faces:
+        quad = camera.project(face.corners_world)
+        inner = intersect_rectangles(bounding_rectangle(quad, camera.image_wh), outer)
+        if is_empty(inner):
+            continue
+        target = layer[inner[1] - top : inner[3] - top, inner[0] - left : inner[2] - left]
+        warped, coverage = warp_into(face.texture, quad, inner), polygon_coverage(quad, inner)
+        cv2.copyTo(warped, cv2.dilate(coverage, AROUND), target)
+        parts.append((target, warped, coverage))
+    for target, warped, coverage in parts:
+        blend(target, warped, coverage)
+    blend(image[top:bottom, left:right], layer, polygon_coverage(hull, outer))
+
+
+def mirror_faces(faces: list[PaintedFace]) -> list[PaintedFace]:
+    """Return the faces as a glossy plane mirrors them."""
+    mirrored = [f for f in faces if np.ptp(f.corners_world[:, 1]) > 0]
+    return [PaintedFace(f.texture, f.corners_world * (1.0, -1.0, 1.0)) for f in mirrored]
+
+
+def _texture_wh(quad: np.ndarray, lengths: tuple[float, float]) -> tuple[int, int]:
+    seen = min(max(*side_lengths(quad), TEXTURE_SIDE[0]), TEXTURE_SIDE[1])
+    scale = seen / max(lengths)
+    return max(12, round(lengths[0] * scale)), max(12, round(lengths[1] * scale))
+
+
+def _light_face(
+    rng: np.random.Generator, texture: np.ndarray, normal: np.ndarray, light: Light
+) -> np.ndarray:
+    """Shade a face by Lambert's law with a smooth random gradient and a darker foot."""
+    level = light.ambient + (1 - light.ambient) * max(float(normal @ light.direction), 0.0)
+    gradient = level * rng.uniform(0.92, 1.1) * (1 + rng.uniform(-0.13, 0.13, (3, 3)))
+    if normal[1] < 0.5:
+        gradient[2] *= rng.uniform(0.75, 1.0)
+    if rng.random() < 0.3:
+        row, column = rng.integers(0, 3, 2)
+        gradient[row, column] *= rng.uniform(1.0, 1.5)
+    tint = 1 + rng.normal(0, 0.015, 3)
+    table = np.clip(gradient[..., None] * tint * 128, 0, 255).astype(np.uint8)
+    smooth = cv2.resize(table, texture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    return cv2.multiply(texture, smooth, scale=1 / 128)

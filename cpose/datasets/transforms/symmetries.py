@@ -1,0 +1,98 @@
+"""Symmetric versions of every object, in pixels of the original image."""
+
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from cpose.errors import DataError
+from cpose.geometry.projection import project_points
+from cpose.registry import TRANSFORMS
+from cpose.structures.camera import cv_from_gl
+from cpose.structures.pose_data_sample import CuboidTruth
+
+MIN_DEPTH = 1e-6
+
+
+@TRANSFORMS.register_module()
+class ExpandSymmetries(BaseTransform):
+    """Add the candidates of all objects. Letters: N objects, S candidates.
+
+    An object without symmetry keeps its annotated corners; the candidates of others are
+    projected, the first one too. Candidates that reach behind the camera are masked: their
+    corners are mirrored. One without symmetry stays if its 3D points are unknown, or all behind
+    the camera: then they are of another frame, and nothing else here reads them.
+
+    Required keys: truth, symmetries, projection (for symmetric objects); optional max_objs.
+    Added keys: cand_labels (N,), cand_centers (N, 2) and cand_corners (N, S, 8, 2) in original
+    pixels, cand_dims (N, S, 3), cand_mask (N, S) bool.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add the candidates."""
+        truth = results['truth']
+        if truth is None:
+            raise DataError(
+                f'{results["img_path"]} has no annotation. Training needs one for every image: '
+                'keep require_annotation=True (config key train_dataloader.dataset).'
+            )
+        symmetries = results['symmetries'][: results.get('max_objs')]
+        count = len(symmetries)
+        rows = max((symmetry.order for symmetry in symmetries), default=1)
+        corners = np.zeros((count, rows, 8, 2))
+        dims = np.ones((count, rows, 3))
+        mask = np.zeros((count, rows), dtype=bool)
+        centers = truth.keypoints_image[:count, 0].copy()
+        is_behind = cv_from_gl(truth.keypoints_gl)[..., 2] <= MIN_DEPTH
+        for n, symmetry in enumerate(symmetries):
+            if symmetry.order == 1:
+                corners[n, 0] = truth.keypoints_image[n, 1:]
+                dims[n, 0] = truth.dims_metric[n]
+                mask[n, 0] = is_behind[n].all() or not is_behind[n].any()
+            else:
+                order = symmetry.order
+                projected, dims[n, :order], mask[n, :order] = _project_candidates(
+                    truth, n, symmetry, results['projection']
+                )
+                corners[n, :order] = projected[:, 1:]
+                if mask[n, 0]:
+                    centers[n] = projected[0, 0]
+        results['cand_labels'] = truth.labels[:count]
+        results['cand_centers'] = centers
+        results['cand_corners'] = corners
+        results['cand_dims'] = dims
+        results['cand_mask'] = mask
+        return results
+
+
+def _project_candidates(
+    truth: CuboidTruth, number: int, symmetry: Any, projection: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return keypoints (S, 9, 2) in pixels, dims (S, 3) and whether they are in front (S,)."""
+    keypoints_gl, dims = symmetry.candidates(truth.keypoints_gl[number], truth.dims_metric[number])
+    keypoints_cv = cv_from_gl(keypoints_gl)
+    is_in_front = np.asarray((keypoints_cv[..., 2] > MIN_DEPTH).all(axis=-1))
+    keypoints_cv = np.where(is_in_front[:, None, None], keypoints_cv, 1.0)
+    return project_points(keypoints_cv, projection), dims, is_in_front
+
+
+@TRANSFORMS.register_module()
+class TruncateCorners(BaseTransform):
+    """Cut the projected candidates of symmetric objects down to whole pixels, towards zero.
+
+    Source: TAO PyTorch 6.25.10. For comparison with models trained there; it loses up to one
+    pixel. Stands between ExpandSymmetries and the affine; objects without symmetry keep what
+    their annotation says.
+
+    Required keys: symmetries. Changed keys: cand_corners, cand_centers.
+    """
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Truncate the candidates."""
+        count = len(results['cand_mask'])
+        orders = [symmetry.order for symmetry in results['symmetries'][:count]]
+        is_projected = np.array(orders, dtype=np.int64) > 1
+        for name in ('cand_corners', 'cand_centers'):
+            points = results[name]
+            points[is_projected] = np.trunc(points[is_projected])
+        return results

@@ -1,0 +1,158 @@
+"""From a network to an ONNX graph in memory."""
+
+import io
+import warnings
+from inspect import signature
+from typing import Any
+
+import torch
+from torch import nn
+
+from cpose.deploy.model_metadata import (
+    BATCH_AXIS,
+    INPUT_NAME,
+    OUTPUT_SIZES,
+    ModelMetadata,
+    attach_metadata,
+)
+from cpose.deploy.onnx.cleanup import (
+    check_contract,
+    fold_constants,
+    keep_outputs,
+    remove_traces,
+    set_shapes,
+)
+from cpose.deploy.onnx.graph_module import MAP_NAMES, MAP_PREFIX, ExportGraph
+from cpose.deploy.onnx.graph_parts import name_nodes
+from cpose.deploy.onnx.half_precision import convert_to_half
+from cpose.deploy.onnx.settings import DEFORMABLE_OPSET, TRACED_OPSETS, ExportSettings
+from cpose.errors import ConfigError, import_extra
+from cpose.models.layers.neck_convs import ModulatedDeformConv
+
+PACKAGES = ('onnx', 'onnxruntime', 'onnxscript', 'onnxslim')
+NEEDED_OPTIONS = {True: {'dynamo', 'dynamic_axes'}, False: {'dynamic_shapes', 'optimize'}}
+"""Options of ``torch.onnx.export`` for the older exporter (True) and the one on torch.export."""
+
+TENSOR_NAMES = [*OUTPUT_SIZES, *(MAP_PREFIX + name for name in MAP_NAMES)]
+
+
+def check_packages() -> None:
+    """Check before any work that all packages of the extra ``deploy`` are there.
+
+    Raises:
+        MissingDependencyError: If one is not.
+    """
+    for package in PACKAGES:
+        import_extra(package, 'deploy')
+
+
+def check_exportable(model: Any, settings: ExportSettings) -> None:
+    """Check what can be told before the export.
+
+    Raises:
+        ConfigError: If PyTorch lacks the exporter, the opset an operator, or the maps have too few
+            cells.
+    """
+    is_traced = settings.opset in TRACED_OPSETS
+    if not NEEDED_OPTIONS[is_traced].issubset(signature(torch.onnx.export).parameters):
+        other = 'Use --opset 18.' if is_traced else 'Install a newer one, or use --opset 17.'
+        raise ConfigError(
+            f'PyTorch {torch.__version__} has no exporter for opset {settings.opset}. {other}'
+        )
+    is_deformable = any(isinstance(module, ModulatedDeformConv) for module in model.modules())
+    if is_deformable and settings.opset < DEFORMABLE_OPSET:
+        raise ConfigError(
+            f'The network has deformable convolutions (config key model.neck.conv.type='
+            f'ModulatedDeformConv), for which opset {settings.opset} has no operator. Use --opset '
+            f'{DEFORMABLE_OPSET}, or a model with plain convolutions as in _base_/models/dla34.py.'
+        )
+    codec = model.head.codec
+    width, height = settings.input_wh
+    cells = width // codec.stride * (height // codec.stride)
+    if cells < codec.num_select:
+        raise ConfigError(
+            f'An input of {width}×{height} pixels has {cells} cells, fewer than the '
+            f'{codec.num_select} detections (config key model.head.codec.num_select). Use a larger '
+            '--width and --height.'
+        )
+
+
+def make_onnx(model: Any, settings: ExportSettings, metadata: ModelMetadata) -> Any:
+    """Export a model, decoder included, as an ``onnx.ModelProto``.
+
+    Args:
+        model: `CenterPose` in evaluation mode; stays as it is.
+        settings: How.
+        metadata: What the file tells about itself.
+
+    Raises:
+        ConfigError: If the network cannot be exported so.
+        MissingDependencyError: If a package of the extra ``deploy`` is missing.
+    """
+    check_packages()
+    check_exportable(model, settings)
+    graph = ExportGraph(model, settings.input_wh, settings.is_baked).eval()
+    is_traced = settings.opset in TRACED_OPSETS
+    try:
+        exported = (_trace if is_traced else _export)(graph, settings)
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise ConfigError(
+            f'The network cannot be exported with opset {settings.opset}: '
+            f'{str(error).strip().splitlines()[0]} A higher --opset knows more operators.'
+        ) from error
+    if settings.simplify or is_traced:
+        exported = import_extra('onnxslim', 'deploy').slim(exported)
+    remove_traces(exported)
+    fold_constants(exported)
+    name_nodes(exported)
+    set_shapes(exported, settings.batch, settings.input_wh, model.head.codec.num_select)
+    keep_outputs(exported, list(OUTPUT_SIZES))
+    if settings.half:
+        exported = convert_to_half(exported)
+    attach_metadata(exported, metadata)
+    check_contract(exported, settings.opset)
+    return exported
+
+
+def _export(graph: nn.Module, settings: ExportSettings) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        program = torch.onnx.export(
+            graph,
+            (_example(settings),),
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+            opset_version=settings.opset,
+            input_names=[INPUT_NAME],
+            output_names=TENSOR_NAMES,
+            dynamic_shapes=None if settings.batch else ({0: BATCH_AXIS},),
+        )
+    assert program is not None
+    return program.model_proto
+
+
+def _trace(graph: nn.Module, settings: ExportSettings) -> Any:
+    onnx = import_extra('onnx', 'deploy')
+    axes = {name: {0: BATCH_AXIS} for name in (INPUT_NAME, *TENSOR_NAMES)}
+    content: Any = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            graph,
+            (_example(settings),),
+            content,
+            dynamo=False,
+            opset_version=settings.opset,
+            input_names=[INPUT_NAME],
+            output_names=TENSOR_NAMES,
+            dynamic_axes=None if settings.batch else axes,
+        )
+    return onnx.load_from_string(content.getvalue())
+
+
+def _example(settings: ExportSettings) -> torch.Tensor:
+    """Return an input; a batch of one would count as a fixed one."""
+    width, height = settings.input_wh
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(settings.batch or 2, 3, height, width, generator=generator)

@@ -1,0 +1,143 @@
+"""Go on in the middle of an epoch: random state, remaining batches, schedules."""
+
+import random
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from cpose.errors import CheckpointError
+
+
+class RemainingBatches(Sampler[Any]):
+    """Batch sampler that leaves out the first batches of another one.
+
+    Args:
+        batches: Batch sampler of the whole epoch.
+        skip: Number of batches left out.
+    """
+
+    def __init__(self, batches: Any, skip: int) -> None:
+        self.batches = batches
+        self.skip = skip
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the remaining batches of sample numbers."""
+        return islice(iter(self.batches), self.skip, None)
+
+    def __len__(self) -> int:
+        """Return how many batches remain."""
+        return max(0, len(self.batches) - self.skip)
+
+
+def remaining_loader(loader: DataLoader, skip: int) -> DataLoader:
+    """Return a loader of the same epoch that begins after ``skip`` batches."""
+    if skip == 0:
+        return loader
+    return DataLoader(
+        loader.dataset,
+        batch_sampler=RemainingBatches(loader.batch_sampler, skip),
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        pin_memory=loader.pin_memory,
+        timeout=loader.timeout,
+        worker_init_fn=loader.worker_init_fn,
+        multiprocessing_context=loader.multiprocessing_context,
+        prefetch_factor=loader.prefetch_factor,
+    )
+
+
+def capture_random_state() -> dict[str, Any]:
+    """Return the state of Python's, NumPy's and torch's global generators."""
+    version, words, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    numpy_words = torch.from_numpy(np.asarray(keys).astype(np.int64))
+    state: dict[str, Any] = {
+        'python': (version, torch.tensor(words, dtype=torch.int64), gauss),
+        'numpy': (name, numpy_words, position, has_gauss, cached),
+        'torch': torch.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        state['cuda'] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random_state(state: Mapping[str, Any]) -> None:
+    """Undo what happened to the generators since `capture_random_state`."""
+    version, words, gauss = state['python']
+    random.setstate((version, tuple(words.tolist()), gauss))
+    name, keys, position, has_gauss, cached = state['numpy']
+    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(state['torch'].cpu())
+    if 'cuda' in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state['cuda'].cpu())
+
+
+@contextmanager
+def preserved_random_state() -> Iterator[dict[str, Any]]:
+    """Leave the generators afterwards as they were before; yields that state."""
+    state = capture_random_state()
+    try:
+        yield state
+    finally:
+        restore_random_state(state)
+
+
+def replay_schedules(runner: Any) -> None:
+    """Bring the schedules to where they would be had every iteration been one of this run.
+
+    Their stored state fits neither the lengths that follow from the config now, nor the recursions
+    by which MMEngine computes a value from the one before. So they are built anew, from the
+    initial values of the optimizer, and stepped to the present place. Schedules that count epochs
+    only stay as they are.
+
+    Args:
+        runner: A runner that has loaded a checkpoint.
+
+    Raises:
+        CheckpointError: If a schedule follows validation results, which cannot be repeated.
+    """
+    schedules = _flat(runner.param_schedulers)
+    if all(schedule.by_epoch for schedule in schedules):
+        return
+    if any(getattr(schedule, 'need_val_args', False) for schedule in schedules):
+        raise CheckpointError(
+            f'Checkpoint {runner.last_checkpoint} cannot be resumed with another number of '
+            'iterations per epoch: the config key param_scheduler has schedules by iteration and '
+            'by validation results. Resume with the batch size, processes and data as before.'
+        )
+    for schedule in schedules:
+        name = schedule.param_name
+        for group in schedule.optimizer.param_groups:
+            group[name] = group.get(f'initial_{name}', group[name])
+    runner.param_schedulers = runner.build_param_scheduler(runner.cfg.param_scheduler)
+    _step_to(runner.train_loop, _flat(runner.param_schedulers))
+
+
+def _flat(schedules: Any) -> list[Any]:
+    """Return the schedules of one optimizer or of several, by name, as one list."""
+    if isinstance(schedules, dict):
+        return [schedule for items in schedules.values() for schedule in items]
+    return list(schedules or ())
+
+
+def _step_to(loop: Any, schedules: list[Any]) -> None:
+    by_epoch = [schedule for schedule in schedules if schedule.by_epoch]
+    by_iter = [schedule for schedule in schedules if not schedule.by_epoch]
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='Detected call of `scheduler.step')
+        for _ in range(loop.epoch):
+            _step(by_iter, times=len(loop.dataloader))
+            _step(by_epoch, times=1)
+        _step(by_iter, times=loop.progress['batches_done'])
+
+
+def _step(schedules: list[Any], times: int) -> None:
+    for _ in range(times):
+        for schedule in schedules:
+            schedule.step()

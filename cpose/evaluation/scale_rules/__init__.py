@@ -1,1 +1,0 @@
-"""How predictions of unknown unit get metric lengths before they are compared."""

@@ -1,0 +1,1 @@
+"""Files below everything: atomic writing, checked JSON, encryption, probes."""

@@ -1,0 +1,1 @@
+"""Jobs of TAO specs: status, processes, data archives."""

@@ -1,0 +1,98 @@
+"""What is wrong with a spec, in words: place, key, value and what is allowed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cpose.errors import nearest_names
+from cpose.files.encryption_key import HIDDEN
+from cpose.tao.spec.key_list import describe_allowed, experiment_schema, section_keys, spec_keys
+
+
+@dataclass(frozen=True)
+class SpecOrigin:
+    """Where the values of a spec come from.
+
+    Attributes:
+        path: The spec file.
+        lines: Line by dotted key, from 1.
+        overridden: Dotted keys of the command line.
+        given: Dotted keys of file and command line that have a value.
+        missing: Dotted keys that a template marks as missing.
+    """
+
+    path: str
+    lines: Mapping[str, int] = field(default_factory=dict)
+    overridden: frozenset[str] = frozenset()
+    given: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+
+    def place(self, key: str) -> str:
+        """Name file and line of a key, or of the section that it is missing from."""
+        name = key
+        while name:
+            if name in self.overridden:
+                return 'Command line'
+            if name in self.lines:
+                return f'Spec {self.path}, line {self.lines[name]}'
+            name = name.rpartition('.')[0]
+        return f'Spec {self.path}'
+
+    def gives(self, key: str) -> bool:
+        """Whether a key, or anything of a section, has a value."""
+        return any(name == key or name.startswith(f'{key}.') for name in self.given)
+
+
+MOST_ERRORS = 8
+SHOWN = 60
+"""Characters of a wrong value that a message shows."""
+
+
+def describe_errors(errors: list[Any], origin: SpecOrigin) -> str:
+    """Describe what pydantic found, one line each.
+
+    Args:
+        errors: ``ValidationError.errors()``.
+        origin: Where the values come from.
+    """
+    lines = [_describe(error, origin) for error in errors[:MOST_ERRORS]]
+    if len(errors) > MOST_ERRORS:
+        lines.append(f'... and {len(errors) - MOST_ERRORS} more.')
+    return '\n'.join(lines)
+
+
+def _describe(error: Mapping[str, Any], origin: SpecOrigin) -> str:
+    parts = [str(part) for part in error['loc']]
+    dotted = '.'.join(parts)
+    place = origin.place(dotted)
+    if error['type'] == 'extra_forbidden':
+        return f'{place}: there is no key {dotted}. {suggest_key(dotted)}'
+    schema = _find(parts)
+    text = HIDDEN if 'writeOnly' in schema else repr(error['input'])
+    value = text if len(text) <= SHOWN else f'{text[:SHOWN]}…'
+    allowed = describe_allowed(schema)
+    if error['type'] == 'only_value':
+        return f'{place}: {dotted}={value} cannot apply: {error["msg"]}. Allowed: {allowed}.'
+    return f'{place}: {dotted}={value} is not allowed. Allowed: {allowed}.'
+
+
+def suggest_key(dotted: str) -> str:
+    """Name the keys that are nearest to an unknown one."""
+    section, _, name = dotted.rpartition('.')
+    known = {*spec_keys(), *section_keys()}
+    elsewhere = sorted(key for key in known if key.rpartition('.')[2] == name)
+    if elsewhere:
+        return f'Nearest known: {", ".join(elsewhere)}.'
+    siblings = [key.rpartition('.')[2] for key in known if key.rpartition('.')[0] == section]
+    return nearest_names(name, siblings or known)
+
+
+def _find(parts: list[str]) -> Mapping[str, Any]:
+    """Return the schema of a key, a section or an entry of a list."""
+    node: Mapping[str, Any] = experiment_schema()
+    for part in parts:
+        if part in node.get('properties', {}):
+            node = node['properties'][part]
+        elif 'items' in node and part.isdigit():
+            node = node['items']
+    return node

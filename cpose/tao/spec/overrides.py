@@ -1,0 +1,126 @@
+"""Overrides from the command line, and references inside a spec."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from cpose.errors import ConfigError
+from cpose.files.encryption_key import HIDDEN, HOW_TO_GIVE
+from cpose.tao import SECRET
+from cpose.tao.spec.yaml_reading import parse_value
+
+REFERENCE = re.compile(r'\$\{([^${}]*)\}')
+MOST_STEPS = 20
+"""References that lead to references; more of them go in a circle."""
+
+
+def apply_overrides(values: dict[str, Any], words: Sequence[str]) -> tuple[dict[str, Any], set]:
+    """Put ``section.key=value`` words into a spec.
+
+    Args:
+        values: The spec, left as it is.
+        words: Overrides; lists as ``[a,b]``. A leading ``+`` or ``++``, as Hydra has it, does
+            nothing.
+
+    Returns:
+        The spec with the overrides, and the dotted keys that they gave.
+
+    Raises:
+        ConfigError: If a word is no override.
+    """
+    result = _copy(values)
+    given = set()
+    for word in words:
+        name, equals, text = word.partition('=')
+        name = name.lstrip('+')
+        if not equals or not re.fullmatch(r'[\w ]+(\.[\w ]+)*', name):
+            raise ConfigError(
+                f'Override {_shown(word)} is not KEY=VALUE, for example train.num_epochs=2.'
+            )
+        try:
+            value = parse_value(text)
+        except (yaml.YAMLError, RecursionError) as error:
+            raise ConfigError(
+                f'Override {_shown(word)}: the value is no YAML. Quote it.'
+            ) from error
+        _put(result, name.split('.'), value, word)
+        given.add(name)
+    return result, given
+
+
+def resolve_references(values: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """Replace ``${section.key}`` by the value of that key.
+
+    Args:
+        values: The spec.
+        place: Names file and line of a dotted key.
+
+    Raises:
+        ConfigError: If there is no such key, references go in a circle, or a resolver such as
+            ``${eval:...}`` is named: a spec runs no code. The encryption key is neither put
+            together nor copied so, as other values are shown.
+    """
+
+    def resolve(node: Any, key: str, steps: int = 0) -> Any:
+        if isinstance(node, Mapping):
+            return {
+                name: resolve(child, f'{key}.{name}'.lstrip('.')) for name, child in node.items()
+            }
+        if isinstance(node, list):
+            return [resolve(child, f'{key}.{number}') for number, child in enumerate(node)]
+        if not isinstance(node, str) or not REFERENCE.search(node):
+            return node
+        if key == SECRET:
+            raise ConfigError(f'{place(key)}: {key}={HIDDEN} has a reference. {HOW_TO_GIVE}')
+        if steps > MOST_STEPS:
+            raise ConfigError(f'{place(key)}: {key}={node!r} refers to itself.')
+        whole = REFERENCE.fullmatch(node)
+        if whole:
+            return resolve(_look_up(values, whole[1], f'{place(key)}: {key}'), key, steps + 1)
+        text = REFERENCE.sub(
+            lambda found: str(_look_up(values, found[1], f'{place(key)}: {key}')), node
+        )
+        return resolve(text, key, steps + 1)
+
+    resolved: dict[str, Any] = resolve(values, '')
+    return resolved
+
+
+def _look_up(values: Mapping[str, Any], name: str, where: str) -> Any:
+    if ':' in name:
+        raise ConfigError(
+            f'{where} wants the resolver ${{{name}}}, but a spec runs no code. '
+            'Write the value, or a key such as ${results_dir}.'
+        )
+    if name == SECRET:
+        raise ConfigError(f'{where} refers to {name}, which no other key may show.')
+    node: Any = values
+    for part in name.split('.'):
+        if not isinstance(node, Mapping) or part not in node:
+            raise ConfigError(f'{where} refers to ${{{name}}}, which is not there.')
+        node = node[part]
+    return node
+
+
+def _put(values: dict[str, Any], parts: list[str], value: Any, word: str) -> None:
+    for part in parts[:-1]:
+        if values.get(part) is None:
+            values[part] = {}
+        values = values[part]
+        if not isinstance(values, dict):
+            raise ConfigError(f'Override {_shown(word)}: {part} is no section.')
+    values[parts[-1]] = value
+
+
+def _shown(word: str) -> str:
+    """Return an override as messages show it."""
+    before, name, _ = word.partition(SECRET)
+    return repr(f'{before}{name}={HIDDEN}' if name else word)
+
+
+def _copy(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _copy(value) for key, value in node.items()}
+    return [_copy(value) for value in node] if isinstance(node, list) else node

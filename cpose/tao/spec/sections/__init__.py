@@ -1,0 +1,1 @@
+"""The sections of a TAO spec, one class each."""

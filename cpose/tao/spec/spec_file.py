@@ -1,0 +1,91 @@
+"""From a spec file and overrides to a checked spec."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cpose.errors import ConfigError
+from cpose.tao.spec.errors import SpecOrigin, describe_errors
+from cpose.tao.spec.gpus import SECTIONS, choose_written, reconcile_gpus
+from cpose.tao.spec.key_list import flatten
+from cpose.tao.spec.overrides import apply_overrides, resolve_references
+from cpose.tao.spec.required import check_required, find_missing, without_missing
+from cpose.tao.spec.sections.experiment import Experiment
+from cpose.tao.spec.yaml_reading import read_spec_text
+
+
+@dataclass(frozen=True)
+class TaoSpec:
+    """A checked spec.
+
+    Attributes:
+        values: The values, defaults included.
+        origin: Where they come from.
+    """
+
+    values: Experiment
+    origin: SpecOrigin
+
+    def value(self, key: str) -> Any:
+        """Return the value of a dotted key."""
+        node: Any = self.values
+        for part in key.split('.'):
+            node = getattr(node, part)
+        return node
+
+    def results_dir(self, task: str) -> Path:
+        """Return the folder of a task's results: its own, or one of its name in the common one.
+
+        Raises:
+            ConfigError: If both are empty.
+        """
+        own = self.value(f'{task}.results_dir')
+        if own:
+            return Path(own)
+        if not self.values.results_dir:
+            raise ConfigError(
+                f'{self.origin.place("results_dir")}: results_dir and {task}.results_dir are both '
+                'empty. Give one of them.'
+            )
+        return Path(self.values.results_dir) / task
+
+
+def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = None) -> TaoSpec:
+    """Load and check a spec.
+
+    Args:
+        path: YAML file.
+        words: Overrides ``section.key=value``.
+        task: What is to be run; its required keys are checked too.
+
+    Raises:
+        ConfigError: Naming file, line, key, value and what is allowed.
+    """
+    text = read_spec_text(path)
+    overridden_values, overridden = apply_overrides(text.values, words)
+    choose_written(overridden_values, overridden)
+    missing = frozenset(find_missing(overridden_values))
+    origin = SpecOrigin(text.path, text.lines, frozenset(overridden), missing=missing)
+    written = resolve_references(without_missing(overridden_values), origin.place)
+    origin = replace(origin, given=frozenset(key for key, _ in flatten(written)))
+    try:
+        values = Experiment.model_validate(written)
+    except ValidationError as error:
+        raise ConfigError(describe_errors(error.errors(), origin)) from error
+    spec = TaoSpec(_with_agreeing_gpus(values, origin), origin)
+    if task is not None:
+        check_required(spec.value, origin, task)
+    return spec
+
+
+def _with_agreeing_gpus(values: Experiment, origin: SpecOrigin) -> Experiment:
+    """Let ``num_gpus`` and ``gpu_ids`` of every section say the same."""
+    changed = {}
+    for section in SECTIONS:
+        old = getattr(values, section)
+        chosen = reconcile_gpus(section, old.num_gpus, old.gpu_ids, origin)
+        changed[section] = old.model_copy(update={'num_gpus': len(chosen), 'gpu_ids': chosen})
+    return values.model_copy(update=changed)

@@ -1,0 +1,114 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from cpose.apis.inference.image_sources import SourceImage, Video
+from cpose.apis.inference.result_writer import ResultWriter
+from cpose.errors import OutputError
+from cpose.structures.object_pose import ObjectPose, PoseResult
+
+from ..inference_scenes import grey_image
+
+
+def source(name='a', path='a.png', brightness=100, video=None):
+    return SourceImage(name, path, grey_image(brightness), video)
+
+
+def result():
+    corners = np.array([[20, 20], [60, 40]])[np.arange(8) % 2].astype(float)
+    return PoseResult(
+        'a.png', (80, 60), None, [ObjectPose(0.5, 0, np.zeros(4), corners, np.ones(3))]
+    )
+
+
+def test_json_and_picture(tmp_path):
+    with ResultWriter(tmp_path / 'new' / 'out', categories=('cup',)) as writer:
+        writer.write(source('sub/a'), result())
+    folder = tmp_path / 'new' / 'out'
+    content = json.loads((folder / 'json' / 'sub' / 'a.json').read_text())
+    assert content['objects'][0]['class'] == 'cup'
+    picture = cv2.imread(str(folder / 'vis' / 'sub' / 'a.png'))
+    np.testing.assert_array_equal(picture, writer.drawer.draw(grey_image(100), result()))
+    assert sorted(path.name for path in folder.iterdir()) == ['json', 'vis']
+
+
+@pytest.mark.parametrize(
+    ('path', 'ending'),
+    [('a.jpg', 'jpg'), ('a.JPEG', 'jpeg'), ('a.png', 'png'), ('a.bmp', 'png'), ('image_0', 'png')],
+)
+def test_ending_of_the_picture(tmp_path, path, ending):
+    with ResultWriter(tmp_path) as writer:
+        writer.write(source(path=path), result())
+    assert [file.name for file in (tmp_path / 'vis').iterdir()] == [f'a.{ending}']
+
+
+def test_only_what_is_wanted(tmp_path):
+    with ResultWriter(tmp_path, drawer=None) as writer:
+        writer.write(source(), result())
+    assert [file.name for file in tmp_path.iterdir()] == ['json']
+    with ResultWriter(tmp_path / 'other', save_json=False) as writer:
+        writer.write(source(), result())
+    assert [file.name for file in (tmp_path / 'other').iterdir()] == ['vis']
+
+
+def test_frame(tmp_path):
+    with ResultWriter(tmp_path, 'objectron', drawer=None) as writer:
+        writer.write(source(), result())
+    assert json.loads((tmp_path / 'json' / 'a.json').read_text())['frame'] == 'objectron'
+
+
+def test_file_in_place_of_a_folder(tmp_path):
+    (tmp_path / 'vis').touch()
+    frame = source('clip/000000', 'clip.mp4#0', video=Video('clip', 10.0))
+    for image in (source(), frame):
+        with (
+            pytest.raises(OutputError, match=r'vis.* cannot be written'),
+            ResultWriter(tmp_path) as writer,
+        ):
+            writer.write(image, result())
+
+
+def test_videos_one_after_the_other(tmp_path):
+    with ResultWriter(tmp_path) as writer:
+        for name, frames in (('one', 3), ('two', 4)):
+            video = Video(name, 10.0)
+            for number in range(frames):
+                image = source(f'{name}/{number:06d}', f'{name}.mp4#{number}', 50, video)
+                writer.write(image, PoseResult(image.path, (80, 60), None))
+    for name, frames in (('one', 3), ('two', 4)):
+        capture = cv2.VideoCapture(str(tmp_path / 'vis' / f'{name}.mp4'))
+        assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(10)
+        read = [capture.read()[1] for _ in range(frames)]
+        assert capture.read()[0] is False
+        assert abs(read[-1].mean() - 50) < 6  # lossy
+        assert len(list((tmp_path / 'json' / name).iterdir())) == frames
+
+
+def test_video_of_odd_size_loses_nothing(tmp_path):
+    frame = np.zeros((61, 81, 3), dtype=np.uint8)
+    frame[-1], frame[:, -1] = 200, 200
+    with ResultWriter(tmp_path, save_json=False) as writer:
+        image = SourceImage('one/000000', 'one.mp4#0', frame, Video('one', 10.0))
+        writer.write(image, PoseResult(image.path, (81, 61), None))
+    read = cv2.VideoCapture(str(tmp_path / 'vis' / 'one.mp4')).read()[1]
+    assert read.shape == (62, 82, 3)
+    assert read[60, :40].mean() > 120
+    assert read[:30, 80].mean() > 120
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with (
+        pytest.raises(OutputError, match=r'Output folder .*file.*--out'),
+        ResultWriter(tmp_path / 'file' / 'out'),
+    ):
+        pass
+
+
+def test_picture_that_cannot_be_written(tmp_path):
+    (tmp_path / 'vis').write_text('')
+    writer = ResultWriter(tmp_path, save_json=False)
+    with writer, pytest.raises(OutputError, match=r'a\.png cannot be written'):
+        writer.write(source(), result())

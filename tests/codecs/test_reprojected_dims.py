@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from cpose.codecs.pnp import ReprojectedDims
+from cpose.errors import ConfigError
+from cpose.geometry.pnp import solve_cuboid_pnp
+from cpose.geometry.projection import project_points
+from cpose.structures.camera import intrinsic_matrix
+from cpose.structures.cuboid import CORNER_SIGNS
+
+CAMERA = intrinsic_matrix(600, 600, 322, 241)
+DIMS = np.array([1.4, 1.0, 0.6])
+ROTATION = Rotation.from_euler('xyz', [205, 30, 0], True)
+CORNERS_CV = ROTATION.apply(CORNER_SIGNS / 2 * DIMS) + np.array([0.1, 0.2, 5.0])
+POINTS = np.repeat(project_points(CORNERS_CV, CAMERA), 2, axis=0)
+PREDICTED = DIMS * (0.8, 1.0, 1.25)
+
+
+def fit(points, **settings):
+    pose = solve_cuboid_pnp(points, PREDICTED, CAMERA).pose
+    return ReprojectedDims(**settings)(points, PREDICTED, pose, CAMERA)
+
+
+def test_corners_correct_the_predicted_dimensions():
+    fitted = fit(POINTS)
+    assert np.abs(np.log(fitted / DIMS)).max() < 0.05
+    assert np.abs(np.log(PREDICTED / DIMS)).max() > 0.2
+
+
+def test_missing_points_are_left_out():
+    points = POINTS.copy()
+    points[[1, 3, 5, 14, 15]] = np.nan
+    assert np.abs(np.log(fit(points) / DIMS)).max() < 0.07
+
+
+def test_a_small_dims_sigma_trusts_the_prediction():
+    np.testing.assert_allclose(fit(POINTS, dims_sigma=1e-4), PREDICTED, rtol=1e-3)
+
+
+@pytest.mark.parametrize('name', ['point_sigma', 'dims_sigma'])
+@pytest.mark.parametrize('value', [0, -1, float('nan')])
+def test_standard_deviations_must_be_positive(name, value):
+    with pytest.raises(ConfigError, match=rf'{name}=.*recovery\.dims_fit\.{name}'):
+        ReprojectedDims(**{name: value})

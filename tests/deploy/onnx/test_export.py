@@ -1,0 +1,156 @@
+import copy
+import sys
+
+import onnx
+import pytest
+
+from cpose.apis.config.load import load_config
+from cpose.deploy.model_metadata import metadata_of
+from cpose.deploy.onnx import export as onnx_export
+from cpose.deploy.onnx.export import check_exportable, check_packages
+from cpose.deploy.onnx.settings import ExportSettings
+from cpose.errors import ConfigError, MissingDependencyError
+
+from ..networks import check_equal, export, make_network, shapes, tiny, tiny_config
+
+OUTPUTS = {
+    'bboxes': 4,
+    'scores': 1,
+    'kps': 16,
+    'clses': 1,
+    'obj_scale': 3,
+    'kps_displacement_mean': 16,
+    'kps_heatmap_mean': 16,
+}
+
+
+def check_file(graph, batch, width, height, opset):
+    assert shapes(graph.graph.input) == {'input': (batch, 3, height, width)}
+    assert shapes(graph.graph.output) == {n: (batch, 100, size) for n, size in OUTPUTS.items()}
+    assert list(shapes(graph.graph.output)) == list(OUTPUTS)
+    types = {item.type.tensor_type.elem_type for item in (*graph.graph.input, *graph.graph.output)}
+    assert types == {onnx.TensorProto.FLOAT}
+    assert [(item.domain, item.version) for item in graph.opset_import] == [('', opset)]
+    assert {node.domain for node in graph.graph.node} == {''}
+
+
+def check_no_constant_work(graph):
+    constants = {item.name for item in graph.graph.initializer}
+    for node in graph.graph.node:
+        assert not constants.issuperset(filter(None, node.input)), f'{node.name} is constant'
+
+
+@pytest.mark.parametrize('opset', [16, 17, 18, 20])
+@pytest.mark.parametrize('batch', [None, 2])
+def test_opset_and_batch(opset, batch):
+    graph, model, settings = tiny(opset=opset, batch=batch, input_wh=(96, 64))
+    check_file(graph, batch or 'batch_size', 96, 64, opset)
+    check_no_constant_work(graph)
+    check_equal(graph, model, settings)
+
+
+@pytest.mark.parametrize('opset', [17, 18])
+def test_inner_shapes_are_known(opset):
+    fixed, *_ = tiny(opset=opset, batch=2, input_wh=(96, 64))
+    assert all(isinstance(n, int) for s in shapes(fixed.graph.value_info).values() for n in s)
+    assert not [node.name for node in fixed.graph.node if node.op_type == 'Shape']
+    free, *_ = tiny(opset=opset, batch=None, input_wh=(96, 64))
+    maps = {name: s for name, s in shapes(free.graph.value_info).items() if name.startswith('raw_')}
+    assert maps['raw_hps'] == ('batch_size', 16, 16, 24)
+    assert len(maps) == 7
+
+
+BACKBONES = [
+    ('dla34', 18),
+    ('dla34_dcn', 19),
+    ('fan_small', 18),
+    ('convnext_tiny', 18),
+    ('mobilenetv4_small', 18),
+    ('dla34', 17),
+    ('fan_small', 16),
+    ('fan_base', 17),
+    ('fan_large', 17),
+    ('convnext_tiny', 17),
+    ('mobilenetv4_small', 16),
+]
+"""The large FANs have the blocks of the small one, and the older exporter is the faster one."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('name', 'opset'), BACKBONES)
+def test_backbones(name, opset):
+    config = load_config(f'_base_/models/{name}')
+    model = make_network(config)
+    if name == 'dla34_dcn':
+        for module in model.modules():
+            if hasattr(module, 'conv_offset_mask'):
+                module.conv_offset_mask.weight.data.normal_(0, 0.01)
+    graph, model, settings = export(config, model, opset=opset)
+    check_file(graph, 'batch_size', 64, 64, opset)
+    check_no_constant_work(graph)
+    check_equal(graph, model, settings)
+
+
+def test_the_model_stays_as_it_is():
+    model = make_network(tiny_config())
+    before = copy.deepcopy(model.state_dict())
+    export(tiny_config(), model, opset=17)
+    after = model.state_dict()
+    assert all((before[name] == after[name]).all() for name in before)
+
+
+@pytest.mark.parametrize('opset', [16, 18])
+def test_simplified_and_half(opset):
+    plain, model, settings = tiny(opset=opset)
+    slim, *_ = export(tiny_config(), model, opset=opset, simplify=True)
+    assert len(slim.graph.node) <= len(plain.graph.node)
+    check_file(slim, 'batch_size', 64, 64, opset)
+    check_equal(slim, model, settings)
+    half, _, settings = export(tiny_config(), model, opset=opset, half=True)
+    check_file(half, 'batch_size', 64, 64, opset)
+    check_equal(half, model, settings)
+    assert half.ByteSize() < 0.8 * plain.ByteSize()
+    assert metadata_of(half, '').precision == 'fp16'
+
+
+def test_nothing_tells_of_this_machine():
+    graph, *_ = tiny(opset=18)
+    assert b'/cpose/' not in graph.SerializeToString()
+    assert not any(node.metadata_props or node.doc_string for node in graph.graph.node)
+
+
+def test_deformable_convolutions_need_an_opset():
+    model = make_network(load_config('_base_/models/dla34_dcn'))
+    for opset in (16, 18):
+        with pytest.raises(ConfigError, match=r'Use --opset 19, or .*dla34\.py'):
+            check_exportable(model, ExportSettings((64, 64), opset=opset))
+    check_exportable(model, ExportSettings((64, 64), opset=19))
+
+
+@pytest.mark.parametrize(
+    ('opset', 'says'), [(16, 'Use --opset 18'), (18, 'newer one, or use --opset 17')]
+)
+def test_a_pytorch_without_the_exporter(monkeypatch, opset, says):
+    monkeypatch.setattr(onnx_export.torch.onnx, 'export', lambda model, args, f: None)
+    with pytest.raises(ConfigError, match=f'has no exporter for opset {opset}. .*{says}'):
+        export(tiny_config(), opset=opset)
+
+
+def test_too_few_cells():
+    with pytest.raises(ConfigError, match='32×32 pixels has 64 cells, fewer than the 100'):
+        export(tiny_config(), input_wh=(32, 32))
+
+
+def test_missing_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'onnxslim', None)
+    with pytest.raises(MissingDependencyError, match=r"onnxslim.*pip install 'cpose\[deploy\]'"):
+        check_packages()
+
+
+def test_what_cannot_be_exported(monkeypatch):
+    def fail(*values):
+        raise onnx_export.torch.onnx.errors.UnsupportedOperatorError('aten::x', 16, 18)
+
+    monkeypatch.setattr(onnx_export, '_trace', fail)
+    with pytest.raises(ConfigError, match=r'opset 16: .*aten::x.*A higher --opset'):
+        export(tiny_config(), opset=16)

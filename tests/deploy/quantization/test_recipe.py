@@ -1,0 +1,17 @@
+import pytest
+
+from cpose.deploy.quantization.recipe import find_recipe
+from cpose.errors import ConfigError
+
+
+def test_each_runtime_has_its_recipe():
+    assert find_recipe('ort').activation_type == 'QUInt8'
+    tensorrt = find_recipe('tensorrt')
+    assert tensorrt.activation_type == 'QInt8'
+    assert tensorrt.options['ActivationSymmetric']
+    assert not tensorrt.options['QuantizeBias']
+
+
+def test_others_are_refused():
+    with pytest.raises(ConfigError, match=r'--target openvino is unknown. Use ort or tensorrt'):
+        find_recipe('openvino')

@@ -1,0 +1,37 @@
+import pytest
+
+from cpose.errors import ConfigError
+from cpose.models.necks.aggregation_necks import (
+    PLAIN_CONV,
+    AggregationNeck,
+    DLAUpNeck,
+    FeatureLevels,
+    IDAUpNeck,
+)
+
+LEVELS = {'in_channels': (2, 4, 6, 8), 'in_strides': (2, 4, 8, 16)}
+
+
+class NotingNeck(AggregationNeck):
+    """Notes what it is given."""
+
+    def add_layers(self, levels, conv):
+        self.given = levels, conv
+
+
+def test_levels_that_a_subclass_gets():
+    neck = NotingNeck(**LEVELS)
+    assert neck.given == (FeatureLevels(1, (4, 6, 8), (1, 2, 4)), PLAIN_CONV)
+    assert (neck.first_level, neck.out_channels, neck.out_stride) == (1, 4, 4)
+    assert NotingNeck(**LEVELS, out_channels=5).out_channels == 5
+
+
+@pytest.mark.parametrize('neck', [DLAUpNeck, IDAUpNeck])
+def test_levels_are_checked(neck):
+    with pytest.raises(ConfigError, match=r'out_stride=3 '):
+        neck(**LEVELS, out_stride=3)
+
+
+def test_a_subclass_must_add_layers():
+    with pytest.raises(TypeError, match='add_layers'):
+        AggregationNeck(**LEVELS)

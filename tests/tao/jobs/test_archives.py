@@ -1,0 +1,96 @@
+import io
+import os
+import tarfile
+
+import pytest
+
+from cpose.errors import DataError
+from cpose.tao.jobs import archives
+from cpose.tao.jobs.archives import data_folder
+
+
+def pack(path, members):
+    with tarfile.open(path, 'w:gz') as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            if isinstance(content, bytes):
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+            else:
+                info.type, info.linkname = content
+                archive.addfile(info)
+    return str(path)
+
+
+def test_folders_stay(tmp_path):
+    assert data_folder('somewhere', tmp_path) == 'somewhere'
+
+
+def test_archive_is_extracted_once(tmp_path):
+    archive = pack(
+        tmp_path / 'train.tar.gz',
+        {'a/0.png': b'one', 'a/0.json': b'{}', 'b': (tarfile.DIRTYPE, '')},
+    )
+    folder = data_folder(archive, tmp_path / 'out')
+    assert os.path.dirname(folder) == str(tmp_path / 'out')
+    content = tmp_path / folder / 'a/0.png'
+    assert content.read_bytes() == b'one'
+    content.write_bytes(b'kept')
+    assert data_folder(archive, tmp_path / 'out') == folder
+    assert content.read_bytes() == b'kept'
+    assert len(list((tmp_path / 'out').iterdir())) == 1
+
+
+def test_process_that_was_faster(tmp_path, monkeypatch):
+    archive = pack(tmp_path / 'train.tar.gz', {'0.png': b'one'})
+    extract = archives._extract
+
+    def extract_twice(*places):
+        monkeypatch.setattr(archives, '_extract', extract)
+        data_folder(archive, tmp_path / 'out')
+        extract(*places)
+
+    monkeypatch.setattr(archives, '_extract', extract_twice)
+    folder = data_folder(archive, tmp_path / 'out')
+    assert [file.name for file in (tmp_path / folder).iterdir()] == ['0.png']
+    assert len(list((tmp_path / 'out').iterdir())) == 1
+
+
+def test_changed_archive_is_extracted_anew(tmp_path):
+    path = tmp_path / 'train.tar.gz'
+    first = data_folder(pack(path, {'x': b'1'}), tmp_path / 'out')
+    os.utime(path, (1, 1))
+    assert data_folder(str(path), tmp_path / 'out') != first
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'message'),
+    [
+        ('../x', b'1', 'outside'),
+        ('a/../../x', b'1', 'outside'),
+        ('/tmp/x', b'1', 'outside'),
+        ('x', (tarfile.SYMTYPE, '/etc/passwd'), 'link or device'),
+        ('x', (tarfile.LNKTYPE, 'y'), 'link or device'),
+        ('x', (tarfile.FIFOTYPE, ''), 'link or device'),
+    ],
+)
+def test_dangerous_members(tmp_path, name, content, message):
+    archive = pack(tmp_path / 'a.tar.gz', {'good': b'1', name: content})
+    with pytest.raises(DataError, match=message):
+        data_folder(archive, tmp_path / 'out')
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
+@pytest.mark.parametrize('keep', [0, 30, -1000])
+def test_damaged_archive(tmp_path, keep):
+    path = tmp_path / 'a.tar.gz'
+    pack(path, {'x': os.urandom(5000)})
+    path.write_bytes(path.read_bytes()[:keep] if keep else b'no archive')
+    with pytest.raises(DataError, match='cannot be extracted'):
+        data_folder(str(path), tmp_path / 'out')
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_missing_archive(tmp_path):
+    with pytest.raises(DataError, match=r'none\.tar\.gz cannot be read'):
+        data_folder(str(tmp_path / 'none.tar.gz'), tmp_path)

@@ -1,0 +1,79 @@
+import pytest
+
+from cpose.errors import ConfigError
+from cpose.tao.spec.errors import SpecOrigin
+from cpose.tao.spec.overrides import apply_overrides, resolve_references
+
+
+def test_overrides_reach_into_sections_and_leave_the_spec_alone():
+    values = {'train': {'seed': 1, 'optim': {'lr': 1.0}}, 'model': None}
+    words = ['train.optim.lr=6e-05', 'train.gpu_ids=[0,1]', '++model.head_conv=64', 'results_dir=']
+    result, given = apply_overrides(values, words)
+    assert result == {
+        'train': {'seed': 1, 'optim': {'lr': 6e-5}, 'gpu_ids': [0, 1]},
+        'model': {'head_conv': 64},
+        'results_dir': '',
+    }
+    assert given == {'train.optim.lr', 'train.gpu_ids', 'model.head_conv', 'results_dir'}
+    assert values == {'train': {'seed': 1, 'optim': {'lr': 1.0}}, 'model': None}
+
+
+def test_value_may_hold_equal_signs():
+    assert apply_overrides({}, ['a=b=c'])[0] == {'a': 'b=c'}
+
+
+@pytest.mark.parametrize(
+    'word',
+    [
+        *('train.seed', '=3', 'a..b=1', '~train.seed=1', 'a=[1', 'x.y=1'),
+        *('a=\x00', f'a={"[" * 600}', f'a={"9" * 5000}'),
+    ],
+    ids=lambda word: repr(word[:9]),
+)
+def test_bad_overrides(word):
+    with pytest.raises(ConfigError, match=r'Override '):
+        apply_overrides({'x': 3}, [word])
+
+
+@pytest.mark.parametrize(
+    'word', ['encryption_key=[geheim', 'encryption_key:geheim', 'encryption_key.x.geheim=1', 'x=1']
+)
+def test_no_message_shows_the_key(word):
+    with pytest.raises(ConfigError, match=r'Override ') as caught:
+        apply_overrides({'encryption_key': 'old'}, [word, 'encryption_key geheim'])
+    assert 'geheim' not in str(caught.value)
+
+
+PLACE = SpecOrigin('s', {'a': 3}).place
+
+
+def test_references():
+    values = {
+        'train': {'a': 2, 'b': '${train.a}', 'c': '${train.b}'},
+        'd': ['x/${train.a}/${e}'],
+        'e': 'y',
+    }
+    resolved = resolve_references(values, PLACE)
+    assert resolved == {'train': {'a': 2, 'b': 2, 'c': 2}, 'd': ['x/2/y'], 'e': 'y'}
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('${b.c}', r' refers to \$\{b\.c\}, which is not there'),
+        ('${a}', 'refers to itself'),
+        ('${eval:1+1}', 'a spec runs no code'),
+        ('${oc.env:HOME}', 'a spec runs no code'),
+        ('${encryption_key}', 'which no other key may show'),
+    ],
+)
+def test_bad_references(text, message):
+    with pytest.raises(ConfigError, match=f'Spec s, line 3: a.*{message}'):
+        resolve_references({'a': text, 'encryption_key': 'geheim'}, PLACE)
+
+
+@pytest.mark.parametrize('text', ['${oc.env:geheim}', 'geheim${x}'])
+def test_key_is_not_put_together(text):
+    with pytest.raises(ConfigError, match=r'encryption_key=.* has a reference') as caught:
+        resolve_references({'encryption_key': text}, PLACE)
+    assert 'geheim' not in str(caught.value)

@@ -1,0 +1,59 @@
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from cpose.errors import ConfigError
+from cpose.tao import TASKS
+from cpose.tao.spec.schema import DIALECT, job_schema
+from cpose.tao.spec.sections.experiment import Experiment
+from cpose.tao.zoo import list_base_experiments
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_schema_is_valid_and_accepts_its_default(task):
+    schema = job_schema(task)
+    assert schema['$schema'] == DIALECT
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(schema['default'])
+    Experiment.model_validate(schema['default'])
+    assert set(schema['default']) == set(schema['properties'])
+    assert task in schema['properties']
+    assert json.loads(json.dumps(schema, allow_nan=False)) == schema
+
+
+def test_schema_refuses_what_the_loader_refuses():
+    validator = Draft202012Validator(job_schema('train'))
+    for bad in (
+        {'train': {'num_epochs': 0}},
+        {'train': {'precision': 'fp64'}},
+        {'dataset': {'num_classes': 2}},
+        {'dataset': {'unknown': 1}},
+        {'train': {'gpu_ids': []}},
+        {'train': {'gpu_ids': [-1]}},
+    ):
+        assert not validator.is_valid(bad), bad
+
+
+def test_what_automl_tunes():
+    assert job_schema('train')['automl_default_parameters'] == [
+        'train.optim.lr',
+        'train.optim.lr_decay',
+    ]
+
+
+def test_base_experiment_becomes_the_default():
+    entry = next(item for item in list_base_experiments() if item['name'] == 'dla34_bottle')
+    for name in (entry['id'], entry['name']):
+        schema = job_schema('train', name)
+        assert schema['default']['model']['backbone']['model_type'] == 'DLA34'
+        category = schema['properties']['dataset']['properties']['category']
+        assert category['default'] == schema['default']['dataset']['category'] == 'bottle'
+    assert job_schema('train')['default']['dataset']['category'] == 'cereal_box'
+
+
+def test_unknown_names():
+    with pytest.raises(ConfigError, match=r"no action 'trian'. Nearest known: train"):
+        job_schema('trian')
+    with pytest.raises(ConfigError, match=r'no base experiment.*Nearest known: dla34_bike'):
+        job_schema('train', 'dla34_bik')

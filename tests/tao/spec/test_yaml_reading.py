@@ -1,0 +1,80 @@
+import pytest
+
+from cpose.errors import ConfigError
+from cpose.tao.spec.yaml_reading import parse_value, read_spec_text
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('6e-05', 6e-5),
+        ('6.0e-05', 6e-5),
+        ('1E3', 1000.0),
+        ('-2e4', -2e4),
+        ('.5', 0.5),
+        ('10', 10),
+        ('1.5', 1.5),
+        ("'6e-05'", '6e-05'),
+        ('e5', 'e5'),
+        ('1.2.3', '1.2.3'),
+        ('12e', '12e'),
+        ('True', True),
+        ('false', False),
+        ('null', None),
+        ('', ''),
+        ('[3, 4e1]', [3, 40.0]),
+        ('fp32', 'fp32'),
+        ('2026-02-30', '2026-02-30'),
+        ('/a/b.pth', '/a/b.pth'),
+    ],
+)
+def test_values(text, value):
+    parsed = parse_value(text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+def test_lines(tmp_path):
+    path = tmp_path / 's.yaml'
+    path.write_text('# comment\ntrain:\n  optim:\n    lr: 6e-05\n  gpu_ids:\n  - 0\n  - 1\n')
+    text = read_spec_text(path)
+    assert text.values == {'train': {'optim': {'lr': 6e-5}, 'gpu_ids': [0, 1]}}
+    assert text.lines['train.optim.lr'] == 4
+    assert text.lines['train.gpu_ids.1'] == 7
+
+
+def test_empty_file_is_an_empty_spec(tmp_path):
+    path = tmp_path / 's.yaml'
+    path.write_text('')
+    assert read_spec_text(path).values == {}
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('train: [1', r's\.yaml, line 1, column \d+ is no YAML'),
+        ('train:\n\tx: 1', r's\.yaml, line 2'),
+        ('- 1\n', 'holds a list'),
+        ('train:\n  seed: 1\n  seed: 2\n', r'line 3: train\.seed is given again; it is in line 2'),
+        (b'\xff\xfe\x00', 'is no text'),
+        ('a: !!python/object/apply:os.system [ls]', 'is no YAML'),
+        ('a: 1\n---\nb: 2\n', 'is no YAML'),
+        ('a: 1\nb: x\x00y\n', r's\.yaml, line 2 is no YAML: unacceptable character'),
+        ('a: ' + '9' * 5000, r's\.yaml is no YAML: Exceeds the limit'),
+        ('a: &x\n  b: *x\n', r's\.yaml holds sections without end'),
+        ('a: ' + '[' * 600, r's\.yaml holds sections without end'),
+        ('x: 1\nencryption_key: *geheim', r'line 2, .*the value of encryption_key needs quotes'),
+        ('encryption_key: !geheim x', r'line 1, .*the value of encryption_key needs quotes'),
+    ],
+)
+def test_bad_files(tmp_path, content, message):
+    path = tmp_path / 's.yaml'
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_spec_text(path)
+    assert 'geheim' not in str(caught.value)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(ConfigError, match=r'none\.yaml cannot be read: No such file'):
+        read_spec_text(tmp_path / 'none.yaml')

@@ -1,0 +1,13 @@
+from cpose.tao.spec.spec_file import load_spec
+from cpose.tao.tasks.run import write_experiment
+
+from ..specs import make_spec
+
+
+def test_file_is_a_spec_again_without_the_key(tmp_path):
+    spec = make_spec(tmp_path, 'encryption_key=secret', 'dataset._eig_val=[1,2,3]', 'train.seed=5')
+    path = write_experiment(spec, tmp_path / 'out')
+    assert path.name == 'experiment.yaml'
+    assert 'secret' not in path.read_text()
+    again = load_spec(path, ['encryption_key=secret'])
+    assert again.values == spec.values
