@@ -47,7 +47,7 @@ STEPS = {
         *('--half', '--simplify'),
     ],
     'run ONNX': ['infer', '-', 'model.onnx', 'data', '--out', 'out_onnx', '--device', 'cpu'],
-    'quantize': ['quantize', 'model.onnx', '--out', 'int8.onnx', '--images', 'data'],
+    'quantize': ['quantize', 'model.onnx', '--out', 'int8.onnx', '--data', 'data'],
     'print a schema': ['tao', 'get-job-schema', '--action', 'train'],
     'search': ['tao', 'automl', '-e', 'spec.yaml'],
 }
