@@ -12,7 +12,6 @@ from cpose.engine.resuming import flat_schedules
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.objectron_metric import ObjectronMetric
-from cpose.evaluation.score_report import headline_names
 
 NEEDED_DICTS = ('env_cfg', 'randomness')
 DICTS = (*NEEDED_DICTS, 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks')
@@ -126,8 +125,8 @@ def _check_evaluation(loop: Any, metainfo: Mapping[str, Any], hooks: Iterable[An
         metainfo: Of its data.
         hooks: Those that read the numbers.
     """
-    kinds = [type(metric) for metric in loop.evaluator.metrics]
-    if kinds != [ObjectronMetric]:
+    metrics = loop.evaluator.metrics
+    if [type(metric) for metric in metrics] != [ObjectronMetric]:
         return
     symmetries = metainfo.get('symmetry', ()), metainfo.get('eval_num_symmetry', ())
     for symmetry, num_rotations in zip(*symmetries, strict=False):
@@ -136,4 +135,4 @@ def _check_evaluation(loop: Any, metainfo: Mapping[str, Any], hooks: Iterable[An
         wanted = getattr(hook, 'save_best', None) or ()
         for name in [wanted] if isinstance(wanted, str) else wanted:
             if name != 'auto':
-                find_score(dict.fromkeys(headline_names(), 0.0), name)
+                find_score(dict.fromkeys(metrics[0].number_names, 0.0), name)

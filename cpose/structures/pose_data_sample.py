@@ -5,7 +5,6 @@ Letters: N objects, S symmetric candidates per object.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 
@@ -27,8 +26,7 @@ class CuboidTruth:
         symmetric: (N,) whole numbers, the annotated symmetry of each object: −1 not annotated,
             −2 that of its category, 0 none, else the number of equivalent rotations; None where
             no object has one.
-        extras: N mappings, what else is annotated of each object, by the names of the file and in
-            its units; None where no object has anything.
+        extras: (N, ...) by name, what else is annotated; NaN where it is not.
     """
 
     labels: np.ndarray
@@ -38,7 +36,7 @@ class CuboidTruth:
     visibility: np.ndarray
     plane_gl: np.ndarray | None = None
     symmetric: np.ndarray | None = None
-    extras: Sequence[Mapping[str, Any]] | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -51,25 +49,12 @@ class CuboidTruth:
             check_shape('plane_gl', self.plane_gl, (2, 3))
         if self.symmetric is not None:
             check_shape('symmetric', self.symmetric, (count,))
-        if self.extras is not None and len(self.extras) != count:
-            raise ValueError(f'extras has {len(self.extras)} entries for {count} objects.')
+        for name, array in self.extras.items():
+            check_shape(f'extras[{name!r}]', array, (count, *np.shape(array)[1:]))
 
     def __len__(self) -> int:
         """Return the number of objects."""
         return len(self.labels)
-
-    def extra(self, name: str) -> list[Any]:
-        """Return one field of `extras` for each object, None where it is not annotated."""
-        return [item.get(name) for item in self.extras or [{}] * len(self)]
-
-    def select(self, rows: np.ndarray) -> 'CuboidTruth':
-        """Return the objects chosen by a mask (N,) or by numbers; the plane stays."""
-        numbers = np.arange(len(self))[rows]
-        arrays = field_arrays(self)
-        plane = arrays.pop('plane_gl', None)
-        extras = None if self.extras is None else tuple(self.extras[n] for n in numbers)
-        chosen = {name: array[numbers] for name, array in arrays.items()}
-        return CuboidTruth(**chosen, plane_gl=plane, extras=extras)
 
 
 @dataclass(frozen=True)
@@ -77,7 +62,7 @@ class CuboidCandidates:
     """Training targets of one image: every symmetric version of every object.
 
     Attributes:
-        labels: (N,) int64 category numbers; the N objects are the first ones of the annotation.
+        labels: (N,) int64 category numbers.
         centers_input: (N, 2) projected cuboid centre, input pixels.
         corners_input: (N, S, 8, 2) input pixels, sub-pixel.
         is_corner_in_image: (N, S, 8) bool, inside the original image.
@@ -167,6 +152,7 @@ def make_results(
 
 
 def field_arrays(record: CuboidTruth | CuboidCandidates) -> dict[str, np.ndarray]:
-    """Return the arrays of a record by field name, leaving out fields that are None."""
+    """Return the arrays of a record by field name, without ``extras`` and fields that are None."""
     values = {item.name: getattr(record, item.name) for item in fields(record)}
-    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    values.pop('extras', None)
+    return {name: value for name, value in values.items() if value is not None}

@@ -73,17 +73,18 @@ def test_symmetry_of_each_object(tmp_path):
 
 
 def test_other_fields_of_an_object_reach_record_and_sample(tmp_path):
-    items = [make_object(handle_direction=[0, 1]), make_object(name=None)]
+    items = [make_object(handle_direction=[0, 1], is_full=True), make_object(is_full=False)]
     write_pair(tmp_path, 'a', make_annotation(*items))
-    write_pair(tmp_path, 'b', make_annotation(make_object(name=None)))
+    write_pair(tmp_path, 'b')
     for _ in range(2):  # read, then from the index kept on disk
         dataset = make_dataset(tmp_path, TRAIN)
-        truth = dataset.load_record(0).truth
-        assert truth.extra('handle_direction') == [[0, 1], None]
-        assert truth.extras == ({'name': 'bottle_0', 'handle_direction': [0, 1]}, {})
-        assert dataset[0]['data_samples'].truth.extra('handle_direction') == [[0, 1], None]
-        assert dataset.load_record(1).truth.extras is None
-        assert dataset.load_record(1).truth.extra('handle_direction') == [None]
+        for truth in (dataset.load_record(0).truth, dataset[0]['data_samples'].truth):
+            assert set(truth.extras) == {'handle_direction', 'is_full'}
+            np.testing.assert_array_equal(
+                truth.extras['handle_direction'], [[0, 1], [np.nan, np.nan]]
+            )
+            np.testing.assert_array_equal(truth.extras['is_full'], [1, 0])
+        assert dataset.load_record(1).truth.extras == {}
 
 
 def test_annotation_without_cameras(tmp_path):

@@ -44,20 +44,3 @@ def test_projection_stands_in_front_of_the_intrinsics():
 def test_what_does_not_fit_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
         ImageRecord(image_path='a.png', **values)
-
-
-def test_extras_of_objects():
-    truth = make_truth(3, extras=({'angle': 1.5}, {}, {'angle': 0, 'name': 'x'}))
-    assert truth.extra('angle') == [1.5, None, 0]
-    assert make_truth(2).extra('angle') == [None, None]
-    with pytest.raises(ValueError, match='extras has 1 entries for 2 objects'):
-        make_truth(2, extras=[{}])
-
-
-@pytest.mark.parametrize('rows', [np.array([True, False, True]), np.array([0, 2])])
-def test_selected_objects_keep_everything(rows):
-    plane = np.ones((2, 3))
-    chosen = make_truth(3, extras=[{'n': k} for k in range(3)], plane_gl=plane).select(rows)
-    assert chosen.labels.tolist() == [0, 2]
-    assert chosen.extra('n') == [0, 2]
-    assert chosen.plane_gl is plane

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cpose.codecs.symmetries import parse_symmetric
+from cpose.datasets.annotations.extras import stack_extras
 from cpose.errors import DataError
 from cpose.files.json_fields import JsonFields
 from cpose.geometry.rotation import matrix_from_quaternion
@@ -26,7 +27,7 @@ OBJECT_FIELDS = (
     *('class', 'projected_cuboid', 'keypoints_3d', 'location', 'quaternion_xyzw', 'scale'),
     *('visibility', 'symmetric', 'mug'),
 )
-"""Fields of an object that are read here; all others become `CuboidTruth.extras` as they are."""
+"""Fields of an object that are read here; other numbers become `CuboidTruth.extras`."""
 
 MIN_SOLID = 1e-6
 """Least volume of the parallelepiped of a cuboid's unit axes; 1 where they are at right angles."""
@@ -146,7 +147,7 @@ def read_annotation(path: str | Path) -> Annotation:
     ``class``, ``visibility``, ``symmetric`` and ``keypoints_3d``, which is rebuilt from
     ``location``, ``quaternion_xyzw`` and ``scale`` where possible and is NaN otherwise. A cup
     that NVlabs' tools mark with ``mug`` has a handle: without ``symmetric`` it counts as false.
-    Other fields of an object are kept as they are, see `CuboidTruth.extras`.
+    Other fields of objects that hold numbers are kept, see `stack_extras`.
 
     Raises:
         DataError: If the file cannot be read or a field is missing or wrong.
@@ -186,7 +187,7 @@ def parse_annotation(content: Any, path: str) -> Annotation:
         dims_metric=_stack([read_scale(item) for item in objects], (3,)),
         visibility=np.array([read_visibility(item) for item in objects], dtype=np.float64),
         plane_gl=_ground_plane(root),
-        extras=_extras(objects),
+        extras=stack_extras([item.rest(OBJECT_FIELDS) for item in objects]),
     )
     return Annotation(
         image_wh=image_wh,
@@ -196,11 +197,6 @@ def parse_annotation(content: Any, path: str) -> Annotation:
         symmetric=tuple(read_symmetric(item) for item in objects),
         truth=truth,
     )
-
-
-def _extras(objects: list[JsonFields]) -> tuple[dict[str, Any], ...] | None:
-    extras = tuple(item.rest(OBJECT_FIELDS) for item in objects)
-    return extras if any(extras) else None
 
 
 def _stack(rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -1,14 +1,13 @@
 """The annotations of many images in a few arrays: small, and shared by worker processes."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from cpose.codecs.symmetries import encode_symmetric
 from cpose.datasets.annotations.annotation import CLASS_BYTES, Annotation
+from cpose.datasets.annotations.extras import pack_extras, unpack_extras
 from cpose.structures.pose_data_sample import CuboidTruth
 
 
@@ -113,8 +112,8 @@ class AnnotationTable:
                 _fill_image(image, annotation)
                 _fill_objects(objects[start:end], annotation)
                 start = end
-        extras = PackedStrings.pack(text for item in annotations for text in _extra_texts(item))
-        return cls(PackedStrings.pack(paths), images, objects, extras)
+        texts = (text for item in annotations if item for text in pack_extras(item.truth))
+        return cls(PackedStrings.pack(paths), images, objects, PackedStrings.pack(texts))
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -172,22 +171,8 @@ def truth_of(
         visibility=objects['visibility'].copy(),
         plane_gl=None if np.isnan(plane).any() else plane.copy(),
         symmetric=objects['symmetric'].astype(np.int64),
-        extras=_read_extras(extras),
+        extras=unpack_extras(extras),
     )
-
-
-def _read_extras(texts: Sequence[str]) -> tuple[Mapping[str, Any], ...] | None:
-    if not any(texts):
-        return None
-    return tuple(json.loads(text) if text else {} for text in texts)
-
-
-def _extra_texts(annotation: Annotation | None) -> list[str]:
-    """Return what `AnnotationTable.extras` keeps of the objects of an image."""
-    if annotation is None:
-        return []
-    extras = annotation.truth.extras or [{}] * len(annotation.truth)
-    return [json.dumps(item) if item else '' for item in extras]
 
 
 def _fill_image(image: np.void, annotation: Annotation) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from cpose.datasets.annotations.extras import unstack_extras
 from cpose.errors import OutputError
 from cpose.geometry.rotation import quaternion_from_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
@@ -53,13 +54,14 @@ def build_annotation(record: CompleteRecord, categories: tuple[str, ...]) -> dic
     ``projected_cuboid`` keeps its fractions. See `write_record` for the arguments.
     """
     truth, symmetries = record.truth, record.symmetries
+    extras = unstack_extras(truth)
     content: dict[str, Any] = {'camera_data': _describe_camera(record)}
     if truth.plane_gl is not None:
         point, normal = truth.plane_gl.tolist()
         content['AR_data'] = {'plane_center': point, 'plane_normal': normal}
     content['objects'] = [
         {
-            **({} if truth.extras is None else truth.extras[k]),
+            **extras[k],
             'class': categories[truth.labels[k]],
             'name': f'{categories[truth.labels[k]]}_{k}',
             'provenance': 'synthetic',
