@@ -20,6 +20,7 @@ LAYERS = {
     'geometry': 3,
     'codecs': 4,
     'datasets': 5, 'models': 5, 'evaluation': 5, 'visualization': 5,
+    'tracking': 5,
     'checkpoints': 6,
     'engine': 7, 'deploy': 7,
     'apis': 8,
