@@ -23,6 +23,7 @@ from cpose.checkpoints.tensor_unpickler import tensor_pickle_module
 from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError
 from cpose.files.atomic import atomic_file
 from cpose.files.encrypted_file import is_complete, is_encrypted, protected, read_model_bytes
+from cpose.files.package_files import find_package_file, is_package_file
 
 HEAD = 512
 TEXT = re.compile(rb'[\t\n\r\x20-\x7e\x80-\xff]+')
@@ -110,7 +111,8 @@ def load_checkpoint_file(
     """Read a checkpoint with ``weights_only=True``, encrypted or not.
 
     Args:
-        path: File.
+        path: File; ``package://NAME`` is the one in an installed package, see
+            `cpose.files.package_files`.
         tensors_only: Accept files with other pickled objects too; those become placeholders, and
             still nothing of the file is executed.
         map_location: Where the tensors go.
@@ -118,8 +120,9 @@ def load_checkpoint_file(
     Raises:
         CheckpointError: If there is no such file, it is empty, cut off, not a checkpoint, or holds
             pickled objects besides tensors.
+        MissingDependencyError: If the package is not installed.
     """
-    file = Path(path)
+    file = find_package_file(str(path)) if is_package_file(path) else Path(path)
     _check_file(file)
     if file.suffix == SUFFIX:
         return dict(read_safetensors(file))
@@ -136,8 +139,9 @@ def load_checkpoint_file(
             raise CheckpointError(
                 f'Checkpoint {file} holds pickled objects besides tensors: {", ".join(others)}. '
                 'Loading them could run any code, so nothing was loaded. To read only its tensors '
-                'use --tensors-only, for an init_cfg its tensors_only=True, or '
-                'load_checkpoint_file(path, tensors_only=True).'
+                'use --tensors-only, for an init_cfg its tensors_only=True, '
+                'load_checkpoint_file(path, tensors_only=True), or write them to another file: '
+                f'cpose convert {file} --out FILE --tensors-only.'
             ) from error
     if not isinstance(stored, Mapping):
         raise CheckpointError(
