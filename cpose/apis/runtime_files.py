@@ -71,15 +71,14 @@ def runtime_model(
 
 
 def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Config:
-    """Return the config that an ONNX file or an engine carries, with the input size of the file.
+    """Return the config that the file of a runtime carries, with the input size of the file.
 
     Raises:
         CheckpointError: If the file is not one of ours, or its config would run foreign code.
     """
     from cpose.checkpoints.stored_config import config_from_json
-    from cpose.deploy.model_metadata import read_metadata
 
-    metadata = read_metadata(path)
+    metadata = RUNTIMES.get(_runtime_of(Path(path))).read_metadata(path)
     config = config_from_json(metadata.config, str(path), allow_custom_imports)
     set_input_wh(config, metadata.input_wh)
     return config
