@@ -1,7 +1,6 @@
 import pytest
 import torch
 from mmengine.model import BaseModule
-from mmengine.registry import DefaultScope
 from torch import nn
 
 from cpose.errors import CheckpointError
@@ -30,12 +29,6 @@ class Detector(BaseModule):
         self.backbone = Backbone(backbone_cfg)
         output = nn.ModuleDict({'hm': nn.Conv2d(2, 1, 1, bias=False)})
         self.head = nn.ModuleDict({'branches': nn.ModuleDict({'outputs': output})})
-
-
-@pytest.fixture(autouse=True)
-def _scope():
-    with DefaultScope.overwrite_default_scope('cpose'):
-        yield
 
 
 @pytest.fixture
