@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cpose import __version__
 from cpose.apis.builder import build_model
+from cpose.apis.config.check import import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.apis.conversion_config import ConfigChoice, check_config_fits, choose_config
 from cpose.checkpoints.architecture import Architecture, infer_architecture
@@ -91,6 +92,8 @@ def convert_checkpoint(
     _check_out(Path(checkpoint), Path(out), force)
     choice = choice or ConfigChoice()
     given = load_config(choice.config, choice.options) if choice.config else None
+    if given is not None:
+        import_custom_modules(given)
     stored = load_checkpoint_file(checkpoint, tensors_only)
     with _named(checkpoint):
         state_dict = _find_weights(stored)
