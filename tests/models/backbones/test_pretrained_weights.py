@@ -59,7 +59,7 @@ class Exploit:
 
 def test_code_in_the_file_is_not_run(tmp_path):
     (tmp_path / 'weights.pth').write_bytes(pickle.dumps(Exploit()))
-    with pytest.raises(CheckpointError, match='holds pickled objects.*cpose convert'):
+    with pytest.raises(CheckpointError, match=r'holds pickled objects.*cpose convert'):
         Backbone(tmp_path / 'weights.pth')
 
 
