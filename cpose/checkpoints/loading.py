@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
+from cpose.checkpoints.integrity import check_finite
 from cpose.errors import CheckpointError
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 
@@ -142,6 +143,7 @@ def load_weights(
             f'Checkpoint {path} does not fit this {type(model).__name__}: '
             f'{differences.describe(shown)}. {_hint(differences, weights)}'
         )
+    check_finite(weights, str(path))
     model.load_state_dict(weights)
 
 

@@ -7,6 +7,7 @@ from mmengine.model import update_init_info
 from torch import Tensor, nn
 
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+from cpose.checkpoints.integrity import check_finite
 from cpose.checkpoints.loading import (
     BACKBONE_PREFIX,
     SHOWN,
@@ -129,7 +130,7 @@ def check_backbone_weights(
         shown: Names of each kind of difference that the message lists.
 
     Raises:
-        CheckpointError: If names or shapes differ.
+        CheckpointError: If names or shapes differ, or a value is not finite.
     """
     optional: Sequence[str] = getattr(backbone, 'optional_weights', ())
     differences = compare_weights(weights, backbone.state_dict(), (*optional, COUNTERS))
@@ -138,6 +139,7 @@ def check_backbone_weights(
             f'Checkpoint {source} does not fit this {type(backbone).__name__}: '
             f'{differences.describe(shown)}. Choose the weights of the same architecture and size.'
         )
+    check_finite(weights, source)
 
 
 def _backbone_weights(
