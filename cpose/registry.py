@@ -75,9 +75,10 @@ METRICS = _child(
         'objectron_metric',
         'protocols.one_to_one_protocol',
         'protocols.tao_protocol',
-        'scale_rules',
+        'protocols.scale_rules',
     ),
 )
+METRIC_SPECS = _child('metric_spec', None, 'evaluation', ())
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ('pose_visualizer',))
 HOOKS = _child(
     'hook',

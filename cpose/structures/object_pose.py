@@ -1,6 +1,8 @@
 """What the user receives: one `ObjectPose` per instance, one `PoseResult` per image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,7 @@ class ObjectPose:
         keypoints_cv: (9, 3) centre and corners, OpenCV camera frame.
         keypoints_image: (9, 2) mean and projections of the posed corners, image pixels.
         failure: Why there is no pose.
+        extras: What else the model predicts of the object, by name.
     """
 
     score: float
@@ -35,6 +38,7 @@ class ObjectPose:
     keypoints_cv: np.ndarray | None = None
     keypoints_image: np.ndarray | None = None
     failure: str | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def has_pose(self) -> bool:

@@ -1,22 +1,5 @@
-import pytest
-from mmengine.registry import DefaultScope
+"""Runners of the engine's tests, whose state is stored."""
 
-from cpose.registry import RUNNERS
+from ..engine.conftest import _one_thread, _scope, build_runner
 
-from ..engine.toy_training import toy_config
-
-
-@pytest.fixture(autouse=True)
-def _scope():
-    with DefaultScope.overwrite_default_scope('cpose'):
-        yield
-
-
-@pytest.fixture
-def build_runner(tmp_path):
-    """Return a function that builds a toy runner in ``tmp_path/<name>``."""
-
-    def build(options=None, name='run'):
-        return RUNNERS.build(toy_config(tmp_path / name, options))
-
-    return build
+__all__ = ['_one_thread', '_scope', 'build_runner']

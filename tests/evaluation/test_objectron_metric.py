@@ -114,9 +114,9 @@ def test_own_protocol_can_be_registered(new_scene):
     class Everything:
         min_score = 0.0
 
-        def assess(self, records, symmetry):
+        def assess(self, records, symmetry, metrics):
             return METRICS.build({'type': 'OneToOneProtocol', 'min_score': 0.0}).assess(
-                records, symmetry
+                records, symmetry, metrics
             )
 
     METRICS.register_module(module=Everything, name='EverythingProtocol')

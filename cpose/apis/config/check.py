@@ -25,6 +25,7 @@ PLACES = {
     'custom_hooks': cpose_registry.HOOKS,
     'dataset': cpose_registry.DATASETS,
     'default_hooks': cpose_registry.HOOKS,
+    'extra_metrics': cpose_registry.METRIC_SPECS,
     'log_processor': cpose_registry.LOG_PROCESSORS,
     'model': cpose_registry.MODELS,
     'optim_wrapper': cpose_registry.OPTIM_WRAPPERS,

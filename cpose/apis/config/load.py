@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 import cpose
 from cpose.apis.config.override import merge_option, nest_options, refuse_misspelt
-from cpose.apis.config.reading import PACKAGE_PREFIX, read_config_file, text_list
+from cpose.apis.config.reading import BASE_KEY, PACKAGE_PREFIX, read_config_file, text_list
 from cpose.errors import ConfigError, nearest_names
 
 PRESETS_KEY = 'presets'
@@ -61,7 +61,8 @@ def load_config(
     package from any working directory.
 
     Args:
-        source: See `find_config`; or a config, which is copied.
+        source: See `find_config`; or a config, which is copied; or an overlay as data, whose
+            ``_base_`` is inherited as that of a file is.
         options: Overrides by dotted key, as ``--cfg-options`` gives them; applied last.
 
     Raises:
@@ -70,7 +71,7 @@ def load_config(
     if isinstance(source, Config):
         config = Config(source.to_dict(), filename=source.filename)
     elif isinstance(source, Mapping):
-        config = Config(dict(source))
+        config = Config(_inherit(source))
     else:
         path = find_config(source)
         _add_project_to_path(path)
@@ -84,6 +85,25 @@ def load_config(
     for preset in _preset_names(presets):
         tree = merge_option(tree, _read(find_config(preset)).to_dict())
     return Config(merge_option(tree, given), filename=config.filename)
+
+
+def _inherit(overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an overlay merged into the configs that its ``_base_`` names."""
+    names = text_list(overlay.get(BASE_KEY, [])) or []
+    if not names:
+        return dict(overlay)
+    tree: dict[str, Any] = {}
+    for name in names:
+        base = _read(find_config(name)).to_dict()
+        twice = sorted(tree.keys() & base.keys())
+        if twice:
+            raise ConfigError(
+                f'{BASE_KEY}={names}: {", ".join(twice)} stands in more than one of them. '
+                'Bases must not share keys.'
+            )
+        tree.update(base)
+    own = {key: value for key, value in overlay.items() if key != BASE_KEY}
+    return dict(merge_option(tree, own))
 
 
 def _preset_names(value: Any) -> list[str]:
