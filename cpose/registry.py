@@ -101,6 +101,7 @@ OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('op
 WEIGHT_INITIALIZERS = _child(
     'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'checkpoints', ('pretrained',)
 )
+WEIGHT_FAMILIES = _child('weight family', None, 'checkpoints', ('families',))
 RUNTIMES = _child(
     'runtime',
     None,

@@ -85,9 +85,9 @@ def registered_classes(file):
         if isinstance(node, ast.ClassDef):
             for decorator in node.decorator_list:
                 text = ast.unparse(decorator)
-                match = re.match(r'([A-Z_]+)\.register_module\(', text)
+                match = re.match(r"([A-Z_]+)\.register_module\((?:name='(\w+)')?", text)
                 if match:
-                    yield match[1], node.name
+                    yield match[1], match[2] or node.name
 
 
 def registrations():
