@@ -47,13 +47,14 @@ MODELS = _child(
         'losses.center_pose_loss',
         'losses.heatmap_losses',
         'losses.regression_losses',
-        'losses.symmetry_choices',
+        'losses.symmetry_assignments',
         'necks.aggregation_necks',
     ),
 )
 CODECS = _child(
     'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
+BRANCHES = _child('branch', None, 'codecs', ('branches', 'log_variance_branches'))
 SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
     'dataset',
@@ -101,6 +102,7 @@ OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('op
 WEIGHT_INITIALIZERS = _child(
     'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'checkpoints', ('pretrained',)
 )
+WEIGHT_FAMILIES = _child('weight family', None, 'checkpoints', ('families',))
 RUNTIMES = _child(
     'runtime',
     None,

@@ -15,7 +15,8 @@ PACKAGE = Path(cpose.__file__).parent
 SOURCES = sorted(PACKAGE.rglob('*.py'))
 
 LAYERS = {
-    'errors': 0, 'registry': 0, 'part_configs': 1, 'files': 1,
+    'errors': 0, 'registry': 0, 'config_renames': 0, 'shipped_configs': 0,
+    'part_configs': 1, 'files': 1,
     'structures': 2,
     'geometry': 3,
     'codecs': 4,
@@ -85,9 +86,9 @@ def registered_classes(file):
         if isinstance(node, ast.ClassDef):
             for decorator in node.decorator_list:
                 text = ast.unparse(decorator)
-                match = re.match(r'([A-Z_]+)\.register_module\(', text)
+                match = re.match(r"([A-Z_]+)\.register_module\((?:name='(\w+)')?", text)
                 if match:
-                    yield match[1], node.name
+                    yield match[1], match[2] or node.name
 
 
 def registrations():

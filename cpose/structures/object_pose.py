@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,9 @@ class ObjectPose:
         keypoints_cv: (9, 3) centre and corners, OpenCV camera frame.
         keypoints_image: (9, 2) mean and projections of the posed corners, image pixels.
         failure: Why there is no pose.
-        extras: What else the model predicts of the object, by name.
+        extras: What further branches found, by name; arrays in units of the original image. With
+            uncertainty branches ``keypoints_std`` (8, 2), standard deviations of the corners in
+            x and y, pixels, and ``dims_std`` (3,), those of ``dims`` in their unit.
     """
 
     score: float
@@ -40,7 +41,7 @@ class ObjectPose:
     keypoints_cv: np.ndarray | None = None
     keypoints_image: np.ndarray | None = None
     failure: str | None = None
-    extras: Mapping[str, Any] = field(default_factory=dict)
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def has_pose(self) -> bool:

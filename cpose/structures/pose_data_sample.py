@@ -26,7 +26,8 @@ class CuboidTruth:
         symmetric: (N,) whole numbers, the annotated symmetry of each object: −1 not annotated,
             −2 that of its category, 0 none, else the number of equivalent rotations; None where
             no object has one.
-        extras: (N, ...) by name, what else is annotated; NaN where it is not.
+        extras: Further annotated quantities by name, (N, ...) float64 each, NaN for an object
+            without one. Untouched by augmentation, as all of these.
     """
 
     labels: np.ndarray
@@ -41,6 +42,8 @@ class CuboidTruth:
     def __post_init__(self) -> None:
         """Check the shapes."""
         count = len(self.labels)
+        for name, values in self.extras.items():
+            check_shape(f'extras[{name!r}]', values, (count, *np.shape(values)[1:]))
         check_shape('keypoints_gl', self.keypoints_gl, (count, 9, 3))
         check_shape('keypoints_image', self.keypoints_image, (count, 9, 2))
         check_shape('dims_metric', self.dims_metric, (count, 3))
