@@ -75,8 +75,9 @@ class PosePostprocessor:
         self.solver = CODECS.build(dict(solver))
         self.dims_refiner = CODECS.build(dict(dims_refiner)) if dims_refiner else None
         self.branches = tuple(branches)
+        self._further = [branch for branch in self.branches if branch.extras]
         self._uses_std = bool(getattr(self.solver, 'needs_std', False))
-        if self._uses_std and not any(STD in branch.extras for branch in self.branches):
+        if self._uses_std and not any(STD in branch.extras for branch in self._further):
             raise ConfigError(
                 f'{type(self.solver).__name__} (config key {KEY}.solver.type) weighs points by '
                 'their standard deviations, which no branch predicts. Set the config key '
@@ -98,8 +99,7 @@ class PosePostprocessor:
             score_thr: Threshold for this call instead of the one of evaluation.
         """
         threshold = self.eval_score_thr if score_thr is None else score_thr
-        further = [branch for branch in self.branches if branch.extras]
-        names = [*INPUT_NAMES, *(name for branch in further for name in branch.outputs)]
+        names = [*INPUT_NAMES, *(name for branch in self._further for name in branch.outputs)]
         arrays = {name: _to_numpy(decoded[name]) for name in names if name in decoded}
         return [
             self._process_image(
@@ -139,12 +139,11 @@ class PosePostprocessor:
         self, arrays: Mapping[str, np.ndarray], sample: PoseDataSample
     ) -> dict[str, np.ndarray]:
         """Return what further branches found, (N, ...) each; model files may lack their outputs."""
-        affine = self._image_from_heatmap(sample)
         extras: dict[str, np.ndarray] = {}
-        for branch in self.branches:
-            if branch.extras and all(name in arrays for name in branch.outputs):
+        for branch in self._further:
+            if all(name in arrays for name in branch.outputs):
                 own = {name: arrays[name] for name in branch.outputs}
-                extras.update(branch.to_extras(own, affine))
+                extras.update(branch.to_extras(own, self._image_from_heatmap(sample)))
         return extras
 
     def _image_from_heatmap(self, sample: PoseDataSample) -> np.ndarray:
