@@ -48,7 +48,7 @@ def test_presets_of_options_replace_those_of_the_config(tmp_path):
     )
     assert load_config(file).model.head.codec.corner_rule.type == 'TruncatedCorners'
     none = load_config(file, {'presets': []})
-    assert 'codec' not in none.model.head
+    assert none.model.head.codec.corner_rule.type == 'SubpixelCorners'
     assert 'codec' not in load_config(none).model.head
     other = load_config(file, {'presets': ['_base_/schedules/cosine.py']})
     assert 'codec' not in load_config(other).model.head
