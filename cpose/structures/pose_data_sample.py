@@ -26,7 +26,8 @@ class CuboidTruth:
         symmetric: (N,) whole numbers, the annotated symmetry of each object: −1 not annotated,
             −2 that of its category, 0 none, else the number of equivalent rotations; None where
             no object has one.
-        extras: (N, ...) by name, what else is annotated; NaN where it is not.
+        extras: Further annotated quantities by name, (N, ...) float64 each, NaN for an object
+            without one. Untouched by augmentation, as all of these.
     """
 
     labels: np.ndarray
