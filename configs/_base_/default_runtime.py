@@ -19,7 +19,7 @@ default_hooks = dict(
         rule='greater',
     ),
     graceful_stop=dict(type='GracefulStopHook'),
-    visualization=dict(type='PoseVisualizationHook', draw=False),
+    visualization=dict(type='PoseVisualizationHook', draw=False, interval=50, score_thr=0.3),
 )
 custom_hooks = []
 

@@ -45,7 +45,17 @@ train_dataloader = dict(
             dict(type='LoadPoseImage'),
             dict(type='ExpandSymmetries'),
             dict(type='LetterboxAffine'),
-            dict(type='CenterNetColorJitter'),
+            dict(
+                type='CenterNetColorJitter',
+                strength=0.4,
+                lighting_std=0.1,
+                eigenvalues=[0.2141788, 0.01817699, 0.00341571],
+                eigenvectors=[
+                    [-0.58752847, -0.69563484, 0.41340352],
+                    [-0.5832747, 0.00994535, -0.81221408],
+                    [-0.56089297, 0.71832671, 0.41158938],
+                ],
+            ),
             dict(type='PackPoseInputs'),
         ],
     ),

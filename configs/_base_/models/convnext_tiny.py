@@ -1,12 +1,12 @@
+_base_ = './preprocessors/imagenet_rgb.py'
+
 model = dict(
-    type='CenterPose',
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[0.485, 0.456, 0.406],
-        std=[0.229, 0.224, 0.225],
-        channel_order='rgb',
+    backbone=dict(
+        type='TimmBackbone',
+        name='convnext_tiny',
+        pretrained=False,
+        out_strides=(4, 8, 16, 32),
     ),
-    backbone=dict(type='TimmBackbone', name='convnext_tiny'),
-    neck=dict(type='IDAUpNeck'),
+    neck=dict(type='IDAUpNeck', out_stride=4, conv=dict(type='PlainConv')),
     head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
 )

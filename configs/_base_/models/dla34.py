@@ -1,12 +1,7 @@
+_base_ = './preprocessors/centernet_bgr.py'
+
 model = dict(
-    type='CenterPose',
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[0.40789654, 0.44719302, 0.47026115],
-        std=[0.28863828, 0.27408164, 0.27809835],
-        channel_order='bgr',
-    ),
-    backbone=dict(type='DLA34'),
-    neck=dict(type='DLAUpNeck'),
+    backbone=dict(type='DLA34', pretrained=False, out_strides=(4, 8, 16, 32)),
+    neck=dict(type='DLAUpNeck', out_stride=4, conv=dict(type='PlainConv')),
     head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
 )

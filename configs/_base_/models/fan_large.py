@@ -1,12 +1,7 @@
+_base_ = './preprocessors/centernet_bgr.py'
+
 model = dict(
-    type='CenterPose',
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[0.40789654, 0.44719302, 0.47026115],
-        std=[0.28863828, 0.27408164, 0.27809835],
-        channel_order='bgr',
-    ),
-    backbone=dict(type='FAN', arch='large'),
-    neck=dict(type='IDAUpNeck'),
+    backbone=dict(type='FAN', arch='large', drop_path_rate=0.3),
+    neck=dict(type='IDAUpNeck', out_stride=4, conv=dict(type='PlainConv')),
     head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
 )
