@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
+from cpose.codecs.symmetries import NoSymmetry
 from cpose.datasets.centerpose_dataset import CenterPoseDataset, expand_roots
 from cpose.errors import ConfigError, DataError
 from cpose.structures.pose_data_sample import field_arrays

@@ -1,8 +1,8 @@
 import pytest
-from cpose.datasets.packed_items import CheckedCollate, check_packed
-from cpose.datasets.transforms.letterbox_affine import LetterboxAffine
 from mmengine.dataset import Compose, pseudo_collate
 
+from cpose.datasets.base_dataset import CheckedCollate, check_packed
+from cpose.datasets.transforms.affine import LetterboxAffine
 from cpose.errors import ConfigError
 
 PACKED = {'inputs': 1, 'data_samples': 'a'}

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-from cpose.codecs.symmetries.cuboid_symmetry import CuboidSymmetry
 from mmengine.registry import DefaultScope
 
-from cpose.apis.config import load_config
+from cpose.apis.config.load import load_config
+from cpose.codecs.symmetries import CuboidSymmetry
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import ConfigError
 from cpose.geometry.projection import project_points

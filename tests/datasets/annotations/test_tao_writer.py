@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
-from cpose.datasets.annotation import parse_annotation, read_annotation
-from cpose.datasets.tao_writer import build_annotation, write_record
 
+from cpose.codecs.symmetries import NoSymmetry
+from cpose.datasets.annotations.annotation import parse_annotation, read_annotation
+from cpose.datasets.annotations.tao_writer import build_annotation, write_record
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import OutputError
 

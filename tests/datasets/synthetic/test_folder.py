@@ -1,9 +1,9 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.synthetic_folder import prepare_folder, write_images
 
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
+from cpose.datasets.synthetic.folder import prepare_folder, write_images
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import ConfigError, OutputError
 
