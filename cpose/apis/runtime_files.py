@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.config.check import import_custom_modules
+from cpose.apis.config.load import load_config
 from cpose.apis.inference.inference_parts import choose_input_wh, set_input_wh
 from cpose.errors import ConfigError
 from cpose.registry import RUNTIMES
@@ -80,7 +81,7 @@ def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Co
     from cpose.deploy.model_metadata import read_metadata
 
     metadata = read_metadata(path)
-    config = config_from_json(metadata.config, str(path), allow_custom_imports)
+    config = load_config(config_from_json(metadata.config, str(path), allow_custom_imports))
     set_input_wh(config, metadata.input_wh)
     return config
 

@@ -15,12 +15,8 @@ from cpose.evaluation.image_record import (
     warn_of_missing_annotations,
 )
 from cpose.evaluation.score_report import build_report, headline_names
-from cpose.part_configs import with_defaults
 from cpose.registry import METRICS
 from cpose.structures.object_pose import PoseResult
-
-DEFAULT_PROTOCOL = {'type': 'OneToOneProtocol'}
-DEFAULT_TAO_PROTOCOL = {'type': 'TaoProtocol'}
 
 
 @METRICS.register_module()
@@ -31,9 +27,8 @@ class ObjectronMetric(BaseMetric):
     prefix, so the best checkpoint is kept with ``save_best='AP50_3DIoU'``.
 
     Args:
-        protocol: Config of the rules for all numbers but ``AP50_3DIoU_tao``; by default
-            `OneToOneProtocol`.
-        tao_protocol: Config of the rules for ``AP50_3DIoU_tao``; by default `TaoProtocol`.
+        protocol: Config of the rules for all numbers but ``AP50_3DIoU_tao``.
+        tao_protocol: Config of the rules for ``AP50_3DIoU_tao``.
         dump_file: Where to write predictions and truth as one JSON file, see `write_dump`.
         collect_device: ``cpu`` or ``gpu``, where ranks exchange results.
         collect_dir: Folder of that exchange.
@@ -47,15 +42,15 @@ class ObjectronMetric(BaseMetric):
 
     def __init__(
         self,
-        protocol: Mapping[str, Any] | None = None,
-        tao_protocol: Mapping[str, Any] | None = None,
+        protocol: Mapping[str, Any],
+        tao_protocol: Mapping[str, Any],
         dump_file: str | None = None,
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, collect_dir=collect_dir)
-        self.protocol = METRICS.build(with_defaults(protocol or {}, DEFAULT_PROTOCOL))
-        self.tao_protocol = METRICS.build(with_defaults(tao_protocol or {}, DEFAULT_TAO_PROTOCOL))
+        self.protocol = METRICS.build(dict(protocol))
+        self.tao_protocol = METRICS.build(dict(tao_protocol))
         self.dump_file = dump_file
         self.report: dict[str, Any] = {}
 

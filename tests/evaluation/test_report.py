@@ -11,6 +11,8 @@ from cpose.evaluation.protocols.tao_protocol import TaoProtocol
 from cpose.evaluation.report import CATEGORY_TABLES, MEANINGS, build_table, write_metrics_json
 from cpose.evaluation.score_report import build_report, headline_names
 
+from ..shipped_parts import settings
+
 
 @pytest.fixture
 def report_for(random_scenes, new_record):
@@ -21,7 +23,12 @@ def report_for(random_scenes, new_record):
             'symmetry': (None,) * len(names),
             'eval_num_symmetry': (1,) * len(names),
         }
-        return build_report(records, meta, OneToOneProtocol(), TaoProtocol())
+        return build_report(
+            records,
+            meta,
+            OneToOneProtocol(**settings('OneToOneProtocol')),
+            TaoProtocol(**settings('TaoProtocol')),
+        )
 
     return make
 

@@ -17,7 +17,7 @@ DATASET = {
     'pin_memory': Effect('false', 'train_dataloader.pin_memory', False),
     'num_classes': Refusal('2', 'names one category'),
     'num_joints': Refusal('9', 'eight corners'),
-    'max_objs': Effect('3', 'model.head.codec.max_objs', 3),
+    'max_objs': Effect('3', 'train_dataloader.dataset.max_objs', 3),
     'mean': Effect('[0.1,0.2,0.3]', 'model.data_preprocessor.mean', [0.1, 0.2, 0.3]),
     'std': Effect('[0.1,0.2,0.3]', 'model.data_preprocessor.std', [0.1, 0.2, 0.3]),
     '_eig_val': Effect('[1,2,3]', f'{PIPELINE}.3.eigenvalues', [1, 2, 3]),

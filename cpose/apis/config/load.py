@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 import cpose
+from cpose.apis.config.first_release import FILE as FIRST_RELEASE
+from cpose.apis.config.first_release import complete_config
 from cpose.apis.config.override import merge_option, nest_options, refuse_misspelt
 from cpose.apis.config.reading import PACKAGE_PREFIX, read_config_file, text_list
 from cpose.errors import ConfigError, nearest_names
@@ -58,7 +61,8 @@ def load_config(
     lists configs that are merged last, for example ``['_base_/compat/tao.py']``; in ``options`` it
     replaces the list of the config. What is returned does not have the key. The folder of the
     project that holds the config is put on the import path, so that ``custom_imports`` finds its
-    package from any working directory.
+    package from any working directory. Settings that a config of version 0.1 left to constructors
+    are written out, see `complete_config`.
 
     Args:
         source: See `find_config`; or a config, which is copied.
@@ -83,7 +87,8 @@ def load_config(
         presets = merge_option(presets, given.pop(PRESETS_KEY), PRESETS_KEY)
     for preset in _preset_names(presets):
         tree = merge_option(tree, _read(find_config(preset)).to_dict())
-    return Config(merge_option(tree, given), filename=config.filename)
+    whole = complete_config(merge_option(tree, given), _first_release())
+    return Config(whole, filename=config.filename)
 
 
 def _preset_names(value: Any) -> list[str]:
@@ -98,6 +103,12 @@ def _preset_names(value: Any) -> list[str]:
 
 def _read(path: Path) -> Config:
     return read_config_file(path, find_config)
+
+
+@cache
+def _first_release() -> dict[str, Any]:
+    former: dict[str, Any] = _read(find_config(FIRST_RELEASE)).to_dict()
+    return former
 
 
 def _add_project_to_path(path: Path) -> None:

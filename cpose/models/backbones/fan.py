@@ -111,8 +111,8 @@ class FAN(BaseModule):
 
     def __init__(
         self,
-        arch: str = 'small',
-        drop_path_rate: float = 0.3,
+        arch: str,
+        drop_path_rate: float,
         with_checkpoint: bool = False,
         pretrained_path: str | None = None,
         init_cfg: Mapping[str, Any] | None = None,

@@ -21,8 +21,8 @@ class TimmBackbone(BaseModule):
 
     Args:
         name: Name of the timm model, ``timm.list_models()`` has them all.
-        pretrained: Download timm's weights when built.
         out_strides: Strides of the levels to return, finest first.
+        pretrained: Download timm's weights when built.
         init_cfg: MMEngine's initialisation config; timm's own initialisation stays otherwise.
         **timm_options: More arguments for ``timm.create_model``, for example ``img_size``.
 
@@ -37,8 +37,8 @@ class TimmBackbone(BaseModule):
     def __init__(
         self,
         name: str,
+        out_strides: Sequence[int],
         pretrained: bool = False,
-        out_strides: Sequence[int] = (4, 8, 16, 32),
         init_cfg: Mapping[str, Any] | None = None,
         **timm_options: Any,
     ) -> None:
@@ -100,8 +100,8 @@ class DLA34(TimmBackbone):
     Source: Yu et al., "Deep Layer Aggregation" (CVPR 2018), figure 3 and table 1, as in timm.
 
     Args:
-        pretrained: Download timm's ImageNet weights when built.
         out_strides: Strides of the levels to return, finest first.
+        pretrained: Download timm's ImageNet weights when built.
         pretrained_path: File with ImageNet weights, timm's or the original ``dla34-ba72cf86.pth``;
             an empty string is none.
         init_cfg: MMEngine's initialisation config.
@@ -109,11 +109,11 @@ class DLA34(TimmBackbone):
 
     def __init__(
         self,
+        out_strides: Sequence[int],
         pretrained: bool = False,
-        out_strides: Sequence[int] = (4, 8, 16, 32),
         pretrained_path: str | None = None,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__('dla34', pretrained, out_strides, init_cfg)
+        super().__init__('dla34', out_strides, pretrained, init_cfg)
         if pretrained_path:
             load_backbone_weights(self, pretrained_path)

@@ -13,8 +13,6 @@ from cpose.registry import CODECS, MODELS, RUNTIMES
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
 
-DEFAULT_PREPROCESSOR = {'type': 'PoseDataPreprocessor'}
-
 
 @MODELS.register_module()
 class RuntimePose(BaseModel):
@@ -38,7 +36,7 @@ class RuntimePose(BaseModel):
         self,
         runtime: Mapping[str, Any],
         input_wh: Sequence[int],
-        data_preprocessor: Mapping[str, Any] = DEFAULT_PREPROCESSOR,
+        data_preprocessor: Mapping[str, Any],
         recovery: Mapping[str, Any] = DEFAULT_RECOVERY,
     ) -> None:
         opened = RUNTIMES.build(dict(runtime))

@@ -101,7 +101,6 @@ def model_part(spec: TaoSpec, num_select: int = 100) -> dict[str, Any]:
         neck['out_channels'] = model.out_channel
     codec = {
         'type': 'CenterPoseCodec',
-        'max_objs': dataset.max_objs,
         'num_select': num_select,
         'center_rule': {'type': 'ProjectedCenter' if dataset.center_3D else 'BoxCenter'},
         'dims_coder': _dims_coder(spec),

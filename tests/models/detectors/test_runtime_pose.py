@@ -9,6 +9,8 @@ from cpose.models.detectors.runtime_pose import RuntimePose
 from cpose.registry import RUNTIMES
 from cpose.structures.pose_data_sample import PoseDataSample
 
+from ...shipped_parts import part
+
 
 class OneBox:
     """Find one box in cells 2 to 6 of every image, at the score of its first value."""
@@ -39,9 +41,12 @@ def _registered():
 
 
 def build(**changes):
-    return RuntimePose(
-        **{'runtime': {'type': 'OneBox', 'path': 'a.box'}, 'input_wh': (64, 32), **changes}
-    )
+    settings = {
+        'runtime': {'type': 'OneBox', 'path': 'a.box'},
+        'input_wh': (64, 32),
+        'data_preprocessor': part('PoseDataPreprocessor'),
+    }
+    return RuntimePose(**{**settings, **changes})
 
 
 def batch(*reds):
