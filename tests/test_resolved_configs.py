@@ -15,8 +15,8 @@ from cpose.datasets.synthetic.settings import RealismSettings
 from .golden.regenerate import CASES, COMMAND, FOLDER, resolved_lines
 
 MAY_BE_LEFT_OUT = {
-    'AtomicCheckpointHook': (),
-    'CenterPoseDataset': ('max_objs',),  # validation and test have no targets
+    # Validation and test have no targets; 'raise' and True leave no image out.
+    'CenterPoseDataset': ('max_objs', 'on_error', 'require_annotation'),
     'DLA34': ('pretrained_path', 'init_cfg'),  # None: no file
     'DLAUpNeck': ('out_channels', 'init_cfg'),  # None: those of the backbone's level
     'FAN': ('with_checkpoint', 'pretrained_path', 'init_cfg'),  # memory; None: no file

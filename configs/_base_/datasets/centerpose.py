@@ -19,8 +19,6 @@ train_dataloader = dict(
         data_root='data/{category}/train',
         input_wh=(512, 512),
         seed=0,
-        on_error='raise',
-        require_annotation=True,
         max_objs=10,
         pipeline=[
             dict(type='LoadPoseImage'),
@@ -60,8 +58,6 @@ val_dataloader = dict(
         data_root='data/{category}/val',
         input_wh=(512, 512),
         seed=0,
-        on_error='raise',
-        require_annotation=True,
         pipeline=__test_pipeline,
     ),
 )
@@ -75,8 +71,6 @@ test_dataloader = dict(
         data_root='data/{category}/test',
         input_wh=(512, 512),
         seed=0,
-        on_error='raise',
-        require_annotation=True,
         pipeline=__test_pipeline,
     ),
 )

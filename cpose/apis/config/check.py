@@ -144,8 +144,19 @@ def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) 
     if accepted and unknown:
         raise ConfigError(
             f'{name} takes no argument {unknown[0]!r} (config key {path}.{unknown[0]}). '
-            f'{nearest_names(unknown[0], accepted)}'
+            f'{nearest_names(unknown[0], accepted)}{_advice(unknown[0], path, registries)}'
         )
+
+
+def _advice(key: str, path: str, registries: list[Registry]) -> str:
+    """Tell how to leave out a setting that may be inherited from a part of another type."""
+    others = (other for registry in registries for other in registry.module_dict.values())
+    if '[' in path or not any(key in _accepted_arguments(other) for other in others):
+        return ''
+    return (
+        f' If a base has it for another type, {path}=dict(_delete_=True, ...) leaves out what the '
+        'base says.'
+    )
 
 
 def _names_for(path: str, registries: list[Registry]) -> set[str]:
