@@ -32,7 +32,12 @@ def printed_values(*arguments):
 
 def resolved_lines(*arguments):
     """Return one line for each value: its dotted key and what it is."""
-    return sorted(_lines(printed_values(*arguments), ''))
+    return value_lines(printed_values(*arguments))
+
+
+def value_lines(tree):
+    """Return one line for each value of a tree, sorted."""
+    return sorted(_lines(tree, ''))
 
 
 def _lines(node, path):

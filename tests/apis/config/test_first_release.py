@@ -1,11 +1,23 @@
 """Configs that leave to constructors what version 0.1 filled in."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from cpose.apis.config.load import load_config
 from cpose.evaluation.objectron_metric import ObjectronMetric
 
+from ...golden.regenerate import CASES, value_lines
 from ...shipped_parts import part
+
+FIRST_RELEASE = Path(__file__).parents[2] / 'data' / 'first_release'
+STILL_DEFAULTS = (
+    *('.seed = 0', '.val_begin = 1', '.accumulative_counts = 1', '.pretrained = False'),
+    *('.deterministic = False', '.diff_rank_seed = False', '.cudnn_deterministic = False'),
+    *('.visualization.interval = 50', '.visualization.score_thr = 0.3'),
+)
+"""Written out today, and the same where it is left out."""
 
 
 def test_parts_are_filled_up_as_far_as_they_go():
@@ -50,3 +62,19 @@ def test_training_data_alone_limit_the_targets(codec, data, limit):
     assert config.train_dataloader.dataset.max_objs == limit
     assert config.test_dataloader.dataset == reader
     assert 'max_objs' not in config.model.head.codec
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_resolved_configs_of_then_say_the_same_today(name):
+    """The files are what version 0.1 resolved, and wrote into its checkpoints."""
+    stored = json.loads((FIRST_RELEASE / f'{name}.json').read_text())
+    argument, *preset = CASES[name]
+    today = load_config(argument, {'presets': ['_base_/compat/tao.py']} if preset else {})
+    then, now = plain_lines(load_config(stored)), plain_lines(today)
+    assert [line for line in then if line not in now] == []
+    new = [line for line in now if line not in then]
+    assert [line for line in new if not line.endswith(STILL_DEFAULTS)] == []
+
+
+def plain_lines(config):
+    return value_lines(json.loads(json.dumps(config.to_dict())))
