@@ -8,8 +8,9 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from cpose.apis.config.build_errors import named_build_errors
-from cpose.apis.config.check import check_config
+from cpose.apis.config.check import check_config, import_custom_modules
 from cpose.apis.config.load import load_config
+from cpose.apis.config.override import nest_options
 from cpose.apis.runtime_files import config_from_file, is_runtime_file
 from cpose.errors import ConfigError
 from cpose.registry import MODELS
@@ -72,6 +73,7 @@ def resolve_config(
         return load_config(config, options)
     if checkpoint is None:
         raise ConfigError('Neither a config nor a checkpoint is given. Give at least one.')
+    import_custom_modules(Config(nest_options(options or {})))
     if is_runtime_file(checkpoint):
         return load_config(config_from_file(checkpoint, allow_custom_imports), options)
     from cpose.checkpoints.stored_config import config_from_checkpoint

@@ -14,6 +14,7 @@ from cpose.registry import RUNTIMES
 RUNTIME_KEY = 'runtime'
 """Key of a config with settings of the runtime, for example ``dict(providers=[...])``."""
 PYTORCH = 'TorchRuntime'
+SHIPPED_PREPROCESSOR = '_base_/models/preprocessors/centernet_bgr.py'
 
 
 def find_runtime(config: Config, path: str | Path) -> dict[str, Any] | None:
@@ -61,7 +62,7 @@ def runtime_model(
         device: Where the runtime runs; None lets it choose.
     """
     model = config.get('model') or {}
-    kept = {'data_preprocessor': model.get('data_preprocessor')}
+    kept = {'data_preprocessor': model.get('data_preprocessor') or _shipped_preprocessor()}
     kept['recovery'] = (model.get('head') or {}).get('recovery')
     return {
         'type': 'RuntimePose',
@@ -71,16 +72,20 @@ def runtime_model(
     }
 
 
+def _shipped_preprocessor() -> Any:
+    """Return a preprocessor for a config without one; the file says what the network reads."""
+    return load_config(SHIPPED_PREPROCESSOR).model.data_preprocessor
+
+
 def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Config:
-    """Return the config that an ONNX file or an engine carries, with the input size of the file.
+    """Return the config that the file of a runtime carries, with the input size of the file.
 
     Raises:
         CheckpointError: If the file is not one of ours, or its config would run foreign code.
     """
     from cpose.checkpoints.stored_config import config_from_json
-    from cpose.deploy.model_metadata import read_metadata
 
-    metadata = read_metadata(path)
+    metadata = RUNTIMES.get(_runtime_of(Path(path))).read_metadata(path)
     config = load_config(config_from_json(metadata.config, str(path), allow_custom_imports))
     set_input_wh(config, metadata.input_wh)
     return config
