@@ -47,13 +47,14 @@ MODELS = _child(
         'losses.center_pose_loss',
         'losses.heatmap_losses',
         'losses.regression_losses',
-        'losses.symmetry_choices',
+        'losses.symmetry_assignments',
         'necks.aggregation_necks',
     ),
 )
 CODECS = _child(
     'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
+BRANCHES = _child('branch', None, 'codecs', ('branches', 'log_variance_branches'))
 SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
     'dataset',
@@ -75,9 +76,10 @@ METRICS = _child(
         'objectron_metric',
         'protocols.one_to_one_protocol',
         'protocols.tao_protocol',
-        'scale_rules',
+        'protocols.scale_rules',
     ),
 )
+METRIC_SPECS = _child('metric_spec', None, 'evaluation', ())
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ('pose_visualizer',))
 HOOKS = _child(
     'hook',

@@ -15,7 +15,8 @@ PACKAGE = Path(cpose.__file__).parent
 SOURCES = sorted(PACKAGE.rglob('*.py'))
 
 LAYERS = {
-    'errors': 0, 'registry': 0, 'part_configs': 1, 'files': 1,
+    'errors': 0, 'registry': 0, 'config_renames': 0, 'shipped_configs': 0,
+    'part_configs': 1, 'files': 1,
     'structures': 2,
     'geometry': 3,
     'codecs': 4,

@@ -31,7 +31,9 @@ model = dict(
     neck=dict(out_stride=8),
     head=dict(
         use_association=False,
-        recovery=dict(type='PoseRecovery', score_thr=0.05, dims_fit=dict(type='ReprojectedDims')),
+        postprocessor=dict(
+            dims_refiner=dict(type='ReprojectedDims', point_sigma=0.05, dims_sigma=0.25)
+        ),
     ),
 )
 train_dataloader = dict(

@@ -62,13 +62,13 @@ def runtime_model(
         device: Where the runtime runs; None lets it choose.
     """
     model = config.get('model') or {}
-    kept = {'data_preprocessor': model.get('data_preprocessor') or _shipped_preprocessor()}
-    kept['recovery'] = (model.get('head') or {}).get('recovery')
+    pixels = model.get('data_preprocessor') or _shipped_preprocessor()
     return {
         'type': 'RuntimePose',
         'runtime': {**runtime, 'path': str(path), 'device': device},
         'input_wh': choose_input_wh(config, None),
-        **{name: part for name, part in kept.items() if part is not None},
+        'head': model.get('head') or {},
+        'data_preprocessor': pixels,
     }
 
 

@@ -1,11 +1,13 @@
 """Which checkpoints a run has written; kept in the message hub and so in the checkpoints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isnan
+from typing import Any
 
 from mmengine.logging import MessageHub
 
 from cpose.errors import ConfigError
+from cpose.evaluation.metric_table import find_number
 
 KEY = 'checkpoint_files'
 
@@ -67,6 +69,21 @@ def find_score(metrics: Mapping[str, float], name: str) -> float:
         f'There is no metric {name!r} (default_hooks.checkpoint.save_best). '
         f'Metrics of this run: {", ".join(metrics)}.'
     )
+
+
+def better_rule(name: str, evaluated: Iterable[Any]) -> str:
+    """Return the direction of a number: 'greater' or 'less'.
+
+    Args:
+        name: Of the number, with or without prefix.
+        evaluated: Metrics of the evaluator. Those that tell what they measure, as
+            `ObjectronMetric` does, are asked; more is taken as better of numbers of others.
+    """
+    for evaluation in evaluated:
+        found = find_number(name.rpartition('/')[2], getattr(evaluation, 'metrics', ()))
+        if found is not None:
+            return 'greater' if found[0].is_larger_better(found[1]) else 'less'
+    return 'greater'
 
 
 def is_better(score: float, best: float | None, rule: str) -> bool:

@@ -11,7 +11,6 @@ from cpose.engine.train_loop import ResumableEpochTrainLoop
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.objectron_metric import ObjectronMetric
-from cpose.evaluation.score_report import headline_names
 
 NEEDED_DICTS = ('env_cfg', 'randomness')
 DICTS = (*NEEDED_DICTS, 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks')
@@ -92,12 +91,12 @@ def _check_evaluation(loop: Any, metainfo: Mapping[str, Any], hooks: Iterable[An
         metainfo: Of its data.
         hooks: Those that read the numbers.
     """
-    kinds = [type(metric) for metric in loop.evaluator.metrics]
-    if kinds != [ObjectronMetric]:
+    metrics = loop.evaluator.metrics
+    if [type(metric) for metric in metrics] != [ObjectronMetric]:
         return
     symmetries = metainfo.get('symmetry', ()), metainfo.get('eval_num_symmetry', ())
     for symmetry, num_rotations in zip(*symmetries, strict=False):
         build_evaluation_symmetry(symmetry, num_rotations)
     for hook in hooks:
         if getattr(hook, 'save_best', None):
-            find_score(dict.fromkeys(headline_names(), 0.0), hook.save_best)
+            find_score(dict.fromkeys(metrics[0].number_names, 0.0), hook.save_best)

@@ -2,7 +2,8 @@
 
 Arrays keep all digits, so scoring the file gives the same numbers. Keypoints are null where no
 pose was found or nothing is annotated. Frames and units are those of `ImageRecord`. An object
-with an annotated symmetry has the field ``symmetric`` of annotation files.
+with an annotated symmetry has the field ``symmetric`` of annotation files. ``extras`` holds what
+else is predicted or annotated of an object, where there is something.
 """
 
 import json
@@ -20,6 +21,7 @@ from cpose.evaluation.image_record import (
     PredictedCuboids,
     warn_of_missing_annotations,
 )
+from cpose.evaluation.metric_table import build_metrics
 from cpose.evaluation.score_report import build_report
 from cpose.files.atomic import write_text_atomic
 from cpose.files.json_files import finite_or_null
@@ -45,6 +47,7 @@ def evaluate_dump(
     protocol: Mapping[str, Any],
     tao_protocol: Mapping[str, Any],
     eval_num_symmetry: int | None = None,
+    extra_metrics: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Score a file of predictions.
 
@@ -53,6 +56,7 @@ def evaluate_dump(
         protocol: Config of the rules.
         tao_protocol: Config of the rules for ``AP50_3DIoU_tao``.
         eval_num_symmetry: Takes the place of the file's number for all categories.
+        extra_metrics: Configs of metrics of your own, as in `ObjectronMetric`.
 
     Returns:
         The report, see `build_report`.
@@ -70,6 +74,7 @@ def evaluate_dump(
         dataset_meta,
         METRICS.build(dict(protocol)),
         METRICS.build(dict(tao_protocol)),
+        build_metrics(extra_metrics),
     )
 
 
@@ -115,13 +120,17 @@ def _row_entries(
     arrays: PredictedCuboids | CuboidTruth, shapes: Mapping[str, tuple[int, ...]]
 ) -> list[dict[str, Any]]:
     columns = [getattr(arrays, name) for name in shapes]
-    return [
+    entries = [
         {
             SINGULAR.get(name, name): _plain(value)
             for name, value in zip(shapes, values, strict=True)
         }
         for values in zip(*columns, strict=True)
     ]
+    if arrays.extras:
+        for number, entry in enumerate(entries):
+            entry['extras'] = {name: _plain(array[number]) for name, array in arrays.extras.items()}
+    return entries
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ Letters: P predictions, N objects.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class PredictedCuboids:
         dims: (P, 3) extents along x, y, z, any unit.
         keypoints_gl: (P, 9, 3), Objectron camera frame, unknown or metric unit.
         keypoints_image: (P, 9, 2), projections of the posed cuboid, image pixels.
+        extras: (P, ...) by name, what the model predicts besides.
     """
 
     scores: np.ndarray
@@ -35,6 +36,7 @@ class PredictedCuboids:
     dims: np.ndarray
     keypoints_gl: np.ndarray
     keypoints_image: np.ndarray
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def has_pose(self) -> np.ndarray:
@@ -44,7 +46,8 @@ class PredictedCuboids:
 
     def select(self, rows: np.ndarray) -> 'PredictedCuboids':
         """Return the predictions chosen by a mask or by numbers."""
-        return PredictedCuboids(*(getattr(self, name)[rows] for name in PREDICTION_SHAPES))
+        arrays = {name: getattr(self, name)[rows] for name in PREDICTION_SHAPES}
+        return PredictedCuboids(**arrays, extras=select_rows(self.extras, rows))
 
 
 PREDICTION_SHAPES = {
@@ -87,7 +90,8 @@ class ImageRecord:
         rows = self.truth.labels == label
         arrays = field_arrays(self.truth)
         plane = arrays.pop('plane_gl', None)
-        truth = CuboidTruth(**{k: v[rows] for k, v in arrays.items()}, plane_gl=plane)
+        extras = select_rows(self.truth.extras, rows)
+        truth = CuboidTruth(**select_rows(arrays, rows), plane_gl=plane, extras=extras)
         predictions = self.predictions.select(self.predictions.labels == label)
         return ImageRecord(self.image_name, self.image_wh, predictions, truth, self.projection)
 
@@ -135,7 +139,16 @@ def collect_predictions(poses: list[ObjectPose]) -> PredictedCuboids:
         for (name, shape), column in zip(PREDICTION_SHAPES.items(), columns, strict=True)
     }
     arrays['labels'] = arrays['labels'].astype(np.int64)
-    return PredictedCuboids(**arrays)
+    names = poses[0].extras if poses else ()
+    extras = {
+        name: np.array([pose.extras[name] for pose in poses], dtype=np.float64) for name in names
+    }
+    return PredictedCuboids(**arrays, extras=extras)
+
+
+def select_rows(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the rows of all arrays that a mask or numbers choose."""
+    return {name: array[rows] for name, array in arrays.items()}
 
 
 def record_to_arrays(record: ImageRecord) -> dict[str, Any]:
@@ -145,8 +158,8 @@ def record_to_arrays(record: ImageRecord) -> dict[str, Any]:
         'image_name': record.image_name,
         'image_wh': record.image_wh,
         'projection': record.projection,
-        'predictions': predictions,
-        'truth': field_arrays(record.truth),
+        'predictions': {**predictions, 'extras': dict(record.predictions.extras)},
+        'truth': {**field_arrays(record.truth), 'extras': dict(record.truth.extras)},
     }
 
 

@@ -1,5 +1,6 @@
 """What the user receives: one `ObjectPose` per instance, one `PoseResult` per image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,9 @@ class ObjectPose:
         keypoints_cv: (9, 3) centre and corners, OpenCV camera frame.
         keypoints_image: (9, 2) mean and projections of the posed corners, image pixels.
         failure: Why there is no pose.
+        extras: What further branches found, by name; arrays in units of the original image. With
+            uncertainty branches ``keypoints_std`` (8, 2), standard deviations of the corners in
+            x and y, pixels, and ``dims_std`` (3,), those of ``dims`` in their unit.
     """
 
     score: float
@@ -35,6 +39,7 @@ class ObjectPose:
     keypoints_cv: np.ndarray | None = None
     keypoints_image: np.ndarray | None = None
     failure: str | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def has_pose(self) -> bool:

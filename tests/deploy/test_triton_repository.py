@@ -6,7 +6,6 @@ import onnx
 import pytest
 
 from cpose.deploy.model_metadata import (
-    OUTPUT_SIZES,
     attach_metadata,
     metadata_of,
     write_engine_sidecar,
@@ -15,6 +14,7 @@ from cpose.deploy.triton_repository import check_triton_files, write_triton_repo
 from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.files.encryption_key import use_key
 
+from .contract import OUTPUT_SIZES
 from .networks import tiny
 
 

@@ -118,9 +118,9 @@ def test_own_protocol_can_be_registered(new_scene):
     class Everything:
         min_score = 0.0
 
-        def assess(self, records, symmetry):
+        def assess(self, records, symmetry, metrics):
             rules = METRICS.build(part('OneToOneProtocol', min_score=0.0))
-            return rules.assess(records, symmetry)
+            return rules.assess(records, symmetry, metrics)
 
     METRICS.register_module(module=Everything, name='EverythingProtocol')
     try:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cpose.datasets.annotations.annotation import parse_annotation
-from cpose.evaluation.assessment import headline_numbers, precision_curves
+from cpose.evaluation.assessment import precision_curves, reported_numbers
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
-from cpose.evaluation.functional.average_precision import THRESHOLDS
 from cpose.evaluation.image_record import ImageRecord, PredictedCuboids
+from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
 
 RTOL = 1e-5
@@ -26,6 +26,7 @@ MEAN_NAMES = {
     'azimuth': 'mean_azimuth_deg',
     'polar': 'mean_polar_deg',
 }
+THRESHOLDS = {metric.key: metric.thresholds for metric in METRIC_TABLE if metric.thresholds}
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def test_average_precisions_equal_reference(case, assessed):
 
 def test_means_and_accuracy_equal_reference(case, assessed):
     _, assessment = assessed(case)
-    numbers = headline_numbers(assessment, precision_curves(assessment))
+    numbers = reported_numbers(assessment, precision_curves(assessment))
     for metric, expected in case.expected['mean'].items():
         assert numbers[MEAN_NAMES[metric]] == pytest.approx(expected, rel=RTOL)
     accuracy = [numbers['AP50_3DIoU'], numbers['MPE_2D']]

@@ -17,12 +17,18 @@ parts = dict(
     ),
     DLA34=dict(out_strides=(4, 8, 16, 32)),
     DLAUpNeck=dict(out_stride=4, conv=dict(type='PlainConv')),
+    DenseDisplacementLoss=dict(loss_weight=1.0),
     FAN=dict(arch='small', drop_path_rate=0.3),
+    GaussianFocalLoss=dict(loss_weight=1.0, alpha=2.0, beta=4.0, clamp=1e-4),
+    HeatmapMSELoss=dict(loss_weight=1.0),
     IDAUpNeck=dict(out_stride=4, conv=dict(type='PlainConv')),
+    KLDUncertaintyLoss=dict(loss_weight=1.0, prior=0.1),
+    MaskedL1Loss=dict(loss_weight=1.0),
     MixedPrecisionOptimWrapper=dict(dtype='bf16'),
     ObjectronMetric=dict(
         protocol=dict(type='OneToOneProtocol'), tao_protocol=dict(type='TaoProtocol')
     ),
+    ObjectSymmetryAssignment=dict(facing_bonus=0.3),
     OneToOneProtocol=dict(
         min_score=0.05, min_visibility=0.1, scale_rule=dict(type='GroundPlaneScale')
     ),
@@ -35,6 +41,8 @@ parts = dict(
         max_rotate_deg=15.0,
         keep_center=False,
     ),
+    RelativeL1Loss=dict(loss_weight=1.0, min_target=1e-6),
+    ReprojectedDims=dict(point_sigma=0.05, dims_sigma=0.25),
     RotationalSymmetry=dict(order=12),
     SyntheticCuboidDataset=dict(
         start_index=0,

@@ -8,5 +8,4 @@ model = dict(
         out_strides=(4, 8, 16, 32),
     ),
     neck=dict(type='IDAUpNeck', out_stride=4, conv=dict(type='PlainConv')),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
 )

@@ -3,5 +3,4 @@ _base_ = './preprocessors/centernet_bgr.py'
 model = dict(
     backbone=dict(type='DLA34', pretrained=False, out_strides=(4, 8, 16, 32)),
     neck=dict(type='DLAUpNeck', out_stride=4, conv=dict(type='ModulatedDeformConv')),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
 )

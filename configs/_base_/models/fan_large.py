@@ -3,5 +3,4 @@ _base_ = './preprocessors/centernet_bgr.py'
 model = dict(
     backbone=dict(type='FAN', arch='large', drop_path_rate=0.3),
     neck=dict(type='IDAUpNeck', out_stride=4, conv=dict(type='PlainConv')),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
 )

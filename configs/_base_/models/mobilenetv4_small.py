@@ -8,5 +8,5 @@ model = dict(
         out_strides=(4, 8, 16, 32),
     ),
     neck=dict(type='IDAUpNeck', out_stride=4, out_channels=64, conv=dict(type='PlainConv')),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=64, use_association=True),
+    head=dict(head_conv=64),
 )

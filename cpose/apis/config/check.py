@@ -20,18 +20,22 @@ LOADER_SUFFIX = '_dataloader'
 LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
 """What MMEngine reads besides the arguments of a `DataLoader`."""
 PLACES = {
+    'branches': cpose_registry.BRANCHES,
     'codec': cpose_registry.CODECS,
+    'coder': cpose_registry.CODECS,
     'collate_fn': cpose_registry.FUNCTIONS,
     'custom_hooks': cpose_registry.HOOKS,
     'dataset': cpose_registry.DATASETS,
     'default_hooks': cpose_registry.HOOKS,
+    'extra_metrics': cpose_registry.METRIC_SPECS,
     'log_processor': cpose_registry.LOG_PROCESSORS,
+    'loss': cpose_registry.MODELS,
     'model': cpose_registry.MODELS,
     'optim_wrapper': cpose_registry.OPTIM_WRAPPERS,
     'optimizer': cpose_registry.OPTIMIZERS,
     'param_scheduler': cpose_registry.PARAM_SCHEDULERS,
     'pipeline': cpose_registry.TRANSFORMS,
-    'recovery': cpose_registry.CODECS,
+    'postprocessor': cpose_registry.CODECS,
     'runtime': cpose_registry.RUNTIMES,
     'sampler': cpose_registry.DATA_SAMPLERS,
     'symmetry': cpose_registry.SYMMETRIES,

@@ -9,7 +9,6 @@ FILE = '_base_/compat/first_release.py'
 PARTS, TRAINING_PARTS = 'parts', 'training_parts'
 OWN_SCOPES = ('', 'cpose')
 TRAINING = 'train_dataloader'
-READER = 'CenterPoseDataset'
 
 Parts = Mapping[str, Mapping[str, Any]]
 """Settings of a part by the name of its type."""
@@ -25,7 +24,7 @@ def complete_config(tree: Mapping[str, Any], former: Mapping[str, Parts]) -> dic
     whole: dict[str, Any] = fill_up(tree, former[PARTS])
     if isinstance(whole.get(TRAINING), Mapping):
         whole[TRAINING] = fill_up(whole[TRAINING], former[TRAINING_PARTS])
-    return _with_one_max_objs(whole)
+    return whole
 
 
 def fill_up(node: Any, parts: Parts) -> Any:
@@ -52,16 +51,3 @@ def _filled_value(given: Any, former: Any) -> Any:
         return given
     is_other = given.get('type', former.get('type')) != former.get('type')
     return given if is_other else {**deepcopy(dict(former)), **given}
-
-
-def _with_one_max_objs(tree: dict[str, Any]) -> dict[str, Any]:
-    """Return the config with the limit of a codec moved to the training data that it limited."""
-    dataset = (tree.get(TRAINING) or {}).get('dataset') or {}
-    head = (tree.get('model') or {}).get('head') or {}
-    codec = dict(head.get('codec') or {})
-    limit = codec.pop('max_objs', None)
-    if limit is None or _type_name(dataset) != READER:
-        return tree
-    least = min(limit, dataset['max_objs'])
-    moved = {TRAINING: {**tree[TRAINING], 'dataset': {**dataset, 'max_objs': least}}}
-    return {**tree, **moved, 'model': {**tree['model'], 'head': {**head, 'codec': codec}}}

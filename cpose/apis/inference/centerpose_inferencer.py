@@ -20,7 +20,7 @@ from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceI
 from cpose.apis.inference.inference_model import (
     build_for_inference,
     find_model_runtime,
-    find_recovery,
+    find_postprocessor,
 )
 from cpose.apis.inference.inference_parts import (
     build_pipeline,
@@ -38,9 +38,6 @@ from cpose.structures.pose_data_sample import make_results
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
-
-DEFAULT_SCORE_THR = 0.3
-"""TAO's ``visualization_threshold``; the one of the config's ``recovery`` is for evaluation."""
 
 
 @INFERENCERS.register_module()
@@ -94,7 +91,7 @@ class CenterPoseInferencer(BaseInferencer):
         self._device = device
         with named_build_errors(loaded):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
-            self.recovery = find_recovery(self.model, loaded)
+            self.postprocessor = find_postprocessor(self.model, loaded)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
 
     def __call__(
@@ -102,7 +99,7 @@ class CenterPoseInferencer(BaseInferencer):
         inputs: ImageInput,
         camera: CameraLike | None = None,
         batch_size: int = 1,
-        score_thr: float = DEFAULT_SCORE_THR,
+        score_thr: float | None = None,
         use_pnp: bool = True,
         on_error: ErrorHandler | None = None,
         **kwargs: Any,
@@ -115,7 +112,7 @@ class CenterPoseInferencer(BaseInferencer):
             camera: Camera of all images, see `make_camera`; None takes the annotation beside each
                 image, or a guess.
             batch_size: Images that go through the network at once.
-            score_thr: Objects must score more.
+            score_thr: Objects must score more; None takes ``infer_score_thr`` of the config.
             use_pnp: Whether to look for 6-DoF poses.
             on_error: Called for an image that cannot be used, which is then left out; with None
                 the error is raised.
@@ -158,16 +155,18 @@ class CenterPoseInferencer(BaseInferencer):
         return map(self._collate, self._get_chunk_data(prepared, batch_size))
 
     def forward(
-        self, inputs: Mapping[str, Any], score_thr: float = DEFAULT_SCORE_THR
+        self, inputs: Mapping[str, Any], score_thr: float | None = None
     ) -> list[PoseResult]:
         """Return the poses of a batch, one result per image.
 
         Args:
             inputs: The second part of what `preprocess` gives.
-            score_thr: Objects must score more.
+            score_thr: Objects must score more; None takes ``infer_score_thr`` of the config.
         """
+        if score_thr is None:
+            score_thr = self.postprocessor.infer_score_thr
         samples = inputs['data_samples']
-        found = self.recovery(self._detector(inputs['inputs']), samples, score_thr)
+        found = self.postprocessor(self._detector(inputs['inputs']), samples, score_thr)
         return make_results(samples, found)
 
     def visualize(

@@ -40,10 +40,12 @@ def result_to_dict(
         ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
         ``projected_keypoints_2d`` (9×2, pixels, with the distortion), ``keypoints_2d`` (8×2,
         pixels), ``relative_scale`` (3), ``score``, ``label``, ``bbox`` (left, top, right, bottom,
-        pixels), ``class`` where the name is known and ``failure`` where no pose was found.
+        pixels), ``class`` where the name is known, ``failure`` where no pose was found, and what
+        further branches found (`ObjectPose.extras`), such as ``keypoints_std`` (8×2, pixels) and
+        ``dims_std`` (3).
 
     Raises:
-        ConfigError: If the frame is unknown.
+        ConfigError: If the frame is unknown, or a branch has a result of the same name.
     """
     if frame not in FRAMES:
         raise ConfigError(f'frame={frame!r} is unknown. Use one of {", ".join(FRAMES)}.')
@@ -104,6 +106,13 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
         values['class'] = categories[pose.label]
     if pose.failure is not None:
         values['failure'] = pose.failure
+    for name, value in pose.extras.items():
+        if name in values:
+            raise ConfigError(
+                f'A branch calls a result {name!r}, as the JSON files call another one. Rename it '
+                'among the extras of the class of the branch.'
+            )
+        values[name] = _plain(value)
     return values
 
 

@@ -38,16 +38,15 @@ def run(args: Namespace) -> int:
     from cpose.evaluation.dump import evaluate_dump
     from cpose.evaluation.report import build_table, write_metrics_json
 
-    protocols = shipped_protocols()
+    rules, tao_rules = shipped_protocols().values()
     if args.absolute_scale:
-        for rules in protocols.values():
-            rules['scale_rule'] = {'type': 'AbsoluteScale'}
-    report = evaluate_dump(args.file, **protocols, eval_num_symmetry=args.eval_num_symmetry)
+        rules['scale_rule'] = tao_rules['scale_rule'] = {'type': 'AbsoluteScale'}
+    report = evaluate_dump(args.file, rules, tao_rules, args.eval_num_symmetry)
     Console().print(build_table(report, title=args.file))
     if args.out:
         write_metrics_json(args.out, report)
     if args.plot:
-        from cpose.visualization.curve_plot import plot_curves
+        from cpose.evaluation.curve_plot import plot_curves
 
         plot_curves(report, args.plot)
     return 0

@@ -9,8 +9,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop
 
 from cpose.checkpoints.checkpoint_file import CONTINUE, LAST_CHECKPOINT
-from cpose.engine.checkpoint_list import CheckpointList, find_score, is_better
+from cpose.engine.checkpoint_list import CheckpointList, better_rule, find_score, is_better
 from cpose.errors import ConfigError
+from cpose.evaluation.metric_table import PRIMARY_NUMBER
 from cpose.files.atomic import remove_unfinished, write_text_atomic
 from cpose.registry import HOOKS
 
@@ -28,7 +29,8 @@ class AtomicCheckpointHook(Hook):
         keep_last: How many checkpoints by epoch are kept; -1 keeps all. Those within an epoch are
             replaced by the next one.
         save_best: Metric whose best checkpoint is kept; ``None`` for none.
-        rule: 'greater' or 'less' is better.
+        rule: 'greater' or 'less' is better; None for the direction of the metric, see
+            `better_rule`.
 
     Raises:
         ConfigError: If an argument is out of range.
@@ -41,11 +43,13 @@ class AtomicCheckpointHook(Hook):
         interval: int = 1,
         iter_interval: int | None = None,
         keep_last: int = 3,
-        save_best: str | None = 'AP50_3DIoU',
-        rule: str = 'greater',
+        save_best: str | None = PRIMARY_NUMBER,
+        rule: str | None = None,
     ) -> None:
-        if rule not in ('greater', 'less'):
-            raise ConfigError(f'rule={rule!r} of AtomicCheckpointHook must be greater or less.')
+        if rule not in ('greater', 'less', None):
+            raise ConfigError(
+                f'rule={rule!r} of AtomicCheckpointHook must be greater, less or None.'
+            )
         if interval < 1 or keep_last == 0 or (iter_interval is not None and iter_interval < 1):
             raise ConfigError(
                 f'AtomicCheckpointHook(interval={interval}, iter_interval={iter_interval}, '
@@ -119,13 +123,14 @@ class AtomicCheckpointHook(Hook):
         if not metrics or not isinstance(runner._train_loop, BaseLoop):
             return
         if self.save_best:
-            self._save_best(runner, find_score(metrics, self.save_best))
+            rule = self.rule or better_rule(self.save_best, runner.val_loop.evaluator.metrics)
+            self._save_best(runner, find_score(metrics, self.save_best), rule)
         name = self.file_name(runner.train_loop.progress)
         if name in CheckpointList(runner.message_hub):
             runner.save_checkpoint(runner.work_dir, name)
 
-    def _save_best(self, runner: Any, score: float) -> None:
-        if not is_better(score, runner.message_hub.get_info('best_score'), self.rule):
+    def _save_best(self, runner: Any, score: float, rule: str) -> None:
+        if not is_better(score, runner.message_hub.get_info('best_score'), rule):
             return
         hub = runner.message_hub
         old = hub.get_info('best_checkpoint')

@@ -11,10 +11,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop
 
 from cpose.engine.status_file import RUNNING, STATUS_NAME, StatusFile
+from cpose.evaluation.metric_spec import list_numbers
+from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.registry import HOOKS
-
-TAO_NAMES = {'AP50_3DIoU_tao': '3DIoU', 'MPE_2D': '2DMPE'}
-"""Our metrics that TAO has too; it writes their values as text."""
 
 
 @HOOKS.register_module()
@@ -78,6 +77,8 @@ def train_kpi(runner: Any, iterations: int) -> dict[str, float]:
 def metrics_kpi(metrics: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """Return metrics under TAO's names (``val_3DIoU``, text) and under ours (``val_AP50_3DIoU``).
 
+    TAO writes values as text.
+
     Args:
         metrics: Values by name, with or without prefix; what is no number is left out.
         stage: 'val' or 'test'.
@@ -87,7 +88,11 @@ def metrics_kpi(metrics: Mapping[str, Any], stage: str) -> dict[str, Any]:
         for name, value in metrics.items()
         if isinstance(value, int | float)
     }
-    theirs = {f'{stage}_{TAO_NAMES[name]}': str(plain[name]) for name in TAO_NAMES if name in plain}
+    theirs = {
+        f'{stage}_{number.status_name}': str(plain[number.key])
+        for _, number in list_numbers(METRIC_TABLE)
+        if number.status_name and number.key in plain
+    }
     return {**theirs, **{f'{stage}_{name}': value for name, value in plain.items()}}
 
 

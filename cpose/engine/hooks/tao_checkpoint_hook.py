@@ -27,7 +27,7 @@ class TaoCheckpointHook(AtomicCheckpointHook):
         interval: Epochs or steps between checkpoints; the end of training is always saved.
         unit: 'epoch' or 'step'.
         save_best: Metric whose best checkpoint is kept; ``None`` for none.
-        rule: 'greater' or 'less' is better.
+        rule: 'greater' or 'less' is better; None for the direction of the metric.
         best_name: Name of the best one without ending; ``{epoch:03d}`` is its epoch, from 0.
 
     Raises:
@@ -39,7 +39,7 @@ class TaoCheckpointHook(AtomicCheckpointHook):
         interval: int = 1,
         unit: str = 'epoch',
         save_best: str | None = None,
-        rule: str = 'greater',
+        rule: str | None = None,
         best_name: str = 'model_best_{epoch:03d}',
     ) -> None:
         super().__init__(interval, None, -1, save_best, rule)

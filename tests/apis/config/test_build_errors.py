@@ -4,11 +4,15 @@ from mmengine.config import Config
 from cpose.apis.config.build_errors import named_build_errors
 from cpose.errors import ConfigError, DataError
 from cpose.registry import CODECS, HOOKS, RUNNERS
+from cpose.shipped_configs import shipped_head
 
 
 def build(config):
     with named_build_errors(config):
         return CODECS.build(config.codec)
+
+
+POSTPROCESSOR = shipped_head()['postprocessor']
 
 
 @pytest.mark.parametrize(
@@ -20,7 +24,7 @@ def build(config):
             r'CenterPoseCodec \(config key codec\) with strides=4: .*unexpected keyword',
         ),
         (
-            {'type': 'PoseRecovery', 'solver': {'type': 'NoSolver'}},
+            {**POSTPROCESSOR, 'solver': {'type': 'NoSolver'}},
             r'NoSolver \(config key codec\.solver\): NoSolver is not in the cpose::codec registry',
         ),
     ],

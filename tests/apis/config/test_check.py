@@ -29,6 +29,11 @@ def test_shipped_config_is_right(config):
             r'model.head.criterion.type.*CenterPoseLoss',
         ),
         (
+            'model.head.branches.hm',
+            {'type': 'CenterHeatmap'},
+            r'model.head.branches.hm.type.*CenterHeatmapBranch',
+        ),
+        (
             'model.head.head_cnv',
             64,
             r"no argument 'head_cnv' \(config key model.head.head_cnv\).*head_conv",

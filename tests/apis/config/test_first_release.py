@@ -15,9 +15,15 @@ FIRST_RELEASE = Path(__file__).parents[2] / 'data' / 'first_release'
 STILL_DEFAULTS = (
     *('.seed = 0', '.val_begin = 1', '.accumulative_counts = 1', '.pretrained = False'),
     *('.deterministic = False', '.diff_rank_seed = False', '.cudnn_deterministic = False'),
+    *('.checkpoint.rule = None', ".dims_refiner.type = 'PredictedDims'"),
     *('.visualization.interval = 50', '.visualization.score_thr = 0.3'),
 )
 """Written out today, and the same where it is left out."""
+OTHER_WORDS = (
+    "default_hooks.checkpoint.rule = 'greater'",
+    'model.head.postprocessor.dims_refiner = None',
+)
+"""Said otherwise today: None is the direction of the metric, PredictedDims refine nothing."""
 
 
 def test_parts_are_filled_up_as_far_as_they_go():
@@ -49,12 +55,12 @@ def test_parts_inside_lists():
 
 
 @pytest.mark.parametrize(
-    ('codec', 'data', 'limit'), [({'max_objs': 3}, {}, 3), ({'max_objs': 20}, {}, 10), ({}, {}, 10)]
+    ('codec', 'data', 'limit'), [({'max_objs': 3}, {}, 3), ({'max_objs': 20}, {}, 20), ({}, {}, 10)]
 )
 def test_training_data_alone_limit_the_targets(codec, data, limit):
     reader = {'type': 'CenterPoseDataset'}
     tree = {
-        'model': {'head': {'type': 'Own', 'codec': codec}},
+        'model': {'head': {'type': 'Own', 'codec': {'num_select': 9, **codec}}},
         'train_dataloader': {'dataset': {**reader, **data}},
         'test_dataloader': {'dataset': reader},
     }
@@ -71,7 +77,7 @@ def test_resolved_configs_of_then_say_the_same_today(name):
     argument, *preset = CASES[name]
     today = load_config(argument, {'presets': ['_base_/compat/tao.py']} if preset else {})
     then, now = plain_lines(load_config(stored)), plain_lines(today)
-    assert [line for line in then if line not in now] == []
+    assert [line for line in then if line not in now and line not in OTHER_WORDS] == []
     new = [line for line in now if line not in then]
     assert [line for line in new if not line.endswith(STILL_DEFAULTS)] == []
 

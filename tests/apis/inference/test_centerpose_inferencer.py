@@ -11,11 +11,11 @@ from scipy.spatial.transform import Rotation
 from cpose.apis.builder import build_model
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-from cpose.codecs.postprocessor import PoseRecovery
 from cpose.errors import ConfigError, DataError
 from cpose.structures.camera import intrinsic_matrix
 from cpose.visualization.pose_drawer import PoseDrawer
 
+from ...head_parts import make_postprocessor
 from ..inference_scenes import (
     CAMERA,
     DIMS,
@@ -119,7 +119,7 @@ def test_default_score_threshold(detector):
     pictures = [grey_image(50)] * 2
     assert [len(result.poses) for result in inferencer(pictures, camera=CAMERA)] == [1, 0]
     assert len(next(inferencer(pictures, camera=CAMERA, score_thr=0.28)).poses) == 1
-    assert build_model(tiny_config()).head.recovery.score_thr == 0.05
+    assert build_model(tiny_config()).head.postprocessor.eval_score_thr == 0.05
 
 
 def test_lens_distortion():
@@ -253,7 +253,7 @@ def test_nothing_given():
 
 
 def test_with_a_model():
-    """The network's own way gives the same as preprocessing, forward and recovery by hand."""
+    """The network's own way gives the same as preprocessing, forward and postprocessing by hand."""
     torch.manual_seed(0)
     config = tiny_config()
     inferencer = CenterPoseInferencer(config, device='cpu')
@@ -264,7 +264,7 @@ def test_with_a_model():
     with torch.no_grad():
         inputs = model.data_preprocessor(batch)['inputs']
         decoded = model.head.codec.decode(model(inputs, mode='tensor'))
-    expected = PoseRecovery(score_thr=0.05)(decoded, batch['data_samples'])[0]
+    expected = make_postprocessor(eval_score_thr=0.05)(decoded, batch['data_samples'])[0]
     assert len(result.poses) == len(expected) > 0
     for pose, other in zip(result.poses, expected, strict=True):
         np.testing.assert_allclose(pose.bbox_image, other.bbox_image, atol=1e-3)

@@ -1,7 +1,8 @@
 """Statistics of CenterNet, blue first: those of the published DLA-34 and FAN weights."""
 
+_base_ = '../centerpose_head.py'
+
 model = dict(
-    type='CenterPose',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',
         mean=[0.40789654, 0.44719302, 0.47026115],

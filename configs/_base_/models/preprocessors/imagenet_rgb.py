@@ -1,7 +1,8 @@
 """Statistics of ImageNet, red first: those of timm's weights."""
 
+_base_ = '../centerpose_head.py'
+
 model = dict(
-    type='CenterPose',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',
         mean=[0.485, 0.456, 0.406],

@@ -6,13 +6,11 @@ custom_imports = dict(imports=['mediapipe_objectron.objectron_runtime'])
 runtime = dict(type='ObjectronRuntime', input_wh=__input_wh)
 model = dict(
     head=dict(
-        recovery=dict(
-            type='PoseRecovery',
-            score_thr=0.05,
+        postprocessor=dict(
             # Duplicates are gone already: this leaves the scores as they are.
             nms_sigma=1e6,
             point_source=dict(type='DisplacementPoints'),
-            dims_fit=dict(type='ReprojectedDims'),
+            dims_refiner=dict(type='ReprojectedDims'),
         )
     )
 )

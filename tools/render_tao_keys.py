@@ -1,8 +1,10 @@
-"""The tables of docs/tao.md; ``python -m cpose.tao.key_table docs/tao.md`` renews them."""
+"""Render the tables of ``docs/tao.md`` from the definitions of the spec.
+
+``python tools/render_tao_keys.py`` writes them; ``tests/test_tao_pages.py`` fails for old ones.
+"""
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from cpose.tao.spec.key_list import describe_allowed, spec_keys
 from cpose.tao.spec.readings import READINGS
 
+DOCUMENT = Path(__file__).resolve().parents[1] / 'docs' / 'tao.md'
 SETTLED = {
     'dataset.inference_data': (
         'The documentation writes "inference data" too',
@@ -119,11 +122,5 @@ def _row(key: str, schema: Mapping[str, Any]) -> str:
     return f'| {" | ".join(cells)} | {schema.get("difference", "")} |'
 
 
-def main(path: str) -> None:
-    """Update a document in place."""
-    file = Path(path)
-    file.write_text(update_document(file.read_text(encoding='utf-8')), encoding='utf-8')
-
-
 if __name__ == '__main__':
-    main(sys.argv[1])
+    DOCUMENT.write_text(update_document(DOCUMENT.read_text(encoding='utf-8')), encoding='utf-8')

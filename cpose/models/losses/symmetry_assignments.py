@@ -13,8 +13,8 @@ Terms = dict[str, Tensor]
 
 
 @MODELS.register_module()
-class ImageSymmetryChoice(nn.Module):
-    """Choose per image the row of least total loss among rows with an object (the reference).
+class ImageSymmetryAssignment(nn.Module):
+    """Assign per image the row of least total loss among rows with an object (the reference).
 
     Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Estimation from an
     RGB Image", section III-C; TAO PyTorch 6.25.10.
@@ -40,8 +40,8 @@ class ImageSymmetryChoice(nn.Module):
 
 
 @MODELS.register_module()
-class ObjectSymmetryChoice(nn.Module):
-    """Choose per object the candidate of least weighted regression cost at its centre.
+class ObjectSymmetryAssignment(nn.Module):
+    """Assign per object the candidate of least weighted regression cost at its centre.
 
     Objects turn independently, so one row per image cannot fit two of them. Heatmaps are drawn
     once, for the chosen candidates.
@@ -51,7 +51,7 @@ class ObjectSymmetryChoice(nn.Module):
     whose +x axis points to the right in the image, that is, whose front faces the camera.
 
     Deviation: TAO PyTorch 6.25.10 chooses per image and without a bonus, see
-    `ImageSymmetryChoice`.
+    `ImageSymmetryAssignment`.
 
     Args:
         facing_bonus: Cost, in heatmap cells, that the best-facing candidate is spared at most.

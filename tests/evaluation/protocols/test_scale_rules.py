@@ -1,7 +1,7 @@
 import numpy as np
 
 from cpose.evaluation.matched_pairs import gather_pairs
-from cpose.evaluation.scale_rules import AbsoluteScale
+from cpose.evaluation.protocols.scale_rules import AbsoluteScale
 
 
 def test_lengths_stay(new_scene, new_record):

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.evaluation import scale_rules as ground_plane_scale
-from cpose.evaluation.scale_rules import height_scale
+from cpose.evaluation.protocols.scale_rules import ground_plane_scale, height_scale
 from cpose.structures.cuboid import cuboid_keypoints
 
 BOX = cuboid_keypoints(np.array([0.2, 0.1, 0.3])) + np.array([0.3, 0.05 - 0.7, -2.0])

@@ -3,7 +3,14 @@ import numpy as np
 import pytest
 
 from cpose.errors import OutputError
-from cpose.visualization.curve_plot import PANELS, plot_curves
+from cpose.evaluation.curve_plot import plot_curves
+from cpose.evaluation.metric_spec import (
+    MetricSpec,
+    ReportedNumber,
+    describe_metric,
+    thresholds_up_to,
+)
+from cpose.evaluation.metric_table import METRIC_TABLE
 
 RECALL = [n / 100 for n in range(101)]
 
@@ -13,7 +20,7 @@ def curve_report(level):
     return {
         'num_images': 3,
         'num_objects': 5,
-        'curves': {metric: curve for metric in PANELS},
+        'curves': {metric.key: curve for metric in METRIC_TABLE},
         'precision_recall': {'recall': RECALL, '0.25': [level] * 101, '0.5': [None] * 101},
     }
 
@@ -76,3 +83,16 @@ def test_names_of_categories_leave_the_heading_free(tmp_path, count):
     plot_curves(report, tmp_path / 'many.png', title='w' * 70)
     one, many = (cv2.imread(str(tmp_path / name))[:60] for name in ('one.png', 'many.png'))
     np.testing.assert_array_equal(one, many)
+
+
+def test_metrics_of_your_own_have_panels(tmp_path):
+    extra = MetricSpec(
+        'own', 'Own', None, (ReportedNumber('AP_own', '', 0.5),), thresholds_up_to(1)
+    )
+    report = curve_report(0.6)
+    plot_curves(report, tmp_path / 'one.png')
+    report['extra_metrics'] = [describe_metric(extra)]
+    report['curves']['own'] = report['curves']['iou']
+    plot_curves(report, tmp_path / 'two.png')
+    heights = [cv2.imread(str(tmp_path / name)).shape[0] for name in ('one.png', 'two.png')]
+    assert heights == [1080, 1620]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cpose.evaluation.matched_pairs import gather_pairs
-from cpose.evaluation.scale_rules import GroundPlaneScale
+from cpose.evaluation.protocols.scale_rules import GroundPlaneScale
 from cpose.structures.camera import gl_from_cv
 
 

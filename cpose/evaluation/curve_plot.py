@@ -12,6 +12,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 
 from cpose.errors import OutputError
+from cpose.evaluation.metric_spec import MetricSpec
+from cpose.evaluation.metric_table import metrics_of_report
 
 INK, FAINT, GRID = '#22303c', '#7b8794', '#e4e8ec'
 ACCENT = '#0b6fb8'
@@ -28,16 +30,9 @@ CATEGORY_COLORS = (
     '#6b8e23',
 )
 
-PANELS = {
-    'iou': ('3D IoU', 'at least', 0.5),
-    'pixel': ('2D corner distance', 'at most, share of the image sides', None),
-    'azimuth': ('Azimuth', 'at most, degrees', 15.0),
-    'polar': ('Polar angle', 'at most, degrees', 10.0),
-    'scale': ('Relative size', 'at most, sum of relative errors', None),
-    'add': ('ADD', 'at most, metres', None),
-    'adds': ('ADD-S', 'at most, metres', None),
-}
-"""Title, meaning of the threshold and the threshold of the number reported by name."""
+COLUMNS = 4
+PANEL_WH = (3.5, 3.6)
+"""Inches."""
 
 LEGEND_COLUMNS = 10
 DPI = 150
@@ -48,7 +43,7 @@ TOP = 1.02
 def plot_curves(report: Mapping[str, Any], path: str | Path, title: str = '') -> None:
     """Draw a report, see ``cpose.evaluation.score_report.build_report``.
 
-    The first panel shows precision over recall; the other seven the average precision over the
+    The first panel shows precision over recall; the others the average precision over the
     thresholds of a metric, with the reported number marked. With several categories, thin lines
     show each.
 
@@ -62,14 +57,19 @@ def plot_curves(report: Mapping[str, Any], path: str | Path, title: str = '') ->
         OutputError: If the file cannot be written.
     """
     spacing = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12, wspace=0.03, hspace=0.04)
-    figure = Figure(figsize=(14, 7.2), layout=spacing, facecolor='white')
+    metrics = [metric for metric in metrics_of_report(report) if metric.thresholds]
+    num_rows = -(-(1 + len(metrics)) // COLUMNS)
+    size = (PANEL_WH[0] * COLUMNS, PANEL_WH[1] * num_rows)
+    figure = Figure(figsize=size, layout=spacing, facecolor='white')
     FigureCanvasAgg(figure)
-    panels = figure.subplots(2, 4).ravel()
+    panels = figure.subplots(num_rows, COLUMNS).ravel()
     _draw_recall(panels[0], report['precision_recall'])
     categories = report.get('per_category', {})
     shown = categories if len(categories) > 1 else {}
-    for panel, metric in zip(panels[1:], PANELS, strict=True):
-        _draw_thresholds(panel, metric, report['curves'][metric], shown)
+    for panel, metric in zip(panels[1:], metrics, strict=False):
+        _draw_thresholds(panel, metric, report['curves'][metric.key], shown)
+    for panel in panels[1 + len(metrics) :]:
+        panel.set_visible(False)
     heading = title or 'Average precision'
     counts = f'{report["num_images"]} images, {report["num_objects"]} objects'
     figure.suptitle(
@@ -104,25 +104,25 @@ def _draw_recall(panel: Axes, curves: Mapping[str, Sequence[float | None]]) -> N
 
 def _draw_thresholds(
     panel: Axes,
-    metric: str,
+    metric: MetricSpec,
     curve: Mapping[str, Sequence[float | None]],
     categories: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    title, meaning, mark = PANELS[metric]
-    _style(panel, title, meaning)
+    bound = 'at least' if metric.larger_is_better else 'at most'
+    _style(panel, metric.title, f'{bound}, {metric.unit}' if metric.unit else bound)
     thresholds, precision = _known(curve['thresholds']), _known(curve['ap'])
     panel.set_xlim(thresholds[0], thresholds[-1])
     for number, (name, report) in enumerate(categories.items()):
         color = CATEGORY_COLORS[number % len(CATEGORY_COLORS)]
-        values = _known(report['curves'][metric]['ap'])
+        values = _known(report['curves'][metric.key]['ap'])
         panel.plot(thresholds, values, color=color, linewidth=1, alpha=0.9, label=name)
     if not categories:
         panel.fill_between(thresholds, precision, color=ACCENT, alpha=0.10, linewidth=0)
     label = 'mean' if categories else None
     panel.plot(thresholds, precision, color=ACCENT, linewidth=2.2, label=label, zorder=3)
     panel.set_ylim(0, max([TOP, *(value + 0.02 for value in precision if value == value)]))
-    if mark is not None:
-        _mark(panel, thresholds, precision, mark)
+    if metric.marked_threshold is not None:
+        _mark(panel, thresholds, precision, metric.marked_threshold)
 
 
 def _mark(
