@@ -10,7 +10,7 @@ from cpose.evaluation.score_report import average_tree, build_report
 from ..shipped_parts import settings
 
 DIMS = (0.2, 0.1, 0.3)
-NAMES = ObjectronMetric().number_names
+NAMES = ObjectronMetric(**settings('ObjectronMetric')).number_names
 
 
 def report_of(records, meta=None):

@@ -66,7 +66,7 @@ def test_missing_key_is_named(config):
     [
         ('custom_hooks', [{'type': 'Bar'}], 'AtomicCheckpointHook', 'Xavier'),
         ('optim_wrapper.optimizer.type', 'Adma', 'Adam', 'AdapterHook'),
-        ('model.head.codec', {'solver': {'type': 'PnP'}}, 'InFrontPnP', 'Loop'),
+        ('model.head.postprocessor.solver', {'type': 'PnP'}, 'InFrontPnP', 'Loop'),
         ('visualizer.vis_backends', [{'type': 'VisBackend'}], 'LocalVisBackend', 'Visualizer,'),
         ('own.part', {'type': 'DLA43'}, 'DLA34', 'Xavier'),
     ],
