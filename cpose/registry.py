@@ -60,7 +60,7 @@ DATASETS = _child(
     'dataset',
     MMENGINE_DATASETS,
     'datasets',
-    ('centerpose_dataset', 'image_folder_dataset', 'synthetic_cuboid_dataset'),
+    ('centerpose_dataset', 'draws', 'image_folder_dataset', 'synthetic_cuboid_dataset'),
 )
 TRANSFORMS = _child(
     'transform',
@@ -96,18 +96,20 @@ HOOKS = _child(
     ),
 )
 RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ('pose_runner',))
-LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('train_loop',))
+LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('iter_train_loop', 'train_loop'))
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('processes',))
 OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('optim_wrapper',))
 WEIGHT_INITIALIZERS = _child(
     'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'checkpoints', ('pretrained',)
 )
+WEIGHT_FAMILIES = _child('weight family', None, 'checkpoints', ('families',))
 RUNTIMES = _child(
     'runtime',
     None,
     'deploy.runtimes',
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
+TRACKERS = _child('tracker', None, 'tracking', ())
 INFERENCERS = _child(
     'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
 )

@@ -36,7 +36,7 @@ MAY_BE_LEFT_OUT = {
     'PoseVisualizer': ('name', 'axis_length', 'show_axes', 'show_points', 'show_labels', 'kwargs'),
     'ResumableEpochTrainLoop': ('dynamic_intervals',),  # None: none
     'RichProgressHook': ('console',),
-    'TimmBackbone': ('init_cfg', 'timm_options'),
+    'TimmBackbone': ('pretrained_path', 'init_cfg', 'timm_options'),
 }
 """Arguments of style, speed and outputs, and those that None or the wiring decides."""
 

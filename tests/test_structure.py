@@ -21,6 +21,7 @@ LAYERS = {
     'geometry': 3,
     'codecs': 4,
     'datasets': 5, 'models': 5, 'evaluation': 5, 'visualization': 5,
+    'tracking': 5,
     'checkpoints': 6,
     'engine': 7, 'deploy': 7,
     'apis': 8,
@@ -85,9 +86,9 @@ def registered_classes(file):
         if isinstance(node, ast.ClassDef):
             for decorator in node.decorator_list:
                 text = ast.unparse(decorator)
-                match = re.match(r'([A-Z_]+)\.register_module\(', text)
+                match = re.match(r"([A-Z_]+)\.register_module\((?:name='(\w+)')?", text)
                 if match:
-                    yield match[1], node.name
+                    yield match[1], match[2] or node.name
 
 
 def registrations():

@@ -43,17 +43,20 @@ class CheckpointList:
         """Remove all files from the list."""
         self._hub.update_info(KEY, [])
 
-    def outdated(self, keep_last: int) -> list[str]:
+    def outdated(self, keep_last: int, by_epoch: bool = True) -> list[str]:
         """Return what may be removed from disk.
 
         Args:
-            keep_last: How many checkpoints by epoch are kept, -1 for all. Of those within an epoch
-                only the newest is kept, until the epoch's own is there.
+            keep_last: How many checkpoints are kept, -1 for all.
+            by_epoch: Whether those by epoch count. Of those within an epoch only the newest is
+                kept, until the epoch's own is there.
         """
         names = self.names
-        by_epoch = [name for name in names if name.startswith('epoch_')]
+        if not by_epoch:
+            return names[:-keep_last] if keep_last > 0 else []
+        of_epochs = [name for name in names if name.startswith('epoch_')]
         within = [name for name in names[:-1] if not name.startswith('epoch_')]
-        return within + (by_epoch[:-keep_last] if keep_last > 0 else [])
+        return within + (of_epochs[:-keep_last] if keep_last > 0 else [])
 
 
 def find_score(metrics: Mapping[str, float], name: str) -> float:

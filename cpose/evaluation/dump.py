@@ -1,7 +1,7 @@
 """Predictions and truth of an evaluation in one JSON file, to be scored again without a model.
 
 Arrays keep all digits, so scoring the file gives the same numbers. Keypoints are null where no
-pose was found or nothing is annotated. Frames and units are those of `ImageRecord`. An object
+pose was found or nothing is annotated. Frames and units are those of `EvaluationRecord`. An object
 with an annotated symmetry has the field ``symmetric`` of annotation files. ``extras`` holds what
 else is predicted or annotated of an object, where there is something.
 """
@@ -15,13 +15,13 @@ import numpy as np
 
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, decode_symmetric
 from cpose.evaluation.dump_reading import FORMAT, SINGULAR, TRUTH_SHAPES, VERSION, read_dump
-from cpose.evaluation.image_record import (
+from cpose.evaluation.metric_table import build_metrics
+from cpose.evaluation.records import (
     PREDICTION_SHAPES,
-    ImageRecord,
+    EvaluationRecord,
     PredictedCuboids,
     warn_of_missing_annotations,
 )
-from cpose.evaluation.metric_table import build_metrics
 from cpose.evaluation.score_report import build_report
 from cpose.files.atomic import write_text_atomic
 from cpose.files.json_files import finite_or_null
@@ -31,7 +31,7 @@ from cpose.structures.pose_data_sample import CuboidTruth
 
 def write_dump(
     path: str | Path,
-    records: Sequence[ImageRecord],
+    records: Sequence[EvaluationRecord],
     dataset_meta: Mapping[str, Sequence[Any]] | None,
 ) -> None:
     """Write the file atomically, one line per image.
@@ -79,7 +79,7 @@ def evaluate_dump(
 
 
 def _dump_lines(
-    records: Sequence[ImageRecord], dataset_meta: Mapping[str, Sequence[Any]] | None
+    records: Sequence[EvaluationRecord], dataset_meta: Mapping[str, Sequence[Any]] | None
 ) -> Iterator[str]:
     meta = dataset_meta or {'category': ('object',)}
     count = len(meta['category'])
@@ -96,7 +96,7 @@ def _dump_lines(
     yield '\n]}\n'
 
 
-def _image_entry(record: ImageRecord) -> dict[str, Any]:
+def _image_entry(record: EvaluationRecord) -> dict[str, Any]:
     plane = record.truth.plane_gl
     return {
         'image_name': record.image_name,
@@ -108,7 +108,7 @@ def _image_entry(record: ImageRecord) -> dict[str, Any]:
     }
 
 
-def _object_entries(record: ImageRecord) -> list[dict[str, Any]]:
+def _object_entries(record: EvaluationRecord) -> list[dict[str, Any]]:
     entries = _row_entries(record.truth, TRUTH_SHAPES)
     for entry, code in zip(entries, record.symmetric.tolist(), strict=True):
         if code != SYMMETRIC_ABSENT:

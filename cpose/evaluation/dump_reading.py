@@ -10,7 +10,7 @@ import numpy as np
 from cpose.codecs.symmetries import encode_symmetric, parse_symmetric
 from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
-from cpose.evaluation.image_record import PREDICTION_SHAPES, ImageRecord, PredictedCuboids
+from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
 from cpose.files.json_files import read_json
 from cpose.structures.pose_data_sample import CuboidTruth
 
@@ -116,7 +116,7 @@ META_KINDS = {'category': str, 'symmetry': dict, 'eval_num_symmetry': int}
 NULLABLE = frozenset({'keypoints_gl', 'keypoints_image'})
 
 
-def read_dump(path: str | Path) -> tuple[list[ImageRecord], dict[str, tuple[Any, ...]]]:
+def read_dump(path: str | Path) -> tuple[list[EvaluationRecord], dict[str, tuple[Any, ...]]]:
     """Read records and meta information of the categories.
 
     Raises:
@@ -146,7 +146,7 @@ def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
     return values
 
 
-def _read_record(fields: DumpFields, num_categories: int) -> ImageRecord:
+def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
     found, rows = fields.list_of_fields('predictions'), fields.list_of_fields('objects')
     predictions = _read_rows(found, PREDICTION_SHAPES)
     objects = _read_rows(rows, TRUTH_SHAPES)
@@ -154,7 +154,7 @@ def _read_record(fields: DumpFields, num_categories: int) -> ImageRecord:
     for name, labels in (('predictions', predictions['labels']), ('objects', objects['labels'])):
         if ((labels < 0) | (labels >= num_categories)).any():
             raise fields.error(name, f'has a label outside 0 to {num_categories - 1}')
-    return ImageRecord(
+    return EvaluationRecord(
         image_name=str(fields.value('image_name')),
         image_wh=fields.array('image_wh', (2,)),
         predictions=PredictedCuboids(**predictions, extras=_read_extras(found)),

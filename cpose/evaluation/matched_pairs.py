@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cpose.evaluation.functional.pose_errors import mean_corner_distance, viewpoint_angles_deg
-from cpose.evaluation.image_record import ImageRecord
+from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.projection import project_points
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.structures.camera import cv_from_gl
@@ -19,7 +19,7 @@ from cpose.structures.camera import cv_from_gl
 
 @dataclass(frozen=True)
 class MatchedPairs:
-    """One row per pair; frames and units as in `ImageRecord`.
+    """One row per pair; frames and units as in `EvaluationRecord`.
 
     Attributes:
         pred_keypoints: (n, 9, 3), Objectron camera frame.
@@ -66,7 +66,7 @@ PAIR_SHAPES = {
 """Shape of one pair in each array of `MatchedPairs`."""
 
 
-def gather_pairs(records: Sequence[ImageRecord], rows: np.ndarray) -> MatchedPairs:
+def gather_pairs(records: Sequence[EvaluationRecord], rows: np.ndarray) -> MatchedPairs:
     """Collect the pairs named by ``rows`` (n, 3): numbers of image, prediction and object."""
     columns: dict[str, list[np.ndarray]] = {name: [] for name in PAIR_SHAPES}
     for image, pred, gt in rows:
@@ -130,7 +130,7 @@ def project_views(
 
 VIEWS_AT_ONCE = 6400
 
-Matches = tuple[Sequence[ImageRecord], np.ndarray, np.ndarray]
+Matches = tuple[Sequence[EvaluationRecord], np.ndarray, np.ndarray]
 """Records; rows (N, 3), numbers of image, prediction and object; numbers of the matched rows."""
 
 ErrorFunction = Callable[[MatchedPairs, np.ndarray], Mapping[str, np.ndarray]]

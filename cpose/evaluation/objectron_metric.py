@@ -8,14 +8,14 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from cpose.evaluation.dump import write_dump
-from cpose.evaluation.image_record import (
+from cpose.evaluation.metric_spec import list_numbers
+from cpose.evaluation.metric_table import COUNTS, build_metrics
+from cpose.evaluation.records import (
     record_from_arrays,
     record_image,
     record_to_arrays,
     warn_of_missing_annotations,
 )
-from cpose.evaluation.metric_spec import list_numbers
-from cpose.evaluation.metric_table import COUNTS, build_metrics
 from cpose.evaluation.score_report import build_report
 from cpose.registry import METRICS
 from cpose.structures.object_pose import PoseResult

@@ -13,9 +13,9 @@ from cpose.evaluation.assessment import (
     reported_numbers,
 )
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry, build_evaluation_symmetry
-from cpose.evaluation.image_record import ImageRecord
 from cpose.evaluation.metric_spec import MetricSpec, in_tao_order, list_numbers
 from cpose.evaluation.metric_table import METRIC_TABLE, describe_extra_metrics
+from cpose.evaluation.records import EvaluationRecord
 
 RECALL_IOUS = (0.25, 0.5, 0.75)
 """3D IoUs for which precision is reported over recall."""
@@ -28,7 +28,7 @@ class EvaluationProtocol(Protocol):
 
     def assess(
         self,
-        records: Sequence[ImageRecord],
+        records: Sequence[EvaluationRecord],
         symmetry: EvaluationSymmetry,
         metrics: Sequence[MetricSpec],
     ) -> Assessment:
@@ -36,7 +36,7 @@ class EvaluationProtocol(Protocol):
 
 
 def build_report(
-    records: Sequence[ImageRecord],
+    records: Sequence[EvaluationRecord],
     dataset_meta: Mapping[str, Sequence[Any]] | None,
     protocol: EvaluationProtocol,
     tao_protocol: EvaluationProtocol,

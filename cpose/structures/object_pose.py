@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cpose.structures.video_frame import VideoFrame
+
 
 @dataclass(frozen=True)
 class ObjectPose:
@@ -59,6 +61,7 @@ class PoseResult:
         distortion: Lens coefficients k1 k2 p1 p2 ..., ``None`` for a pinhole.
         picture: (H, W, 3) BGR uint8, the image with the poses drawn into it, where asked for.
         is_camera_guessed: Whether the intrinsics are an assumption, so that distances are rough.
+        video_frame: Number and time of a frame of a video, None for single images.
     """
 
     image_path: str
@@ -68,3 +71,4 @@ class PoseResult:
     distortion: np.ndarray | None = None
     picture: np.ndarray | None = field(default=None, repr=False)
     is_camera_guessed: bool = False
+    video_frame: VideoFrame | None = None

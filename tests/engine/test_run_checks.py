@@ -23,10 +23,10 @@ METRIC = {'val_evaluator': part('ObjectronMetric')}
 @pytest.mark.parametrize(
     ('options', 'says'),
     [
-        ({'train_cfg.type': 'EpochBasedTrainLoop'}, 'EpochBasedTrainLoop.*Use ResumableEpoch'),
+        ({'train_cfg.type': 'mmengine.EpochBasedTrainLoop'}, 'TrainLoop.*Use ResumableEpoch'),
         (
             {'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': 3, '_delete_': True}},
-            'IterBasedTrainLoop.*Use ResumableEpoch',
+            r'MultiStepLR \(config key param_scheduler\) counts epochs.*by_epoch=False',
         ),
         ({**METRIC, 'default_hooks.checkpoint.save_best': 'mAP'}, "no metric 'mAP'"),
         ({**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'}, 'eval_num_symmetry is 0'),

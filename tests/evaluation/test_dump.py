@@ -6,9 +6,9 @@ import pytest
 from cpose.errors import ConfigError, DataError
 from cpose.evaluation.dump import evaluate_dump, write_dump
 from cpose.evaluation.dump_reading import read_dump
-from cpose.evaluation.image_record import record_to_arrays
 from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.evaluation.records import record_to_arrays
 from cpose.evaluation.score_report import build_report
 
 from ..shipped_parts import part, settings

@@ -167,9 +167,7 @@ def test_images_that_could_not_be_read_are_left_out(random_scenes, monkeypatch, 
 
 def test_missing_annotations_are_named_once(new_scene, monkeypatch):
     logged = []
-    monkeypatch.setattr(
-        'cpose.evaluation.image_record.print_log', lambda text, **_: logged.append(text)
-    )
+    monkeypatch.setattr('cpose.evaluation.records.print_log', lambda text, **_: logged.append(text))
     scene = new_scene().add_object(DIMS).add_prediction(DIMS)
     metric = make_metric()
     for _ in range(2):

@@ -10,9 +10,9 @@ import pytest
 from cpose.datasets.annotations.annotation import parse_annotation
 from cpose.evaluation.assessment import precision_curves, reported_numbers
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
-from cpose.evaluation.image_record import ImageRecord, PredictedCuboids
 from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.evaluation.records import EvaluationRecord, PredictedCuboids
 
 RTOL = 1e-5
 IOU_ATOL = 1e-6
@@ -81,7 +81,7 @@ def assess_case(case):
 def make_record(annotation, name, predictions, keypoint_array):
     parsed = parse_annotation(annotation, name)
     rows = predictions['image_index'] == list(predictions['image_names']).index(name)
-    return ImageRecord(
+    return EvaluationRecord(
         image_name=name,
         image_wh=np.array(parsed.image_wh, dtype=np.float64),
         predictions=PredictedCuboids(

@@ -15,10 +15,10 @@ parts = dict(
             [-0.56089297, 0.71832671, 0.41158938],
         ],
     ),
-    DLA34=dict(out_strides=(4, 8, 16, 32)),
+    DLA34=dict(out_strides=(4, 8, 16, 32), frozen_stages=0),
     DLAUpNeck=dict(out_stride=4, conv=dict(type='PlainConv')),
     DenseDisplacementLoss=dict(loss_weight=1.0),
-    FAN=dict(arch='small', drop_path_rate=0.3),
+    FAN=dict(arch='small', drop_path_rate=0.3, frozen_stages=0),
     GaussianFocalLoss=dict(loss_weight=1.0, alpha=2.0, beta=4.0, clamp=1e-4),
     HeatmapMSELoss=dict(loss_weight=1.0),
     IDAUpNeck=dict(out_stride=4, conv=dict(type='PlainConv')),
@@ -70,7 +70,7 @@ parts = dict(
         fresh_each_epoch=False,
     ),
     TaoProtocol=dict(min_score=0.3, min_visibility=0.1, scale_rule=dict(type='GroundPlaneScale')),
-    TimmBackbone=dict(out_strides=(4, 8, 16, 32)),
+    TimmBackbone=dict(out_strides=(4, 8, 16, 32), frozen_stages=0),
 )
 training_parts = dict(CenterPoseDataset=dict(max_objs=10))
 """The same for parts of ``train_dataloader`` alone."""

@@ -1,6 +1,6 @@
 _base_ = './preprocessors/centernet_bgr.py'
 
 model = dict(
-    backbone=dict(type='FAN', arch='large', drop_path_rate=0.3),
+    backbone=dict(type='FAN', arch='large', drop_path_rate=0.3, frozen_stages=0),
     neck=dict(type='IDAUpNeck', out_stride=4, conv=dict(type='PlainConv')),
 )

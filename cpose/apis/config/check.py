@@ -41,6 +41,7 @@ PLACES = {
     'symmetry': cpose_registry.SYMMETRIES,
     'test_cfg': cpose_registry.LOOPS,
     'test_evaluator': cpose_registry.METRICS,
+    'tracker': cpose_registry.TRACKERS,
     'train_cfg': cpose_registry.LOOPS,
     'val_cfg': cpose_registry.LOOPS,
     'val_evaluator': cpose_registry.METRICS,

@@ -35,6 +35,7 @@ from cpose.errors import ConfigError, DataError
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import make_results
+from cpose.tracking.video_tracking import VideoTracking
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
@@ -45,8 +46,10 @@ class CenterPoseInferencer(BaseInferencer):
     """Find the poses of objects in images, one result per image, as a generator.
 
     A call takes the images batch by batch through the steps of MMEngine's `BaseInferencer`:
-    `preprocess`, `forward`, `visualize`, `postprocess`. Keyword arguments go to the step whose set
-    (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the sets.
+    `preprocess`, `forward`, `visualize`, `postprocess`. After `forward` the frames of a video go
+    to the tracker of the config key ``tracker``, if there is one. Keyword arguments go to the step
+    whose set (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the
+    sets.
 
     Deviation from MMEngine 0.10.7: a call returns a generator instead of a dict of all results,
     and the weights are loaded by `build_model`, which runs nothing that a checkpoint holds.
@@ -132,8 +135,11 @@ class CenterPoseInferencer(BaseInferencer):
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
         """Return a generator of images with their results; arguments as for a call."""
         before, *after = self._dispatch_kwargs(**kwargs)
+        tracking = VideoTracking(self.cfg.get('tracker'))
         batches = self.preprocess(inputs, batch_size, **before)
-        return (pair for images, data in batches for pair in self._run(images, data, *after))
+        return (
+            pair for images, data in batches for pair in self._run(tracking, images, data, *after)
+        )
 
     def preprocess(
         self,
@@ -204,9 +210,16 @@ class CenterPoseInferencer(BaseInferencer):
         return [replace(result, picture=picture) for result, picture in pairs]
 
     def _run(
-        self, images: list[SourceImage], data: Any, forward: dict, visualize: dict, finish: dict
+        self,
+        tracking: VideoTracking,
+        images: list[SourceImage],
+        data: Any,
+        forward: dict,
+        visualize: dict,
+        finish: dict,
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
-        found = self.forward(data, **forward)
+        pairs = zip(images, self.forward(data, **forward), strict=True)
+        found = [tracking.follow(result, image.frame) for image, result in pairs]
         pictures = self.visualize(images, found, **visualize)
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
 
@@ -230,7 +243,7 @@ class CenterPoseInferencer(BaseInferencer):
     def _prepare(self, image: SourceImage, finder: CameraFinder | None) -> dict[str, Any]:
         camera = finder.find(image.path, image.image_wh) if finder else None
         packed = self.pipeline(make_record(image, camera, self.input_wh))
-        check_packed(packed, self.pipeline)
+        check_packed(packed, [self.pipeline])
         if camera is None:
             return packed
         known = {'distortion': camera.distortion, 'is_camera_guessed': camera.is_guessed}

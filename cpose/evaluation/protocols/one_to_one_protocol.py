@@ -20,7 +20,6 @@ from cpose.evaluation.functional.matching import (
     match_counted,
 )
 from cpose.evaluation.functional.pose_errors import average_distance
-from cpose.evaluation.image_record import ImageRecord
 from cpose.evaluation.matched_pairs import (
     AlignedPairs,
     MatchedPairs,
@@ -29,6 +28,7 @@ from cpose.evaluation.matched_pairs import (
 )
 from cpose.evaluation.metric_spec import MetricSpec, measure_pairs
 from cpose.evaluation.metric_table import METRIC_TABLE
+from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import box_iou3d_symmetric
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS
@@ -58,7 +58,7 @@ class OneToOneProtocol:
 
     def assess(
         self,
-        records: Sequence[ImageRecord],
+        records: Sequence[EvaluationRecord],
         symmetry: EvaluationSymmetry,
         metrics: Sequence[MetricSpec] = METRIC_TABLE,
     ) -> Assessment:
@@ -87,7 +87,7 @@ class OneToOneProtocol:
         return Assessment(scores, values, rows, num_objects, factors)
 
     def _match(
-        self, number: int, record: ImageRecord, symmetry: EvaluationSymmetry
+        self, number: int, record: EvaluationRecord, symmetry: EvaluationSymmetry
     ) -> tuple[np.ndarray, int]:
         truth, predictions = record.truth, record.predictions
         is_counted = truth.visibility >= self.min_visibility
@@ -106,7 +106,7 @@ class OneToOneProtocol:
 
 
 def _equivalent_corners(
-    record: ImageRecord, objects: np.ndarray, symmetry: EvaluationSymmetry
+    record: EvaluationRecord, objects: np.ndarray, symmetry: EvaluationSymmetry
 ) -> np.ndarray:
     """Return the corners (N, V, 8, 2) of all equivalent views of some objects of an image."""
     annotated = record.truth.keypoints_image[objects]

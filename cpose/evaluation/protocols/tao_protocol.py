@@ -12,10 +12,10 @@ import numpy as np
 from cpose.evaluation.assessment import Assessment
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
 from cpose.evaluation.functional.matching import UNMATCHED, corner_distances, match_nearest
-from cpose.evaluation.image_record import ImageRecord
 from cpose.evaluation.matched_pairs import AlignedPairs, MatchedPairs, measure_matches
 from cpose.evaluation.metric_spec import MetricSpec, measure_pairs
 from cpose.evaluation.metric_table import METRIC_TABLE
+from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import best_rotation
 from cpose.geometry.symmetry import rotate_about_up
 from cpose.registry import METRICS
@@ -45,7 +45,7 @@ class TaoProtocol:
 
     def assess(
         self,
-        records: Sequence[ImageRecord],
+        records: Sequence[EvaluationRecord],
         symmetry: EvaluationSymmetry,
         metrics: Sequence[MetricSpec] = METRIC_TABLE,
     ) -> Assessment:
@@ -71,7 +71,7 @@ class TaoProtocol:
             factors=factors,
         )
 
-    def _match(self, number: int, record: ImageRecord) -> tuple[np.ndarray, int]:
+    def _match(self, number: int, record: EvaluationRecord) -> tuple[np.ndarray, int]:
         truth, predictions = record.truth, record.predictions
         if not _has_visible_object(record, self.min_visibility):
             return np.zeros((0, 3), dtype=np.int64), 0
@@ -93,7 +93,7 @@ def _missed_value(metric: MetricSpec) -> float:
     return metric.missed_value if metric.tao is None else metric.tao.missed
 
 
-def _has_visible_object(record: ImageRecord, min_visibility: float) -> bool:
+def _has_visible_object(record: EvaluationRecord, min_visibility: float) -> bool:
     center = record.truth.keypoints_image[:, 0]
     is_inside = ((center > 0) & (center < record.image_wh)).all(axis=1)
     is_in_front = record.truth.keypoints_gl[:, 0, 2] < 0

@@ -11,7 +11,9 @@ from scipy.spatial.transform import Rotation
 from cpose.apis.builder import build_model
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
+from cpose.apis.inference.result_json import result_to_dict
 from cpose.errors import ConfigError, DataError
+from cpose.registry import TRACKERS
 from cpose.structures.camera import intrinsic_matrix
 from cpose.visualization.pose_drawer import PoseDrawer
 
@@ -284,3 +286,42 @@ def test_test_step_of_the_model_gives_the_same():
     for pose, other in zip(result.poses, expected.poses, strict=True):
         np.testing.assert_array_equal(pose.bbox_image, other.bbox_image)
         assert pose.has_pose == other.has_pose
+
+
+@TRACKERS.register_module()
+class LastSeenTracker:
+    """Where nothing is found in a frame, return what was found in the frame before."""
+
+    def reset(self):
+        self.last = []
+
+    def update(self, result, frame):
+        self.last = [*result.poses] or self.last
+        return replace(result, poses=self.last)
+
+
+def test_tracker_of_the_config_follows_videos(detector, tmp_path):
+    videos = []
+    for name, grey in (('one', (50, 0, 200)), ('two', (0, 50, 0))):
+        path = tmp_path / f'{name}.avi'
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 10.0, IMAGE_WH)
+        for brightness in grey:
+            writer.write(grey_image(brightness))
+        writer.release()
+        videos.append(path)
+    config = tiny_config(tracker={'type': 'LastSeenTracker'})
+    inferencer = CenterPoseInferencer(config, detector=detector)
+    first = inferencer([*videos, grey_image(0)], batch_size=4)
+    results = [next(first) for _ in range(3)]
+    list(inferencer(videos[0]))  # another run in between has a tracker of its own
+    results += first
+    assert [len(result.poses) for result in results] == [1, 1, 1, 0, 1, 1, 0]
+    assert results[1].poses is not results[2].poses
+    frames = [result.video_frame for result in results]
+    assert [frame.number for frame in frames[:6]] == [0, 1, 2] * 2
+    assert [round(frame.time, 3) for frame in frames[:3]] == [0, 0.1, 0.2]
+    assert frames[6] is None
+    assert result_to_dict(results[4])['video_frame'] == {
+        'video': 'two', 'number': 1, 'time': pytest.approx(0.1), 'fps': pytest.approx(10)
+    }  # fmt: skip
+    assert 'video_frame' not in result_to_dict(results[6])

@@ -4,7 +4,6 @@ import torch
 from cpose.errors import ConfigError
 from cpose.models.backbones.timm_backbone import TimmBackbone
 
-STRIDES = (4, 8, 16, 32)
 FAMILIES = [
     pytest.param('mobilenetv4_conv_small', {}, id='MobileNetV4'),
     pytest.param('convnext_atto', {}, id='ConvNeXt'),
@@ -16,7 +15,7 @@ FAMILIES = [
 
 @pytest.mark.parametrize(('name', 'options'), FAMILIES)
 def test_pyramid(name, options):
-    backbone = TimmBackbone(name, STRIDES, **options).eval()
+    backbone = TimmBackbone(name, **options).eval()
     with torch.inference_mode():
         levels = backbone(torch.randn(1, 3, 64, 96))
     assert backbone.out_strides == (4, 8, 16, 32)
@@ -43,16 +42,16 @@ def test_as_many_channels_as_cells():
 
 def test_unknown_name_lists_the_nearest():
     with pytest.raises(ConfigError, match=r"no model 'convnext_tinny'.*convnext_tiny"):
-        TimmBackbone('convnext_tinny', STRIDES)
+        TimmBackbone('convnext_tinny')
 
 
 def test_missing_stride():
     with pytest.raises(ConfigError, match=r'no levels of stride \[4, 8, 32\].*\[16\]'):
-        TimmBackbone('vit_tiny_patch16_224', STRIDES)
+        TimmBackbone('vit_tiny_patch16_224')
 
 
 def test_initialisation_by_mmengine_changes_nothing():
-    backbone = TimmBackbone('mobilenetv4_conv_small', STRIDES)
+    backbone = TimmBackbone('mobilenetv4_conv_small')
     before = {name: value.clone() for name, value in backbone.state_dict().items()}
     backbone.init_weights()
     assert all(value.equal(before[name]) for name, value in backbone.state_dict().items())

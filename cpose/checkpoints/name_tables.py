@@ -1,23 +1,15 @@
 """How published checkpoints name their parameters: tables of patterns and our names.
 
-Source of the names: TAO PyTorch 6.25.10, NVlabs/CenterPose, timm's and the original ImageNet
-weights of DLA-34, ImageNet weights of FAN hybrids (Zhou et al., ICML 2022).
+Source: TAO PyTorch 6.25.10, NVlabs/CenterPose, timm's and the original ImageNet weights of DLA-34,
+ImageNet weights of FAN hybrids (Zhou et al., ICML 2022).
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
-WRAPPERS = re.compile(r'^(?:(?:module|model)\.)+')
-MMLAB_WRAPPERS = re.compile(r'^(?:(?:module|model|backbone)\.)+')
+from cpose.checkpoints.renaming import Reasons, Rule
+
 BRANCHES = 'hm|wh|reg|hm_hp|hp_offset|hps|scale|hps_uncertainty|scale_uncertainty'
-
-
-class Rule(NamedTuple):
-    """Rename keys that match ``pattern`` as a whole."""
-
-    pattern: str
-    name: str | Callable[[re.Match[str]], str]
 
 
 def _rule_of_step(target: str) -> Callable[[re.Match[str]], str]:
@@ -70,9 +62,6 @@ FAN_BACKBONE = [
     Rule(r'(learnable_downsample\..+)', r'backbone.\1'),
 ]
 
-Reasons = Mapping[str, str]
-"""Patterns of keys that are left out, and why no output depends on them."""
-
 DLA_DROPPED: Reasons = {
     r'fc\..+': 'classifier of the ImageNet network',
     r'level[34]\.project\..+': 'computed by the original network, its result is not used',
@@ -89,34 +78,11 @@ CLASSIFIER: Reasons = {
 }
 
 
-class Family(NamedTuple):
-    """How one kind of checkpoint names its parameters.
-
-    Attributes:
-        title: What it is called among people.
-        wrappers: Prefixes that are taken off first.
-        rules: Renaming, the first match counts.
-        dropped: Keys without effect; they are looked at before the rules.
-    """
-
-    title: str
-    wrappers: re.Pattern[str]
-    rules: list[Rule]
-    dropped: Reasons
+def in_whole_model(rules: Iterable[Rule]) -> list[Rule]:
+    """Return the rules of a backbone that is the part ``base`` of a whole model, and the rest."""
+    return [*(Rule(rf'base\.{rule.pattern}', rule.name) for rule in rules), *NECK_AND_HEAD]
 
 
-def _whole_model(title: str, backbone: Iterable[Rule], dropped: Reasons) -> Family:
-    rules = [Rule(rf'base\.{rule.pattern}', rule.name) for rule in backbone]
-    reasons = {rf'base\.{pattern}': reason for pattern, reason in dropped.items()}
-    return Family(title, WRAPPERS, [*rules, *NECK_AND_HEAD], reasons)
-
-
-FAMILIES = {
-    'tao_dla34': _whole_model('TAO PyTorch CenterPose', DLA_BACKBONE, DLA_DROPPED),
-    'tao_fan': _whole_model('TAO PyTorch CenterPose', FAN_BACKBONE, FAN_DROPPED),
-    'nvlabs_dla34': _whole_model('NVlabs/CenterPose', DLA_BACKBONE, DLA_DROPPED),
-    'dla34_imagenet': Family('ImageNet classifier', WRAPPERS, DLA_BACKBONE, DLA_DROPPED),
-    'fan_imagenet': Family(
-        'ImageNet classifier', MMLAB_WRAPPERS, FAN_BACKBONE, {**FAN_DROPPED, **CLASSIFIER}
-    ),
-}
+def dropped_in_whole_model(reasons: Reasons) -> Reasons:
+    """Return what is left out of a backbone that is the part ``base`` of a whole model."""
+    return {rf'base\.{pattern}': reason for pattern, reason in reasons.items()}

@@ -61,7 +61,7 @@ PREDICTION_SHAPES = {
 
 
 @dataclass(frozen=True)
-class ImageRecord:
+class EvaluationRecord:
     """Predictions and truth of one image.
 
     Attributes:
@@ -85,7 +85,7 @@ class ImageRecord:
             return np.full(len(self.truth), SYMMETRIC_ABSENT)
         return self.truth.symmetric
 
-    def of_label(self, label: int) -> 'ImageRecord':
+    def of_label(self, label: int) -> 'EvaluationRecord':
         """Return the record with predictions and objects of one category only."""
         rows = self.truth.labels == label
         arrays = field_arrays(self.truth)
@@ -93,10 +93,10 @@ class ImageRecord:
         extras = select_rows(self.truth.extras, rows)
         truth = CuboidTruth(**select_rows(arrays, rows), plane_gl=plane, extras=extras)
         predictions = self.predictions.select(self.predictions.labels == label)
-        return ImageRecord(self.image_name, self.image_wh, predictions, truth, self.projection)
+        return EvaluationRecord(self.image_name, self.image_wh, predictions, truth, self.projection)
 
 
-def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -> ImageRecord:
+def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -> EvaluationRecord:
     """Put prediction and truth of one image together.
 
     Poses are converted to the Objectron frame of the annotations, whatever frame is chosen for
@@ -112,7 +112,7 @@ def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -
         )
     poses = [pose for pose in result.poses if pose.score >= min_score]
     projection = sample.intrinsics if sample.projection is None else sample.projection
-    return ImageRecord(
+    return EvaluationRecord(
         image_name=sample.image_path,
         image_wh=np.asarray(sample.image_wh, dtype=np.float64),
         predictions=collect_predictions(poses),
@@ -151,7 +151,7 @@ def select_rows(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str,
     return {name: array[rows] for name, array in arrays.items()}
 
 
-def record_to_arrays(record: ImageRecord) -> dict[str, Any]:
+def record_to_arrays(record: EvaluationRecord) -> dict[str, Any]:
     """Return a record as a dict of arrays."""
     predictions = {name: getattr(record.predictions, name) for name in PREDICTION_SHAPES}
     return {
@@ -163,9 +163,9 @@ def record_to_arrays(record: ImageRecord) -> dict[str, Any]:
     }
 
 
-def record_from_arrays(arrays: Mapping[str, Any]) -> ImageRecord:
+def record_from_arrays(arrays: Mapping[str, Any]) -> EvaluationRecord:
     """Undo `record_to_arrays`."""
-    return ImageRecord(
+    return EvaluationRecord(
         arrays['image_name'],
         arrays['image_wh'],
         PredictedCuboids(**arrays['predictions']),
@@ -174,7 +174,7 @@ def record_from_arrays(arrays: Mapping[str, Any]) -> ImageRecord:
     )
 
 
-def warn_of_missing_annotations(records: Sequence[ImageRecord]) -> None:
+def warn_of_missing_annotations(records: Sequence[EvaluationRecord]) -> None:
     """Log how many objects lack 3D points and how many images a camera, with the first of each."""
     missing = [~np.isfinite(record.truth.keypoints_gl).all(axis=(1, 2)) for record in records]
     num_missing = sum(int(is_missing.sum()) for is_missing in missing)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cpose.errors import DataError
-from cpose.evaluation.image_record import record_from_arrays, record_image, record_to_arrays
+from cpose.evaluation.records import record_from_arrays, record_image, record_to_arrays
 
 
 def test_poses_become_arrays_in_the_objectron_frame(new_scene):
