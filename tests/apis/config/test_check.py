@@ -105,3 +105,11 @@ def test_mistakes_in_data_loaders_are_named(config, key, value, message):
     check_config(config)
     with pytest.raises(ConfigError, match=message):
         check_config(config, ('train_dataloader',))
+
+
+def test_settings_inherited_from_another_type():
+    neck = {'type': 'PlainConv', 'out_stride': 4}
+    config = Config({'model': {'type': 'CenterPose', 'neck': neck}})
+    says = r"PlainConv takes no argument 'out_stride' .* model\.neck=dict\(_delete_=True, \.\.\.\)"
+    with pytest.raises(ConfigError, match=says):
+        check_config(config)
