@@ -17,7 +17,7 @@ TRAIN = [
     *('train_cfg.val_interval=1', 'randomness.seed=2'),
 ]
 """The seed is fixed because FP16 is checked against a limit of 0.05 σ, and networks that hardly
-learned lie between 0.02 and 0.054 σ; the same weights do so with onnxruntime 1.20 and 1.32 alike."""
+learned lie between 0.02 and 0.054 σ, with onnxruntime 1.20 and 1.32 alike."""
 SPEC = """\
 results_dir: results
 dataset:

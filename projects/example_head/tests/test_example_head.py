@@ -101,7 +101,7 @@ def unit(angle_deg):
 def test_target_follows_flip_and_rotation(folder, flip, turn):
     """The pixels at both ends of the handle say where it points after augmentation."""
     config = tiny_config(folder)
-    affine = config.train_dataloader.dataset.pipeline[3]
+    affine = config.train_dataloader.dataset.pipeline[2]
     affine.update(border=28, flip_prob=flip, rotate_prob=turn, scale_range=(1.0, 1.2))
     dataset = DATASETS.build(config.train_dataloader.dataset)
     codec = build_model(config).head.codec
