@@ -54,7 +54,9 @@ MODELS = _child(
 CODECS = _child(
     'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
-BRANCHES = _child('branch', None, 'codecs', ('branches', 'log_variance_branches'))
+BRANCHES = _child(
+    'branch', None, 'codecs', ('branches', 'heatmap_branches', 'log_variance_branches')
+)
 SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
     'dataset',
