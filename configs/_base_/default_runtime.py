@@ -1,5 +1,5 @@
 default_scope = 'cpose'
-runner_type = 'PoseRunner'
+runner_type = 'cpose.PoseRunner'  # with the scope MMEngine's own registry finds it too
 
 default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),

@@ -16,6 +16,8 @@ from cpose.errors import ConfigError, nearest_names
 INJECTED = frozenset({'type', '_scope_', '_delete_'})
 TAKEN_BY_MMENGINE = frozenset({'constructor', 'paramwise_cfg', 'priority', 'convert_to_iter_based'})
 """Keys of optimizer wrappers, hooks and schedulers that do not reach their classes."""
+UNREGISTERED = frozenset({'clip_grad', 'on_trace_ready'})
+"""Keys below which ``type`` is a word of MMEngine's own and no registered name."""
 LOADER_SUFFIX = '_dataloader'
 LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
 """What MMEngine reads besides the arguments of a `DataLoader`."""
@@ -128,7 +130,8 @@ def typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, A
         if isinstance(node.get('type'), str):
             yield path, node
         for key, value in node.items():
-            yield from typed_nodes(value, f'{path}.{key}' if path else str(key))
+            if key not in UNREGISTERED:
+                yield from typed_nodes(value, f'{path}.{key}' if path else str(key))
     elif isinstance(node, list | tuple):
         for index, value in enumerate(node):
             yield from typed_nodes(value, f'{path}[{index}]')

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from cpose.apis.config.check import import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
+from cpose.datasets.draws import innermost_configs
 from cpose.errors import ConfigError
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import DATASETS, METRICS
@@ -21,6 +22,7 @@ def set_data_root(config: Config, data_root: str | Path) -> None:
     """Test on a folder; a data set without files makes way for one that reads the folder.
 
     Settings that only the former knows are left out; those that neither knows stay, to be found.
+    Of data sets inside a wrapper the first one stands for all.
 
     Args:
         config: The whole config, changed in place.
@@ -35,6 +37,7 @@ def set_data_root(config: Config, data_root: str | Path) -> None:
             'The config has no test data (config key test_dataloader.dataset) whose settings could '
             f'be used for {data_root}. Give a config that has them.'
         )
+    dataset = config.test_dataloader.dataset = innermost_configs(dataset)[0]
     if 'data_root' not in dataset:
         import_custom_modules(config)
         replaced = _arguments(DATASETS.get(dataset.get('type', ''))) - _arguments(READER)

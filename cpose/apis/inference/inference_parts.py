@@ -11,6 +11,7 @@ from cpose.apis.config.load import load_config
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.datasets.base import open_record
+from cpose.datasets.draws import innermost_configs
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
 from cpose.registry import TRANSFORMS, VISUALIZERS
 from cpose.structures.image_record import ImageRecord
@@ -35,7 +36,9 @@ def choose_input_wh(config: Config, input_wh: Sequence[int] | None) -> tuple[int
 def set_input_wh(config: Config, input_wh: Sequence[int]) -> None:
     """Write the network input down as that of the test data, also where there are none."""
     config.test_dataloader = config.get('test_dataloader') or {}
-    config.merge_from_dict({'test_dataloader.dataset.input_wh': list(input_wh)})
+    config.test_dataloader.setdefault('dataset', {})
+    for dataset in innermost_configs(config.test_dataloader.dataset):
+        dataset['input_wh'] = list(input_wh)
 
 
 def find_metainfo(config: Config) -> dict[str, tuple[Any, ...]]:
@@ -86,7 +89,7 @@ def make_record(
 def _data_setting(config: Config, key: str, loaders: Sequence[str]) -> Any:
     """Return a setting of the test data, or else of the next data that have it."""
     for loader in loaders:
-        dataset = (config.get(loader) or {}).get('dataset') or {}
+        dataset = innermost_configs((config.get(loader) or {}).get('dataset') or {})[0]
         if dataset.get(key) is not None:
             return dataset[key]
     return None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.draws import innermost_configs
 from cpose.datasets.image_folder_dataset import ImageFolderDataset
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.errors import ConfigError, DataError
@@ -128,5 +129,6 @@ def _plain_pipeline(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _dataset_config(config: Mapping[str, Any], loader: str) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] | None = (config.get(loader) or {}).get('dataset')
-    return found
+    """Return the config of the data of a loader, of the first ones inside a wrapper."""
+    found = (config.get(loader) or {}).get('dataset')
+    return innermost_configs(found)[0] if found else None
