@@ -75,7 +75,8 @@ class ConfigPlace:
     """A key of a config.
 
     Attributes:
-        keys: Dotted key; several where the config holds the same part more than once.
+        keys: Dotted key; several where the config holds the same part more than once, none for
+            the whole config.
         file: The config, empty if it has no file.
         kind: Type of the part that is there, empty for a plain value.
     """
@@ -86,14 +87,16 @@ class ConfigPlace:
 
     def describe(self, argument: str | None, value: Any) -> str:
         """Return ``argument=value`` with the key, or the part that is there."""
+        if not self.keys:
+            return f'Config {self.file}'.rstrip()
         where = f' of {self.file}' if self.file else ''
         keys = f'(config key {" or ".join(self.keys)}{where})'
-        subject = with_value(argument, value) if argument else self.kind or 'A value'
-        return f'{subject} {keys}'
+        subject = with_value(argument, value) if argument else self.kind
+        return f'{subject} {keys}' if subject else f'{keys[1].upper()}{keys[2:-1]}'
 
     def name(self, argument: str) -> str:
         """Return the key of an argument of the same part."""
-        part = self.keys[0].rpartition('.')[0]
+        part = self.keys[0].rpartition('.')[0] if self.keys else ''
         return f'{part}.{argument}' if part else argument
 
 

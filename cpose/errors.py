@@ -42,8 +42,8 @@ class UserError(Exception):
             cannot be given there is left out.
 
     Attributes:
-        names: What arguments are called where the user gave them, None for those that are not
-            there.
+        names: What arguments are called where the user gave them; those that are not among them
+            cannot be given there. None in a call from Python.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class UserError(Exception):
         self.value = value
         self.place = place
         self.advice = (advice,) if isinstance(advice, str) else advice
-        self.names: Mapping[str, str | None] = {}
+        self.names: Mapping[str, str] | None = None
 
     def __str__(self) -> str:
         """Compose the message: what is wrong with which value, where, what to do."""
@@ -75,13 +75,20 @@ class UserError(Exception):
 
     def _advise(self) -> str:
         """Return the advice in the words of the place."""
-        known = [text for text in self.advice if None not in map(self._name, _mentioned(text))]
-        texts = [ARGUMENT.sub(lambda found: str(self._name(found[1])), text) for text in known]
+        possible = [text for text in self.advice if None not in map(self._name, _mentioned(text))]
+        texts = [
+            ARGUMENT.sub(lambda found: self._name(found[1]) or found[1], text)
+            for text in possible or self.advice
+        ]
         advice = ', or '.join([*texts[:1], *(text[:1].lower() + text[1:] for text in texts[1:])])
         return advice if not advice or advice.endswith(('.', '?', '!')) else f'{advice}.'
 
     def _name(self, argument: str) -> str | None:
-        return self.names.get(argument, (self.place or NoPlace()).name(argument))
+        """Return what an argument is called where it was given, None if it is not given there."""
+        place = self.place or NoPlace()
+        if self.names is None or argument in self.names:
+            return (self.names or {}).get(argument, place.name(argument))
+        return place.name(argument) if isinstance(place, ConfigPlace) else None
 
 
 def _mentioned(text: str) -> list[str]:

@@ -107,14 +107,19 @@ def test_composed_message(fields, message):
 @pytest.mark.parametrize(
     ('names', 'place', 'advice'),
     [
-        ({}, None, 'Choose another out, or replace it with force.'),
+        (None, None, 'Choose another out, or replace it with force.'),
         (
             {'out': '--to', 'force': '--force'},
             None,
             'Choose another --to, or replace it with --force.',
         ),
-        ({'force': None}, None, 'Choose another out.'),
-        ({'force': None}, ConfigPlace(('a.b.c',)), 'Choose another a.b.out.'),
+        ({'out': '--to'}, None, 'Choose another --to.'),
+        ({}, None, 'Choose another out, or replace it with force.'),
+        (
+            {'force': '--force'},
+            ConfigPlace(('a.b.c',)),
+            'Choose another a.b.out, or replace it with --force.',
+        ),
     ],
 )  # fmt: skip
 def test_advice_in_words_of_the_place(names, place, advice):

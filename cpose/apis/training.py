@@ -10,11 +10,11 @@ from mmengine.config import Config
 from mmengine.hooks import EMAHook
 
 from cpose.apis.builder import resolve_config
-from cpose.apis.config.build_errors import named_build_errors
 from cpose.apis.config.check import check_config
 from cpose.apis.config.evaluation_parts import find_metric_config, set_data_root
 from cpose.apis.config.load import load_config
 from cpose.apis.runtime_files import find_runtime, runtime_model
+from cpose.building import building
 from cpose.checkpoints.checkpoint_file import find_resume_checkpoint
 from cpose.checkpoints.stored_config import without_pretrained
 from cpose.engine.pose_runner import PoseRunner
@@ -108,7 +108,7 @@ def evaluate(
     _set_model_file(loaded, checkpoint)
     if dump is not None:
         check_writable(dump)
-        find_metric_config(loaded, 'leave out --dump').dump_file = str(dump)
+        find_metric_config(loaded, 'Leave out {dump}').dump_file = str(dump)
     with _running(loaded) as runner:
         if hasattr(runner.model, 'runtime'):
             runner.logger.info(runner.model.runtime.describe())
@@ -189,7 +189,7 @@ def _running(config: Config) -> Iterator[PoseRunner]:
     config.setdefault('runner_type', 'PoseRunner')
     runner = None
     try:
-        with named_build_errors(config):
+        with building(config):
             runner = RUNNERS.build(config)
             yield runner
     except OSError as error:

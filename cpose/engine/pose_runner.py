@@ -12,10 +12,10 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
+from cpose.building import building_part
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
 from cpose.checkpoints.loading import bare_model, load_weights, own_weights
 from cpose.checkpoints.plain_data import from_plain, to_plain
@@ -27,6 +27,7 @@ from cpose.checkpoints.training_state import (
 )
 from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
 from cpose.engine.network_compilation import compile_network
+from cpose.engine.part_building import PartBuildingRunner
 from cpose.engine.processes import init_cpu_processes
 from cpose.engine.resuming import replay_schedules
 from cpose.engine.run_checks import check_run, check_settings
@@ -40,7 +41,7 @@ MMENGINE_HOOKS = (
 
 
 @RUNNERS.register_module()
-class PoseRunner(Runner):
+class PoseRunner(PartBuildingRunner):
     """Runner whose checkpoints hold only tensors and primitives and are written atomically.
 
     Deviation from MMEngine 0.10.7: several processes train on CPUs too (gloo), weights load
@@ -126,13 +127,13 @@ class PoseRunner(Runner):
 
         Items of this project's data sets are checked before they are collated.
         """
-        if not isinstance(dataloader, DataLoader):
-            for name, least in (('num_workers', 0), ('batch_size', 1)):
-                value = dataloader.get(name, least)
-                check_number(f'*_dataloader.{name}', value, least=least, is_whole=True)
-            if not dataloader.get('num_workers'):
-                dataloader = {**dataloader, 'persistent_workers': False}
-        loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        with building_part(dataloader):
+            if not isinstance(dataloader, DataLoader):
+                for name, least in (('num_workers', 0), ('batch_size', 1)):
+                    check_number(name, dataloader.get(name, least), least=least, is_whole=True)
+                if not dataloader.get('num_workers'):
+                    dataloader = {**dataloader, 'persistent_workers': False}
+            loader = PartBuildingRunner.build_dataloader(dataloader, seed, diff_rank_seed)
         if isinstance(loader.dataset, PoseDataset):
             loader.collate_fn = CheckedCollate(loader.collate_fn, loader.dataset.pipeline)
         return loader

@@ -10,6 +10,7 @@ from mmengine.config import Config
 import cpose
 from cpose.apis.config.override import merge_option, nest_options, refuse_misspelt
 from cpose.apis.config.reading import PACKAGE_PREFIX, read_config_file, text_list
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, nearest_names
 
 PRESETS_KEY = 'presets'
@@ -45,7 +46,12 @@ def find_config(name: str | Path) -> Path:
     ]
     if not matches:
         runnable = [key for key in shipped if not key.startswith('_base_')]
-        raise ConfigError(f'There is no config {text!r}. {nearest_names(wanted, runnable)}')
+        raise ConfigError(
+            'is neither a file nor a shipped config',
+            argument='config',
+            value=text,
+            advice=nearest_names(wanted, runnable),
+        )
     return matches[0].resolve()
 
 
@@ -90,8 +96,11 @@ def _preset_names(value: Any) -> list[str]:
     names = [] if value is None else text_list(value)
     if names is None:
         raise ConfigError(
-            f'{PRESETS_KEY}={value!r} is no list of configs. '
-            f"Give names, for example {PRESETS_KEY}=['_base_/compat/tao.py']."
+            'is no list of configs',
+            argument=PRESETS_KEY,
+            value=value,
+            place=ConfigPlace((PRESETS_KEY,)),
+            advice=f"Give names, for example {PRESETS_KEY}=['_base_/compat/tao.py'].",
         )
     return names
 

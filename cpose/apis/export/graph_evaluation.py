@@ -61,7 +61,7 @@ def evaluate_graph(
     preprocessor = build_preprocessor(metadata)
     filled_up = with_defaults(config.model.head.get('recovery') or {}, DEFAULT_RECOVERY)
     recovery = CODECS.build({**filled_up, 'stride': metadata.stride})
-    scoring = find_metric_config(config, 'leave the comparison out with --eval-images 0')
+    scoring = find_metric_config(config, 'Leave the comparison out with {eval_images}=0')
     metric = METRICS.build(dict(scoring))
     metric.dataset_meta = dataset.metainfo
     batch_size = static_batch_of(model) or BATCH_SIZE

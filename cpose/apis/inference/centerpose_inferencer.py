@@ -13,7 +13,6 @@ from mmengine.infer import BaseInferencer
 from torch import Tensor
 
 from cpose.apis.builder import resolve_config
-from cpose.apis.config.build_errors import named_build_errors
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.camera_io import CameraFinder, CameraLike
 from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
@@ -30,6 +29,7 @@ from cpose.apis.inference.inference_parts import (
     make_record,
     set_input_wh,
 )
+from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
 from cpose.errors import ConfigError, DataError
 from cpose.registry import INFERENCERS
@@ -92,7 +92,7 @@ class CenterPoseInferencer(BaseInferencer):
         self.categories = find_categories(loaded)
         self._detector: Detector = detector or self._detect
         self._device = device
-        with named_build_errors(loaded):
+        with building(loaded):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
             self.recovery = find_recovery(self.model, loaded)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
