@@ -14,7 +14,7 @@ class Missing(Enum):
 
 
 NO_VALUE = Missing.NO_VALUE
-MOST_CHARACTERS = 200
+MOST_CHARACTERS = 120
 """Of a value that a message shows."""
 
 

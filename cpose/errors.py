@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.error_places import NO_VALUE, ConfigPlace, NoPlace, Place
+from cpose.error_places import NO_VALUE, ConfigPlace, FilePlace, NoPlace, Place
 
 MOST_NAMES = 40
 """Names listed at most where none is near."""
@@ -146,6 +146,41 @@ def plain_message(error: UserError) -> str:
     text = str(error)
     name = f'{type(error).__module__}.{type(error).__qualname__}: '
     return text.rpartition(name)[2].strip() if text.startswith('Caught ') else text
+
+
+def unwritable(
+    path: Any, error: OSError, advice: str | tuple[str, ...], argument: str | None = None
+) -> OutputError:
+    """Return the error of the user for a file that the system does not let us write.
+
+    Args:
+        path: The file or folder.
+        error: Of the system.
+        advice: What to do, see `UserError`.
+        argument: Name of the argument that gave the path.
+    """
+    return OutputError(
+        f'cannot be written: {error.strerror}',
+        argument=argument,
+        place=FilePlace(path),
+        advice=advice,
+    )
+
+
+def unreadable(
+    path: Any, error: OSError, kind: 'type[UserError] | None' = None, advice: str = 'Check the path'
+) -> UserError:
+    """Return the error of the user for a file that the system does not let us read.
+
+    Args:
+        path: The file or folder.
+        error: Of the system.
+        kind: Class of the error, `DataError` by default.
+        advice: What to do.
+    """
+    return (kind or DataError)(
+        f'cannot be read: {error.strerror}', place=FilePlace(path), advice=advice
+    )
 
 
 def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:

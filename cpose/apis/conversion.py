@@ -17,6 +17,7 @@ from cpose.checkpoints.architecture import Architecture, infer_architecture
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
 from cpose.checkpoints.loading import load_weights
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json, without_pretrained
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.files.json_files import check_writable
 from cpose.models.backbones.fan import PYRAMID_LAYERS
@@ -125,9 +126,19 @@ def _check_out(checkpoint: Path, out: Path, force: bool) -> None:
     if not out.exists():
         return
     if checkpoint.exists() and out.samefile(checkpoint):
-        raise OutputError(f'{out} (--out) is the checkpoint itself. Choose another file.')
+        raise OutputError(
+            'is the checkpoint itself',
+            argument='out',
+            place=FilePlace(out),
+            advice='Choose another file',
+        )
     if not force:
-        raise OutputError(f'{out} exists. Choose another --out, or replace it with --force.')
+        raise OutputError(
+            'exists',
+            argument='out',
+            place=FilePlace(out),
+            advice=('Choose another {out}', 'Replace it with {force}'),
+        )
 
 
 @contextmanager
@@ -135,14 +146,17 @@ def _named(checkpoint: str | Path) -> Iterator[None]:
     try:
         yield
     except CheckpointError as error:
-        raise CheckpointError(f'Checkpoint {checkpoint}: {error}') from error
+        raise CheckpointError(
+            f'cannot be converted: {error}', argument='checkpoint', place=FilePlace(checkpoint)
+        ) from error
 
 
 def _find_weights(stored: Mapping[str, Any]) -> dict[str, Tensor]:
     if stored.get(ENCRYPTED_KEY):
         raise CheckpointError(
-            f'The weights are encrypted by TAO (key {ENCRYPTED_KEY}). Decrypt them where the '
-            'key is known: load the checkpoint there and save its state_dict with torch.save.'
+            f'The weights are encrypted by TAO (key {ENCRYPTED_KEY})',
+            advice='Decrypt them where the key is known: load the checkpoint there and save its '
+            'state_dict with torch.save',
         )
     return find_state_dict(stored)
 
@@ -161,11 +175,16 @@ def _backbone_weights(
     """Return the weights of a backbone after a check against the network."""
     if choice.is_given():
         raise ConfigError(
-            f'{checkpoint} holds a backbone only, which carries no config. Leave out --category, '
-            '--config and --cfg-options.'
+            'holds a backbone only, which carries no config',
+            place=FilePlace(checkpoint),
+            advice='Leave out {category}, {config} and {options}',
         )
     if not found.backbone:
-        raise CheckpointError(f'Checkpoint {checkpoint} is of no known backbone.')
+        raise CheckpointError(
+            'is of no known backbone',
+            place=FilePlace(checkpoint),
+            advice='Give a checkpoint of DLA34, FAN or a timm model',
+        )
     config = load_config(f'_base_/models/{found.backbone}').model.backbone
     with DefaultScope.overwrite_default_scope('cpose'):
         backbone = MODELS.build(without_pretrained(config.to_dict()))

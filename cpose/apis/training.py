@@ -18,7 +18,8 @@ from cpose.building import building
 from cpose.checkpoints.checkpoint_file import find_resume_checkpoint
 from cpose.checkpoints.stored_config import without_pretrained
 from cpose.engine.pose_runner import PoseRunner
-from cpose.errors import CheckpointError, OutputError
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, OutputError, unwritable
 from cpose.files.json_files import check_writable
 from cpose.registry import HOOKS, RUNNERS
 
@@ -133,9 +134,7 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(
-            f'Nothing can be written to {path}: {error.strerror}. Choose another --work-dir.'
-        ) from error
+        raise unwritable(path, error, 'Choose another {work_dir}', 'work_dir') from error
     config.work_dir = str(path)
 
 
@@ -168,8 +167,13 @@ def _set_resume(config: Config, resume: str | Path) -> None:
     if str(resume) != 'auto':
         if not Path(resume).is_file():
             raise CheckpointError(
-                f'There is no checkpoint {resume} to resume from. '
-                f'--resume alone takes the newest in {config.work_dir}.'
+                'does not exist',
+                argument='resume',
+                place=FilePlace(resume),
+                advice=(
+                    'Give another file',
+                    f'Take the newest in {config.work_dir} by {{resume}} alone',
+                ),
             )
         config.load_from, config.resume = str(resume), True
         return
@@ -196,8 +200,10 @@ def _running(config: Config) -> Iterator[PoseRunner]:
         if isinstance(error, OutputError) or error.errno not in DISK_FULL:
             raise
         raise OutputError(
-            f'The disk of {config.work_dir} is full. Checkpoints written before are intact: make '
-            'room, then continue with --resume.'
+            'is on a full disk; checkpoints written before are intact',
+            argument='work_dir',
+            place=FilePlace(config.work_dir),
+            advice='Make room, then continue with {resume}',
         ) from error
     finally:
         for hook in runner.hooks if runner is not None else ():

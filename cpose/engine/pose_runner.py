@@ -31,6 +31,7 @@ from cpose.engine.part_building import PartBuildingRunner
 from cpose.engine.processes import init_cpu_processes
 from cpose.engine.resuming import replay_schedules
 from cpose.engine.run_checks import check_run, check_settings
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, UserError, check_number
 from cpose.registry import RUNNERS
 
@@ -169,8 +170,9 @@ class PoseRunner(PartBuildingRunner):
             if isinstance(error, UserError):
                 raise
             raise CheckpointError(
-                f'Checkpoint {filename} cannot be resumed with this config: {error}. '
-                'To use only its weights set load_from without --resume.'
+                f'cannot be resumed with this config: {error}',
+                place=FilePlace(filename),
+                advice='Use only its weights: set load_from, without {resume}',
             ) from error
         if self.train_loop.counts_changed:
             replay_schedules(self)

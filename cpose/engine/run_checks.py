@@ -8,6 +8,7 @@ from mmengine.runner import BaseLoop
 from cpose.checkpoints.loading import bare_model
 from cpose.engine.checkpoint_list import find_score
 from cpose.engine.train_loop import ResumableEpochTrainLoop
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.objectron_metric import ObjectronMetric
@@ -30,13 +31,20 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for key in DICTS:
         value = settings.get(key, {})
         if not (isinstance(value, Mapping) or (value is None and key not in NEEDED_DICTS)):
-            raise ConfigError(f'{key}={value!r} in the config must be a dict of settings.')
+            raise ConfigError(
+                'must be a dict of settings', argument=key, value=value, place=ConfigPlace((key,))
+            )
     seed = settings.get('randomness', {}).get('seed')
     if seed is not None:
         check_number('randomness.seed', seed, least=0, most=2**32 - 1, is_whole=True)
     level = settings.get('log_level', 'INFO')
     if level not in LOG_LEVELS and not isinstance(level, int):
-        raise ConfigError(f'log_level={level!r} in the config is none of {", ".join(LOG_LEVELS)}.')
+        raise ConfigError(
+            f'is none of {", ".join(LOG_LEVELS)}',
+            argument='log_level',
+            value=level,
+            place=ConfigPlace(('log_level',)),
+        )
 
 
 def check_run(runner: Any) -> None:
@@ -70,17 +78,23 @@ def _built_loops(runner: Any) -> Iterator[tuple[str, Any]]:
 def _check_train_loop(loop: Any) -> None:
     if not isinstance(loop, ResumableEpochTrainLoop):
         raise ConfigError(
-            f'{type(loop).__name__} (config key train_cfg.type) does not keep what the checkpoints '
-            'need for resuming. Use ResumableEpochTrainLoop with max_epochs.'
+            'does not keep what the checkpoints need for resuming',
+            argument='type',
+            value=type(loop).__name__,
+            place=ConfigPlace(('train_cfg.type',)),
+            advice='Use ResumableEpochTrainLoop with max_epochs',
         )
 
 
 def _check_categories(name: str, categories: Any, num_classes: int) -> None:
     if len(categories) != num_classes:
         raise ConfigError(
-            f'model.head.num_classes={num_classes} in the config, but '
-            f'{name}_dataloader.dataset.metainfo.category has the names {", ".join(categories)} '
-            f'({len(categories)}). Name each category, or set num_classes to their number.'
+            f'does not go with the {len(categories)} names in '
+            f'{name}_dataloader.dataset.metainfo.category: {", ".join(categories)}',
+            argument='num_classes',
+            value=num_classes,
+            place=ConfigPlace(('model.head.num_classes',)),
+            advice=('Name each category', 'Set num_classes to their number'),
         )
 
 

@@ -17,6 +17,7 @@ from cpose.engine.resuming import (
     remaining_loader,
     restore_random_state,
 )
+from cpose.error_places import ConfigPlace
 from cpose.errors import DataError, check_number
 from cpose.registry import LOOPS
 
@@ -63,7 +64,7 @@ class ResumableEpochTrainLoop(EpochBasedTrainLoop):
         for name, value in numbers.items():
             advice = NO_VALIDATION if name == 'val_interval' else ''
             least = 0 if name == 'val_begin' else 1
-            check_number(f'train_cfg.{name}', value, least=least, is_whole=True, advice=advice)
+            check_number(name, value, least=least, is_whole=True, advice=advice)
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         _use_small_dataset(self.dataloader)
         self._max_iters = self._max_epochs * len(self.dataloader)
@@ -200,8 +201,9 @@ def _use_small_dataset(loader: DataLoader) -> None:
     """Let a batch be incomplete where otherwise there would be none."""
     if len(loader.dataset) == 0:  # type: ignore[arg-type]
         raise DataError(
-            'The training set has no images (config key train_dataloader.dataset). '
-            'Check its folder.'
+            'has no images',
+            place=ConfigPlace(('train_dataloader.dataset',), kind='The training set'),
+            advice='Check its folder',
         )
     if len(loader) == 0 and isinstance(loader.batch_sampler, torch.utils.data.BatchSampler):
         loader.batch_sampler.drop_last = False

@@ -31,7 +31,7 @@ from cpose.apis.inference.inference_parts import (
 )
 from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
-from cpose.errors import ConfigError, DataError
+from cpose.errors import DataError, check_number
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import make_results
@@ -151,8 +151,7 @@ class CenterPoseInferencer(BaseInferencer):
         A batch is its images and what the model's ``test_step`` takes: ``inputs`` (tensors
         (3, h, w), uint8 BGR) and ``data_samples`` (`PoseDataSample`).
         """
-        if batch_size < 1:
-            raise ConfigError(f'batch_size={batch_size} must be at least 1.')
+        check_number('batch_size', batch_size, least=1, is_whole=True)
         finder = CameraFinder(camera) if use_pnp else None
         prepared = self._prepare_all(read_images(inputs, on_error), finder, on_error)
         return map(self._collate, self._get_chunk_data(prepared, batch_size))

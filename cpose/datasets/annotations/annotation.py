@@ -98,7 +98,9 @@ def _parse(item: JsonFields, name: str) -> bool | int | None:
     try:
         return parse_symmetric(item.get(name))
     except DataError as error:
-        raise DataError(f'{item.place(name)} {error}') from error
+        raise DataError(
+            error.problem, value=error.value, place=item.place(name), advice=error.advice
+        ) from error
 
 
 def _is_solid(corners: np.ndarray) -> bool:

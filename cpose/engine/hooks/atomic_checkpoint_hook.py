@@ -10,7 +10,7 @@ from mmengine.runner import BaseLoop
 
 from cpose.checkpoints.checkpoint_file import CONTINUE, LAST_CHECKPOINT
 from cpose.engine.checkpoint_list import CheckpointList, find_score, is_better
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
 from cpose.files.atomic import remove_unfinished, write_text_atomic
 from cpose.registry import HOOKS
 
@@ -45,11 +45,14 @@ class AtomicCheckpointHook(Hook):
         rule: str = 'greater',
     ) -> None:
         if rule not in ('greater', 'less'):
-            raise ConfigError(f'rule={rule!r} of AtomicCheckpointHook must be greater or less.')
-        if interval < 1 or keep_last == 0 or (iter_interval is not None and iter_interval < 1):
+            raise ConfigError('must be greater or less', argument='rule', value=rule)
+        check_number('interval', interval, least=1, is_whole=True)
+        if iter_interval is not None:
+            check_number('iter_interval', iter_interval, least=1, is_whole=True)
+        check_number('keep_last', keep_last, is_whole=True)
+        if keep_last == 0:
             raise ConfigError(
-                f'AtomicCheckpointHook(interval={interval}, iter_interval={iter_interval}, '
-                f'keep_last={keep_last}): intervals are at least 1, keep_last is not 0.'
+                'must not be 0', argument='keep_last', value=keep_last, advice='Use -1 to keep all'
             )
         self.interval, self.iter_interval, self.keep_last = interval, iter_interval, keep_last
         self.save_best, self.rule = save_best, rule

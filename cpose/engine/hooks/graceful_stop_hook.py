@@ -11,6 +11,7 @@ from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
 
 from cpose.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, TrainingInterruptedError
 from cpose.registry import HOOKS
 
@@ -37,8 +38,9 @@ class GracefulStopHook(Hook):
         savers = [hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)]
         if not savers:
             raise ConfigError(
-                'GracefulStopHook saves through AtomicCheckpointHook. '
-                'Set default_hooks.checkpoint.type to it, or remove GracefulStopHook.'
+                'saves through AtomicCheckpointHook, which is not there',
+                place=ConfigPlace(('default_hooks.graceful_stop',), kind='GracefulStopHook'),
+                advice=('Set default_hooks.checkpoint.type to it', 'Remove GracefulStopHook'),
             )
         self._saver = savers[0]
         if threading.current_thread() is threading.main_thread():
