@@ -13,7 +13,9 @@ from typing import Any
 from cpose.error_places import ConfigPlace, shown
 from cpose.errors import ConfigError, UserError, nearest_names
 
-REFUSALS = (AssertionError, RuntimeError, TypeError, ValueError)
+REFUSALS = (
+    *(ArithmeticError, AssertionError, AttributeError, RuntimeError, TypeError, ValueError),
+)
 """How constructors fail at a value that is no use."""
 MOST_VALUES = 8
 """Settings of a part that a message shows."""
@@ -45,12 +47,13 @@ def building(config: Any) -> Iterator[None]:
 
 
 @contextmanager
-def building_part(part: Any, built: Any = None) -> Iterator[None]:
+def building_part(part: Any, built: Any = None, config: Any = None) -> Iterator[None]:
     """Build one part, inside of the part that is being built, if there is one.
 
     Args:
         part: Its config; anything but a mapping is no part and changes nothing.
         built: Its class or function, if it is known.
+        config: The whole config, if no `building` has told it.
 
     Raises:
         ConfigError: See `building`; outside of it only errors of the user are completed.
@@ -58,6 +61,7 @@ def building_part(part: Any, built: Any = None) -> Iterator[None]:
     if not isinstance(part, Mapping):
         yield
         return
+    whole = _config.set(_config.get() if config is None else _config.get() or config)
     token = _parts.set((*_parts.get(), dict(part)))
     try:
         yield
@@ -71,6 +75,7 @@ def building_part(part: Any, built: Any = None) -> Iterator[None]:
         raise _refusal(dict(part), error) from error
     finally:
         _parts.reset(token)
+        _config.reset(whole)
 
 
 def with_place(build: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,6 +3,8 @@ import pytest
 from cpose.engine.checkpoint_list import find_score, is_better
 from cpose.errors import ConfigError
 
+from ..user_errors import raises
+
 
 @pytest.mark.parametrize(
     ('score', 'best', 'rule', 'expected'),
@@ -22,5 +24,5 @@ def test_is_better(score, best, rule, expected):
 def test_find_score():
     assert find_score({'a/AP': 1, 'b': 2}, 'AP') == 1.0
     assert find_score({'a/AP': 1, 'b': 2}, 'a/AP') == 1.0
-    with pytest.raises(ConfigError, match=r"no metric 'x'.*a/AP, b"):
+    with raises(ConfigError, 'a/AP, b', argument='save_best', value='x'):
         find_score({'a/AP': 1, 'b': 2}, 'x')

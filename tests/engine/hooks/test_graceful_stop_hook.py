@@ -6,6 +6,7 @@ from mmengine.hooks import Hook
 
 from cpose.errors import ConfigError, TrainingInterruptedError
 
+from ...user_errors import raises
 from ..toy_training import read_losses
 
 
@@ -98,5 +99,5 @@ def test_signals_are_given_back(build_runner):
 def test_needs_a_hook_that_saves(build_runner):
     checkpoint = {'type': 'CheckpointHook', '_delete_': True}
     runner = build_runner({'default_hooks.checkpoint': checkpoint})
-    with pytest.raises(ConfigError, match='AtomicCheckpointHook'):
+    with raises(ConfigError, 'AtomicCheckpointHook'):
         runner.train()
