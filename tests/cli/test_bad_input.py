@@ -100,7 +100,7 @@ def on_folder(command, folder):
 @pytest.mark.parametrize('command', COMMANDS)
 def test_empty_folder(fails, command):
     Path('empty').mkdir()
-    fails(*on_folder(command, 'empty'), says='empty and its sub-folders hold no image')
+    fails(*on_folder(command, 'empty'), says='empty')
 
 
 @pytest.mark.parametrize('command', COMMANDS)
@@ -145,18 +145,18 @@ ANNOTATION_DAMAGES = {
     ),
     'NaN': (
         lambda: change_object(scale=[1, float('nan'), 1]),
-        [f'{ANNOTATION}: field objects[0].scale must be finite', '[1, nan, 1]'],
+        [f'{ANNOTATION}: field objects[0].scale=[1, nan, 1]'],
     ),
     'shape': (
         lambda: change_object(keypoints_3d=[[0, 0, 1]] * 8),
-        [f'{ANNOTATION}: field objects[0].keypoints_3d has shape (8, 3), expected (9, 3)'],
+        [f'{ANNOTATION}: field objects[0].keypoints_3d=[[0, 0, 1]', '(8, 3), expected (9, 3)'],
     ),
     'points': (
         lambda: change_object(projected_cuboid=[[0, 0]] * 8),
-        [f'{ANNOTATION}: field objects[0].projected_cuboid has 8 points, expected 9'],
+        [f'{ANNOTATION}: field objects[0].projected_cuboid', '8 points, expected 9'],
     ),
     'focal length': (
-        lambda: change_camera(fx=0), [f'{ANNOTATION}: field camera_data.intrinsics.fx', 'it is 0'],
+        lambda: change_camera(fx=0), [f'{ANNOTATION}: field camera_data.intrinsics.fx=0'],
     ),
     'empty image': (empty_image, ['empty image file', IMAGE.name]),
 }  # fmt: skip
@@ -240,9 +240,9 @@ def test_unreadable_image_in_inference(fails, content, says):
 @pytest.mark.parametrize(
     ('numbers', 'says'),
     [
-        ('0 60 32 32', ['fx must be above 0', 'it is 0']),
-        ('60 -60 32 32', ['fy must be above 0', 'it is -60']),
-        ('nan 60 32 32', 'fx must be finite'),
+        ('0 60 32 32', ['--camera', 'fx=0']),
+        ('60 -60 32 32', ['--camera', 'fy=-60']),
+        ('nan 60 32 32', 'fx=nan'),
         ('60 60 32', ['3 numbers', 'FX FY CX CY']),
         ('60 60 32 32 0 1', ['6 numbers', 'FX FY CX CY']),
         ('60 sixty 32 32', ["'sixty'", 'FX FY CX CY']),
@@ -255,8 +255,8 @@ def test_camera_numbers(fails, numbers, says):
 @pytest.mark.parametrize(
     ('content', 'says'),
     [
-        ('{"fx": -60, "fy": 60, "cx": 32, "cy": 32}', ['field fx must be above 0', 'it is -60']),
-        ('{"K": [0, 0, 32, 0, 60, 32, 0, 0, 1]}', 'field K must have focal lengths above 0'),
+        ('{"fx": -60, "fy": 60, "cx": 32, "cy": 32}', 'field fx=-60'),
+        ('{"K": [0, 0, 32, 0, 60, 32, 0, 0, 1]}', 'field K=[0, 0, 32, 0, 60, 32, 0, 0, 1]'),
         ('{"fx": 60}', 'field fy is missing'),
         ('{"width": 64}', 'holds no camera'),
         ('{"fx": 60,', 'is neither JSON nor YAML'),
@@ -270,4 +270,4 @@ def test_camera_file(fails, content, says):
 
 @pytest.mark.parametrize('device', ['gpu', 'meta', 'cuda:99'])
 def test_device(fails, device):
-    fails(*INFER[:-1], device, says=[f'device={device!r}', 'cpu'])
+    fails(*INFER[:-1], device, says=[f'--device {device}', 'cpu'])
