@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install quickstart test messages lint bench clean
+.PHONY: install quickstart test messages lint lower-bounds bench clean
 
 install: $(STAMP)
 
@@ -29,6 +29,9 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lower-bounds: install
+	$(BIN)/python tools/check_lower_bounds.py
 
 bench: install
 	$(BIN)/python benchmarks/run_all.py --markdown docs/benchmarks.md

@@ -67,9 +67,8 @@ def time_sample(dataset: CenterPoseDataset, run: int) -> tuple[dict[str, float],
     """Return the milliseconds of every step of one sample, and the sample."""
     index = run % len(dataset)
     last = time.perf_counter()
-    sample = dataset.load_record(index)
-    sample['input_wh'] = dataset.input_wh
-    sample['rng'] = np.random.default_rng([0, run])
+    dataset.draw = (run, 0)
+    sample = dataset.get_data_info(index)
     steps = {'load_record': 1e3 * (time.perf_counter() - last)}
     for transform in dataset.pipeline.transforms:
         last = time.perf_counter()

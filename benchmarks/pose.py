@@ -10,10 +10,11 @@ import numpy as np
 from measure import TAO_MACHINE, Figure, benchmark_parser, publish, time_call
 from scipy.spatial.transform import Rotation
 
-from cpose.codecs.postprocessor import PoseRecovery
 from cpose.geometry.affine import apply_affine, letterbox_affine
 from cpose.geometry.pnp import PoseSolver, solve_cuboid_pnp, solve_in_front, solve_iteratively
 from cpose.geometry.projection import project_points
+from cpose.registry import CODECS
+from cpose.shipped_configs import shipped_head
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -28,7 +29,7 @@ IMAGE_WH, INPUT_WH, STRIDE = (600, 800), (512, 512), 4
 CAMERA = intrinsic_matrix(615, 615, 300.7, 392.8)
 INPUT_FROM_IMAGE = letterbox_affine(IMAGE_WH, INPUT_WH)
 NUM_DETECTIONS = 100
-RECOVERIES = {
+RULES = {
     'default rules': {},
     'reference rules': {
         'point_source': {'type': 'DisplacementPoints'},
@@ -72,11 +73,13 @@ def make_detections(count: int) -> dict[str, np.ndarray]:
 def measure_image(count: int, rules: str, runs: int) -> Figure:
     """Time an image with ``count`` objects above the threshold."""
     sample = PoseDataSample('image', IMAGE_WH, INPUT_WH, INPUT_FROM_IMAGE, CAMERA)
-    detections, recovery = make_detections(count), PoseRecovery(**RECOVERIES[rules])
-    found = recovery(detections, [sample])[0]
+    detections, shipped = make_detections(count), shipped_head()['postprocessor']
+    scores = {'eval_score_thr': shipped['infer_score_thr']}
+    postprocessor = CODECS.build({**shipped, **scores, **RULES[rules]})
+    found = postprocessor(detections, [sample])[0]
     if len(found) != count:
         raise RuntimeError(f'{len(found)} of {count} objects were found.')
-    elapsed = time_call(partial(recovery, detections, [sample]), runs)
+    elapsed = time_call(partial(postprocessor, detections, [sample]), runs)
     objects = 'object' if count == 1 else 'objects'
     name = f'poses of an image, {count} {objects}, {rules}'
     note = f'{sum(pose.has_pose for pose in found)} with a pose; {elapsed.note}'
@@ -92,7 +95,7 @@ def measure_solver(solver: PoseSolver, runs: int) -> Figure:
 
 def measure(runs: int) -> list[Figure]:
     """Measure whole images with the default parts and with the reference's, and the solvers."""
-    figures = [measure_image(count, rules, runs) for count in REFERENCE_MS for rules in RECOVERIES]
+    figures = [measure_image(count, rules, runs) for count in REFERENCE_MS for rules in RULES]
     solvers = (solve_in_front, solve_iteratively)
     return figures + [measure_solver(solver, 5 * runs) for solver in solvers]
 

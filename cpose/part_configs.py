@@ -27,7 +27,8 @@ def with_wiring(key: str, given: Mapping[str, Any], **wired: Any) -> dict[str, A
     settings = dict(given)
     for name, value in wired.items():
         own = settings.get(name, value)
-        if (tuple(own) if isinstance(own, Sequence) else own) != value:
+        is_list = isinstance(own, Sequence) and not isinstance(own, str)
+        if (tuple(own) if is_list else own) != value:
             raise ConfigError(
                 f'{key}.{name}={own} in the config, but the part before it has {value}. '
                 'Leave the key out: it is filled in.'

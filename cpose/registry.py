@@ -54,19 +54,20 @@ MODELS = _child(
         'losses.center_pose_loss',
         'losses.heatmap_losses',
         'losses.regression_losses',
-        'losses.symmetry_choices',
+        'losses.symmetry_assignments',
         'necks.aggregation_necks',
     ),
 )
 CODECS = _child(
     'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
+BRANCHES = _child('branch', None, 'codecs', ('branches', 'log_variance_branches'))
 SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
     'dataset',
     MMENGINE_DATASETS,
     'datasets',
-    ('centerpose_dataset', 'image_folder_dataset', 'synthetic_cuboid_dataset'),
+    ('centerpose_dataset', 'draws', 'image_folder_dataset', 'synthetic_cuboid_dataset'),
 )
 TRANSFORMS = _child(
     'transform',
@@ -82,9 +83,10 @@ METRICS = _child(
         'objectron_metric',
         'protocols.one_to_one_protocol',
         'protocols.tao_protocol',
-        'scale_rules',
+        'protocols.scale_rules',
     ),
 )
+METRIC_SPECS = _child('metric_spec', None, 'evaluation', ())
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ('pose_visualizer',))
 HOOKS = _child(
     'hook',
@@ -101,18 +103,20 @@ HOOKS = _child(
     ),
 )
 RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ('pose_runner',))
-LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('train_loop',))
+LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('iter_train_loop', 'train_loop'))
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('processes',))
 OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('optim_wrapper',))
 WEIGHT_INITIALIZERS = _child(
     'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'checkpoints', ('pretrained',)
 )
+WEIGHT_FAMILIES = _child('weight family', None, 'checkpoints', ('families',))
 RUNTIMES = _child(
     'runtime',
     None,
     'deploy.runtimes',
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
+TRACKERS = _child('tracker', None, 'tracking', ())
 INFERENCERS = _child(
     'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
 )

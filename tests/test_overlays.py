@@ -33,9 +33,10 @@ def tiny_batch(config):
 @pytest.mark.parametrize('name', ['quickstart', 'dla34_cup'])
 def test_reference_rules_replace_ours(name):
     config = load_config(f'cpose::centerpose/{name}.py', {'presets': ['_base_/compat/tao.py']})
-    recovery = build_model(config).head.recovery
-    assert recovery.dims_fit is None
-    assert recovery.score_thr == 0.3
+    head = build_model(config).head
+    assert type(head.postprocessor.dims_refiner).__name__ == 'PredictedDims'
+    assert head.postprocessor.eval_score_thr == 0.3
+    assert type(head.criterion.symmetry_assignment).__name__ == 'ImageSymmetryAssignment'
 
 
 @pytest.mark.parametrize('file', OVERLAYS, ids=lambda file: file.stem)

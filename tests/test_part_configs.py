@@ -5,10 +5,10 @@ from cpose.part_configs import with_defaults, with_wiring
 
 
 def test_defaults_of_another_type_stay_out():
-    defaults = {'type': 'PoseRecovery', 'score_thr': 0.05}
+    defaults = {'type': 'OneToOneProtocol', 'min_score': 0.05}
     assert with_defaults({'type': 'Own', 'a': 1}, defaults) == {'type': 'Own', 'a': 1}
-    assert with_defaults({'type': 'PoseRecovery'}, defaults) == defaults
-    assert with_defaults({'score_thr': 0.3}, defaults)['score_thr'] == 0.3
+    assert with_defaults({'type': 'OneToOneProtocol'}, defaults) == defaults
+    assert with_defaults({'min_score': 0.3}, defaults)['min_score'] == 0.3
 
 
 def test_wiring():

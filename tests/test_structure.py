@@ -15,16 +15,19 @@ PACKAGE = Path(cpose.__file__).parent
 SOURCES = sorted(PACKAGE.rglob('*.py'))
 
 LAYERS = {
-    'error_places': 0, 'errors': 1, 'building': 2, 'registry': 3, 'part_configs': 3, 'files': 3,
-    'structures': 4,
-    'geometry': 5,
-    'codecs': 6,
-    'datasets': 7, 'models': 7, 'evaluation': 7, 'visualization': 7,
-    'checkpoints': 8,
-    'engine': 9, 'deploy': 9,
-    'apis': 10,
-    'tao': 11,
-    'cli': 12,
+    'error_places': 0, 'errors': 1, 'building': 2,
+    'config_renames': 2, 'registry': 3, 'shipped_configs': 3,
+    'part_configs': 4, 'files': 4,
+    'structures': 5,
+    'geometry': 6,
+    'codecs': 7,
+    'datasets': 8, 'models': 8, 'evaluation': 8, 'visualization': 8,
+    'tracking': 8,
+    'checkpoints': 9,
+    'engine': 10, 'deploy': 10,
+    'apis': 11,
+    'tao': 12,
+    'cli': 13,
 }  # fmt: skip
 MOST_MODULES = 13
 """A folder with more of them wants a sub-package."""
@@ -84,9 +87,9 @@ def registered_classes(file):
         if isinstance(node, ast.ClassDef):
             for decorator in node.decorator_list:
                 text = ast.unparse(decorator)
-                match = re.match(r'([A-Z_]+)\.register_module\(', text)
+                match = re.match(r"([A-Z_]+)\.register_module\((?:name='(\w+)')?", text)
                 if match:
-                    yield match[1], node.name
+                    yield match[1], match[2] or node.name
 
 
 def registrations():

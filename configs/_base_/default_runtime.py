@@ -16,7 +16,7 @@ default_hooks = dict(
         iter_interval=1000,
         keep_last=3,
         save_best='AP50_3DIoU',
-        rule='greater',
+        rule=None,  # the direction of the metric
     ),
     graceful_stop=dict(type='GracefulStopHook'),
     visualization=dict(type='PoseVisualizationHook', draw=False),

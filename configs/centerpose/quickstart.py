@@ -31,7 +31,7 @@ model = dict(
     neck=dict(out_stride=8),
     head=dict(
         use_association=False,
-        recovery=dict(type='PoseRecovery', score_thr=0.05, dims_fit=dict(type='ReprojectedDims')),
+        postprocessor=dict(dims_refiner=dict(type='ReprojectedDims')),
     ),
 )
 train_dataloader = dict(

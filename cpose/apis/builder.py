@@ -7,8 +7,9 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from cpose.apis.config.check import check_config
+from cpose.apis.config.check import check_config, import_custom_modules
 from cpose.apis.config.load import load_config
+from cpose.apis.config.override import nest_options
 from cpose.apis.runtime_files import config_from_file, is_runtime_file
 from cpose.building import building
 from cpose.errors import ConfigError
@@ -77,6 +78,7 @@ def resolve_config(
             value=config,
             advice='Give a config, a {checkpoint}, or both.',
         )
+    import_custom_modules(Config(nest_options(options or {})))
     if is_runtime_file(checkpoint):
         return load_config(config_from_file(checkpoint, allow_custom_imports), options)
     from cpose.checkpoints.stored_config import config_from_checkpoint

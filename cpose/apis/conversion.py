@@ -6,32 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from cpose import __version__
 from cpose.apis.builder import build_model
+from cpose.apis.config.check import import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.apis.conversion_config import ConfigChoice, check_config_fits, choose_config
 from cpose.checkpoints.architecture import Architecture, infer_architecture
+from cpose.checkpoints.base import Dropped, WeightFamily
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
-from cpose.checkpoints.loading import load_weights
+from cpose.checkpoints.loading import (
+    BACKBONE_PREFIX,
+    STATE_DICT_KEYS,
+    find_state_dict,
+    load_weights,
+)
+from cpose.checkpoints.pretrained import check_backbone_weights
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json, without_pretrained
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.files.json_files import check_writable
-from cpose.models.backbones.fan import PYRAMID_LAYERS
-from cpose.models.backbones.pretrained_weights import check_backbone_weights
-from cpose.models.checkpoint_keys import (
-    BACKBONE_FAMILIES,
-    BACKBONE_PREFIX,
-    STATE_DICT_KEYS,
-    Dropped,
-    convert,
-    detect_family,
-    dropped_keys,
-    find_state_dict,
-)
+from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 from cpose.registry import MODELS
 
 LISTED = 40
@@ -47,6 +45,8 @@ class Conversion:
 
     Attributes:
         family: As `detect_family` tells it.
+        title: What people call the family.
+        is_backbone: Whether the file is for ``model.backbone.pretrained_path``.
         architecture: The network.
         weights: Tensors by our names, as they were written.
         num_tensors: Number of tensors in the file.
@@ -56,17 +56,14 @@ class Conversion:
     """
 
     family: str
+    title: str
+    is_backbone: bool
     architecture: Architecture
     weights: Mapping[str, Tensor]
     num_tensors: int
     dropped: list[Dropped]
     other_entries: tuple[str, ...]
     config_name: str
-
-    @property
-    def is_backbone(self) -> bool:
-        """Whether the file is for ``model.backbone.pretrained_path``."""
-        return self.family in BACKBONE_FAMILIES
 
 
 def convert_checkpoint(
@@ -81,9 +78,10 @@ def convert_checkpoint(
     It holds tensors and primitives, and a config if one is chosen or carried.
 
     Args:
-        checkpoint: File of a known family, see `cpose.models.checkpoint_keys`.
+        checkpoint: File of a registered family, see `cpose.checkpoints.base.WeightFamily`.
         out: File to write.
-        choice: Where the config comes from.
+        choice: Where the config comes from. For a backbone its ``config`` names the network that
+            the weights are for; a family of the packages that it imports is known, too.
         tensors_only: See `load_checkpoint_file`.
         force: Replace an existing file.
 
@@ -94,19 +92,23 @@ def convert_checkpoint(
     """
     _check_out(Path(checkpoint), Path(out), force)
     choice = choice or ConfigChoice()
+    given = load_config(choice.config, choice.options) if choice.config else None
+    if given is not None:
+        import_custom_modules(given)
     stored = load_checkpoint_file(checkpoint, tensors_only)
     with _named(checkpoint):
         state_dict = _find_weights(stored)
-        family = detect_family(state_dict)
-        weights = convert(state_dict, family)
+        name = detect_family(state_dict)
+        family: WeightFamily = weight_families()[name]
+        weights = convert(state_dict, name)
         found = infer_architecture(weights)
     meta: dict[str, Any] = {
-        'converted_from': {'file': Path(checkpoint).name, 'family': family},
+        'converted_from': {'file': Path(checkpoint).name, 'family': name},
         'versions': {'cpose': __version__},
     }
     config_name = ''
-    if family in BACKBONE_FAMILIES:
-        weights = _backbone_weights(weights, found, choice, checkpoint)
+    if family.is_backbone:
+        weights = _backbone_weights(weights, found, choice, given, checkpoint)
     else:
         config, config_name = choose_config(choice, found, stored)
         check_config_fits(found, config, config_name, checkpoint)
@@ -117,8 +119,17 @@ def convert_checkpoint(
         if config_name:
             meta[CONFIG_KEY] = config_to_json(config)
     save_checkpoint_atomic(out, {'state_dict': dict(weights), 'meta': meta}, ADVICE)
-    dropped, others = dropped_keys(state_dict, family), _other_entries(stored)
-    return Conversion(family, found, weights, len(state_dict), dropped, others, config_name)
+    return Conversion(
+        name,
+        family.title,
+        family.is_backbone,
+        found,
+        weights,
+        len(state_dict),
+        family.dropped(state_dict),
+        _other_entries(stored),
+        config_name,
+    )
 
 
 def _check_out(checkpoint: Path, out: Path, force: bool) -> None:
@@ -170,25 +181,30 @@ def _other_entries(stored: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _backbone_weights(
-    weights: Mapping[str, Tensor], found: Architecture, choice: ConfigChoice, checkpoint: Any
+    weights: Mapping[str, Tensor],
+    found: Architecture,
+    choice: ConfigChoice,
+    given: Config | None,
+    checkpoint: Any,
 ) -> dict[str, Tensor]:
     """Return the weights of a backbone after a check against the network."""
-    if choice.is_given():
+    if choice.category or (choice.options and given is None):
         raise ConfigError(
             'holds a backbone only, which carries no config',
             place=FilePlace(checkpoint),
-            advice='Leave out {category}, {config} and {options}',
+            advice='Leave out {category} and {options}; {config} names the network that it is '
+            'checked against',
         )
-    if not found.backbone:
+    if given is None and not found.backbone:
         raise CheckpointError(
-            'is of no known backbone',
+            'is a backbone that no shipped config is for',
             place=FilePlace(checkpoint),
-            advice='Give a checkpoint of DLA34, FAN or a timm model',
+            advice='Give the config whose model.backbone it fills as {config}',
         )
-    config = load_config(f'_base_/models/{found.backbone}').model.backbone
+    config = given or load_config(f'_base_/models/{found.backbone}')
     with DefaultScope.overwrite_default_scope('cpose'):
-        backbone = MODELS.build(without_pretrained(config.to_dict()))
+        backbone = MODELS.build(without_pretrained(config.model.backbone.to_dict()))
     bare = {key.removeprefix(BACKBONE_PREFIX): value for key, value in weights.items()}
-    check_backbone_weights(backbone, bare, str(checkpoint), PYRAMID_LAYERS, LISTED)
+    check_backbone_weights(backbone, bare, str(checkpoint), LISTED)
     own = backbone.state_dict()
     return {f'{BACKBONE_PREFIX}{key}': value.to(own[key].dtype) for key, value in bare.items()}

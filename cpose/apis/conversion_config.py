@@ -97,9 +97,8 @@ def model_options(found: Architecture) -> dict[str, Any]:
     }
     if found.is_deformable:
         options['model.neck.conv'] = {'type': DEFORMABLE_CONV}
-    if found.log_variances:
-        terms = {name: {'type': 'KLDUncertaintyLoss'} for name in found.log_variances}
-        options['model.head.criterion'] = {'type': 'CenterPoseLoss', 'terms': terms}
+    for name in found.log_variances:
+        options[f'model.head.branches.{name}.loss.type'] = 'KLDUncertaintyLoss'
     return options
 
 

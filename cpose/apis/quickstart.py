@@ -17,8 +17,8 @@ from cpose.datasets.image_reading import read_image
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.error_places import FilePlace
 from cpose.errors import TrainingError
+from cpose.evaluation.curve_plot import plot_curves
 from cpose.evaluation.report import write_metrics_json
-from cpose.visualization.curve_plot import plot_curves
 from cpose.visualization.pictures import picture_grid, write_picture
 
 CONFIG = 'cpose::centerpose/quickstart.py'

@@ -64,26 +64,25 @@ def runtime_model(
         device: Where the runtime runs; None lets it choose.
     """
     model = config.get('model') or {}
-    kept = {'data_preprocessor': model.get('data_preprocessor')}
-    kept['recovery'] = (model.get('head') or {}).get('recovery')
+    pixels = model.get('data_preprocessor')
     return {
         'type': 'RuntimePose',
         'runtime': {**runtime, 'path': str(path), 'device': device},
         'input_wh': choose_input_wh(config, None),
-        **{name: part for name, part in kept.items() if part is not None},
+        'head': model.get('head') or {},
+        **({} if pixels is None else {'data_preprocessor': pixels}),
     }
 
 
 def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Config:
-    """Return the config that an ONNX file or an engine carries, with the input size of the file.
+    """Return the config that the file of a runtime carries, with the input size of the file.
 
     Raises:
         CheckpointError: If the file is not one of ours, or its config would run foreign code.
     """
     from cpose.checkpoints.stored_config import config_from_json
-    from cpose.deploy.model_metadata import read_metadata
 
-    metadata = read_metadata(path)
+    metadata = RUNTIMES.get(_runtime_of(Path(path))).read_metadata(path)
     config = config_from_json(metadata.config, str(path), allow_custom_imports)
     set_input_wh(config, metadata.input_wh)
     return config

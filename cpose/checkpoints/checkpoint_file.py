@@ -9,20 +9,23 @@ import re
 import shutil
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from cpose.checkpoints.integrity import check_archive, check_checksum, with_checksum
 from cpose.checkpoints.tensor_unpickler import tensor_pickle_module
-from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError
+from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError, UserError
 from cpose.files.atomic import atomic_file
 from cpose.files.encrypted_file import is_complete, is_encrypted, protected, read_model_bytes
+from cpose.files.package_files import find_package_file, is_package_file
 
 HEAD = 512
 TEXT = re.compile(rb'[\t\n\r\x20-\x7e\x80-\xff]+')
@@ -93,7 +96,7 @@ def save_checkpoint_atomic(
     target = Path(path)
     try:
         with atomic_file(target) as file, protected(file) as sealed:
-            torch.save(dict(checkpoint), sealed)
+            torch.save(with_checksum(checkpoint), sealed)
     except (OSError, RuntimeError) as error:
         reason = _os_error(error)
         if reason is None:
@@ -110,40 +113,29 @@ def load_checkpoint_file(
     """Read a checkpoint with ``weights_only=True``, encrypted or not.
 
     Args:
-        path: File.
+        path: File; ``package://NAME`` is the one in an installed package, see
+            `cpose.files.package_files`.
         tensors_only: Accept files with other pickled objects too; those become placeholders, and
             still nothing of the file is executed.
         map_location: Where the tensors go.
 
     Raises:
-        CheckpointError: If there is no such file, it is empty, cut off, not a checkpoint, or holds
-            pickled objects besides tensors.
+        CheckpointError: If there is no such file, it is empty, cut off, damaged, not a checkpoint,
+            or holds code or pickled objects besides tensors.
+        MissingDependencyError: If the package is not installed.
     """
-    file = Path(path)
+    file = find_package_file(str(path)) if is_package_file(path) else Path(path)
     _check_file(file)
     if file.suffix == SUFFIX:
         return dict(read_safetensors(file))
-    source = BytesIO(read_model_bytes(file)) if is_encrypted(file) else file
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings('ignore', message='Detected pickle protocol')
-            stored = torch.load(source, map_location=map_location, weights_only=True)
-    except OSError as error:
-        raise CheckpointError(f'Checkpoint {file} cannot be read: {error.strerror}.') from error
-    except DAMAGED_FILE_ERRORS as error:
-        stored, others = _load_tensors(file, source, map_location, error)
-        if others and not tensors_only:
-            raise CheckpointError(
-                f'Checkpoint {file} holds pickled objects besides tensors: {", ".join(others)}. '
-                'Loading them could run any code, so nothing was loaded. To read only its tensors '
-                'use --tensors-only, for an init_cfg its tensors_only=True, or '
-                'load_checkpoint_file(path, tensors_only=True).'
-            ) from error
+    with _opened(file) as stream:
+        stored = _load(file, stream, tensors_only, map_location)
     if not isinstance(stored, Mapping):
         raise CheckpointError(
             f'Checkpoint {file} holds a {type(stored).__name__}, not a dict of weights. '
             'Save the state_dict of the model instead.'
         )
+    check_checksum(stored, str(file))
     return dict(stored)
 
 
@@ -185,16 +177,53 @@ def _check_file(file: Path) -> None:
         )
 
 
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    """Open a checkpoint, decrypted if it is encrypted."""
+    try:
+        with BytesIO(read_model_bytes(file)) if is_encrypted(file) else file.open('rb') as stream:
+            yield stream
+    except OSError as error:
+        if isinstance(error, UserError):
+            raise
+        raise CheckpointError(f'Checkpoint {file} cannot be read: {error.strerror}.') from error
+
+
+def _load(file: Path, stream: IO[bytes], tensors_only: bool, map_location: Any) -> Any:
+    """Return the content of an opened checkpoint."""
+    check_archive(stream, str(file))
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', message='Detected pickle protocol')
+            return torch.load(stream, map_location=map_location, weights_only=True)
+    except OSError:
+        raise
+    except DAMAGED_FILE_ERRORS as error:
+        stored, others = _load_tensors(file, stream, map_location, error)
+        if others and not tensors_only:
+            raise CheckpointError(
+                f'Checkpoint {file} holds pickled objects besides tensors: {", ".join(others)}. '
+                'Loading them could run any code, so nothing was loaded. To read only its tensors '
+                'use --tensors-only, for an init_cfg its tensors_only=True, '
+                'load_checkpoint_file(path, tensors_only=True), or write them to another file: '
+                f'cpose convert {file} --out FILE --tensors-only.'
+            ) from error
+        return stored
+
+
 def _load_tensors(
-    file: Path, source: Path | BytesIO, map_location: Any, cause: Exception
+    file: Path, stream: IO[bytes], map_location: Any, cause: Exception
 ) -> tuple[Any, list[str]]:
-    """Return the content with placeholders, and the names of what they stand for."""
+    """Return the content with placeholders, and the names of what they stand for.
+
+    ``weights_only=False`` is what lets torch take our unpickler; `check_archive` has refused the
+    two kinds of files, TorchScript and tar, that torch would not read by it alone.
+    """
     found: set[str] = set()
-    if isinstance(source, BytesIO):
-        source.seek(0)
+    stream.seek(0)
     try:
         stored = torch.load(
-            source,
+            stream,
             map_location=map_location,
             pickle_module=tensor_pickle_module(found),
             weights_only=False,

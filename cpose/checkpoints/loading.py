@@ -1,25 +1,91 @@
 """Put weights into a model, strictly."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
+from cpose.checkpoints.integrity import check_finite
 from cpose.errors import CheckpointError
-from cpose.models.checkpoint_keys import (
-    BACKBONE_FAMILIES,
-    BACKBONE_PREFIX,
-    convert,
-    detect_family,
-    find_state_dict,
-)
+from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 
 SHOWN = 4
+STATE_DICT_KEYS = ('state_dict', 'model', 'state_dict_ema')
 WRAPPER_PREFIX = 'module.'
+BACKBONE_PREFIX = 'backbone.'
 CENTER_WEIGHT = 'head.branches.outputs.hm.out.weight'
 """Has one row per category."""
+
+
+class Differences(NamedTuple):
+    """In what tensors and the module that they are for do not agree.
+
+    Attributes:
+        missing: Names of the module that have no tensor.
+        unexpected: Names of tensors that the module does not have.
+        misshapen: Names with both shapes.
+    """
+
+    missing: list[str]
+    unexpected: list[str]
+    misshapen: list[str]
+
+    def describe(self, shown: int = SHOWN) -> str:
+        """Return the counts and the first ``shown`` names of each kind; empty if all agree."""
+        kinds = {
+            'missing': self.missing,
+            'unexpected': self.unexpected,
+            'of another shape': self.misshapen,
+        }
+        return ', '.join(
+            f'{len(names)} {kind} ({_some(names, shown)})' for kind, names in kinds.items() if names
+        )
+
+
+def compare_weights(
+    weights: Mapping[str, Tensor], own: Mapping[str, Tensor], may_lack: Sequence[str] = ()
+) -> Differences:
+    """Compare tensors with the state dict of the module that they are for.
+
+    Args:
+        weights: Tensors by the names in the module.
+        own: State dict of the module.
+        may_lack: Patterns, with ``*``, of names that need no tensor.
+    """
+    return Differences(
+        [
+            key
+            for key in own
+            if key not in weights and not any(fnmatchcase(key, pattern) for pattern in may_lack)
+        ],
+        [key for key in weights if key not in own],
+        [
+            f'{key} {tuple(value.shape)} instead of {tuple(own[key].shape)}'
+            for key, value in weights.items()
+            if key in own and value.shape != own[key].shape
+        ],
+    )
+
+
+def find_state_dict(checkpoint: object) -> dict[str, Tensor]:
+    """Find the state dict in what a checkpoint file holds.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    content = checkpoint if isinstance(checkpoint, Mapping) else {}
+    nested = [content[key] for key in STATE_DICT_KEYS if isinstance(content.get(key), Mapping)]
+    weights = nested[0] if nested else content
+    tensors = {key: value for key, value in weights.items() if isinstance(value, Tensor)}
+    if tensors:
+        return tensors
+    raise CheckpointError(
+        'The checkpoint holds no weights: expected a dict of tensors, or one under '
+        f'{" or ".join(STATE_DICT_KEYS)}.'
+    )
 
 
 def bare_model(model: nn.Module) -> nn.Module:
@@ -46,7 +112,7 @@ def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -
         if not is_backbone and not weights.keys().isdisjoint(model.state_dict()):
             return weights
         family = detect_family(found)
-        if family in BACKBONE_FAMILIES:
+        if weight_families()[family].is_backbone:
             raise CheckpointError(
                 'It holds a backbone (ImageNet weights), not a pose model. '
                 'Set model.backbone.pretrained_path to it and train.'
@@ -71,33 +137,19 @@ def load_weights(
         CheckpointError: If it is of another model; the message lists the differences.
     """
     weights = own_weights(model, stored, path)
-    own = model.state_dict()
-    missing = [key for key in own if key not in weights]
-    unexpected = [key for key in weights if key not in own]
-    reshaped = [
-        f'{key} {tuple(value.shape)} instead of {tuple(own[key].shape)}'
-        for key, value in weights.items()
-        if key in own and value.shape != own[key].shape
-    ]
-    if missing or unexpected or reshaped:
-        differences = [
-            f'{len(keys)} {what} ({_some(keys, shown)})'
-            for keys, what in (
-                (missing, 'missing'),
-                (unexpected, 'unexpected'),
-                (reshaped, 'of another shape'),
-            )
-            if keys
-        ]
+    differences = compare_weights(weights, model.state_dict())
+    if any(differences):
         raise CheckpointError(
             f'Checkpoint {path} does not fit this {type(model).__name__}: '
-            f'{", ".join(differences)}. {_hint(missing, reshaped, weights)}'
+            f'{differences.describe(shown)}. {_hint(differences, weights)}'
         )
+    check_finite(weights, str(path))
     model.load_state_dict(weights)
 
 
-def _hint(missing: list[str], reshaped: list[str], weights: Mapping[str, Tensor]) -> str:
-    if any(key.startswith('backbone.') for key in [*missing, *reshaped]):
+def _hint(differences: Differences, weights: Mapping[str, Tensor]) -> str:
+    reshaped = differences.misshapen
+    if any(key.startswith(BACKBONE_PREFIX) for key in [*differences.missing, *reshaped]):
         return (
             'It is of another backbone: use the config it was trained with, '
             'or "-" to take the config from the checkpoint.'

@@ -1,18 +1,27 @@
-"""Initialisation from a checkpoint, by ``init_cfg``."""
+"""Initialisation from a checkpoint: by ``init_cfg``, or by ``pretrained_path`` of a backbone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.model import update_init_info
 from torch import Tensor, nn
 
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
-from cpose.checkpoints.loading import load_weights
+from cpose.checkpoints.integrity import check_finite
+from cpose.checkpoints.loading import (
+    BACKBONE_PREFIX,
+    SHOWN,
+    WRAPPER_PREFIX,
+    compare_weights,
+    find_state_dict,
+    load_weights,
+)
 from cpose.errors import CheckpointError
-from cpose.models.backbones.fan import PYRAMID_LAYERS
-from cpose.models.backbones.pretrained_weights import fill_backbone
-from cpose.models.checkpoint_keys import convert, detect_family, find_state_dict
+from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 from cpose.registry import WEIGHT_INITIALIZERS
+
+COUNTERS = '*.num_batches_tracked'
+"""Counters of batch norms, which published weights often lack."""
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -20,24 +29,32 @@ class Pretrained:
     """Fill a module with the weights of a checkpoint of any known family.
 
     A detector takes whole models, a backbone takes ImageNet weights, and any module takes a file
-    with its own names.
+    with its own names. A backbone may have ``optional_weights``, patterns of names that such a file
+    need not have, and gets ``weights_normalisation``, what the family of its weights was trained
+    with, or None.
 
     Deviation from MMEngine 0.10.7, whose class of this name knows no families, leaves out what does
     not fit and runs pickled code: all names and shapes must agree, and only tensors are read.
 
     Args:
-        checkpoint: File.
+        checkpoint: File, see `load_checkpoint_file`.
         prefix: With it, a module takes the part of a whole model whose names, as in `CenterPose`,
             begin so, for example ``backbone.``.
         tensors_only: See `load_checkpoint_file`.
+        place: Where the user named the file, for messages; by default ``init_cfg`` of the module.
     """
 
     def __init__(
-        self, checkpoint: str, prefix: str | None = None, tensors_only: bool = False
+        self,
+        checkpoint: str,
+        prefix: str | None = None,
+        tensors_only: bool = False,
+        place: str | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self.prefix = prefix
         self.tensors_only = tensors_only
+        self.place = place
 
     def __call__(self, module: nn.Module) -> None:
         """Load the weights.
@@ -45,14 +62,18 @@ class Pretrained:
         Raises:
             CheckpointError: If the file cannot be used, or is of another model.
         """
-        stored = load_checkpoint_file(self.checkpoint, self.tensors_only)
+        place = self.place or f'init_cfg of {type(module).__name__}'
+        try:
+            stored = load_checkpoint_file(self.checkpoint, self.tensors_only)
+        except CheckpointError as error:
+            raise CheckpointError(f'{error} It is named by the {place}.') from error
+        source = f'{self.checkpoint} ({place})'
         if self.prefix:
-            load_weights(module, self._part(stored, self.prefix), self.checkpoint)
-        elif hasattr(module, 'backbone') or not _is_of_a_family(stored):
-            load_weights(module, stored, self.checkpoint)
+            load_weights(module, self._part(stored, self.prefix), source)
+        elif hasattr(module, 'backbone'):
+            load_weights(module, stored, source)
         else:
-            source = f'{self.checkpoint} (init_cfg of {type(module).__name__})'
-            fill_backbone(module, stored, source, PYRAMID_LAYERS)
+            fill_backbone(module, stored, source)
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=f'Pretrained: {self.checkpoint}')
 
@@ -77,9 +98,81 @@ class Pretrained:
         return part
 
 
-def _is_of_a_family(stored: Mapping[str, Any]) -> bool:
+def fill_backbone(backbone: nn.Module, stored: Mapping[str, Any], source: str) -> None:
+    """Put ImageNet weights, or any by its own names, into a backbone.
+
+    Args:
+        backbone: Module to fill.
+        stored: Content of a checkpoint, or a bare state dict.
+        source: Where it is from, for messages.
+
+    Raises:
+        CheckpointError: If it belongs to another network.
+    """
     try:
-        detect_family(find_state_dict(stored))
+        weights, family = _backbone_weights(backbone, find_state_dict(stored))
+    except CheckpointError as error:
+        raise CheckpointError(f'Checkpoint {source}: {error}') from error
+    check_backbone_weights(backbone, weights, source)
+    backbone.load_state_dict(weights, strict=False)
+    backbone.weights_normalisation = _normalisation(stored, family)
+
+
+def check_backbone_weights(
+    backbone: nn.Module, weights: Mapping[str, Tensor], source: str, shown: int = SHOWN
+) -> None:
+    """Check that weights belong to a backbone.
+
+    Args:
+        backbone: Module that they are for.
+        weights: Tensors by the names in the module.
+        source: Where they are from, for the message.
+        shown: Names of each kind of difference that the message lists.
+
+    Raises:
+        CheckpointError: If names or shapes differ, or a value is not finite.
+    """
+    optional: Sequence[str] = getattr(backbone, 'optional_weights', ())
+    differences = compare_weights(weights, backbone.state_dict(), (*optional, COUNTERS))
+    if any(differences):
+        raise CheckpointError(
+            f'Checkpoint {source} does not fit this {type(backbone).__name__}: '
+            f'{differences.describe(shown)}. Choose the weights of the same architecture and size.'
+        )
+    check_finite(weights, source)
+
+
+def _backbone_weights(
+    backbone: nn.Module, state_dict: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], str | None]:
+    """Return the weights by their names in the backbone, and the family; none for its own names."""
+    try:
+        family = detect_family(state_dict)
     except CheckpointError:
-        return False
-    return True
+        weights = _bare(state_dict)
+        if weights.keys().isdisjoint(backbone.state_dict()):
+            raise
+        return weights, None
+    if not weight_families()[family].is_backbone:
+        raise CheckpointError(
+            f'This is a whole model of the family {family!r}, not a backbone. '
+            'Give it as load_from instead, or take its backbone by an init_cfg with '
+            "prefix='backbone.'."
+        )
+    return _bare(convert(state_dict, family)), family
+
+
+def _normalisation(stored: Mapping[str, Any], family: str | None) -> Any:
+    """Return what a family, or the one that a file was converted from, was trained with."""
+    meta = stored.get('meta')
+    origin = meta.get('converted_from') if isinstance(meta, Mapping) else None
+    name = origin.get('family') if isinstance(origin, Mapping) else family
+    found = weight_families().get(str(name))
+    return found and found.normalisation
+
+
+def _bare(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights without the prefix that all of them have."""
+    bare = {key.removeprefix(WRAPPER_PREFIX): value for key, value in weights.items()}
+    is_part = all(key.startswith(BACKBONE_PREFIX) for key in bare)
+    return {key.removeprefix(BACKBONE_PREFIX) if is_part else key: bare[key] for key in bare}

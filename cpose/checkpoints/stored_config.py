@@ -9,7 +9,9 @@ import numpy as np
 from mmengine.config import Config
 
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+from cpose.config_renames import rename_config
 from cpose.errors import CheckpointError
+from cpose.shipped_configs import complete_head
 
 CONFIG_KEY = 'config_json'
 """Key in ``meta``. MMEngine executes the text under ``config``, so that key stays unused."""
@@ -63,7 +65,7 @@ def config_from_checkpoint(
 
 
 def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -> Config:
-    """Return the config that a model file carries as JSON text.
+    """Return the config that a model file carries as JSON text, with the names of today.
 
     Args:
         text: As `config_to_json` wrote it.
@@ -87,7 +89,7 @@ def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -
     if not allow_custom_imports:
         _check_imports(name, content.get('custom_imports'))
         _check_types(name, content)
-    return Config(content)
+    return Config(complete_head(rename_config(content)[0]))
 
 
 def without_pretrained(node: Any) -> Any:

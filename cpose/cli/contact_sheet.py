@@ -18,10 +18,7 @@ def draw_contact_sheet(dataset: SyntheticCuboidDataset) -> np.ndarray:
     for index in range(min(len(dataset), MAX_IMAGES)):
         record = dataset.load_record(index)
         result = PoseResult(
-            record['img_path'],
-            record['image_wh'],
-            record['intrinsics'],
-            truth_poses(record['truth']),
+            record.image_path, record.image_wh, record.intrinsics, truth_poses(record.truth)
         )
-        pictures.append(drawer.draw(record['img'], result))
+        pictures.append(drawer.draw(record.image, result))
     return picture_grid(pictures)

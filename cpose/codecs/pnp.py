@@ -7,12 +7,13 @@ from cpose.geometry.cuboid_fit import fit_cuboid_dims
 from cpose.geometry.pnp import (
     CORNER_OF_POINT,
     CuboidPose,
-    PoseVectors,
     find_known,
     solve_in_front,
     solve_iteratively,
+    solve_weighted,
 )
 from cpose.geometry.rotation import matrix_from_quaternion
+from cpose.geometry.weighted_pnp import PoseVectors
 from cpose.registry import CODECS
 
 
@@ -23,6 +24,8 @@ class InFrontPnP:
     Deviation: TAO starts with a direct linear transform. With corner errors of 5 % of the object's
     size that start ends behind the camera for one far object in ten, which then has no pose.
     """
+
+    needs_std = False
 
     def __call__(
         self, corners_object: np.ndarray, points_image: np.ndarray, camera: np.ndarray
@@ -35,11 +38,34 @@ class InFrontPnP:
 class IterativePnP:
     """Start with a direct linear transform, as TAO PyTorch 6.25.10; see `solve_iteratively`."""
 
+    needs_std = False
+
     def __call__(
         self, corners_object: np.ndarray, points_image: np.ndarray, camera: np.ndarray
     ) -> PoseVectors:
         """Return rotation vector and location, both (3,), from P corners and their pixels."""
         return solve_iteratively(corners_object, points_image, camera)
+
+
+@CODECS.register_module()
+class StdWeightedPnP:
+    """Weigh points by the standard deviations that the head predicts, see `solve_weighted`.
+
+    Both estimates of a corner have that of its displacement. It needs the loss `KLDUncertaintyLoss`
+    for the branch ``hps``.
+    """
+
+    needs_std = True
+
+    def __call__(
+        self,
+        corners_object: np.ndarray,
+        points_image: np.ndarray,
+        camera: np.ndarray,
+        points_std: np.ndarray,
+    ) -> PoseVectors:
+        """Return rotation vector and location, both (3,), from P corners and their pixels."""
+        return solve_weighted(corners_object, points_image, camera, points_std)
 
 
 @CODECS.register_module()
@@ -81,6 +107,17 @@ class DisplacementPoints:
 
 
 @CODECS.register_module()
+class PredictedDims:
+    """Leave the predicted dimensions as they are."""
+
+    def __call__(
+        self, points_image: np.ndarray, dims: np.ndarray, pose: CuboidPose, intrinsics: np.ndarray
+    ) -> np.ndarray:
+        """Return ``dims``."""
+        return dims
+
+
+@CODECS.register_module()
 class ReprojectedDims:
     """Weigh the dimension branch against the proportions that the corners show.
 
@@ -99,8 +136,8 @@ class ReprojectedDims:
         for name, value in (('point_sigma', point_sigma), ('dims_sigma', dims_sigma)):
             if not value > 0:
                 raise ConfigError(
-                    f'{name}={value} (config key model.head.recovery.dims_fit.{name}) must be '
-                    'above 0.'
+                    f'{name}={value} (config key model.head.postprocessor.dims_refiner.{name}) '
+                    'must be above 0.'
                 )
         self.point_sigma = point_sigma
         self.dims_sigma = dims_sigma

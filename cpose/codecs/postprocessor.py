@@ -10,14 +10,22 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from cpose.errors import check_number
+from cpose.codecs.base import Branch
+from cpose.codecs.branches import build_branches
+from cpose.errors import ConfigError, check_number
 from cpose.geometry.affine import apply_affine, invert_affine
 from cpose.geometry.pnp import MISSING_BELOW, PnPResult, solve_cuboid_pnp
 from cpose.geometry.projection import project_points, undistort_points
+from cpose.part_configs import with_wiring
 from cpose.registry import CODECS
+from cpose.shipped_configs import fill_up, shipped_head
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.object_pose import ObjectPose
 from cpose.structures.pose_data_sample import PoseDataSample
+
+KEY = 'model.head.postprocessor'
+STD = 'keypoints_std'
+"""What a solver weighs points by: an entry of `ObjectPose.extras`."""
 
 
 def suppress_softly(
@@ -61,47 +69,59 @@ def _box_iou(bboxes: np.ndarray) -> np.ndarray:
     return shared / (area[:, None] + area - shared)
 
 
-DEFAULT_POINTS = {'type': 'DisplacementAndHeatmapPoints'}
-DEFAULT_SOLVER = {'type': 'InFrontPnP'}
-
-
 @CODECS.register_module()
-class PoseRecovery:
+class PosePostprocessor:
     """Threshold, map to image pixels, merge duplicates and find the poses.
 
     Args:
-        score_thr: Detections must score more; also where suppression drops them.
+        eval_score_thr: Score that objects must exceed in evaluation; also where suppression drops
+            them.
+        infer_score_thr: The same in inference.
         nms_sigma: Width of the Gaussian of the soft non-maximum suppression.
         use_pnp: Whether to look for 6-DoF poses where the intrinsics are known.
-        stride: Input pixels per heatmap cell.
         point_source: Config of the choice of the points that go to PnP.
         solver: Config of the PnP solver.
-        dims_fit: Config of what corrects the predicted dimensions once a pose is known; None
+        dims_refiner: Config of what corrects the predicted dimensions once a pose is known; None
             leaves them as they are.
+        stride: Input pixels per heatmap cell, filled in.
+        branches: The branches of the head, filled in.
 
     Raises:
-        ConfigError: If a number is out of range.
+        ConfigError: If a number is out of range, or the solver weighs points by standard deviations
+            that no branch predicts.
     """
 
     def __init__(
         self,
-        score_thr: float = 0.3,
-        nms_sigma: float = 0.5,
-        use_pnp: bool = True,
+        eval_score_thr: float,
+        infer_score_thr: float,
+        nms_sigma: float,
+        use_pnp: bool,
+        point_source: Mapping[str, Any],
+        solver: Mapping[str, Any],
+        dims_refiner: Mapping[str, Any] | None,
         stride: int = 4,
-        point_source: Mapping[str, Any] = DEFAULT_POINTS,
-        solver: Mapping[str, Any] = DEFAULT_SOLVER,
-        dims_fit: Mapping[str, Any] | None = None,
+        branches: Sequence[Branch] = (),
     ) -> None:
-        check_number('model.head.recovery.score_thr', score_thr, least=0, most=1)
-        check_number('model.head.recovery.nms_sigma', nms_sigma, above=0)
-        self.score_thr = score_thr
+        check_number(f'{KEY}.eval_score_thr', eval_score_thr, least=0, most=1)
+        check_number(f'{KEY}.infer_score_thr', infer_score_thr, least=0, most=1)
+        check_number(f'{KEY}.nms_sigma', nms_sigma, above=0)
+        self.eval_score_thr = eval_score_thr
+        self.infer_score_thr = infer_score_thr
         self.nms_sigma = nms_sigma
         self.use_pnp = use_pnp
         self.stride = stride
         self.point_source = CODECS.build(dict(point_source))
         self.solver = CODECS.build(dict(solver))
-        self.dims_fit = CODECS.build(dict(dims_fit)) if dims_fit else None
+        self.dims_refiner = CODECS.build(dict(dims_refiner)) if dims_refiner else None
+        self.branches = tuple(branches)
+        self._uses_std = bool(getattr(self.solver, 'needs_std', False))
+        if self._uses_std and not any(STD in branch.extras for branch in self.branches):
+            raise ConfigError(
+                f'{type(self.solver).__name__} (config key {KEY}.solver.type) weighs points by '
+                'their standard deviations, which no branch predicts. Set the config key '
+                'model.head.branches.hps.loss.type=KLDUncertaintyLoss, or take another solver.'
+            )
 
     def __call__(
         self,
@@ -115,18 +135,20 @@ class PoseRecovery:
             decoded: Detections of the batch as `CenterPoseCodec.decode` or an exported model
                 returns them, heatmap cells.
             samples: What is known of the B images.
-            score_thr: Threshold for this call instead of the configured one.
+            score_thr: Threshold for this call instead of the one of evaluation.
         """
-        threshold = self.score_thr if score_thr is None else score_thr
-        arrays = {name: _to_numpy(decoded[name]) for name in INPUT_NAMES}
+        threshold = self.eval_score_thr if score_thr is None else score_thr
+        further = [branch for branch in self.branches if branch.extras]
+        names = [*INPUT_NAMES, *(name for branch in further for name in branch.outputs)]
+        arrays = {name: _to_numpy(decoded[name]) for name in names if name in decoded}
         return [
-            self._recover_image(
+            self._process_image(
                 {name: value[number] for name, value in arrays.items()}, sample, threshold
             )
             for number, sample in enumerate(samples)
         ]
 
-    def _recover_image(
+    def _process_image(
         self, arrays: dict[str, np.ndarray], sample: PoseDataSample, threshold: float
     ) -> list[ObjectPose]:
         is_finite = np.isfinite(arrays['bboxes']).all(axis=1)
@@ -138,28 +160,46 @@ class PoseRecovery:
         labels = arrays['clses'][:, 0].astype(np.int64)
         kept, scores = self._merge(bboxes, arrays['scores'][:, 0], labels, threshold)
         dims = arrays['obj_scale'].astype(np.float64)
-        poses = self._find_poses(displaced[kept], peaks[kept], dims[kept], sample)
+        extras = self._extras({name: value[kept] for name, value in arrays.items()}, sample)
+        points = self.point_source.choose(displaced[kept], peaks[kept])
+        poses = self._find_poses(points, dims[kept], self._point_std(extras), sample)
         return [
             ObjectPose(
                 score=float(score),
                 label=int(labels[index]),
                 bbox_image=bboxes[index],
                 corners_image=displaced[index],
+                extras={name: value[number] for name, value in extras.items()},
                 **pose,
             )
-            for index, score, pose in zip(kept, scores, poses, strict=True)
+            for number, (index, score, pose) in enumerate(zip(kept, scores, poses, strict=True))
         ]
+
+    def _extras(
+        self, arrays: Mapping[str, np.ndarray], sample: PoseDataSample
+    ) -> dict[str, np.ndarray]:
+        """Return what further branches found, (N, ...) each; model files may lack their outputs."""
+        affine = self._image_from_heatmap(sample)
+        extras: dict[str, np.ndarray] = {}
+        for branch in self.branches:
+            if branch.extras and all(name in arrays for name in branch.outputs):
+                own = {name: arrays[name] for name in branch.outputs}
+                extras.update(branch.to_extras(own, affine))
+        return extras
+
+    def _image_from_heatmap(self, sample: PoseDataSample) -> np.ndarray:
+        affine = invert_affine(sample.input_from_image)
+        affine[:, :2] *= self.stride
+        return affine
 
     def _map_to_image(
         self, arrays: dict[str, np.ndarray], sample: PoseDataSample
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return boxes (N, 4), displaced corners and peaks (N, 8, 2), image pixels."""
-        image_from_heatmap = invert_affine(sample.input_from_image)
-        image_from_heatmap[:, :2] *= self.stride
         names = ('bboxes', 'kps_displacement_mean', 'kps_heatmap_mean')
         cells = np.concatenate([arrays[name] for name in names], axis=1, dtype=np.float64)
         cells = cells.reshape(len(cells), -1, 2)
-        points = apply_affine(image_from_heatmap, cells)
+        points = apply_affine(self._image_from_heatmap(sample), cells)
         points[(cells < MISSING_BELOW).any(axis=2)] = np.nan
         bboxes, displaced, peaks = np.split(points, [2, 2 + NUM_CORNERS], axis=1)
         return bboxes.reshape(-1, 4), displaced, peaks
@@ -179,19 +219,46 @@ class PoseRecovery:
         order = np.argsort(-lowered_scores, kind='stable')
         return numbers[order], lowered_scores[order]
 
+    def _point_std(self, extras: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """Return (N, 16, 2) pixels for a solver that weighs by it: one for both points of a corner.
+
+        Raises:
+            ConfigError: If a model file does not give it.
+        """
+        if not self._uses_std:
+            return None
+        if STD not in extras:
+            raise ConfigError(
+                f'The model file has no standard deviations, by which the solver (config key '
+                f'{KEY}.solver.type) weighs points. Export the model again, or take another solver.'
+            )
+        return np.repeat(extras[STD], 2, axis=1)
+
     def _find_poses(
-        self, displaced: np.ndarray, peaks: np.ndarray, dims: np.ndarray, sample: PoseDataSample
+        self,
+        points: np.ndarray,
+        dims: np.ndarray,
+        points_std: np.ndarray | None,
+        sample: PoseDataSample,
     ) -> list[dict[str, Any]]:
-        """Return for each object the fields of `ObjectPose` that depend on the camera."""
+        """Return for each object the fields of `ObjectPose` that depend on the camera.
+
+        Args:
+            points: (N, 8, 2, 2), two estimates of each corner, image pixels.
+            dims: (N, 3) predicted extents.
+            points_std: (N, 16, 2) pixels, or None for points of equal weight.
+            sample: What is known of the image.
+        """
         intrinsics, distortion = sample.intrinsics, sample.distortion
         if not self.use_pnp or intrinsics is None:
             return [{'dims': extents} for extents in dims]
-        points = self.point_source.choose(displaced, peaks).reshape(-1, 2 * NUM_CORNERS, 2)
+        points = points.reshape(-1, 2 * NUM_CORNERS, 2)
         if distortion is not None:
             points = undistort_points(points, intrinsics, distortion)
         fields: list[dict[str, Any]] = []
-        for object_points, object_dims in zip(points, dims, strict=True):
-            result, extents = self._solve(object_points, object_dims, intrinsics)
+        stds = [None] * len(points) if points_std is None else points_std
+        for object_points, object_dims, std in zip(points, dims, stds, strict=True):
+            result, extents = self._solve(object_points, object_dims, intrinsics, std)
             if result.pose is None:
                 fields.append({'dims': extents, 'failure': result.reason})
             elif distortion is None:
@@ -204,15 +271,37 @@ class PoseRecovery:
         return fields
 
     def _solve(
-        self, points: np.ndarray, dims: np.ndarray, intrinsics: np.ndarray
+        self,
+        points: np.ndarray,
+        dims: np.ndarray,
+        intrinsics: np.ndarray,
+        points_std: np.ndarray | None,
     ) -> tuple[PnPResult, np.ndarray]:
         """Return the pose, and the dimensions it was found with."""
-        result = solve_cuboid_pnp(points, dims, intrinsics, self.solver)
-        if self.dims_fit is None or result.pose is None:
+        result = solve_cuboid_pnp(points, dims, intrinsics, self.solver, points_std)
+        if self.dims_refiner is None or result.pose is None:
             return result, dims
-        fitted = self.dims_fit(points, dims, result.pose, intrinsics)
-        corrected = solve_cuboid_pnp(points, fitted, intrinsics, self.solver)
-        return (result, dims) if corrected.pose is None else (corrected, fitted)
+        refined = self.dims_refiner(points, dims, result.pose, intrinsics)
+        if refined is dims:
+            return result, dims
+        corrected = solve_cuboid_pnp(points, refined, intrinsics, self.solver, points_std)
+        return (result, dims) if corrected.pose is None else (corrected, refined)
+
+
+def build_postprocessor(head: Mapping[str, Any], **wiring: Any) -> Any:
+    """Build the postprocessor of a head without its network.
+
+    Args:
+        head: Config of the head, of which branches and postprocessor are read; those that it
+            leaves out are the shipped ones.
+        **wiring: ``stride``, where it is known.
+
+    Raises:
+        ConfigError: If the config does not fit.
+    """
+    whole = fill_up(shipped_head(), head)
+    branches = build_branches(whole['branches'], whole['num_classes'])
+    return CODECS.build(with_wiring(KEY, whole['postprocessor'], branches=branches, **wiring))
 
 
 INPUT_NAMES = (

@@ -124,8 +124,8 @@ class ResidualDims(RelativeDims):
         if len(reference) != 3 or min(reference) <= 0:
             raise ConfigError(
                 f'ResidualDims reference={list(reference)} (config key '
-                'model.head.codec.dims_coder) must be three positive numbers: mean x, y, z extents '
-                'divided by y.'
+                'model.head.branches.scale.coder.reference) must be three positive numbers: mean '
+                'x, y, z extents divided by y.'
             )
         self.reference = tuple(float(value) for value in reference)
 

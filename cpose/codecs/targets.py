@@ -1,7 +1,8 @@
 """Targets of a batch: candidates in padded arrays, and what is expected at which cell.
 
-Targets are a dict of tensors, one set for every symmetric candidate. Letters: B batch, S symmetric
-candidates, M objects, K = 8 corners. Units are heatmap cells unless said otherwise.
+Targets are a dict of tensors, one set for every symmetric candidate: those of the codec, and those
+that each branch adds. Letters: B batch, S symmetric candidates, M objects, K = 8 corners. Units are
+heatmap cells unless said otherwise.
 
 ========================== ================ =============================================
 key                        shape            meaning
@@ -55,14 +56,11 @@ class TargetArrays:
     dims_metric: np.ndarray
 
 
-def stack_candidates(
-    samples: Sequence[PoseDataSample], max_objs: int | None, stride: int
-) -> TargetArrays:
-    """Pad the candidates of all samples to one shape.
+def stack_candidates(samples: Sequence[PoseDataSample], stride: int) -> TargetArrays:
+    """Pad the candidates of all samples to one shape; a rejected object keeps its slot.
 
     Args:
         samples: The batch, each with ``candidates``.
-        max_objs: Objects looked at per image, None for all; a rejected object keeps its slot.
         stride: Input pixels per heatmap cell.
 
     Raises:
@@ -81,7 +79,7 @@ def stack_candidates(
                 f'{samples[0].input_wh}. All inputs of a batch need one size.'
             )
         records.append(sample.candidates)
-    objects = max(1, *(len(record.labels[:max_objs]) for record in records))
+    objects = max(1, *(len(record) for record in records))
     rows = max(record.is_candidate.shape[1] for record in records)
     lead = (len(records), rows, objects)
     batch = TargetArrays(
@@ -93,18 +91,66 @@ def stack_candidates(
         dims_metric=np.ones((*lead, 3)),
     )
     for i, record in enumerate(records):
-        n, s = min(len(record), objects), record.is_candidate.shape[1]
-        in_image = record.is_corner_in_image[:n]
-        is_seen = record.is_center_in_image[:n, None] | (
+        n, s = record.is_candidate.shape
+        in_image = record.is_corner_in_image
+        is_seen = record.is_center_in_image[:, None] | (
             in_image.sum(axis=-1) >= MIN_VISIBLE_CORNERS
         )
-        batch.labels[i, :n] = record.labels[:n]
-        batch.corners[i, :s, :n] = record.corners_input[:n].swapaxes(0, 1) / stride
-        batch.centers[i, 0, :n] = record.centers_input[:n] / stride
+        batch.labels[i, :n] = record.labels
+        batch.corners[i, :s, :n] = record.corners_input.swapaxes(0, 1) / stride
+        batch.centers[i, 0, :n] = record.centers_input / stride
         batch.is_in_image[i, :s, :n] = in_image.swapaxes(0, 1)
-        batch.is_kept[i, :s, :n] = (record.is_candidate[:n] & is_seen).T
-        batch.dims_metric[i, :s, :n] = record.dims_metric[:n].swapaxes(0, 1)
+        batch.is_kept[i, :s, :n] = (record.is_candidate & is_seen).T
+        batch.dims_metric[i, :s, :n] = record.dims_metric.swapaxes(0, 1)
     return batch
+
+
+@dataclass(frozen=True)
+class TargetGeometry:
+    """Where the objects of a batch are: what branches make their targets of. Heatmap cells.
+
+    Attributes:
+        samples: The B samples.
+        mask: (B, S, M) bool, whether there is an object to train on.
+        center: (B, S, M, 2).
+        center_cell: (B, S, M, 2) whole cell of the centre, 0 without an object.
+        box_wh: (B, S, M, 2).
+        corners: (B, S, M, K, 2).
+        corner_cell: (B, S, M, K, 2) whole cell of each corner with a peak, else 0.
+        has_displacement: (B, S, M, K) bool.
+        has_peak: (B, S, M, K) bool.
+        dims_metric: (B, S, M, 3), metres.
+    """
+
+    samples: Sequence[PoseDataSample]
+    mask: np.ndarray
+    center: np.ndarray
+    center_cell: np.ndarray
+    box_wh: np.ndarray
+    corners: np.ndarray
+    corner_cell: np.ndarray
+    has_displacement: np.ndarray
+    has_peak: np.ndarray
+    dims_metric: np.ndarray
+
+    def annotated(self, name: str, shape: tuple[int, ...] = ()) -> np.ndarray:
+        """Return a further annotated quantity, (B, M, *shape), NaN where it is not annotated.
+
+        Args:
+            name: Key of `CuboidTruth.extras`.
+            shape: Of one object.
+        """
+        values = np.full((self.mask.shape[0], self.mask.shape[2], *shape), np.nan)
+        for row, sample in zip(values, self.samples, strict=True):
+            if sample.truth is not None and name in sample.truth.extras:
+                given = sample.truth.extras[name][: len(row)]
+                row[: len(given)] = given
+        return values
+
+    @property
+    def input_from_image(self) -> np.ndarray:
+        """Return (B, 2, 3) affines from original pixels to input pixels, flips included."""
+        return np.stack([sample.input_from_image for sample in self.samples])
 
 
 PoseTargets = dict[str, Tensor]

@@ -1,150 +1,207 @@
-"""What all datasets share: meta information, the pipeline and reproducible augmentation."""
+"""What all datasets share: symmetries, the pipeline, reproducible augmentation, bad images."""
 
+import logging
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from numbers import Integral
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from mmengine.dataset import Compose
-from torch.utils.data import Dataset
+from mmengine.dataset import BaseDataset, Compose
+from mmengine.logging import print_log
 
-from cpose.errors import ConfigError, check_number
-from cpose.registry import TRANSFORMS
-
-META_KEYS = ('category', 'symmetry', 'eval_num_symmetry')
-
-
-def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
-    """Turn the meta information of one or several categories into tuples of equal length.
-
-    Raises:
-        ConfigError: If a key is unknown, the names are not different texts or the lengths differ.
-    """
-    defaults = {'category': 'object', 'symmetry': {'type': 'NoSymmetry'}, 'eval_num_symmetry': 1}
-    given = dict(metainfo or {})
-    unknown = sorted(set(given) - set(META_KEYS))
-    if unknown:
-        raise ConfigError(
-            f'metainfo has unknown keys {unknown} (config key *_dataloader.dataset.metainfo). '
-            f'Use {", ".join(META_KEYS)}.'
-        )
-    given = {key: value for key, value in given.items() if value is not None}
-    values = {key: _as_tuple(given.get(key, defaults[key])) for key in META_KEYS}
-    for place, name in enumerate(values['category']):
-        if not isinstance(name, str):
-            raise ConfigError(
-                f'metainfo.category has {name!r} at place {place} (config key '
-                '*_dataloader.dataset.metainfo.category). Names are text: put it in quotes.'
-            )
-    count = len(values['category'])
-    if not count or len(set(values['category'])) < count:
-        raise ConfigError(
-            f'metainfo.category={list(values["category"])} (config key '
-            '*_dataloader.dataset.metainfo.category) must be one name or different names, one for '
-            'each category.'
-        )
-    for key, value in values.items():
-        if len(value) not in (1, count):
-            raise ConfigError(
-                f'metainfo.{key} has {len(value)} entries for {count} categories. '
-                'Give one entry for all categories, or one each.'
-            )
-    return {k: v if len(v) == count else v * count for k, v in values.items()}
+from cpose.codecs.symmetries import decode_symmetric, resolve_symmetry
+from cpose.datasets.annotations.data_problems import OnError, check_on_error
+from cpose.datasets.base import open_record
+from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
+from cpose.errors import ConfigError, DataError, check_number
+from cpose.registry import SYMMETRIES, TRANSFORMS
+from cpose.structures.image_record import ImageRecord
+from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
 
 
-def check_input_wh(input_wh: Any) -> tuple[int, int]:
-    """Return width and height of the network input.
+class PoseDataset(BaseDataset):
+    """Base of the data sets: a subclass says how many images there are and loads one record.
 
-    Raises:
-        ConfigError: If they are not two multiples of 32.
-    """
-    sides = _as_tuple(input_wh)
-    are_whole = all(isinstance(side, Integral) for side in sides)
-    if not are_whole or len(sides) != 2 or any(side <= 0 or side % 32 for side in sides):
-        given = sides if len(sides) > 1 else input_wh
-        raise ConfigError(
-            f'input_wh={given!r} (config key *_dataloader.dataset.input_wh) must be width and '
-            'height, both multiples of 32, for example (512, 512).'
-        )
-    return int(sides[0]), int(sides[1])
+    Augmentation draws from a generator seeded by (seed, epoch, number of the draw), so a sample
+    depends neither on the number of workers nor on where an interrupted epoch was resumed.
 
-
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    return tuple(value) if is_list else (value,)
-
-
-class PoseDataset(Dataset):
-    """Base of the datasets: a subclass says how many records there are and loads one.
-
-    Augmentation draws from a generator seeded by (seed, epoch, index), so a sample depends
-    neither on the number of workers nor on where an interrupted epoch was resumed.
+    It is a `BaseDataset` because MMEngine's wrappers take no other; of what that class does only
+    the pipeline and the meta information are used.
 
     Args:
-        pipeline: Configs of the transforms; dict in, dict out.
+        pipeline: Configs of the transforms, or transforms; dict in, dict out.
         metainfo: ``category``, ``symmetry`` and ``eval_num_symmetry``, one value or a list each.
         input_wh: Width and height of the network input, multiples of 32.
         seed: First part of the seed of the augmentation.
+        max_objs: Objects per image that get training targets, the first ones; None for all.
+        on_error: ``'raise'`` lets an image that cannot be used end the run, ``'skip'`` logs it and
+            takes the next one, whose sample is marked, so that evaluation does not count it twice.
+
+    Attributes:
+        draw: Inside a wrapper the number of the draw under way in the data as a whole, where an
+            image may occur twice, and how many passes over the data there were since `set_epoch`.
+
+    Raises:
+        ConfigError: If an argument is out of range.
     """
 
     def __init__(
         self,
-        pipeline: Sequence[Mapping[str, Any]],
+        pipeline: Sequence[Any] = (),
         metainfo: Mapping[str, Any] | None = None,
         input_wh: tuple[int, int] = (512, 512),
         seed: int = 0,
+        max_objs: int | None = None,
+        on_error: OnError = 'raise',
     ) -> None:
-        self._metainfo = normalise_metainfo(metainfo)
         check_number('*_dataloader.dataset.seed', seed, least=0, is_whole=True)
+        if max_objs is not None:
+            check_number('*_dataloader.dataset.max_objs', max_objs, least=1, is_whole=True)
+        check_on_error(on_error)
+        steps = [TRANSFORMS.build(dict(s)) if isinstance(s, Mapping) else s for s in pipeline]
+        super().__init__(pipeline=steps, serialize_data=False, lazy_init=True)
+        self._metainfo = normalise_metainfo(metainfo)
+        self._symmetries = [SYMMETRIES.build(dict(item)) for item in self._metainfo['symmetry']]
         self.input_wh = check_input_wh(input_wh)
         self.seed = seed
+        self.max_objs = max_objs
+        self.on_error = on_error
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
-        self.pipeline = Compose([TRANSFORMS.build(dict(step)) for step in pipeline])
+        self.draw: tuple[int, int] | None = None
 
     @property
     def metainfo(self) -> dict[str, tuple[Any, ...]]:
         """Meta information that MMEngine hands to metric and visualizer as ``dataset_meta``."""
         return dict(self._metainfo)
 
+    @property
+    def epoch(self) -> int:
+        """The epoch of augmentation and fresh images, from 0 on."""
+        return int(self._epoch) + (self.draw[1] if self.draw else 0)
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of images."""
 
     @abstractmethod
-    def load_record(self, index: int) -> dict[str, Any]:
-        """Return what is known about one image before the pipeline."""
+    def load_record(self, index: int) -> ImageRecord:
+        """Return what is known about one image, see `RecordSource.load_record`."""
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch of the augmentation; worker processes see it too."""
         self._epoch.fill_(epoch)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        """Load one record and run the pipeline on it."""
-        record = self.load_record(index)
-        record['input_wh'] = self.input_wh
-        record['rng'] = np.random.default_rng([self.seed, int(self._epoch), index])
-        return self.pipeline(record)
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return the dict of one image that goes into the pipeline, see `PipelineItem`."""
+        record = self.load_record(idx)
+        number = self.draw[0] if self.draw else idx
+        rng = np.random.default_rng([self.seed, self.epoch, number])
+        symmetries = self._find_symmetries(record)
+        item = open_record(record, self.input_wh, rng, symmetries, self.max_objs)
+        return {**item, 'sample_idx': idx}
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Return the labels of the objects of one image."""
+        truth = self.load_record(idx).truth
+        return [] if truth is None else truth.labels.tolist()
+
+    def __getitem__(self, index: int) -> Any:
+        """Return one image after the pipeline, or the next one that can be used."""
+        index = range(len(self))[index]
+        for step in range(min(len(self), self.max_refetch)):
+            try:
+                item = self.pipeline(self.get_data_info((index + step) % len(self)))
+            except DataError as error:
+                if self.on_error == 'raise':
+                    raise
+                print_log(f'Left out: {error}', logger='current', level=logging.WARNING)
+                continue
+            if item is not None:
+                return item if step == 0 else _marked(item)
+        raise DataError(
+            'No image of the data set can be read and passes the pipeline. See the log for why; '
+            'a transform must return the dict.'
+        )
+
+    def _find_symmetries(self, record: ImageRecord) -> Sequence[Any]:
+        if record.truth is None or record.symmetries is not None:
+            return ()
+        labels = record.truth.labels
+        unknown = labels[(labels < 0) | (labels >= len(self._symmetries))]
+        if len(unknown):
+            raise DataError(
+                f'{record.image_path} has an object of label {unknown[0]}, but there are '
+                f'{len(self._symmetries)} categories. Name all of them (config key '
+                '*_dataloader.dataset.metainfo.category), or leave the object out.'
+            )
+        try:
+            return find_symmetries(record.truth, self._symmetries)
+        except DataError as error:
+            raise DataError(f'An object of {record.image_path} {error}') from error
+
+    def full_init(self) -> None:
+        """Do nothing: a data set is ready when it is built."""
+        self._fully_initialized = True
+
+    def get_subset(self, indices: Any) -> NoReturn:
+        """Refuse what MMEngine's class offers.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(
+            f'{type(self).__name__} has no subsets. Use torch.utils.data.Subset.'
+        )
+
+    get_subset_ = get_subset
+
+
+def find_symmetries(truth: CuboidTruth, of_categories: Sequence[Any]) -> list[Any]:
+    """Return the symmetry of each object: what is annotated, else that of its category.
+
+    Args:
+        truth: The objects.
+        of_categories: Symmetry by label.
+    """
+    if truth.symmetric is None:
+        return [of_categories[label] for label in truth.labels]
+    pairs = zip(truth.symmetric.tolist(), truth.labels, strict=True)
+    return [_symmetry(code, of_categories[label]) for code, label in pairs]
+
+
+@lru_cache(maxsize=256)
+def _symmetry(code: int, category_symmetry: Any) -> Any:
+    return resolve_symmetry(decode_symmetric(code), category_symmetry)
+
+
+def _marked(item: Any) -> Any:
+    """Mark the sample of an item as standing in for another image."""
+    sample = item.get('data_samples') if isinstance(item, Mapping) else None
+    if not isinstance(sample, PoseDataSample):
+        return item
+    return {**item, 'data_samples': replace(sample, is_replacement=True)}
 
 
 PACKED_KEYS = ('inputs', 'data_samples')
 
 
-def check_packed(item: Any, pipeline: Compose) -> None:
+def check_packed(item: Any, pipelines: Sequence[Compose]) -> None:
     """Refuse an item that is not packed.
 
     Args:
         item: What the pipeline made of a record.
-        pipeline: The transforms, for the message.
+        pipelines: The transforms of one or several data sets, for the message.
 
     Raises:
         ConfigError: If it lacks a key.
     """
     if isinstance(item, Mapping) and all(key in item for key in PACKED_KEYS):
         return
-    steps = ', '.join(type(step).__name__ for step in pipeline.transforms) or 'nothing'
+    names = [[type(step).__name__ for step in pipeline.transforms] for pipeline in pipelines]
+    steps = '; '.join(dict.fromkeys(', '.join(each) or 'nothing' for each in names))
     raise ConfigError(
         f'The pipeline of the data ({steps}) does not give {" and ".join(PACKED_KEYS)} (config '
         "key *_dataloader.dataset.pipeline). End it with dict(type='PackPoseInputs')."
@@ -157,11 +214,11 @@ class CheckedCollate:
 
     Attributes:
         collate: Makes a batch of items.
-        pipeline: What the items come from.
+        pipelines: What the items come from.
     """
 
     collate: Callable[[Sequence[Any]], Any]
-    pipeline: Compose
+    pipelines: Sequence[Compose]
 
     def __call__(self, items: Sequence[Any]) -> Any:
         """Return the batch.
@@ -170,5 +227,5 @@ class CheckedCollate:
             ConfigError: If an item is not packed.
         """
         for item in items:
-            check_packed(item, self.pipeline)
+            check_packed(item, self.pipelines)
         return self.collate(items)

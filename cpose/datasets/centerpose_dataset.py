@@ -1,32 +1,24 @@
 """Folders of images with one JSON file each, as TAO and NVlabs CenterPose use them."""
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from mmengine.logging import print_log
 
-from cpose.codecs.symmetries import decode_symmetric, resolve_symmetry
 from cpose.datasets.annotations.annotation_index import index_folder
 from cpose.datasets.annotations.annotation_table import AnnotationTable, PackedStrings, truth_of
 from cpose.datasets.annotations.data_problems import DataProblems, OnError
 from cpose.datasets.annotations.object_checks import keep_consistent, label_objects
 from cpose.datasets.base_dataset import PoseDataset
-from cpose.errors import ConfigError, DataError, check_number
-from cpose.registry import DATASETS, SYMMETRIES
-from cpose.structures.pose_data_sample import PoseDataSample
+from cpose.errors import ConfigError, DataError
+from cpose.registry import DATASETS
+from cpose.structures.image_record import ImageRecord
 
 
 @DATASETS.register_module()
 class CenterPoseDataset(PoseDataset):
     """Images and annotations of one or several folders, searched with all their sub-folders.
-
-    A record has ``img_path``, ``image_wh``, ``intrinsics``, ``projection``, ``truth``,
-    ``symmetries`` and ``max_objs``.
 
     Args:
         data_root: Folder or folders; ``{category}`` in it stands for each category in turn.
@@ -54,12 +46,8 @@ class CenterPoseDataset(PoseDataset):
         on_error: OnError = 'raise',
         require_annotation: bool = True,
     ) -> None:
-        super().__init__(pipeline, metainfo, input_wh, seed)
-        check_number('*_dataloader.dataset.max_objs', max_objs, least=1, is_whole=True)
-        self.max_objs = max_objs
-        self.on_error = on_error
+        super().__init__(pipeline, metainfo, input_wh, seed, max_objs, on_error)
         categories = self._metainfo['category']
-        self._symmetries = [SYMMETRIES.build(dict(item)) for item in self._metainfo['symmetry']]
         roots = expand_roots(data_root, categories)
         tables = [self._load_root(root, require_annotation) for root in roots]
         table = AnnotationTable.concatenate(tables)
@@ -68,7 +56,7 @@ class CenterPoseDataset(PoseDataset):
             for root, part in zip(roots, tables, strict=True)
             for path in part.paths.tolist()
         )
-        self._images, self._objects = table.images, table.objects
+        self._images, self._objects, self._extras = table.images, table.objects, table.extras
         self._ranges = table.object_ranges()
         self._labels = label_objects(table, categories)
 
@@ -85,45 +73,24 @@ class CenterPoseDataset(PoseDataset):
         """Return the number of images."""
         return len(self._images)
 
-    def load_record(self, index: int) -> dict[str, Any]:
+    def load_record(self, index: int) -> ImageRecord:
         """Return path, camera and annotation of one image."""
-        image = self._images[index]
-        record: dict[str, Any] = {'img_path': self._paths[index], 'max_objs': self.max_objs}
+        image, path = self._images[index], self._paths[index]
         if not image['is_annotated']:
-            return {**record, 'intrinsics': None, 'projection': None, 'truth': None}
-        here = slice(self._ranges[index], self._ranges[index + 1])
-        objects, labels = self._objects[here], self._labels[here]
-        return {
-            **record,
-            'image_wh': (int(image['image_wh'][0]), int(image['image_wh'][1])),
-            'intrinsics': _matrix_or_none(image['intrinsics']),
-            'projection': _matrix_or_none(image['projection']),
-            'truth': truth_of(image, objects, labels),
-            'symmetries': [
-                _symmetry(int(code), self._symmetries[label])
-                for code, label in zip(objects['symmetric'], labels, strict=True)
-            ],
-        }
+            return ImageRecord(image_path=path)
+        first, last = int(self._ranges[index]), int(self._ranges[index + 1])
+        extras = [self._extras[number] for number in range(first, last)]
+        return ImageRecord(
+            image_path=path,
+            image_wh=(int(image['image_wh'][0]), int(image['image_wh'][1])),
+            intrinsics=_matrix_or_none(image['intrinsics']),
+            projection=_matrix_or_none(image['projection']),
+            truth=truth_of(image, self._objects[first:last], self._labels[first:last], extras),
+        )
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        """Load one record and run the pipeline on it."""
-        if self.on_error == 'raise':
-            return super().__getitem__(index)
-        for step in range(len(self)):
-            try:
-                item = super().__getitem__((index + step) % len(self))
-                return item if step == 0 else _marked(item)
-            except DataError as error:
-                print_log(f'Left out: {error}', logger='current', level=logging.WARNING)
-        raise DataError('No image of the data set can be read. See the log for why.')
-
-
-def _marked(item: Any) -> Any:
-    """Mark the sample of an item as standing in for another image."""
-    sample = item.get('data_samples') if isinstance(item, Mapping) else None
-    if not isinstance(sample, PoseDataSample):
-        return item
-    return {**item, 'data_samples': replace(sample, is_replacement=True)}
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Return the labels of the objects of one image."""
+        return self._labels[self._ranges[idx] : self._ranges[idx + 1]].tolist()
 
 
 def expand_roots(data_root: str | Sequence[str], categories: Sequence[str]) -> list[str]:
@@ -144,8 +111,3 @@ def expand_roots(data_root: str | Sequence[str], categories: Sequence[str]) -> l
 
 def _matrix_or_none(matrix: np.ndarray) -> np.ndarray | None:
     return None if np.isnan(matrix).any() else matrix.copy()
-
-
-@lru_cache(maxsize=256)
-def _symmetry(code: int, category_symmetry: Any) -> Any:
-    return resolve_symmetry(decode_symmetric(code), category_symmetry)

@@ -12,13 +12,12 @@ from cpose.datasets.base_dataset import PoseDataset
 from cpose.errors import ConfigError
 from cpose.registry import DATASETS
 from cpose.structures.camera import intrinsic_matrix
+from cpose.structures.image_record import ImageRecord
 
 
 @DATASETS.register_module()
 class ImageFolderDataset(PoseDataset):
     """All images of one or several folders and their sub-folders; JSON files are not read.
-
-    A record has ``img_path``, ``intrinsics``, ``projection`` (the same) and ``truth`` None.
 
     Args:
         data_root: Folder, image file, or a list of them.
@@ -48,14 +47,10 @@ class ImageFolderDataset(PoseDataset):
         """Return the number of images."""
         return len(self._paths)
 
-    def load_record(self, index: int) -> dict[str, Any]:
+    def load_record(self, index: int) -> ImageRecord:
         """Return path and camera of one image."""
-        return {
-            'img_path': self._paths[index],
-            'intrinsics': self._intrinsics,
-            'projection': self._intrinsics,
-            'truth': None,
-        }
+        camera = None if self._intrinsics is None else self._intrinsics.copy()
+        return ImageRecord(image_path=self._paths[index], intrinsics=camera)
 
 
 def _make_intrinsics(camera: Sequence[float]) -> np.ndarray:

@@ -10,8 +10,9 @@ from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import Scene, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.errors import ConfigError, check_number
-from cpose.registry import DATASETS, SYMMETRIES
+from cpose.registry import DATASETS
 from cpose.structures.camera import gl_from_cv
+from cpose.structures.image_record import CompleteRecord
 from cpose.structures.pose_data_sample import CuboidTruth
 
 CUBOID_METAINFO = {
@@ -81,22 +82,19 @@ class SyntheticCuboidDataset(PoseDataset):
         self.objects = (int(objects[0]), int(objects[1]))
         self.realism = RealismSettings.from_config(realism)
         self.fresh_each_epoch = fresh_each_epoch
-        self.symmetry = SYMMETRIES.build(dict(self.metainfo['symmetry'][0]))
 
     def __len__(self) -> int:
         """Return the number of images in an epoch."""
         return self.num_images
 
-    def load_record(self, index: int) -> dict[str, Any]:
+    def load_record(self, index: int) -> CompleteRecord:
         """Draw one picture.
 
         Args:
             index: 0 to ``num_images`` − 1.
 
         Returns:
-            Keys ``img_path`` (a name, there is no file), ``img`` (H, W, 3) uint8 BGR,
-            ``image_wh``, ``intrinsics`` and ``projection`` (3, 3) pixels, ``truth`` and
-            ``symmetries``, one per object.
+            The picture and everything about it; the path is a name, there is no file.
         """
         number = self.image_number(index)
         scene = sample_scene(
@@ -106,22 +104,24 @@ class SyntheticCuboidDataset(PoseDataset):
             self.realism,
         )
         picture_rng = np.random.default_rng([self.seed, number, PICTURE_STREAM, 0])
-        intrinsics = scene.camera.intrinsics
-        return {
-            'img_path': f'synthetic/seed{self.seed}_{number:08d}',
-            'img': render_scene(picture_rng, scene, self.realism),
-            'image_wh': self.image_wh,
-            'intrinsics': intrinsics,
-            'projection': intrinsics,
-            'truth': annotate_scene(scene),
-            'symmetries': [self.symmetry] * len(scene.boxes),
-        }
+        return CompleteRecord(
+            image_path=f'synthetic/seed{self.seed}_{number:08d}',
+            image=render_scene(picture_rng, scene, self.realism),
+            image_wh=self.image_wh,
+            intrinsics=scene.camera.intrinsics,
+            truth=annotate_scene(scene),
+            symmetries=self._symmetries * len(scene.boxes),
+        )
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Return the only label, without drawing the picture."""
+        return [0]
 
     def image_number(self, index: int) -> int:
         """Return the number of the picture at an index in the current epoch."""
         if not 0 <= index < self.num_images:
             raise IndexError(f'index {index} is outside 0 to {self.num_images - 1}.')
-        epoch = int(self._epoch) if self.fresh_each_epoch else 0
+        epoch = self.epoch if self.fresh_each_epoch else 0
         return self.start_index + epoch * self.num_images + index
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,16 @@ from cpose.errors import CheckpointError, DataError
 from cpose.files.json_files import read_json, write_json
 
 INPUT_NAME = 'input'
-OUTPUT_SIZES = {
-    'bboxes': 4,
-    'scores': 1,
-    'kps': 16,
-    'clses': 1,
-    'obj_scale': 3,
-    'kps_displacement_mean': 16,
-    'kps_heatmap_mean': 16,
+FIRST_OUTPUTS: dict[str, dict[str, Any]] = {
+    'bboxes': {'size': 4, 'unit': 'cells'},
+    'scores': {'size': 1, 'unit': ''},
+    'kps': {'size': 16, 'unit': 'cells'},
+    'clses': {'size': 1, 'unit': ''},
+    'obj_scale': {'size': 3, 'unit': 'relative'},
+    'kps_displacement_mean': {'size': 16, 'unit': 'cells'},
+    'kps_heatmap_mean': {'size': 16, 'unit': 'cells'},
 }
-"""Outputs in order, with the length of their last axis."""
+"""What files of the first release have, which do not tell it; every file begins with these."""
 
 BATCH_AXIS = 'batch_size'
 NORMALISED = 'normalised'
@@ -48,6 +48,8 @@ class ModelMetadata:
         quantize_target: ``'ort'`` or ``'tensorrt'`` for INT8, else empty.
         symmetry: JSON of the symmetry group of the category.
         config: JSON of the whole config.
+        outputs: Outputs by name, in order: ``size``, the length of the last axis, and ``unit``, see
+            `cpose.codecs.base.Output`.
     """
 
     cpose_version: str
@@ -62,6 +64,7 @@ class ModelMetadata:
     quantize_target: str
     symmetry: str
     config: str
+    outputs: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(FIRST_OUTPUTS))
 
     @property
     def pixels(self) -> dict[str, Any]:
@@ -71,8 +74,10 @@ class ModelMetadata:
         return {name: getattr(self, name) for name in ('mean', 'std', 'channel_order')}
 
 
-FIELDS = tuple(field.name for field in fields(ModelMetadata))
-JSON_FIELDS = ('class_names', 'mean', 'std', 'stride', 'input_wh')
+FIELDS = tuple(item.name for item in fields(ModelMetadata))
+LATER_FIELDS = ('outputs',)
+"""Fields that files of the first release lack."""
+JSON_FIELDS = ('class_names', 'mean', 'std', 'stride', 'input_wh', 'outputs')
 """Fields that an ONNX file holds as JSON; the others are text."""
 
 
@@ -104,20 +109,22 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
     weights = {item.name for item in model.graph.initializer}
     inputs = [item.name for item in model.graph.input if item.name not in weights]
     outputs = [item.name for item in model.graph.output]
-    missing = [KEY_PREFIX + name for name in FIELDS if name not in stored]
-    if inputs != [INPUT_NAME] or outputs != list(OUTPUT_SIZES) or missing:
+    missing = [KEY_PREFIX + name for name in FIELDS if name not in {*stored, *LATER_FIELDS}]
+    is_first = outputs[: len(FIRST_OUTPUTS)] == list(FIRST_OUTPUTS)
+    if inputs != [INPUT_NAME] or not is_first or missing:
         raise CheckpointError(
             f'is not a model exported by cpose. It has the inputs {_listed(inputs)}, the outputs '
             f'{_listed(outputs)} and lacks the metadata {_listed(missing)}; expected are the input '
-            f'{INPUT_NAME} and the outputs {_listed(list(OUTPUT_SIZES))}',
+            f'{INPUT_NAME} and the outputs {_listed(list(FIRST_OUTPUTS))}',
             place=FilePlace(path),
             advice='Export the model with `cpose export-onnx`',
         )
     try:
-        return _metadata_from(
+        metadata = _metadata_from(
             {
                 name: json.loads(stored[name]) if name in JSON_FIELDS else stored[name]
                 for name in FIELDS
+                if name in stored
             }
         )
     except (ValueError, TypeError) as error:
@@ -126,6 +133,12 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
             place=FilePlace(path),
             advice='Export the model again with `cpose export-onnx`',
         ) from error
+    if list(metadata.outputs) != outputs:
+        raise CheckpointError(
+            f'{path} has the outputs {_listed(outputs)}, but its metadata names '
+            f'{_listed(list(metadata.outputs))}. Export the model again with `cpose export-onnx`.'
+        )
+    return metadata
 
 
 def read_metadata(path: str | Path) -> ModelMetadata:
@@ -192,7 +205,8 @@ def read_engine_sidecar(engine_path: str | Path) -> dict[str, Any]:
 
 
 def _metadata_from(plain: Mapping[str, Any]) -> ModelMetadata:
-    values: dict[str, Any] = {name: plain[name] for name in FIELDS}
+    known = [name for name in FIELDS if name in plain or name not in LATER_FIELDS]
+    values: dict[str, Any] = {name: plain[name] for name in known}
     for name, value in values.items():
         if isinstance(value, list):
             values[name] = tuple(value)

@@ -5,10 +5,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from cpose.codecs.centerpose_codec import CenterPoseCodec
+from cpose.config_renames import rename_config
 from cpose.deploy.model_metadata import (
     INPUT_NAME,
-    OUTPUT_SIZES,
     ModelMetadata,
     read_engine_sidecar,
     read_metadata,
@@ -19,6 +18,7 @@ from cpose.errors import CheckpointError, ConfigError, OutputError, unwritable
 from cpose.files.encrypted_file import is_encrypted
 from cpose.files.encryption_key import current_key
 from cpose.files.model_files import check_new_file, write_bytes_atomic
+from cpose.shipped_configs import complete_head
 
 ONNX_MAX_BATCH = 8
 """Largest batch that Triton makes of requests for an ONNX file that takes any."""
@@ -144,7 +144,9 @@ def make_triton_config(
     rows = _count_rows(metadata)
     tensors = [_tensor('input', [(INPUT_NAME, [*first, 3, height, width])])]
     tensors.append(
-        _tensor('output', [(key, [*first, rows, size]) for key, size in OUTPUT_SIZES.items()])
+        _tensor(
+            'output', [(key, [*first, rows, out['size']]) for key, out in metadata.outputs.items()]
+        )
     )
     head = [
         f'name: "{name}"',
@@ -173,8 +175,8 @@ def _tensor(kind: str, tensors: Sequence[tuple[str, list[int]]]) -> str:
 
 
 def _count_rows(metadata: ModelMetadata) -> int:
-    codec = json.loads(metadata.config)['model']['head'].get('codec', {})
-    return int(codec.get('num_select', CenterPoseCodec().num_select))
+    config = complete_head(rename_config(json.loads(metadata.config))[0])
+    return int(config['model']['head']['codec']['num_select'])
 
 
 def _onnx_batches(file: Path) -> tuple[int, int]:

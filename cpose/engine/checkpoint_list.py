@@ -1,12 +1,14 @@
 """Which checkpoints a run has written; kept in the message hub and so in the checkpoints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isnan
+from typing import Any
 
 from mmengine.logging import MessageHub
 
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
+from cpose.evaluation.metric_table import find_number
 
 KEY = 'checkpoint_files'
 
@@ -42,17 +44,20 @@ class CheckpointList:
         """Remove all files from the list."""
         self._hub.update_info(KEY, [])
 
-    def outdated(self, keep_last: int) -> list[str]:
+    def outdated(self, keep_last: int, by_epoch: bool = True) -> list[str]:
         """Return what may be removed from disk.
 
         Args:
-            keep_last: How many checkpoints by epoch are kept, -1 for all. Of those within an epoch
-                only the newest is kept, until the epoch's own is there.
+            keep_last: How many checkpoints are kept, -1 for all.
+            by_epoch: Whether those by epoch count. Of those within an epoch only the newest is
+                kept, until the epoch's own is there.
         """
         names = self.names
-        by_epoch = [name for name in names if name.startswith('epoch_')]
+        if not by_epoch:
+            return names[:-keep_last] if keep_last > 0 else []
+        of_epochs = [name for name in names if name.startswith('epoch_')]
         within = [name for name in names[:-1] if not name.startswith('epoch_')]
-        return within + (by_epoch[:-keep_last] if keep_last > 0 else [])
+        return within + (of_epochs[:-keep_last] if keep_last > 0 else [])
 
 
 def find_score(metrics: Mapping[str, float], name: str) -> float:
@@ -71,6 +76,21 @@ def find_score(metrics: Mapping[str, float], name: str) -> float:
         place=ConfigPlace(('default_hooks.checkpoint.save_best',)),
         advice='Choose one of these',
     )
+
+
+def better_rule(name: str, evaluated: Iterable[Any]) -> str:
+    """Return the direction of a number: 'greater' or 'less'.
+
+    Args:
+        name: Of the number, with or without prefix.
+        evaluated: Metrics of the evaluator. Those that tell what they measure, as
+            `ObjectronMetric` does, are asked; more is taken as better of numbers of others.
+    """
+    for evaluation in evaluated:
+        found = find_number(name.rpartition('/')[2], getattr(evaluation, 'metrics', ()))
+        if found is not None:
+            return 'greater' if found[0].is_larger_better(found[1]) else 'less'
+    return 'greater'
 
 
 def is_better(score: float, best: float | None, rule: str) -> bool:

@@ -8,32 +8,29 @@ from typing import Any, ClassVar
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import is_main_process
 from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, LogProcessor
 from torch import nn
 from torch.utils.data import DataLoader
 
 from cpose.building import building_part
-from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.loading import bare_model, load_weights, own_weights
-from cpose.checkpoints.plain_data import from_plain, to_plain
-from cpose.checkpoints.training_state import (
-    check_optimizer,
-    model_content,
-    prepare_resume,
-    scheduler_content,
-)
+from cpose.checkpoints.plain_data import from_plain
+from cpose.checkpoints.training_state import check_optimizer, prepare_resume
 from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
+from cpose.datasets.draws import inner_configs, nested_datasets
+from cpose.engine.checkpoint_writing import write_checkpoint
 from cpose.engine.network_compilation import compile_network
 from cpose.engine.part_building import PartBuildingRunner
 from cpose.engine.processes import init_cpu_processes
 from cpose.engine.resuming import replay_schedules
-from cpose.engine.run_checks import check_run, check_settings
+from cpose.engine.run_checks import check_run, check_settings, find_loop_type
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, UserError, check_number
-from cpose.registry import RUNNERS
+from cpose.registry import LOOPS, RUNNERS
 
 MMENGINE_HOOKS = (
     *('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint'),
@@ -126,7 +123,8 @@ class PoseRunner(PartBuildingRunner):
     ) -> DataLoader:
         """Build a loader; ``persistent_workers`` counts only if there are workers.
 
-        Items of this project's data sets are checked before they are collated.
+        A data set of data sets is put into `NumberedDraws`. Items of this project's data sets are
+        checked before they are collated.
         """
         with building_part(dataloader):
             if not isinstance(dataloader, DataLoader):
@@ -134,15 +132,41 @@ class PoseRunner(PartBuildingRunner):
                     check_number(name, dataloader.get(name, least), least=least, is_whole=True)
                 if not dataloader.get('num_workers'):
                     dataloader = {**dataloader, 'persistent_workers': False}
+                dataset = dataloader.get('dataset')
+                if isinstance(dataset, dict) and inner_configs(dataset):
+                    numbered = {'type': 'cpose.NumberedDraws', 'dataset': dataset}
+                    dataloader = {**dataloader, 'dataset': numbered}
             loader = PartBuildingRunner.build_dataloader(dataloader, seed, diff_rank_seed)
-        if isinstance(loader.dataset, PoseDataset):
-            loader.collate_fn = CheckedCollate(loader.collate_fn, loader.dataset.pipeline)
+        inner = nested_datasets(loader.dataset)
+        pipelines = [item.pipeline for item in inner if isinstance(item, PoseDataset)]
+        if pipelines:
+            loader.collate_fn = CheckedCollate(loader.collate_fn, pipelines)
         return loader
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the training loop; in the place of MMEngine's two stand those that resume."""
+        if isinstance(loop, dict):
+            loop = {**loop, 'type': find_loop_type(loop)}
+            loop.pop('by_epoch', None)
+        return super().build_train_loop(loop)
+
+    def build_log_processor(self, log_processor: LogProcessor | dict) -> LogProcessor:
+        """Build what formats log lines; they count what the training counts."""
+        if isinstance(log_processor, dict) and self._counts_iterations():
+            log_processor = {**log_processor, 'by_epoch': False}
+        return super().build_log_processor(log_processor)
+
+    def _counts_iterations(self) -> bool:
+        loop = self._train_loop
+        kind = LOOPS.get(find_loop_type(loop)) if isinstance(loop, dict) else type(loop)
+        return isinstance(kind, type) and issubclass(kind, IterBasedTrainLoop)
 
     def register_default_hooks(self, hooks: dict | None = None) -> None:
         """Register hooks by name; ``None`` leaves one out."""
         given = (hooks or {}).items()
         kept = {name: hook for name, hook in given if hook is not None or name in MMENGINE_HOOKS}
+        if self._counts_iterations() and isinstance(kept.get('logger'), dict):
+            kept['logger'] = {'log_metric_by_epoch': False, **kept['logger']}
         super().register_default_hooks(kept)
 
     def load_or_resume(self) -> None:
@@ -226,14 +250,5 @@ class PoseRunner(PartBuildingRunner):
         Raises:
             OutputError: If it cannot be written; older checkpoints are intact.
         """
-        loop_state = self.train_loop.state_dict()
-        if not is_main_process():
-            return
-        checkpoint = model_content(self, meta or {})
-        if save_optimizer:
-            checkpoint['train_loop'] = loop_state
-            checkpoint['optimizer'] = self.optim_wrapper.state_dict()
-        if save_param_scheduler and self.param_schedulers is not None:
-            checkpoint['param_schedulers'] = scheduler_content(self.param_schedulers)
-        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        save_checkpoint_atomic(Path(out_dir) / filename, to_plain(checkpoint))
+        path = Path(out_dir) / filename
+        write_checkpoint(self, path, save_optimizer, save_param_scheduler, meta)

@@ -40,9 +40,14 @@ def remaining_loader(loader: DataLoader, skip: int) -> DataLoader:
     """Return a loader of the same epoch that begins after ``skip`` batches."""
     if skip == 0:
         return loader
+    return changed_loader(loader, loader.dataset, RemainingBatches(loader.batch_sampler, skip))
+
+
+def changed_loader(loader: DataLoader, dataset: Any, batch_sampler: Any) -> DataLoader:
+    """Return a loader with other data and batches, everything else as before."""
     return DataLoader(
-        loader.dataset,
-        batch_sampler=RemainingBatches(loader.batch_sampler, skip),
+        dataset,
+        batch_sampler=batch_sampler,
         num_workers=loader.num_workers,
         collate_fn=loader.collate_fn,
         pin_memory=loader.pin_memory,
@@ -103,7 +108,7 @@ def replay_schedules(runner: Any) -> None:
     Raises:
         CheckpointError: If a schedule follows validation results, which cannot be repeated.
     """
-    schedules = _flat(runner.param_schedulers)
+    schedules = flat_schedules(runner.param_schedulers)
     if all(schedule.by_epoch for schedule in schedules):
         return
     if any(getattr(schedule, 'need_val_args', False) for schedule in schedules):
@@ -118,10 +123,10 @@ def replay_schedules(runner: Any) -> None:
         for group in schedule.optimizer.param_groups:
             group[name] = group.get(f'initial_{name}', group[name])
     runner.param_schedulers = runner.build_param_scheduler(runner.cfg.param_scheduler)
-    _step_to(runner.train_loop, _flat(runner.param_schedulers))
+    _step_to(runner.train_loop, flat_schedules(runner.param_schedulers))
 
 
-def _flat(schedules: Any) -> list[Any]:
+def flat_schedules(schedules: Any) -> list[Any]:
     """Return the schedules of one optimizer or of several, by name, as one list."""
     if isinstance(schedules, dict):
         return [schedule for items in schedules.values() for schedule in items]

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from cpose.checkpoints.loading import bare_model
 from cpose.engine.checkpoint_list import find_score
-from cpose.engine.train_loop import ResumableEpochTrainLoop
+from cpose.engine.resumable_loop import ResumableLoop
+from cpose.engine.resuming import flat_schedules
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.objectron_metric import ObjectronMetric
-from cpose.evaluation.score_report import headline_names
 
 NEEDED_DICTS = ('env_cfg', 'randomness')
 DICTS = (*NEEDED_DICTS, 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks')
@@ -47,6 +47,29 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         )
 
 
+RESUMABLE_LOOPS = {
+    'EpochBasedTrainLoop': 'ResumableEpochTrainLoop',
+    'IterBasedTrainLoop': 'ResumableIterTrainLoop',
+}
+"""What stands for MMEngine's loops; they take the same arguments."""
+
+
+def find_loop_type(loop: Mapping[str, Any]) -> Any:
+    """Return the type of the training loop that a config asks for, or ``by_epoch`` of it.
+
+    Raises:
+        ConfigError: If it says neither, or both.
+    """
+    if ('type' in loop) == ('by_epoch' in loop):
+        raise ConfigError(
+            f'train_cfg={dict(loop)} in the config needs type or by_epoch, and not both. Set '
+            f'type to one of {", ".join(RESUMABLE_LOOPS.values())}.'
+        )
+    by_epoch = 'EpochBasedTrainLoop' if loop.get('by_epoch') else 'IterBasedTrainLoop'
+    name = loop.get('type', by_epoch)
+    return RESUMABLE_LOOPS.get(name, name) if isinstance(name, str) else name
+
+
 def check_run(runner: Any) -> None:
     """Refuse a run whose parts do not fit each other.
 
@@ -54,8 +77,8 @@ def check_run(runner: Any) -> None:
         runner: With the loops of this run built.
 
     Raises:
-        ConfigError: If the training loop cannot be resumed, the number of heatmaps is not that of
-            the categories, or evaluation would fail for its settings.
+        ConfigError: If the training loop cannot be resumed or has no use for a schedule, the number
+            of heatmaps is not that of the categories, or evaluation would fail for its settings.
     """
     num_classes = getattr(getattr(bare_model(runner.model), 'head', None), 'num_classes', None)
     for name, loop in _built_loops(runner):
@@ -63,7 +86,7 @@ def check_run(runner: Any) -> None:
         if num_classes is not None and 'category' in metainfo:
             _check_categories(name, metainfo['category'], num_classes)
         if name == 'train':
-            _check_train_loop(loop)
+            _check_train_loop(loop, runner.param_schedulers)
         else:
             _check_evaluation(loop, metainfo, runner.hooks if name == 'val' else ())
 
@@ -75,15 +98,27 @@ def _built_loops(runner: Any) -> Iterator[tuple[str, Any]]:
             yield name, loop
 
 
-def _check_train_loop(loop: Any) -> None:
-    if not isinstance(loop, ResumableEpochTrainLoop):
+def _check_train_loop(loop: Any, schedules: Any) -> None:
+    if not isinstance(loop, ResumableLoop):
         raise ConfigError(
             'does not keep what the checkpoints need for resuming',
             argument='type',
             value=type(loop).__name__,
             place=ConfigPlace(('train_cfg.type',)),
-            advice='Use ResumableEpochTrainLoop with max_epochs',
+            advice=(
+                'Use ResumableEpochTrainLoop with max_epochs',
+                'ResumableIterTrainLoop with max_iters',
+            ),
         )
+    if not isinstance(loop, IterBasedTrainLoop):
+        return
+    for schedule in flat_schedules(schedules):
+        if schedule.by_epoch:
+            raise ConfigError(
+                f'{type(schedule).__name__} (config key param_scheduler) counts epochs, but '
+                f'{type(loop).__name__} (config key train_cfg) counts iterations, so it would '
+                'never change anything. Set by_epoch=False and give its numbers in iterations.'
+            )
 
 
 def _check_categories(name: str, categories: Any, num_classes: int) -> None:
@@ -106,12 +141,14 @@ def _check_evaluation(loop: Any, metainfo: Mapping[str, Any], hooks: Iterable[An
         metainfo: Of its data.
         hooks: Those that read the numbers.
     """
-    kinds = [type(metric) for metric in loop.evaluator.metrics]
-    if kinds != [ObjectronMetric]:
+    metrics = loop.evaluator.metrics
+    if [type(metric) for metric in metrics] != [ObjectronMetric]:
         return
     symmetries = metainfo.get('symmetry', ()), metainfo.get('eval_num_symmetry', ())
     for symmetry, num_rotations in zip(*symmetries, strict=False):
         build_evaluation_symmetry(symmetry, num_rotations)
     for hook in hooks:
-        if getattr(hook, 'save_best', None):
-            find_score(dict.fromkeys(headline_names(), 0.0), hook.save_best)
+        wanted = getattr(hook, 'save_best', None) or ()
+        for name in [wanted] if isinstance(wanted, str) else wanted:
+            if name != 'auto':
+                find_score(dict.fromkeys(metrics[0].number_names, 0.0), name)

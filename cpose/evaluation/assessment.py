@@ -3,39 +3,19 @@
 Letters: n predictions.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cpose.evaluation.functional.average_precision import (
-    LARGER_IS_BETTER,
-    THRESHOLDS,
     average_precision,
-    average_precision_at,
     is_hit,
     precision_recall,
 )
+from cpose.evaluation.metric_spec import MetricSpec, ReportedNumber, list_numbers
+from cpose.evaluation.metric_table import METRIC_TABLE
 
-HEADLINES = {
-    'AP50_3DIoU': ('iou', 0.5),
-    'AP_azimuth15': ('azimuth', 15.0),
-    'AP_polar10': ('polar', 10.0),
-}
-"""Name, metric and threshold of the average precisions that are reported by name."""
-
-MEANS = {
-    'mean_3DIoU': 'iou',
-    'MPE_2D': 'pixel',
-    'MPE_2D_px': 'pixel_px',
-    'mean_azimuth_deg': 'azimuth',
-    'mean_polar_deg': 'polar',
-    'mean_scale_error': 'scale',
-    'ADD': 'add',
-    'ADDS': 'adds',
-}
-"""Name and metric of the means over matched predictions."""
-
-ERROR_NAMES = (*THRESHOLDS, 'pixel_px')
 RECALL_LEVELS = np.linspace(0, 1, 101)
 
 
@@ -63,40 +43,57 @@ class Assessment:
         return np.asarray(self.rows[:, 2] >= 0)
 
 
-def missed_value(metric: str) -> float:
-    """Return the value that never passes a threshold."""
-    return -np.inf if metric in LARGER_IS_BETTER else np.inf
-
-
-def precision_curves(assessment: Assessment) -> dict[str, np.ndarray]:
-    """Return the average precision (21,) at the thresholds of each metric."""
+def precision_curves(
+    assessment: Assessment, metrics: Sequence[MetricSpec] = METRIC_TABLE
+) -> dict[str, np.ndarray]:
+    """Return the average precision (T,) at the thresholds of each metric that has some."""
     return {
-        metric: average_precision(
-            is_hit(metric, assessment.values[metric], thresholds),
+        metric.key: average_precision(
+            is_hit(
+                assessment.values[metric.key],
+                np.array(metric.thresholds),
+                metric.larger_is_better,
+            ),
             assessment.scores,
             assessment.num_objects,
         )
-        for metric, thresholds in THRESHOLDS.items()
+        for metric in metrics
+        if metric.thresholds
     }
 
 
-def headline_numbers(assessment: Assessment, curves: dict[str, np.ndarray]) -> dict[str, float]:
-    """Return the named average precisions and the means; NaN where nothing was matched."""
-    numbers = {
-        name: average_precision_at(metric, curves[metric], threshold)
-        for name, (metric, threshold) in HEADLINES.items()
+def reported_numbers(
+    assessment: Assessment,
+    curves: Mapping[str, np.ndarray],
+    metrics: Sequence[MetricSpec] = METRIC_TABLE,
+) -> dict[str, float]:
+    """Return the average precisions and means by name; NaN where nothing was matched."""
+    return {
+        number.key: _number_value(metric, number, assessment, curves)
+        for metric, number in list_numbers(metrics)
     }
-    rows = assessment.is_matched
-    for name, metric in MEANS.items():
-        numbers[name] = float(assessment.values[metric][rows].mean()) if rows.any() else np.nan
-    return numbers
+
+
+def _number_value(
+    metric: MetricSpec,
+    number: ReportedNumber,
+    assessment: Assessment,
+    curves: Mapping[str, np.ndarray],
+) -> float:
+    if number.threshold is not None:
+        place = np.abs(np.array(metric.thresholds) - number.threshold).argmin()
+        return float(curves[metric.key][place])
+    values = assessment.values[metric.key][assessment.is_matched]
+    if metric.allows_unknown:
+        values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else np.nan
 
 
 def precision_at_recall(assessment: Assessment, iou: float) -> np.ndarray:
     """Return the best precision at recalls of at least 0, 0.01, …, 1 for hits of that 3D IoU."""
     if not assessment.num_objects or not len(assessment.scores):
         return np.full(len(RECALL_LEVELS), 0.0 if assessment.num_objects else np.nan)
-    hits = is_hit('iou', assessment.values['iou'], np.array([iou]))
+    hits = is_hit(assessment.values['iou'], np.array([iou]), larger_is_better=True)
     precision, recall = precision_recall(hits, assessment.scores, assessment.num_objects)
     place = np.searchsorted(recall[0], RECALL_LEVELS - 1e-12)
     return np.append(precision[0], 0.0)[place]

@@ -1,8 +1,9 @@
 """Predictions and truth of an evaluation in one JSON file, to be scored again without a model.
 
 Arrays keep all digits, so scoring the file gives the same numbers. Keypoints are null where no
-pose was found or nothing is annotated. Frames and units are those of `ImageRecord`. An object
-with an annotated symmetry has the field ``symmetric`` of annotation files.
+pose was found or nothing is annotated. Frames and units are those of `EvaluationRecord`. An object
+with an annotated symmetry has the field ``symmetric`` of annotation files. ``extras`` holds what
+else is predicted or annotated of an object, where there is something.
 """
 
 import json
@@ -14,9 +15,10 @@ import numpy as np
 
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, decode_symmetric
 from cpose.evaluation.dump_reading import FORMAT, SINGULAR, TRUTH_SHAPES, VERSION, read_dump
-from cpose.evaluation.image_record import (
+from cpose.evaluation.metric_table import build_metrics
+from cpose.evaluation.records import (
     PREDICTION_SHAPES,
-    ImageRecord,
+    EvaluationRecord,
     PredictedCuboids,
     warn_of_missing_annotations,
 )
@@ -29,7 +31,7 @@ from cpose.structures.pose_data_sample import CuboidTruth
 
 def write_dump(
     path: str | Path,
-    records: Sequence[ImageRecord],
+    records: Sequence[EvaluationRecord],
     dataset_meta: Mapping[str, Sequence[Any]] | None,
 ) -> None:
     """Write the file atomically, one line per image.
@@ -45,6 +47,7 @@ def evaluate_dump(
     eval_num_symmetry: int | None = None,
     protocol: Mapping[str, Any] | None = None,
     tao_protocol: Mapping[str, Any] | None = None,
+    extra_metrics: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Score a file of predictions.
 
@@ -53,6 +56,7 @@ def evaluate_dump(
         eval_num_symmetry: Takes the place of the file's number for all categories.
         protocol: Config of the rules, by default `OneToOneProtocol`.
         tao_protocol: Config of the rules for ``AP50_3DIoU_tao``, by default `TaoProtocol`.
+        extra_metrics: Configs of metrics of your own, as in `ObjectronMetric`.
 
     Returns:
         The report, see `build_report`.
@@ -70,11 +74,12 @@ def evaluate_dump(
         dataset_meta,
         METRICS.build(dict(protocol or {'type': 'OneToOneProtocol'})),
         METRICS.build(dict(tao_protocol or {'type': 'TaoProtocol'})),
+        build_metrics(extra_metrics),
     )
 
 
 def _dump_lines(
-    records: Sequence[ImageRecord], dataset_meta: Mapping[str, Sequence[Any]] | None
+    records: Sequence[EvaluationRecord], dataset_meta: Mapping[str, Sequence[Any]] | None
 ) -> Iterator[str]:
     meta = dataset_meta or {'category': ('object',)}
     count = len(meta['category'])
@@ -91,7 +96,7 @@ def _dump_lines(
     yield '\n]}\n'
 
 
-def _image_entry(record: ImageRecord) -> dict[str, Any]:
+def _image_entry(record: EvaluationRecord) -> dict[str, Any]:
     plane = record.truth.plane_gl
     return {
         'image_name': record.image_name,
@@ -103,7 +108,7 @@ def _image_entry(record: ImageRecord) -> dict[str, Any]:
     }
 
 
-def _object_entries(record: ImageRecord) -> list[dict[str, Any]]:
+def _object_entries(record: EvaluationRecord) -> list[dict[str, Any]]:
     entries = _row_entries(record.truth, TRUTH_SHAPES)
     for entry, code in zip(entries, record.symmetric.tolist(), strict=True):
         if code != SYMMETRIC_ABSENT:
@@ -115,13 +120,17 @@ def _row_entries(
     arrays: PredictedCuboids | CuboidTruth, shapes: Mapping[str, tuple[int, ...]]
 ) -> list[dict[str, Any]]:
     columns = [getattr(arrays, name) for name in shapes]
-    return [
+    entries = [
         {
             SINGULAR.get(name, name): _plain(value)
             for name, value in zip(shapes, values, strict=True)
         }
         for values in zip(*columns, strict=True)
     ]
+    if arrays.extras:
+        for number, entry in enumerate(entries):
+            entry['extras'] = {name: _plain(array[number]) for name, array in arrays.extras.items()}
+    return entries
 
 
 def _plain(value: Any) -> Any:

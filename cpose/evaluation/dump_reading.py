@@ -10,7 +10,7 @@ import numpy as np
 from cpose.codecs.symmetries import encode_symmetric, parse_symmetric
 from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
-from cpose.evaluation.image_record import PREDICTION_SHAPES, ImageRecord, PredictedCuboids
+from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
 from cpose.files.json_files import read_json
 from cpose.structures.pose_data_sample import CuboidTruth
 
@@ -116,7 +116,7 @@ META_KINDS = {'category': str, 'symmetry': dict, 'eval_num_symmetry': int}
 NULLABLE = frozenset({'keypoints_gl', 'keypoints_image'})
 
 
-def read_dump(path: str | Path) -> tuple[list[ImageRecord], dict[str, tuple[Any, ...]]]:
+def read_dump(path: str | Path) -> tuple[list[EvaluationRecord], dict[str, tuple[Any, ...]]]:
     """Read records and meta information of the categories.
 
     Raises:
@@ -146,19 +146,23 @@ def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
     return values
 
 
-def _read_record(fields: DumpFields, num_categories: int) -> ImageRecord:
-    predictions = _read_rows(fields.list_of_fields('predictions'), PREDICTION_SHAPES)
-    rows = fields.list_of_fields('objects')
+def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
+    found, rows = fields.list_of_fields('predictions'), fields.list_of_fields('objects')
+    predictions = _read_rows(found, PREDICTION_SHAPES)
     objects = _read_rows(rows, TRUTH_SHAPES)
     objects['symmetric'] = np.array([_read_symmetric(row) for row in rows], dtype=np.int64)
     for name, labels in (('predictions', predictions['labels']), ('objects', objects['labels'])):
         if ((labels < 0) | (labels >= num_categories)).any():
             raise fields.error(name, f'has a label outside 0 to {num_categories - 1}')
-    return ImageRecord(
+    return EvaluationRecord(
         image_name=str(fields.value('image_name')),
         image_wh=fields.array('image_wh', (2,)),
-        predictions=PredictedCuboids(**predictions),
-        truth=CuboidTruth(**objects, plane_gl=fields.array_or_none('plane_gl', (2, 3))),
+        predictions=PredictedCuboids(**predictions, extras=_read_extras(found)),
+        truth=CuboidTruth(
+            **objects,
+            plane_gl=fields.array_or_none('plane_gl', (2, 3)),
+            extras=_read_extras(rows),
+        ),
         projection=fields.array_or_none('projection', (3, 3)),
     )
 
@@ -168,6 +172,27 @@ def _read_symmetric(row: DumpFields) -> int:
         return encode_symmetric(parse_symmetric(row.content.get('symmetric')))
     except DataError as error:
         raise row.error('symmetric', 'must be true, false or a number of rotations') from error
+
+
+def _read_extras(rows: Sequence[DumpFields]) -> dict[str, np.ndarray]:
+    """Return the arrays of the fields in ``extras``, NaN where one is null or missing."""
+    parts = [row.fields('extras') for row in rows if 'extras' in row.content]
+    if len(parts) not in (0, len(rows)):
+        raise rows[0].error('extras', 'must be in all entries of an image or in none')
+    names = parts[0].content if parts else ()
+    return {name: _read_extra(parts, name) for name in names}
+
+
+def _read_extra(parts: Sequence[DumpFields], name: str) -> np.ndarray:
+    known = [part for part in parts if not part.is_null(name)]
+    try:
+        shape = np.shape(known[0].value(name)) if known else ()
+    except ValueError as error:
+        raise known[0].error(name, 'must be numbers in lists of one length') from error
+    values = [
+        np.full(shape, np.nan) if part.is_null(name) else part.array(name, shape) for part in parts
+    ]
+    return np.array(values, dtype=np.float64)
 
 
 def _read_rows(

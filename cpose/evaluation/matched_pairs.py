@@ -3,14 +3,15 @@
 Letters: n pairs, S views.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from cpose.evaluation.functional.pose_errors import mean_corner_distance
-from cpose.evaluation.image_record import ImageRecord
+from cpose.evaluation.functional.pose_errors import mean_corner_distance, viewpoint_angles_deg
+from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.projection import project_points
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.structures.camera import cv_from_gl
@@ -18,7 +19,7 @@ from cpose.structures.camera import cv_from_gl
 
 @dataclass(frozen=True)
 class MatchedPairs:
-    """One row per pair; frames and units as in `ImageRecord`.
+    """One row per pair; frames and units as in `EvaluationRecord`.
 
     Attributes:
         pred_keypoints: (n, 9, 3), Objectron camera frame.
@@ -30,6 +31,8 @@ class MatchedPairs:
         planes: (n, 2, 3), NaN where there is no ground plane.
         projections: (n, 3, 3), NaN where unknown.
         image_wh: (n, 2), pixels.
+        pred_extras: (n, ...) by name, what the model predicts besides; NaN where it does not.
+        gt_extras: (n, ...) by name, what is annotated besides; NaN where it is not.
     """
 
     pred_keypoints: np.ndarray
@@ -41,15 +44,31 @@ class MatchedPairs:
     planes: np.ndarray
     projections: np.ndarray
     image_wh: np.ndarray
+    pred_extras: Mapping[str, np.ndarray]
+    gt_extras: Mapping[str, np.ndarray]
 
     def __len__(self) -> int:
         """Return the number of pairs."""
         return len(self.image_wh)
 
 
-def gather_pairs(records: Sequence[ImageRecord], rows: np.ndarray) -> MatchedPairs:
+PAIR_SHAPES = {
+    'pred_keypoints': (9, 3),
+    'pred_points': (9, 2),
+    'pred_dims': (3,),
+    'gt_keypoints': (9, 3),
+    'gt_points': (9, 2),
+    'gt_dims': (3,),
+    'planes': (2, 3),
+    'projections': (3, 3),
+    'image_wh': (2,),
+}
+"""Shape of one pair in each array of `MatchedPairs`."""
+
+
+def gather_pairs(records: Sequence[EvaluationRecord], rows: np.ndarray) -> MatchedPairs:
     """Collect the pairs named by ``rows`` (n, 3): numbers of image, prediction and object."""
-    columns: list[list[np.ndarray]] = [[] for _ in fields(MatchedPairs)]
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in PAIR_SHAPES}
     for image, pred, gt in rows:
         record = records[image]
         plane, projection = record.truth.plane_gl, record.projection
@@ -64,15 +83,27 @@ def gather_pairs(records: Sequence[ImageRecord], rows: np.ndarray) -> MatchedPai
             np.full((3, 3), np.nan) if projection is None else projection,
             record.image_wh,
         )
-        for column, value in zip(columns, values, strict=True):
+        for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
-    shapes = ((9, 3), (9, 2), (3,), (9, 3), (9, 2), (3,), (2, 3), (3, 3), (2,))
-    return MatchedPairs(
-        *(
-            np.asarray(column, dtype=np.float64).reshape(len(rows), *shape)
-            for column, shape in zip(columns, shapes, strict=True)
-        )
-    )
+    arrays = {
+        name: np.asarray(columns[name], dtype=np.float64).reshape(len(rows), *shape)
+        for name, shape in PAIR_SHAPES.items()
+    }
+    pred_extras = _gather_extras((records[i].predictions.extras, pred) for i, pred, _ in rows)
+    gt_extras = _gather_extras((records[i].truth.extras, gt) for i, _, gt in rows)
+    return MatchedPairs(**arrays, pred_extras=pred_extras, gt_extras=gt_extras)
+
+
+def _gather_extras(
+    items: Iterable[tuple[Mapping[str, np.ndarray], int]],
+) -> dict[str, np.ndarray]:
+    """Stack one row of each item's arrays by name; NaN where an item lacks the name."""
+    rows = [{name: array[row] for name, array in extras.items()} for extras, row in items]
+    shapes = {name: np.shape(value) for row in rows for name, value in row.items()}
+    return {
+        name: np.array([row.get(name, np.full(shape, np.nan)) for row in rows], dtype=np.float64)
+        for name, shape in shapes.items()
+    }
 
 
 def project_views(
@@ -99,7 +130,7 @@ def project_views(
 
 VIEWS_AT_ONCE = 6400
 
-Matches = tuple[Sequence[ImageRecord], np.ndarray, np.ndarray]
+Matches = tuple[Sequence[EvaluationRecord], np.ndarray, np.ndarray]
 """Records; rows (N, 3), numbers of image, prediction and object; numbers of the matched rows."""
 
 ErrorFunction = Callable[[MatchedPairs, np.ndarray], Mapping[str, np.ndarray]]
@@ -137,24 +168,52 @@ def measure_matches(
     return factors
 
 
-def corner_errors(
-    pairs: MatchedPairs, keypoints_gl: np.ndarray, annotated: np.ndarray, num_rotations: int
-) -> dict[str, np.ndarray]:
-    """Measure corner distances in the image, least over the rotations of the true solid.
+@dataclass(frozen=True)
+class AlignedPairs:
+    """Matched pairs as a protocol compares them: metric, and in the best of all equal poses.
 
-    Args:
-        pairs: Predictions, projections and sizes of the images.
-        keypoints_gl: (n, 9, 3) of the true solids, Objectron camera frame.
-        annotated: (n, 9, 2) pixels, used where the projection is unknown.
-        num_rotations: Rotations about the up axis.
-
-    Returns:
-        (n,) ``pixel``, shares of the sides of the image, and ``pixel_px``, pixels.
+    Attributes:
+        matched: The pairs as predicted and annotated.
+        pred_keypoints: (n, 9, 3) of the prediction at the rotation that counts, metres, Objectron
+            camera frame.
+        gt_keypoints: (n, 9, 3), metres, Objectron camera frame, corner by corner those of
+            ``pred_keypoints``; the annotated ones in another order where a symmetry says so.
+        gt_points: (n, 9, 2) as annotated, in this order, image pixels.
+        gt_dims: (n, 3) in this order.
+        iou: (n,) 3D IoU.
+        num_rotations: Number of equally spaced rotations about the up axis that count as equal.
+        azimuth_period_deg: Rotation after which azimuths count as equal.
     """
-    views = rotate_about_up(keypoints_gl, full_turn(num_rotations))
-    corners = project_views(views, pairs.projections, annotated)[:, :, 1:]
-    pred, unit = pairs.pred_points[:, None, 1:], pairs.image_wh[:, None]
-    return {
-        'pixel': mean_corner_distance(pred, corners, unit).min(axis=1),
-        'pixel_px': mean_corner_distance(pred, corners, np.ones_like(unit)).min(axis=1),
-    }
+
+    matched: MatchedPairs
+    pred_keypoints: np.ndarray
+    gt_keypoints: np.ndarray
+    gt_points: np.ndarray
+    gt_dims: np.ndarray
+    iou: np.ndarray
+    num_rotations: int
+    azimuth_period_deg: float
+
+    @cached_property
+    def viewpoints_deg(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """Return azimuth and polar angle (n,) of predictions, then of objects as annotated."""
+        poses = self.pred_keypoints, self.matched.gt_keypoints
+        return tuple(viewpoint_angles_deg(keypoints) for keypoints in poses)
+
+    def corner_distance(self, unit: np.ndarray) -> np.ndarray:
+        """Measure corner distances in the image, least over the rotations of the true solid.
+
+        Args:
+            unit: (n, 2) pixels along x and y that count as one.
+
+        Returns:
+            (n,) in that unit.
+        """
+        pred = self.matched.pred_points[:, None, 1:]
+        return mean_corner_distance(pred, self._corner_views, unit[:, None]).min(axis=1)
+
+    @cached_property
+    def _corner_views(self) -> np.ndarray:
+        """Project the corners of the rotated true solids: (n, S, 8, 2), image pixels."""
+        views = rotate_about_up(self.gt_keypoints, full_turn(self.num_rotations))
+        return project_views(views, self.matched.projections, self.gt_points)[:, :, 1:]

@@ -8,13 +8,15 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from cpose.evaluation.dump import write_dump
-from cpose.evaluation.image_record import (
+from cpose.evaluation.metric_spec import list_numbers
+from cpose.evaluation.metric_table import COUNTS, build_metrics
+from cpose.evaluation.records import (
     record_from_arrays,
     record_image,
     record_to_arrays,
     warn_of_missing_annotations,
 )
-from cpose.evaluation.score_report import build_report, headline_names
+from cpose.evaluation.score_report import build_report
 from cpose.part_configs import with_defaults
 from cpose.registry import METRICS
 from cpose.structures.object_pose import PoseResult
@@ -34,11 +36,14 @@ class ObjectronMetric(BaseMetric):
         protocol: Config of the rules for all numbers but ``AP50_3DIoU_tao``; by default
             `OneToOneProtocol`.
         tao_protocol: Config of the rules for ``AP50_3DIoU_tao``; by default `TaoProtocol`.
+        extra_metrics: Configs of metrics of your own, functions in ``METRIC_SPECS`` that return a
+            `MetricSpec`; their numbers and curves are reported like all others.
         dump_file: Where to write predictions and truth as one JSON file, see `write_dump`.
         collect_device: ``cpu`` or ``gpu``, where ranks exchange results.
         collect_dir: Folder of that exchange.
 
     Attributes:
+        metrics: What is measured, see `MetricSpec`.
         report: After an evaluation the full content of the JSON report (main process only), see
             `build_report`.
     """
@@ -49,6 +54,7 @@ class ObjectronMetric(BaseMetric):
         self,
         protocol: Mapping[str, Any] | None = None,
         tao_protocol: Mapping[str, Any] | None = None,
+        extra_metrics: Sequence[Mapping[str, Any]] = (),
         dump_file: str | None = None,
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
@@ -56,6 +62,7 @@ class ObjectronMetric(BaseMetric):
         super().__init__(collect_device, collect_dir=collect_dir)
         self.protocol = METRICS.build(with_defaults(protocol or {}, DEFAULT_PROTOCOL))
         self.tao_protocol = METRICS.build(with_defaults(tao_protocol or {}, DEFAULT_TAO_PROTOCOL))
+        self.metrics = build_metrics(extra_metrics)
         self.dump_file = dump_file
         self.report: dict[str, Any] = {}
 
@@ -87,6 +94,12 @@ class ObjectronMetric(BaseMetric):
             warn_of_missing_annotations(records)
         if self.dump_file is not None:
             write_dump(self.dump_file, records, self.dataset_meta)
-        self.report = build_report(records, self.dataset_meta, self.protocol, self.tao_protocol)
-        names = (*headline_names(), 'num_images', 'num_objects')
-        return {name: self.report[name] for name in names}
+        self.report = build_report(
+            records, self.dataset_meta, self.protocol, self.tao_protocol, self.metrics
+        )
+        return {name: self.report[name] for name in self.number_names}
+
+    @property
+    def number_names(self) -> list[str]:
+        """Return the names of the numbers that an evaluation returns."""
+        return [*(number.key for _, number in list_numbers(self.metrics)), *COUNTS]

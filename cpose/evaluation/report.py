@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,38 +11,39 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from cpose.evaluation.metric_spec import list_numbers
+from cpose.evaluation.metric_table import COUNTS, PRIMARY_NUMBER, metrics_of_report
 from cpose.files.json_files import write_json
 
-MEANINGS = {
-    'AP50_3DIoU': 'AP at 3D IoU ≥ 0.5',
-    'AP50_3DIoU_tao': 'AP at 3D IoU ≥ 0.5 by the rules of TAO',
-    'AP_azimuth15': 'AP at azimuth error ≤ 15°',
-    'AP_polar10': 'AP at polar (elevation) error ≤ 10°',
-    'mean_3DIoU': 'mean 3D IoU of matched predictions',
-    'MPE_2D': 'mean corner error, share of image sides',
-    'MPE_2D_px': 'mean corner error, pixels',
-    'mean_azimuth_deg': 'mean azimuth error, degrees',
-    'mean_polar_deg': 'mean polar error, degrees',
-    'mean_scale_error': 'relative size error, sum of x, y, z',
-    'ADD': 'mean keypoint distance, metres',
-    'ADDS': 'mean nearest keypoint distance, metres',
-    'num_images': 'images',
-    'num_objects': 'objects that count',
-}
-"""What each number means, in the order of the table."""
+TABLE_WIDTH = 64
+"""Characters for the numbers of categories; names of categories have the rest of 80."""
 
-BETTER_WHEN_LARGE = frozenset(
-    {'AP50_3DIoU', 'AP50_3DIoU_tao', 'AP_azimuth15', 'AP_polar10', 'mean_3DIoU'}
-)
-TWO_DIGITS = frozenset({'MPE_2D_px', 'mean_azimuth_deg', 'mean_polar_deg'})
-COUNTS = frozenset({'num_images', 'num_objects'})
+NARROW = 12
+"""Most characters in the name of a number that may share a table with many others."""
 
-CATEGORY_TABLES = (
-    ('AP50_3DIoU', 'AP50_3DIoU_tao', 'AP_azimuth15', 'AP_polar10'),
-    ('mean_3DIoU', 'MPE_2D', 'MPE_2D_px', 'ADD', 'ADDS', 'num_objects'),
-    ('mean_azimuth_deg', 'mean_polar_deg', 'mean_scale_error'),
-)
-"""Columns of the tables with a row for each category: as many as fit 80 characters."""
+
+@dataclass(frozen=True)
+class _Row:
+    """A number of a report as it is shown.
+
+    Attributes:
+        key: Its name.
+        meaning: What it is.
+        direction: Arrow towards better, empty for counts.
+        digits: Decimals.
+        kind: Rows of a kind stand together.
+    """
+
+    key: str
+    meaning: str
+    direction: str
+    digits: int
+    kind: str
+
+    def cell(self, numbers: Mapping[str, Any]) -> str:
+        """Return the value in a report, or of a category, as text."""
+        value = numbers.get(self.key)
+        return '–' if value is None or not math.isfinite(value) else f'{value:.{self.digits}f}'
 
 
 def build_table(report: Mapping[str, Any], title: str = 'Evaluation') -> RenderableType:
@@ -51,42 +53,70 @@ def build_table(report: Mapping[str, Any], title: str = 'Evaluation') -> Rendera
     means and the sum of the objects. Brackets in the title, such as those of a path, stay as they
     are.
     """
+    rows = _table_rows(report)
     categories = report.get('per_category', {})
     if len(categories) > 1:
-        return _category_tables(report, categories, title)
+        return _category_tables(report, rows, categories, title)
     table = Table(title=escape(title), title_justify='left', header_style='bold')
     table.add_column('metric', no_wrap=True)
     table.add_column('', no_wrap=True)
     table.add_column('value', justify='right', style='bold', no_wrap=True)
     table.add_column('meaning', style='dim')
-    for name, meaning in MEANINGS.items():
-        if name in ('AP_azimuth15', 'mean_3DIoU', 'num_images'):
+    for row, before in zip(rows, [rows[0], *rows], strict=False):
+        if row.kind != before.kind:
             table.add_section()
-        table.add_row(name, _direction(name), _format(name, report.get(name)), meaning)
+        table.add_row(row.key, row.direction, row.cell(report), row.meaning)
     return table
 
 
+def _table_rows(report: Mapping[str, Any]) -> list[_Row]:
+    rows = []
+    for metric, number in list_numbers(metrics_of_report(report)):
+        kind = 'mean' if number.threshold is None else 'precision'
+        if number.by_tao_rules or number.key == PRIMARY_NUMBER:
+            kind = 'primary'
+        arrow = '↑' if metric.is_larger_better(number) else '↓'
+        rows.append(_Row(number.key, number.meaning, arrow, number.digits, kind))
+    return [*rows, *(_Row(key, meaning, '', 0, 'count') for key, meaning in COUNTS.items())]
+
+
 def _category_tables(
-    report: Mapping[str, Any], categories: Mapping[str, Mapping[str, Any]], title: str
+    report: Mapping[str, Any],
+    rows: Sequence[_Row],
+    categories: Mapping[str, Mapping[str, Any]],
+    title: str,
 ) -> Group:
-    heading = f'{escape(title)}, {_format("num_images", report.get("num_images"))} images'
+    *shown, images, objects = rows
+    heading = f'{escape(title)}, {images.cell(report)} images'
     tables = []
-    for names in CATEGORY_TABLES:
+    for columns in _columns_of_tables([*shown, objects]):
         table = Table(box=SIMPLE, header_style='bold', title=heading, title_justify='left')
         table.add_column('category', overflow='fold')
-        for name in names:
-            table.add_column(f'{name}\n{_direction(name)}', justify='right', no_wrap=True)
+        for column in columns:
+            table.add_column(f'{column.key}\n{column.direction}', justify='right', no_wrap=True)
         for category, numbers in categories.items():
-            table.add_row(escape(category), *_cells(names, numbers))
+            table.add_row(escape(category), *(column.cell(numbers) for column in columns))
         table.add_section()
-        table.add_row('all', *_cells(names, report), style='bold')
+        table.add_row('all', *(column.cell(report) for column in columns), style='bold')
         tables.append(table)
         heading = ''
     return Group(*tables)
 
 
-def _cells(names: Sequence[str], numbers: Mapping[str, Any]) -> list[str]:
-    return [_format(name, numbers.get(name)) for name in names]
+def _columns_of_tables(rows: Sequence[_Row]) -> list[list[_Row]]:
+    """Share out numbers to tables of a width: average precisions first, then narrow columns."""
+    ordered = sorted(rows, key=lambda row: (_is_mean(row), _is_mean(row) and len(row.key) > NARROW))
+    tables: list[list[_Row]] = []
+    for row in ordered:
+        width = sum(len(other.key) + 3 for other in (*(tables[-1] if tables else ()), row))
+        if not tables or width > TABLE_WIDTH or _is_mean(row) != _is_mean(tables[-1][0]):
+            tables.append([])
+        tables[-1].append(row)
+    return tables
+
+
+def _is_mean(row: _Row) -> bool:
+    return row.kind in ('mean', 'count')
 
 
 def write_metrics_json(path: str | Path, report: Mapping[str, Any]) -> None:
@@ -96,17 +126,3 @@ def write_metrics_json(path: str | Path, report: Mapping[str, Any]) -> None:
         OutputError: If the file cannot be written.
     """
     write_json(path, dict(report))
-
-
-def _direction(name: str) -> str:
-    if name in COUNTS:
-        return ''
-    return '↑' if name in BETTER_WHEN_LARGE else '↓'
-
-
-def _format(name: str, value: float | None) -> str:
-    if value is None or not math.isfinite(value):
-        return '–'
-    if name in COUNTS:
-        return f'{value:.0f}'
-    return f'{value:.2f}' if name in TWO_DIGITS else f'{value:.4f}'

@@ -6,17 +6,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from cpose.evaluation.assessment import (
-    HEADLINES,
-    MEANS,
     RECALL_LEVELS,
     Assessment,
-    headline_numbers,
     precision_at_recall,
     precision_curves,
+    reported_numbers,
 )
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry, build_evaluation_symmetry
-from cpose.evaluation.functional.average_precision import THRESHOLDS, average_precision_at
-from cpose.evaluation.image_record import ImageRecord
+from cpose.evaluation.metric_spec import MetricSpec, in_tao_order, list_numbers
+from cpose.evaluation.metric_table import METRIC_TABLE, describe_extra_metrics
+from cpose.evaluation.records import EvaluationRecord
 
 RECALL_IOUS = (0.25, 0.5, 0.75)
 """3D IoUs for which precision is reported over recall."""
@@ -27,15 +26,21 @@ class EvaluationProtocol(Protocol):
 
     min_score: float
 
-    def assess(self, records: Sequence[ImageRecord], symmetry: EvaluationSymmetry) -> Assessment:
-        """Match and measure the predictions of one category."""
+    def assess(
+        self,
+        records: Sequence[EvaluationRecord],
+        symmetry: EvaluationSymmetry,
+        metrics: Sequence[MetricSpec],
+    ) -> Assessment:
+        """Match the predictions of one category and measure them by all metrics."""
 
 
 def build_report(
-    records: Sequence[ImageRecord],
+    records: Sequence[EvaluationRecord],
     dataset_meta: Mapping[str, Sequence[Any]] | None,
     protocol: EvaluationProtocol,
     tao_protocol: EvaluationProtocol,
+    metrics: Sequence[MetricSpec] = METRIC_TABLE,
 ) -> dict[str, Any]:
     """Evaluate all images.
 
@@ -48,15 +53,20 @@ def build_report(
             category; None for a single category without symmetry.
         protocol: Rules of all numbers except ``AP50_3DIoU_tao`` and ``curves_tao``.
         tao_protocol: Rules of these two.
+        metrics: What is measured and reported.
 
     Returns:
         The numbers by name, ``curves``, ``curves_tao`` and ``precision_recall`` as plain lists,
-        and ``per_category`` with the same content for each.
+        and ``per_category`` with the same content for each; ``extra_metrics`` describes metrics
+        that are not in `METRIC_TABLE`, where there are any.
     """
     categories = {}
     for label, (name, symmetry) in enumerate(_category_symmetries(dataset_meta)):
         chosen = [record.of_label(label) for record in records]
-        categories[name] = _category_report(chosen, symmetry, protocol, tao_protocol)
+        own = protocol.assess(chosen, symmetry, metrics)
+        categories[name] = _category_report(
+            own, tao_protocol.assess(chosen, symmetry, metrics), metrics
+        )
     occurring = [report for report in categories.values() if report['num_objects']]
     averaged = average_tree(occurring or list(categories.values()))
     return {
@@ -64,12 +74,8 @@ def build_report(
         'num_images': len(records),
         'num_objects': sum(report['num_objects'] for report in categories.values()),
         'per_category': categories,
+        **describe_extra_metrics(metrics),
     }
-
-
-def headline_names() -> tuple[str, ...]:
-    """Return the names of all single numbers of a report, in the order of its tables."""
-    return ('AP50_3DIoU', 'AP50_3DIoU_tao', *list(HEADLINES)[1:], *MEANS)
 
 
 def _category_symmetries(
@@ -86,32 +92,33 @@ def _category_symmetries(
 
 
 def _category_report(
-    records: Sequence[ImageRecord],
-    symmetry: EvaluationSymmetry,
-    protocol: EvaluationProtocol,
-    tao_protocol: EvaluationProtocol,
+    own: Assessment, by_tao: Assessment, metrics: Sequence[MetricSpec]
 ) -> dict[str, Any]:
-    assessment = protocol.assess(records, symmetry)
-    curves = precision_curves(assessment)
-    tao_curves = precision_curves(tao_protocol.assess(records, symmetry))
-    numbers = headline_numbers(assessment, curves)
-    numbers['AP50_3DIoU_tao'] = average_precision_at('iou', tao_curves['iou'], 0.5)
+    curves, tao_curves = precision_curves(own, metrics), precision_curves(by_tao, metrics)
+    numbers = reported_numbers(own, curves, metrics)
+    tao_numbers = reported_numbers(by_tao, tao_curves, metrics)
     return {
-        **{name: numbers[name] for name in headline_names()},
-        'num_objects': assessment.num_objects,
-        'curves': _curve_lists(curves),
-        'curves_tao': _curve_lists(tao_curves),
+        **{
+            number.key: (tao_numbers if number.by_tao_rules else numbers)[number.key]
+            for _, number in list_numbers(metrics)
+        },
+        'num_objects': own.num_objects,
+        'curves': _curve_lists(curves, metrics),
+        'curves_tao': _curve_lists(tao_curves, metrics),
         'precision_recall': {
             'recall': RECALL_LEVELS.tolist(),
-            **{f'{iou:g}': precision_at_recall(assessment, iou).tolist() for iou in RECALL_IOUS},
+            **{f'{iou:g}': precision_at_recall(own, iou).tolist() for iou in RECALL_IOUS},
         },
     }
 
 
-def _curve_lists(curves: Mapping[str, np.ndarray]) -> dict[str, dict[str, list[float]]]:
+def _curve_lists(
+    curves: Mapping[str, np.ndarray], metrics: Sequence[MetricSpec]
+) -> dict[str, dict[str, list[float]]]:
     return {
-        metric: {'thresholds': THRESHOLDS[metric].tolist(), 'ap': curve.tolist()}
-        for metric, curve in curves.items()
+        metric.key: {'thresholds': list(metric.thresholds), 'ap': curves[metric.key].tolist()}
+        for metric in in_tao_order(metrics)
+        if metric.thresholds
     }
 
 

@@ -1,5 +1,6 @@
 """Checked access to the fields of parsed JSON, with messages that name file and field."""
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,14 @@ class JsonFields:
     def get(self, name: str) -> Any:
         """Return the raw value, None if absent."""
         return self._content.get(name)
+
+    def rest(self, names: Container[str]) -> dict[str, Any]:
+        """Return the raw values of all other fields than the named ones."""
+        return {
+            name: value
+            for name, value in self._content.items()
+            if name not in names and value is not None
+        }
 
     def value(self, name: str) -> Any:
         """Return the raw value of a required field."""

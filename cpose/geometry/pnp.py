@@ -12,6 +12,7 @@ import numpy as np
 from cpose.errors import check_shape
 from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import quaternion_from_vector
+from cpose.geometry.weighted_pnp import PoseVectors, refine_weighted
 from cpose.structures.cuboid import CORNER_SIGNS, NUM_CORNERS
 
 MIN_POINTS = 4
@@ -53,10 +54,9 @@ class PnPResult:
     reason: str | None = None
 
 
-PoseVectors = tuple[np.ndarray, np.ndarray]
-"""Rotation vector (3,) and location (3,), OpenCV camera frame."""
-PoseSolver = Callable[[np.ndarray, np.ndarray, np.ndarray], PoseVectors]
-"""From object points (P, 3), image points (P, 2) and focal matrix (3, 3) to a pose."""
+PoseSolver = Callable[..., PoseVectors]
+"""From object points (P, 3), image points (P, 2), focal matrix (3, 3) and, where they are given,
+standard deviations of the image points (P, 2) to a pose."""
 
 
 def solve_iteratively(
@@ -94,11 +94,23 @@ def solve_in_front(
     return vector.ravel(), location.ravel()
 
 
+def solve_weighted(
+    corners_object: np.ndarray,
+    points_image: np.ndarray,
+    camera: np.ndarray,
+    points_std: np.ndarray,
+) -> PoseVectors:
+    """Minimise the reprojection error in standard deviations, from the pose of `solve_in_front`."""
+    start = solve_in_front(corners_object, points_image, camera)
+    return refine_weighted(start, corners_object, points_image, points_std, camera)
+
+
 def solve_cuboid_pnp(
     points_image: np.ndarray,
     dims: np.ndarray,
     intrinsics: np.ndarray,
     solver: PoseSolver = solve_iteratively,
+    points_std: np.ndarray | None = None,
 ) -> PnPResult:
     """Find the pose with which a cuboid projects to the given corners.
 
@@ -108,6 +120,8 @@ def solve_cuboid_pnp(
         dims: (3,), extents along x, y, z; the pose comes in their unit.
         intrinsics: (3, 3), pixels; the skew counts.
         solver: What minimises the reprojection error. The default follows TAO.
+        points_std: (16, 2), standard deviations of the points in pixels along x and y, for a solver
+            that weighs by them.
 
     Returns:
         The pose, or why there is none: camera or dimensions are not usable, fewer than four
@@ -127,7 +141,8 @@ def solve_cuboid_pnp(
     reason = _find_fault(points[is_known], CORNER_OF_POINT[is_known], dims, intrinsics)
     if reason:
         return PnPResult(None, reason)
-    return _solve(points, is_known, dims, intrinsics, solver)
+    weighing = () if points_std is None else (np.asarray(points_std, np.float64)[is_known],)
+    return _solve(points[is_known], CORNER_OF_POINT[is_known], dims, intrinsics, solver, weighing)
 
 
 def find_known(points_image: np.ndarray) -> np.ndarray:
@@ -155,17 +170,17 @@ def _find_fault(
 
 
 def _solve(
-    points: np.ndarray,
-    is_known: np.ndarray,
+    observed: np.ndarray,
+    known: np.ndarray,
     dims: np.ndarray,
     intrinsics: np.ndarray,
     solver: PoseSolver,
+    weighing: tuple[np.ndarray, ...],
 ) -> PnPResult:
     corners_object = UNIT_CORNERS * dims
-    known, observed = CORNER_OF_POINT[is_known], points[is_known]
     straight, camera = _remove_skew(observed, intrinsics)
     try:
-        vector, location = solver(corners_object[known], straight, camera)
+        vector, location = solver(corners_object[known], straight, camera, *weighing)
     except cv2.error as error:
         return PnPResult(None, f'the solver failed: {error.err}')
     if not (np.isfinite(vector).all() and np.isfinite(location).all()):

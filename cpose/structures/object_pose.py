@@ -1,8 +1,11 @@
 """What the user receives: one `ObjectPose` per instance, one `PoseResult` per image."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from cpose.structures.video_frame import VideoFrame
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,9 @@ class ObjectPose:
         keypoints_cv: (9, 3) centre and corners, OpenCV camera frame.
         keypoints_image: (9, 2) mean and projections of the posed corners, image pixels.
         failure: Why there is no pose.
+        extras: What further branches found, by name; arrays in units of the original image. With
+            uncertainty branches ``keypoints_std`` (8, 2), standard deviations of the corners in
+            x and y, pixels, and ``dims_std`` (3,), those of ``dims`` in their unit.
     """
 
     score: float
@@ -35,6 +41,7 @@ class ObjectPose:
     keypoints_cv: np.ndarray | None = None
     keypoints_image: np.ndarray | None = None
     failure: str | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def has_pose(self) -> bool:
@@ -54,6 +61,7 @@ class PoseResult:
         distortion: Lens coefficients k1 k2 p1 p2 ..., ``None`` for a pinhole.
         picture: (H, W, 3) BGR uint8, the image with the poses drawn into it, where asked for.
         is_camera_guessed: Whether the intrinsics are an assumption, so that distances are rough.
+        video_frame: Number and time of a frame of a video, None for single images.
     """
 
     image_path: str
@@ -63,3 +71,4 @@ class PoseResult:
     distortion: np.ndarray | None = None
     picture: np.ndarray | None = field(default=None, repr=False)
     is_camera_guessed: bool = False
+    video_frame: VideoFrame | None = None

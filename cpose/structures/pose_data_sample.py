@@ -3,7 +3,7 @@
 Letters: N objects, S symmetric candidates per object.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -26,6 +26,8 @@ class CuboidTruth:
         symmetric: (N,) whole numbers, the annotated symmetry of each object: −1 not annotated,
             −2 that of its category, 0 none, else the number of equivalent rotations; None where
             no object has one.
+        extras: Further annotated quantities by name, (N, ...) float64 each, NaN for an object
+            without one. Untouched by augmentation, as all of these.
     """
 
     labels: np.ndarray
@@ -35,10 +37,13 @@ class CuboidTruth:
     visibility: np.ndarray
     plane_gl: np.ndarray | None = None
     symmetric: np.ndarray | None = None
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the shapes."""
         count = len(self.labels)
+        for name, values in self.extras.items():
+            check_shape(f'extras[{name!r}]', values, (count, *np.shape(values)[1:]))
         check_shape('keypoints_gl', self.keypoints_gl, (count, 9, 3))
         check_shape('keypoints_image', self.keypoints_image, (count, 9, 2))
         check_shape('dims_metric', self.dims_metric, (count, 3))
@@ -47,6 +52,8 @@ class CuboidTruth:
             check_shape('plane_gl', self.plane_gl, (2, 3))
         if self.symmetric is not None:
             check_shape('symmetric', self.symmetric, (count,))
+        for name, array in self.extras.items():
+            check_shape(f'extras[{name!r}]', array, (count, *np.shape(array)[1:]))
 
     def __len__(self) -> int:
         """Return the number of objects."""
@@ -148,6 +155,7 @@ def make_results(
 
 
 def field_arrays(record: CuboidTruth | CuboidCandidates) -> dict[str, np.ndarray]:
-    """Return the arrays of a record by field name, leaving out fields that are None."""
+    """Return the arrays of a record by field name, without ``extras`` and fields that are None."""
     values = {item.name: getattr(record, item.name) for item in fields(record)}
+    values.pop('extras', None)
     return {name: value for name, value in values.items() if value is not None}

@@ -1,1 +1,1 @@
-"""Drawing of poses and curves."""
+"""Drawing of poses."""

@@ -26,7 +26,7 @@ def test_shipped_config_becomes_the_network_that_was_found():
     config, name = choose_config(ConfigChoice('shoe'), DEFORMABLE, {})
     assert config.model.neck.conv.type == 'ModulatedDeformConv'
     assert config.model.head.use_association is False
-    assert config.model.head.criterion.terms.hps.type == 'KLDUncertaintyLoss'
+    assert config.model.head.branches.hps.loss.type == 'KLDUncertaintyLoss'
     check_config_fits(DEFORMABLE, config, name, 'a.pth')
 
 

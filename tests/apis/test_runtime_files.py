@@ -87,16 +87,14 @@ def test_own_runtime(own_runtime):
 
 def test_model_config():
     config = tiny_config()
-    config.model.head.recovery = {'type': 'PoseRecovery', 'nms_sigma': 0.25}
     model = runtime_model(config, 'a.onnx', {'type': 'OnnxRuntime'}, 'cpu')
     assert model == {
         'type': 'RuntimePose',
         'runtime': {'type': 'OnnxRuntime', 'path': 'a.onnx', 'device': 'cpu'},
         'input_wh': (64, 64),
         'data_preprocessor': config.model.data_preprocessor,
-        'recovery': config.model.head.recovery,
+        'head': config.model.head,
     }
-    assert 'recovery' not in runtime_model(tiny_config(), 'a.onnx', {'type': 'OnnxRuntime'})
 
 
 def write_engine(path, config, **changes):

@@ -12,6 +12,7 @@ from cpose.checkpoints.checkpoint_file import (
     load_checkpoint_file,
     save_checkpoint_atomic,
 )
+from cpose.checkpoints.integrity import CHECKSUM_KEY
 from cpose.errors import CheckpointError, OutputError
 
 CONTENT = {'state_dict': {'weight': torch.arange(4.0)}, 'meta': {'epoch': 3, 'name': 'x'}}
@@ -26,7 +27,7 @@ def checkpoint(tmp_path):
 
 def test_round_trip(checkpoint):
     stored = load_checkpoint_file(checkpoint)
-    assert stored['meta'] == CONTENT['meta']
+    assert stored['meta'] == {**CONTENT['meta'], CHECKSUM_KEY: stored['meta'][CHECKSUM_KEY]}
     assert stored['state_dict']['weight'].equal(CONTENT['state_dict']['weight'])
     assert [file.name for file in checkpoint.parent.iterdir()] == ['epoch_1.pth']
 

@@ -15,7 +15,7 @@ def test_tiles_are_the_first_images_with_cuboids():
     assert sheet.shape == (2 * 240, 4 * 320, 3)
     assert sheet[240:, :320].any()
     assert not sheet[240:, 320:].any()
-    image = cv2.resize(dataset.load_record(0)['img'], (320, 240), interpolation=cv2.INTER_AREA)
+    image = cv2.resize(dataset.load_record(0).image, (320, 240), interpolation=cv2.INTER_AREA)
     is_changed = np.abs(sheet[:240, :320].astype(int) - image).max(axis=2) > 40
     assert 0.002 < is_changed.mean() < 0.5
 

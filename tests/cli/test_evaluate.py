@@ -7,7 +7,7 @@ import pytest
 from cpose.cli.main import build_parser
 from cpose.errors import DataError
 from cpose.evaluation.dump import write_dump
-from cpose.evaluation.image_record import ImageRecord, PredictedCuboids
+from cpose.evaluation.records import EvaluationRecord, PredictedCuboids
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.pose_data_sample import CuboidTruth
@@ -29,7 +29,7 @@ def dump(tmp_path):
         np.array([0.9]), np.zeros(1, np.int64), np.ones((1, 3)), keypoints[None] * 10, points[None]
     )
     intrinsics = intrinsic_matrix(600, 600, 300, 400)
-    record = ImageRecord('a.png', np.array([600.0, 800.0]), predictions, truth, intrinsics)
+    record = EvaluationRecord('a.png', np.array([600.0, 800.0]), predictions, truth, intrinsics)
     write_dump(tmp_path / 'dump.json', [record], None)
     return tmp_path / 'dump.json'
 

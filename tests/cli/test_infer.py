@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from cpose.apis.builder import build_model
-from cpose.apis.inference.centerpose_inferencer import DEFAULT_SCORE_THR
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.cli.commands.infer import _drawer
 from cpose.cli.main import build_parser, main
@@ -143,6 +142,6 @@ def test_output_folder_that_cannot_be_written(checkpoint, images, tmp_path, caps
     assert str(tmp_path / 'file') in capsys.readouterr().err
 
 
-def test_default_score_threshold_is_that_of_the_inferencer():
+def test_default_score_threshold_is_that_of_the_config():
     args = build_parser().parse_args(['infer', '-', 'model.pth', 'a.png', '--out', 'out'])
-    assert args.score_thr == DEFAULT_SCORE_THR == 0.3
+    assert args.score_thr is None

@@ -71,6 +71,14 @@ def test_to_config(spec, capsys):
     assert config.train_dataloader.dataset.data_root == 'data'
 
 
+def test_name_of_a_spec_is_no_code(spec, tmp_path):
+    odd = tmp_path / '"""\n\'; open("made", "w")\n#.yaml'
+    spec.rename(odd)
+    assert main(['tao', 'to-config', str(odd), '--out', 'config.py']) == 0
+    assert load_config('config.py').model.backbone.type == 'DLA34'
+    assert not (tmp_path / 'made').exists()
+
+
 def test_tool_is_the_command():
     done = subprocess.run(
         [sys.executable, 'tools/tao.py', '--help'],

@@ -35,7 +35,8 @@ def perfect_maps(codec, targets, heatmap_hw):
     """Return logits and values from which decoding must give back the encoded objects."""
     import torch
 
-    hm, hm_hp = (maps[:, 0] for maps in codec.draw_heatmaps(targets, heatmap_hw))
+    heatmaps = codec.draw_heatmaps(targets, heatmap_hw)
+    hm, hm_hp = (heatmaps[name][:, 0] for name in ('hm', 'hm_hp'))
     batch = hm.shape[0]
     height, width = heatmap_hw
 

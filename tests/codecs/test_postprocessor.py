@@ -5,13 +5,14 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from cpose.codecs.postprocessor import PoseRecovery
 from cpose.errors import ConfigError
 from cpose.geometry.affine import apply_affine, letterbox_affine
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.pose_data_sample import PoseDataSample
+
+from ..head_parts import make_postprocessor
 
 IMAGE_WH, INPUT_WH = (640, 480), (512, 384)
 CAMERA = intrinsic_matrix(600, 600, 322, 241)
@@ -52,7 +53,7 @@ def detect(locations, scores, labels=None, distortion=None, stride=4):
 
 
 def test_poses_in_pixels_of_the_image(sample):
-    poses = PoseRecovery()(detect(LOCATIONS, [0.6, 0.9]), [sample])[0]
+    poses = make_postprocessor()(detect(LOCATIONS, [0.6, 0.9]), [sample])[0]
     assert [pose.score for pose in poses] == [0.9, 0.6]
     for pose, location in zip(poses, LOCATIONS[::-1], strict=True):
         corners = corners_of(location)
@@ -69,24 +70,24 @@ def test_poses_in_pixels_of_the_image(sample):
 
 def test_tensors_and_single_precision(sample):
     decoded = detect(LOCATIONS, [0.6, 0.9])
-    expected = PoseRecovery()(decoded, [sample])[0]
+    expected = make_postprocessor()(decoded, [sample])[0]
     tensors = {name: torch.from_numpy(value).float() for name, value in decoded.items()}
-    for pose, other in zip(PoseRecovery()(tensors, [sample])[0], expected, strict=True):
+    for pose, other in zip(make_postprocessor()(tensors, [sample])[0], expected, strict=True):
         np.testing.assert_allclose(pose.location_cv, other.location_cv, atol=1e-4)
 
 
 def test_stride(sample):
     decoded = detect(LOCATIONS, [0.6, 0.9], stride=8)
-    poses = PoseRecovery(stride=8)(decoded, [sample])[0]
+    poses = make_postprocessor(stride=8)(decoded, [sample])[0]
     np.testing.assert_allclose(poses[0].corners_image, corners_of(LOCATIONS[1]), atol=1e-9)
 
 
 def test_threshold(sample):
     decoded = detect(LOCATIONS, [0.3, 0.25])
-    assert PoseRecovery(score_thr=0.3)(decoded, [sample]) == [[]]
-    assert len(PoseRecovery(score_thr=0.29)(decoded, [sample])[0]) == 1
-    assert len(PoseRecovery(score_thr=0.29)(decoded, [sample], score_thr=0.05)[0]) == 2
-    assert len(PoseRecovery(score_thr=0.05)(decoded, [sample], score_thr=0.29)[0]) == 1
+    assert make_postprocessor(eval_score_thr=0.3)(decoded, [sample]) == [[]]
+    assert len(make_postprocessor(eval_score_thr=0.29)(decoded, [sample])[0]) == 1
+    assert len(make_postprocessor(eval_score_thr=0.29)(decoded, [sample], score_thr=0.05)[0]) == 2
+    assert len(make_postprocessor(eval_score_thr=0.05)(decoded, [sample], score_thr=0.29)[0]) == 1
 
 
 def test_batch_keeps_images_apart(sample):
@@ -94,7 +95,7 @@ def test_batch_keeps_images_apart(sample):
     decoded = {name: np.concatenate([part[name] for part in both]) for name in both[0]}
     shift = np.array([[0, 0, 9], [0, 0, 0]])
     shifted = replace(sample, input_from_image=sample.input_from_image + shift)
-    first, second = PoseRecovery()(decoded, [sample, shifted])
+    first, second = make_postprocessor()(decoded, [sample, shifted])
     assert [len(first), len(second)] == [1, 1]
     np.testing.assert_allclose(first[0].location_cv, LOCATIONS[1], atol=1e-4)
     moved = corners_of(LOCATIONS[0]) - [9 / 0.8, 0]
@@ -103,18 +104,18 @@ def test_batch_keeps_images_apart(sample):
 
 def test_duplicates_are_merged_within_a_category(sample):
     twice = LOCATIONS[[0, 0]]
-    merged = PoseRecovery()(detect(twice, [0.9, 0.8]), [sample])[0]
+    merged = make_postprocessor()(detect(twice, [0.9, 0.8]), [sample])[0]
     assert len(merged) == 1
-    apart = PoseRecovery()(detect(twice, [0.8, 0.9], labels=[0, 2]), [sample])[0]
+    apart = make_postprocessor()(detect(twice, [0.8, 0.9], labels=[0, 2]), [sample])[0]
     assert [(pose.label, pose.score) for pose in apart] == [(2, 0.9), (0, 0.8)]
 
 
 @pytest.mark.parametrize('case', ['no_intrinsics', 'no_pnp'])
 def test_without_pose(sample, case):
-    recovery = PoseRecovery(use_pnp=case != 'no_pnp')
+    postprocessor = make_postprocessor(use_pnp=case != 'no_pnp')
     if case == 'no_intrinsics':
         sample = replace(sample, intrinsics=None)
-    poses = recovery(detect(LOCATIONS, [0.6, 0.9]), [sample])[0]
+    poses = postprocessor(detect(LOCATIONS, [0.6, 0.9]), [sample])[0]
     assert len(poses) == 2
     for pose in poses:
         assert not pose.has_pose
@@ -126,7 +127,7 @@ def test_without_pose(sample, case):
 def test_failure_is_reported(sample):
     decoded = detect(LOCATIONS, [0.6, 0.9])
     decoded['kps_displacement_mean'][0, 1] = 5.0
-    failed, found = PoseRecovery()(decoded, [sample])[0]
+    failed, found = make_postprocessor()(decoded, [sample])[0]
     assert failed.failure == 'the points lie on a line'
     assert not failed.has_pose
     assert found.has_pose
@@ -138,8 +139,8 @@ def test_heatmap_corners_count_unless_left_out(sample):
     peaks[..., ::2] += 0.5
     peaks[..., 6:8] = -10000
     decoded['kps_heatmap_mean'] = peaks
-    alone = PoseRecovery(point_source={'type': 'DisplacementPoints'})(decoded, [sample])[0][0]
-    both = PoseRecovery()(decoded, [sample])[0][0]
+    alone = make_postprocessor(point_source={'type': 'DisplacementPoints'})(decoded, [sample])[0][0]
+    both = make_postprocessor()(decoded, [sample])[0][0]
     np.testing.assert_allclose(alone.location_cv, LOCATIONS[0], atol=1e-4)
     # Peaks half a cell (2.5 pixels) to the right pull most corners by half of that.
     pull = both.keypoints_image[0] - alone.keypoints_image[0]
@@ -148,9 +149,9 @@ def test_heatmap_corners_count_unless_left_out(sample):
 
 def test_distortion_is_undone_and_redone(sample):
     decoded = detect(LOCATIONS, [0.6, 0.9], distortion=LENS)
-    pinhole = PoseRecovery()(decoded, [sample])[0][0]
+    pinhole = make_postprocessor()(decoded, [sample])[0][0]
     assert np.abs(pinhole.location_cv - LOCATIONS[1]).max() > 0.01
-    lens = PoseRecovery()(decoded, [replace(sample, distortion=LENS)])[0][0]
+    lens = make_postprocessor()(decoded, [replace(sample, distortion=LENS)])[0][0]
     np.testing.assert_allclose(lens.location_cv, LOCATIONS[1], atol=1e-4)
     np.testing.assert_allclose(lens.keypoints_image[1:], lens.corners_image, atol=1e-3)
     np.testing.assert_allclose(lens.keypoints_image[0], lens.corners_image.mean(0), atol=1e-3)
@@ -159,22 +160,22 @@ def test_distortion_is_undone_and_redone(sample):
 def test_boxes_that_are_not_finite_are_dropped(sample):
     decoded = detect(LOCATIONS, [0.6, 0.9])
     decoded['bboxes'][0, 1, 2] = np.inf
-    poses = PoseRecovery()(decoded, [sample])[0]
+    poses = make_postprocessor()(decoded, [sample])[0]
     assert [pose.score for pose in poses] == [0.6]
 
 
 @pytest.mark.parametrize('solver', ['IterativePnP', 'InFrontPnP'])
 def test_solvers(sample, solver):
-    recovery = PoseRecovery(solver={'type': solver})
-    pose = recovery(detect(LOCATIONS[:1], [0.9]), [sample])[0][0]
+    postprocessor = make_postprocessor(solver={'type': solver})
+    pose = postprocessor(detect(LOCATIONS[:1], [0.9]), [sample])[0][0]
     np.testing.assert_allclose(pose.location_cv, LOCATIONS[0], atol=1e-4)
 
 
-def test_a_dims_fit_corrects_dimensions_and_pose(sample):
+def test_a_dims_refiner_corrects_dimensions_and_pose(sample):
     detections = detect(LOCATIONS, [0.9, 0.8])
     detections['obj_scale'] = detections['obj_scale'] * np.float32([1.3, 1.0, 0.8])
-    plain = PoseRecovery()(detections, [sample])[0]
-    fitted = PoseRecovery(dims_fit={'type': 'ReprojectedDims'})(detections, [sample])[0]
+    plain = make_postprocessor()(detections, [sample])[0]
+    fitted = make_postprocessor(dims_refiner={'type': 'ReprojectedDims'})(detections, [sample])[0]
     for before, after in zip(plain, fitted, strict=True):
         assert np.abs(np.log(before.dims / DIMS)).max() > 0.2
         assert np.abs(np.log(after.dims / DIMS)).max() < 0.08
@@ -186,9 +187,10 @@ def test_a_dims_fit_corrects_dimensions_and_pose(sample):
 
 
 @pytest.mark.parametrize(
-    'options', [{'score_thr': 'abc'}, {'score_thr': 1.5}, {'nms_sigma': 0}, {'nms_sigma': None}]
+    'options',
+    [{'eval_score_thr': 'abc'}, {'eval_score_thr': 1.5}, {'nms_sigma': 0}, {'nms_sigma': None}],
 )
 def test_numbers_out_of_range(options):
     name = next(iter(options))
-    with pytest.raises(ConfigError, match=rf'config key model\.head\.recovery\.{name}'):
-        PoseRecovery(**options)
+    with pytest.raises(ConfigError, match=rf'config key model\.head\.postprocessor\.{name}'):
+        make_postprocessor(**options)

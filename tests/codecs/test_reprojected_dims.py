@@ -41,5 +41,5 @@ def test_a_small_dims_sigma_trusts_the_prediction():
 @pytest.mark.parametrize('name', ['point_sigma', 'dims_sigma'])
 @pytest.mark.parametrize('value', [0, -1, float('nan')])
 def test_standard_deviations_must_be_positive(name, value):
-    with pytest.raises(ConfigError, match=rf'{name}=.*recovery\.dims_fit\.{name}'):
+    with pytest.raises(ConfigError, match=rf'{name}=.*postprocessor\.dims_refiner\.{name}'):
         ReprojectedDims(**{name: value})

@@ -10,7 +10,7 @@ def test_positions_become_cells_and_slots_are_padded():
     box = slanted_box((40, 48), (30, 20))
     one = make_sample(np.stack([box])[None], dims=[[[1, 2, 3]]])
     two = make_sample(np.stack([[box, box + 8], [box + 16, box]]))
-    batch = stack_candidates([one, two], max_objs=10, stride=4)
+    batch = stack_candidates([one, two], stride=4)
     assert batch.corners.shape == (2, 2, 2, 8, 2)
     np.testing.assert_allclose(batch.corners[0, 0, 0], box / 4)
     np.testing.assert_allclose(batch.corners[1, 1, 0], (box + 8) / 4)
@@ -19,17 +19,10 @@ def test_positions_become_cells_and_slots_are_padded():
     assert batch.dims_metric[0, 0, 0].tolist() == [1, 2, 3]
 
 
-def test_objects_beyond_the_limit_are_dropped():
-    boxes = np.stack([[slanted_box((20 + 8 * n, 40), (12, 12))] for n in range(5)])
-    batch = stack_candidates([make_sample(boxes)], max_objs=3, stride=4)
-    assert batch.corners.shape[2] == 3
-    np.testing.assert_allclose(batch.corners[0, 0, 2], boxes[2, 0] / 4)
-
-
 @pytest.mark.parametrize(('shift', 'is_kept'), [(0, True), (-45, False)])
 def test_objects_out_of_sight_are_dropped(shift, is_kept):
     box = slanted_box((30 + shift, 60), (50, 40))
-    batch = stack_candidates([make_sample(box[None, None])], max_objs=3, stride=4)
+    batch = stack_candidates([make_sample(box[None, None])], stride=4)
     assert batch.is_kept.item() is is_kept
 
 
@@ -37,4 +30,4 @@ def test_inputs_of_two_sizes_are_refused():
     box = slanted_box((30, 30), (20, 20))[None, None]
     samples = [make_sample(box), make_sample(box, input_wh=(64, 64))]
     with pytest.raises(ValueError, match=r'input_wh=\(64, 64\)'):
-        stack_candidates(samples, 10, 4)
+        stack_candidates(samples, 4)

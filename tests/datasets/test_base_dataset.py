@@ -1,18 +1,20 @@
 import numpy as np
 import pytest
 
-from cpose.datasets.base_dataset import PoseDataset, normalise_metainfo
+from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.metainfo import normalise_metainfo
 from cpose.errors import ConfigError
+from cpose.structures.image_record import ImageRecord
 
 
 class CountingDataset(PoseDataset):
-    """Records that hold their own index."""
+    """Records named by their index."""
 
     def __len__(self):
         return 5
 
     def load_record(self, index):
-        return {'index': index}
+        return ImageRecord(image_path=str(index))
 
 
 def draw(dataset, index):
@@ -34,7 +36,9 @@ def test_generator_depends_on_seed_epoch_and_index():
 def test_record_carries_the_input_size():
     record = CountingDataset([], input_wh=[64, 32])[2]
     assert record['input_wh'] == (64, 32)
-    assert record['index'] == 2
+    assert record['img_path'] == '2'
+    assert record['sample_idx'] == 2
+    assert CountingDataset([])[-1]['img_path'] == '4'
     assert isinstance(record['rng'], np.random.Generator)
 
 

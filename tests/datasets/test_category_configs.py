@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from cpose.datasets.base_dataset import META_KEYS
+from cpose.datasets.metainfo import META_KEYS
 from cpose.registry import DATASETS
 
 from .annotated_files import make_annotation, make_object, write_pair

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
+from cpose.codecs.symmetries import NoSymmetry
 from cpose.datasets.centerpose_dataset import CenterPoseDataset, expand_roots
 from cpose.errors import ConfigError, DataError
 from cpose.structures.pose_data_sample import field_arrays
@@ -47,29 +47,44 @@ def make_dataset(root, pipeline=(), metainfo=BOTTLE, **options):
 
 def test_record(root):
     record = make_dataset(root).load_record(2)
-    assert record['img_path'] == str(root / '2.png')
-    assert record['image_wh'] == IMAGE_WH
-    assert [symmetry.order for symmetry in record['symmetries']] == [12]
-    assert len(record['truth']) == 1
-    np.testing.assert_allclose(record['intrinsics'], CAMERA_MATRIX)
-    np.testing.assert_allclose(record['projection'], CAMERA_MATRIX)
+    assert record.image_path == str(root / '2.png')
+    assert record.image_wh == IMAGE_WH
+    assert record.symmetries is None
+    assert len(record.truth) == 1
+    np.testing.assert_allclose(record.intrinsics, CAMERA_MATRIX)
+    np.testing.assert_allclose(record.projection, CAMERA_MATRIX)
 
 
 def test_record_may_be_changed(root):
     dataset = make_dataset(root)
     record = dataset.load_record(0)
-    for array in [*field_arrays(record['truth']).values(), record['intrinsics']]:
+    for array in [*field_arrays(record.truth).values(), record.intrinsics]:
         array[:] = -7
-    for array in [*field_arrays(dataset.load_record(0)['truth']).values()]:
+    for array in [*field_arrays(dataset.load_record(0).truth).values()]:
         assert not (array == -7).any()
 
 
 def test_symmetry_of_each_object(tmp_path):
     items = [make_object(symmetric=value) for value in (None, 'True', False, 5)]
     write_pair(tmp_path, 'a', make_annotation(*items))
-    symmetries = make_dataset(tmp_path).load_record(0)['symmetries']
+    symmetries = make_dataset(tmp_path).get_data_info(0)['symmetries']
     assert [symmetry.order for symmetry in symmetries] == [12, 12, 1, 5]
     assert isinstance(symmetries[2], NoSymmetry)
+
+
+def test_other_fields_of_an_object_reach_record_and_sample(tmp_path):
+    items = [make_object(handle_direction=[0, 1], is_full=True), make_object(is_full=False)]
+    write_pair(tmp_path, 'a', make_annotation(*items))
+    write_pair(tmp_path, 'b')
+    for _ in range(2):  # read, then from the index kept on disk
+        dataset = make_dataset(tmp_path, TRAIN)
+        for truth in (dataset.load_record(0).truth, dataset[0]['data_samples'].truth):
+            assert set(truth.extras) == {'handle_direction', 'is_full'}
+            np.testing.assert_array_equal(
+                truth.extras['handle_direction'], [[0, 1], [np.nan, np.nan]]
+            )
+            np.testing.assert_array_equal(truth.extras['is_full'], [1, 0])
+        assert dataset.load_record(1).truth.extras == {}
 
 
 def test_annotation_without_cameras(tmp_path):
@@ -78,8 +93,8 @@ def test_annotation_without_cameras(tmp_path):
         del content['camera_data'][name]
     write_pair(tmp_path, 'a', content)
     record = make_dataset(tmp_path, metainfo=None).load_record(0)
-    assert record['intrinsics'] is None
-    assert record['projection'] is None
+    assert record.intrinsics is None
+    assert record.projection is None
 
 
 def test_several_categories_and_folders(tmp_path):
@@ -92,11 +107,13 @@ def test_several_categories_and_folders(tmp_path):
         write_pair(tmp_path / name / 'train', 'a', content)
     dataset = make_dataset(tmp_path / '{category}' / 'train', metainfo=metainfo)
     records = [dataset.load_record(i) for i in range(len(dataset))]
-    assert [record['img_path'] for record in records] == [
+    assert [record.image_path for record in records] == [
         str(tmp_path / name / 'train' / 'a.png') for name in ('cup', 'shoe')
     ]
-    assert [record['truth'].labels.tolist() for record in records] == [[0], [1]]
-    assert [record['symmetries'][0].order for record in records] == [4, 1]
+    assert [record.truth.labels.tolist() for record in records] == [[0], [1]]
+    symmetries = [dataset.get_data_info(i)['symmetries'] for i in range(len(dataset))]
+    assert [items[0].order for items in symmetries] == [4, 1]
+    assert [dataset.get_cat_ids(i) for i in range(len(dataset))] == [[0], [1]]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +155,7 @@ def test_problems_of_all_kinds_are_reported_together(root):
         make_dataset(root)
     assert f'Unusable files in {root}: 3.' in str(error.value)
     dataset = make_dataset(root, on_error='skip')
-    assert [dataset.load_record(i)['img_path'][-5] for i in range(len(dataset))] == ['3', '4', '5']
+    assert [dataset.load_record(i).image_path[-5] for i in range(len(dataset))] == ['3', '4', '5']
 
 
 def test_nothing_usable(tmp_path):

@@ -1,16 +1,16 @@
 import pytest
-from cpose.datasets.packed_items import CheckedCollate, check_packed
-from cpose.datasets.transforms.letterbox_affine import LetterboxAffine
 from mmengine.dataset import Compose, pseudo_collate
 
+from cpose.datasets.base_dataset import CheckedCollate, check_packed
+from cpose.datasets.transforms.affine import LetterboxAffine
 from cpose.errors import ConfigError
 
 PACKED = {'inputs': 1, 'data_samples': 'a'}
 
 
 def test_packed_items_pass():
-    check_packed(PACKED, Compose([]))
-    batch = CheckedCollate(pseudo_collate, Compose([]))([PACKED, PACKED])
+    check_packed(PACKED, [Compose([])])
+    batch = CheckedCollate(pseudo_collate, [Compose([])])([PACKED, PACKED])
     assert batch == {'inputs': [1, 1], 'data_samples': ['a', 'a']}
 
 
@@ -18,4 +18,4 @@ def test_packed_items_pass():
 def test_others_name_the_key_and_the_steps(item):
     message = r'\(LetterboxAffine\).*\*_dataloader\.dataset\.pipeline.*PackPoseInputs'
     with pytest.raises(ConfigError, match=message):
-        CheckedCollate(pseudo_collate, Compose([LetterboxAffine()]))([PACKED, item])
+        CheckedCollate(pseudo_collate, [Compose([LetterboxAffine()])])([PACKED, item])

@@ -7,7 +7,6 @@ import pytest
 from onnx import helper
 
 from cpose.deploy.model_metadata import (
-    OUTPUT_SIZES,
     ModelMetadata,
     attach_metadata,
     metadata_of,
@@ -19,6 +18,7 @@ from cpose.deploy.model_metadata import (
 from cpose.errors import CheckpointError, MissingDependencyError
 
 from ..user_errors import raises
+from .contract import OUTPUT_SIZES
 
 METADATA = ModelMetadata(
     cpose_version='1.2.3',
@@ -65,7 +65,26 @@ def test_keys_in_the_file(file):
     assert stored['cpose.channel_order'] == 'bgr'
     assert json.loads(stored['cpose.class_names'])[0] == 'cup'
     assert json.loads(stored['cpose.stride']) == 4
-    assert len(stored) == 12
+    assert len(stored) == 13
+
+
+def test_file_of_the_first_release_has_the_outputs_of_the_contract(file):
+    model = onnx.load(file)
+    entry = next(item for item in model.metadata_props if item.key == 'cpose.outputs')
+    model.metadata_props.remove(entry)
+    found = metadata_of(model, file)
+    assert {name: item['size'] for name, item in found.outputs.items()} == OUTPUT_SIZES
+    assert found == METADATA
+
+
+def test_further_outputs_are_told_by_the_metadata():
+    more = {**METADATA.outputs, 'angle': {'size': 2, 'unit': 'cells'}}
+    model = make_model((*OUTPUT_SIZES, 'angle'))
+    attach_metadata(model, replace(METADATA, outputs=more))
+    assert metadata_of(model, 'm').outputs == more
+    attach_metadata(model, METADATA)
+    with pytest.raises(CheckpointError, match=r'has the outputs .*angle, but its metadata names'):
+        metadata_of(model, 'm')
 
 
 def test_attaching_again_replaces(file):
@@ -74,7 +93,7 @@ def test_attaching_again_replaces(file):
     attach_metadata(model, replace(METADATA, precision='fp16'))
     assert metadata_of(model, file).precision == 'fp16'
     keys = [entry.key for entry in model.metadata_props]
-    assert len(keys) == len(set(keys)) == 13
+    assert len(keys) == len(set(keys)) == 14
 
 
 def test_files_that_are_not_ours(tmp_path):

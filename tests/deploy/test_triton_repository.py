@@ -6,7 +6,6 @@ import onnx
 import pytest
 
 from cpose.deploy.model_metadata import (
-    OUTPUT_SIZES,
     attach_metadata,
     metadata_of,
     write_engine_sidecar,
@@ -16,6 +15,7 @@ from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.files.encryption_key import use_key
 
 from ..user_errors import raises
+from .contract import OUTPUT_SIZES
 from .networks import tiny
 
 

@@ -1,7 +1,8 @@
 import pytest
 
-from cpose.engine.checkpoint_list import find_score, is_better
+from cpose.engine.checkpoint_list import better_rule, find_score, is_better
 from cpose.errors import ConfigError
+from cpose.evaluation.objectron_metric import ObjectronMetric
 
 from ..user_errors import raises
 
@@ -26,3 +27,11 @@ def test_find_score():
     assert find_score({'a/AP': 1, 'b': 2}, 'a/AP') == 1.0
     with raises(ConfigError, 'a/AP, b', argument='save_best', value='x'):
         find_score({'a/AP': 1, 'b': 2}, 'x')
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected'),
+    [('AP50_3DIoU', 'greater'), ('MPE_2D', 'less'), ('a/ADD', 'less'), ('accuracy', 'greater')],
+)
+def test_direction_is_that_of_the_metric(name, expected):
+    assert better_rule(name, [object(), ObjectronMetric()]) == expected

@@ -23,10 +23,10 @@ METRIC = {'val_evaluator': {'type': 'ObjectronMetric'}}
 @pytest.mark.parametrize(
     ('options', 'argument'),
     [
-        ({'train_cfg.type': 'EpochBasedTrainLoop'}, 'type'),
+        ({'train_cfg.type': 'mmengine.EpochBasedTrainLoop'}, 'type'),
         (
             {'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': 3, '_delete_': True}},
-            'type',
+            'by_epoch',
         ),
         ({**METRIC, 'default_hooks.checkpoint.save_best': 'mAP'}, 'save_best'),
         ({**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'}, None),

@@ -4,26 +4,9 @@ from mmengine.hooks import Hook
 from cpose.errors import ConfigError, DataError
 
 from ..user_errors import raises
-from .toy_training import ToyMetric, loader, read_losses
+from .toy_training import CrashError, CrashHook, ToyMetric, loader, read_losses
 
 EPOCHS, BATCHES = 3, 6
-
-
-class CrashError(Exception):
-    """Stands for whatever ends a process."""
-
-
-class CrashHook(Hook):
-    """Fail after an iteration, once its checkpoint is written."""
-
-    priority = 'LOWEST'
-
-    def __init__(self, iteration):
-        self.iteration = iteration
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        if runner.iter + 1 == self.iteration:
-            raise CrashError
 
 
 def train_and_crash(build_runner, iteration, options):

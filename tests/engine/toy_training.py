@@ -109,6 +109,23 @@ class LossRecordHook(Hook):
                 file.write(json.dumps([runner.iter, runner.epoch, batch_idx, losses]) + '\n')
 
 
+class CrashError(Exception):
+    """Stands for whatever ends a process."""
+
+
+class CrashHook(Hook):
+    """Fail after an iteration, once its checkpoint is written."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.iteration:
+            raise CrashError
+
+
 def read_losses(file):
     """Return the losses by iteration; a line cut off by a kill is left out."""
     losses = {}

@@ -99,7 +99,7 @@ def new_scene():
 @pytest.fixture
 def new_record():
     """Return a function that records a scene as the metric does."""
-    from cpose.evaluation.image_record import record_image
+    from cpose.evaluation.records import record_image
 
     return lambda scene, min_score=0.0: record_image(scene.result, scene.sample, min_score)
 

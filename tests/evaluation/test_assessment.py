@@ -2,20 +2,19 @@ import numpy as np
 import pytest
 
 from cpose.evaluation.assessment import (
-    ERROR_NAMES,
     Assessment,
-    headline_numbers,
-    missed_value,
     precision_at_recall,
     precision_curves,
+    reported_numbers,
 )
+from cpose.evaluation.metric_table import METRIC_TABLE
 
 
 def make(ious, scores, objects, num_objects=2):
     """Return an assessment whose other errors are all 0 for matched predictions."""
     is_matched = np.array(objects) >= 0
-    values = {name: np.where(is_matched, 0.0, missed_value(name)) for name in ERROR_NAMES}
-    values['iou'] = np.where(is_matched, ious, missed_value('iou'))
+    values = {metric.key: np.where(is_matched, 0.0, metric.missed_value) for metric in METRIC_TABLE}
+    values['iou'] = np.where(is_matched, ious, -np.inf)
     rows = np.stack([np.zeros_like(objects), np.arange(len(objects)), objects], axis=1)
     return Assessment(np.array(scores), values, rows, num_objects, np.ones(len(objects)))
 
@@ -23,7 +22,7 @@ def make(ious, scores, objects, num_objects=2):
 def test_misses_count_as_false_positives_but_not_in_the_means():
     assessment = make([0.8, 0.0, 0.6], [0.9, 0.8, 0.7], [0, -1, 1])
     curves = precision_curves(assessment)
-    numbers = headline_numbers(assessment, curves)
+    numbers = reported_numbers(assessment, curves)
     assert numbers['AP50_3DIoU'] == pytest.approx(0.5 + 0.5 * 2 / 3)
     assert numbers['AP_azimuth15'] == pytest.approx(0.5 + 0.5 * 2 / 3)
     assert curves['iou'][0] == pytest.approx(0.5 + 0.5 * 2 / 3)
@@ -33,7 +32,7 @@ def test_misses_count_as_false_positives_but_not_in_the_means():
 
 def test_means_of_nothing_are_not_numbers():
     assessment = make([0.0], [0.9], [-1])
-    numbers = headline_numbers(assessment, precision_curves(assessment))
+    numbers = reported_numbers(assessment, precision_curves(assessment))
     assert numbers['AP50_3DIoU'] == 0
     assert np.isnan(numbers['mean_3DIoU'])
 

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, DataError
 from cpose.evaluation.dump import evaluate_dump, write_dump
 from cpose.evaluation.dump_reading import read_dump
-from cpose.evaluation.image_record import record_to_arrays
 from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.evaluation.records import record_to_arrays
 from cpose.evaluation.score_report import build_report
 
 META = {
@@ -47,6 +47,43 @@ def test_annotated_symmetry_survives(tmp_path, new_scene, new_record):
     assert [item.get('symmetric') for item in objects] == values
     assert 'symmetric' not in objects[0]
     assert read_dump(path)[0][0].symmetric.tolist() == [-1, -2, 0, 12]
+
+
+@pytest.mark.parametrize('values', [[0.25, None], [[1.0, 2.0], None], [None, None]])
+def test_extras_survive(tmp_path, new_scene, new_record, values):
+    scene, path = new_scene(), tmp_path / 'dump.json'
+    for _ in values:
+        scene.add_object((0.1, 0.1, 0.1)).add_prediction((0.1, 0.1, 0.1))
+    shape = np.shape(values[0])
+    extras = {
+        'handle': np.array([np.full(shape, np.nan) if v is None else v for v in values], float)
+    }
+    record = new_record(scene)
+    object.__setattr__(record.predictions, 'extras', extras)
+    write_dump(path, [record], None)
+    image = json.loads(path.read_text())['images'][0]
+    assert [entry['extras'] for entry in image['predictions']] == [{'handle': v} for v in values]
+    assert 'extras' not in image['objects'][0]
+    read = read_dump(path)[0][0]
+    np.testing.assert_equal(read.predictions.extras, extras)
+    assert read.truth.extras == {}
+
+
+@pytest.mark.parametrize(
+    'extras', [{'handle': 'left'}, {'handle': [[1], [2, 3]]}, {'handle': {}}, [1], {}]
+)
+def test_extras_are_numbers(tmp_path, new_scene, new_record, extras):
+    scene, path = new_scene(), tmp_path / 'dump.json'
+    for _ in range(2):
+        scene.add_prediction((0.1, 0.1, 0.1))
+    record = new_record(scene)
+    object.__setattr__(record.predictions, 'extras', {'handle': np.zeros(2)})
+    write_dump(path, [record], None)
+    content = json.loads(path.read_text())
+    content['images'][0]['predictions'][1]['extras'] = extras
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r'predictions\[1\]\.extras'):
+        read_dump(path)
 
 
 def test_scores_are_the_same_as_without_the_file(dump, records):

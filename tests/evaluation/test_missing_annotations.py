@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cpose.evaluation.image_record import warn_of_missing_annotations
+from cpose.evaluation.records import warn_of_missing_annotations
 
 DIMS = (0.2, 0.1, 0.3)
 
@@ -12,9 +12,7 @@ DIMS = (0.2, 0.1, 0.3)
 def warnings(monkeypatch):
     """Return what is logged."""
     logged = []
-    monkeypatch.setattr(
-        'cpose.evaluation.image_record.print_log', lambda text, **_: logged.append(text)
-    )
+    monkeypatch.setattr('cpose.evaluation.records.print_log', lambda text, **_: logged.append(text))
     return logged
 
 

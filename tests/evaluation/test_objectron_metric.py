@@ -114,9 +114,9 @@ def test_own_protocol_can_be_registered(new_scene):
     class Everything:
         min_score = 0.0
 
-        def assess(self, records, symmetry):
+        def assess(self, records, symmetry, metrics):
             return METRICS.build({'type': 'OneToOneProtocol', 'min_score': 0.0}).assess(
-                records, symmetry
+                records, symmetry, metrics
             )
 
     METRICS.register_module(module=Everything, name='EverythingProtocol')
@@ -164,9 +164,7 @@ def test_images_that_could_not_be_read_are_left_out(random_scenes, monkeypatch, 
 
 def test_missing_annotations_are_named_once(new_scene, monkeypatch):
     logged = []
-    monkeypatch.setattr(
-        'cpose.evaluation.image_record.print_log', lambda text, **_: logged.append(text)
-    )
+    monkeypatch.setattr('cpose.evaluation.records.print_log', lambda text, **_: logged.append(text))
     scene = new_scene().add_object(DIMS).add_prediction(DIMS)
     metric = ObjectronMetric()
     for _ in range(2):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.evaluation.matched_pairs import corner_errors, gather_pairs, measure_matches
+from cpose.evaluation.matched_pairs import AlignedPairs, gather_pairs, measure_matches
 from cpose.geometry.symmetry import rotate_about_up
 
 DIMS = (0.2, 0.1, 0.3)
@@ -41,23 +41,35 @@ def test_matched_rows_are_measured_in_parts(new_scene, new_record, count, num_ro
 
 
 def measured_corners(pairs, keypoints_gl, num_rotations=1):
-    return corner_errors(pairs, keypoints_gl, pairs.gt_points, num_rotations)
+    """Return corner distances as shares of the image's sides and in pixels."""
+    aligned = AlignedPairs(
+        pairs,
+        pairs.pred_keypoints,
+        keypoints_gl,
+        pairs.gt_points,
+        pairs.gt_dims,
+        np.ones(len(pairs)),
+        num_rotations,
+        360.0,
+    )
+    units = pairs.image_wh, np.ones((len(pairs), 2))
+    return [aligned.corner_distance(unit) for unit in units]
 
 
 def test_corner_errors(new_scene, new_record):
     scene = new_scene().add_object(DIMS).add_prediction(DIMS)
     pairs = gather_pairs([new_record(scene)], np.zeros((1, 3), dtype=np.int64))
     exact = measured_corners(pairs, pairs.gt_keypoints)
-    assert exact['pixel_px'] == pytest.approx(0, abs=1e-6)
+    assert exact[1] == pytest.approx(0, abs=1e-6)
     pairs.pred_points[:, 1:] += (6.0, 8.0)
     moved = measured_corners(pairs, pairs.gt_keypoints)
-    assert moved['pixel_px'] == pytest.approx(10)
-    assert moved['pixel'] == pytest.approx(np.hypot(6 / 600, 8 / 800))
+    assert moved[1] == pytest.approx(10)
+    assert moved[0] == pytest.approx(np.hypot(6 / 600, 8 / 800))
 
 
 def test_corner_errors_are_least_over_rotations(new_scene, new_record):
     scene = new_scene().add_object(DIMS).add_prediction(DIMS)
     pairs = gather_pairs([new_record(scene)], np.zeros((1, 3), dtype=np.int64))
     turned = rotate_about_up(pairs.gt_keypoints, np.array([np.pi / 2]))[:, 0]
-    assert measured_corners(pairs, turned)['pixel_px'] > 10
-    assert measured_corners(pairs, turned, 4)['pixel_px'] == pytest.approx(0, abs=1e-6)
+    assert measured_corners(pairs, turned)[1] > 10
+    assert measured_corners(pairs, turned, 4)[1] == pytest.approx(0, abs=1e-6)

@@ -1,13 +1,9 @@
 import pytest
 import torch
 
+from cpose.checkpoints.loading import find_state_dict
 from cpose.errors import CheckpointError
-from cpose.models.checkpoint_keys import (
-    convert,
-    detect_family,
-    dropped_keys,
-    find_state_dict,
-)
+from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 
 TAO_DLA = {
     'base.base_layer.0.weight': torch.zeros(16, 3, 7, 7),
@@ -159,11 +155,11 @@ def test_own_backbone():
     weights = {'backbone.features.base_layer.0.weight': torch.zeros(1)}
     assert detect_family(weights) == 'cpose_backbone'
     assert convert(weights, 'cpose_backbone') == weights
-    assert dropped_keys(weights, 'cpose_backbone') == []
+    assert weight_families()['cpose_backbone'].dropped(weights) == []
 
 
 def test_dropped_keys_keep_their_names_and_have_a_reason():
     weights = with_prefix('model.', TAO_DLA)
-    (dropped,) = dropped_keys(weights, 'tao_dla34')
+    (dropped,) = weight_families()['tao_dla34'].dropped(weights)
     assert dropped.keys == ('model.base.level3.project.0.weight',)
     assert 'not used' in dropped.reason

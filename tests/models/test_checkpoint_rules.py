@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from cpose.models.checkpoint_keys import convert, detect_family, dropped_keys
-from cpose.models.checkpoint_rules import FAMILIES
+from cpose.checkpoints.renaming import RenamingFamily
+from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 
 from .published_weights import WHOLE, backbone_of, parameters_without_effect, shapes_only
 
@@ -22,7 +22,7 @@ GATES_JOINED = 6
 def test_what_is_dropped_is_what_has_no_effect_in_the_reference(name):
     weights, family = shapes_only(name), FAMILY_OF[name]
     assert detect_family(weights) == family
-    dropped = dropped_keys(weights, family)
+    dropped = weight_families()[family].dropped(weights)
     assert all(item.reason for item in dropped)
     keys = [key for item in dropped for key in item.keys]
     assert {key for key in keys if not key.endswith(BUFFERS)} == parameters_without_effect(name)
@@ -33,14 +33,15 @@ def test_what_is_dropped_is_what_has_no_effect_in_the_reference(name):
 @pytest.mark.parametrize('name', ['tao_DLA34', 'tao_fan_large'])
 def test_classifiers_are_dropped_by_name(name):
     weights = backbone_of(shapes_only(name))
-    reasons = {key: item.reason for item in dropped_keys(weights, detect_family(weights))
-               for key in item.keys}  # fmt: skip
+    dropped = weight_families()[detect_family(weights)].dropped(weights)
+    reasons = {key: item.reason for item in dropped for key in item.keys}
     classifier = 'fc.weight' if name == 'tao_DLA34' else 'head.fc.weight'
     assert 'classifier' in reasons[classifier]
 
 
 def test_patterns_are_valid_and_families_distinct():
-    for family in FAMILIES.values():
-        for pattern in (*family.dropped, *[rule.pattern for rule in family.rules]):
-            re.compile(pattern)
-    assert {detect_family(shapes_only(name)) for name in WHOLE} < set(FAMILIES)
+    for family in weight_families().values():
+        if isinstance(family, RenamingFamily):
+            for pattern in (*family.left_out, *[rule.pattern for rule in family.rules]):
+                re.compile(pattern)
+    assert {detect_family(shapes_only(name)) for name in WHOLE} < set(weight_families())

@@ -18,8 +18,7 @@ from cpose.tao.spec.schema import job_schema
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks import inference
 from cpose.tao.tasks.train import find_resume
-from cpose.tao.translation.config_text import config_text
-from cpose.tao.translation.spec_config import training_overlay
+from cpose.tao.translation.spec_config import overlay_text, training_overlay
 
 from .bike_example import NUM_IMAGES, RTX, TINY, TRT, make_example, run, spec_of
 from .specs import make_spec
@@ -61,7 +60,7 @@ def test_layout_of_training(folder):
 
 def test_config_of_the_spec_gives_the_same_losses(folder):
     config = folder / 'config.py'
-    config.write_text(config_text(training_overlay(spec_of(folder, 'train')), 'Test.'))
+    config.write_text(overlay_text(training_overlay(spec_of(folder, 'train')), 'Test.'))
     unsaved = {'default_hooks.checkpoint': None, 'default_hooks.graceful_stop': None}
     train(config, folder / 'by_config', options=unsaved)
     by_config = losses(folder / 'by_config')

@@ -3,7 +3,7 @@
 from .key_outcomes import Effect, Refusal
 
 PIPELINE = 'train_dataloader.dataset.pipeline'
-TERMS = 'model.head.criterion.terms'
+BRANCHES = 'model.head.branches'
 HOOK = 'default_hooks.checkpoint'
 KLD, MSE, DENSE = 'KLDUncertaintyLoss', 'HeatmapMSELoss', 'DenseDisplacementLoss'
 
@@ -17,7 +17,7 @@ DATASET = {
     'pin_memory': Effect('false', 'train_dataloader.pin_memory', False),
     'num_classes': Refusal('2', 'names one category'),
     'num_joints': Refusal('9', 'eight corners'),
-    'max_objs': Effect('3', 'model.head.codec.max_objs', 3),
+    'max_objs': Effect('3', 'train_dataloader.dataset.max_objs', 3),
     'mean': Effect('[0.1,0.2,0.3]', 'model.data_preprocessor.mean', [0.1, 0.2, 0.3]),
     'std': Effect('[0.1,0.2,0.3]', 'model.data_preprocessor.std', [0.1, 0.2, 0.3]),
     '_eig_val': Effect('[1,2,3]', f'{PIPELINE}.3.eigenvalues', [1, 2, 3]),
@@ -32,17 +32,17 @@ DATASET = {
         'train_dataloader.dataset.metainfo.symmetry',
         {'type': 'RotationalSymmetry', 'order': 6},
     ),
-    'mse_loss': Effect('true', f'{TERMS}.hm.type', MSE),
+    'mse_loss': Effect('true', f'{BRANCHES}.hm.loss.type', MSE),
     'center_3D': Effect('true', 'model.head.codec.center_rule.type', 'ProjectedCenter'),
-    'obj_scale': Effect('false', f'{TERMS}.scale', None),
-    'use_absolute_scale': Effect('true', 'model.head.codec.dims_coder.type', 'AbsoluteDims'),
-    'obj_scale_uncertainty': Effect('true', f'{TERMS}.scale.type', KLD),
-    'dense_hp': Effect('true', f'{TERMS}.hps.type', DENSE),
-    'hps_uncertainty': Effect('true', f'{TERMS}.hps.type', KLD),
-    'reg_bbox': Effect('false', f'{TERMS}.wh', None),
-    'reg_offset': Effect('false', f'{TERMS}.reg', None),
-    'hm_hp': Effect('false', f'{TERMS}.hm_hp', None),
-    'reg_hp_offset': Effect('false', f'{TERMS}.hp_offset', None),
+    'obj_scale': Effect('false', f'{BRANCHES}.scale.loss', None),
+    'use_absolute_scale': Effect('true', 'model.head.branches.scale.coder.type', 'AbsoluteDims'),
+    'obj_scale_uncertainty': Effect('true', f'{BRANCHES}.scale.loss.type', KLD),
+    'dense_hp': Effect('true', f'{BRANCHES}.hps.loss.type', DENSE),
+    'hps_uncertainty': Effect('true', f'{BRANCHES}.hps.loss.type', KLD),
+    'reg_bbox': Effect('false', f'{BRANCHES}.wh.loss', None),
+    'reg_offset': Effect('false', f'{BRANCHES}.reg.loss', None),
+    'hm_hp': Effect('false', f'{BRANCHES}.hm_hp.loss', None),
+    'reg_hp_offset': Effect('false', f'{BRANCHES}.hp_offset.loss', None),
     'flip_idx': Refusal('[[1,2]]', 'order of the corners is fixed'),
     'no_color_aug': Effect('true', f'{PIPELINE}.3.type', 'PackPoseInputs'),
     'not_rand_crop': Effect('true', f'{PIPELINE}.2.keep_center', True),
@@ -101,35 +101,35 @@ TRAIN = {
     'optim.lr_decay': Effect('0.5', 'param_scheduler.0.gamma', 0.5),
 }
 LOSS = {
-    'mse_loss': Effect('true', f'{TERMS}.hm_hp.type', MSE),
-    'dense_hp': Effect('true', f'{TERMS}.hps.type', DENSE),
+    'mse_loss': Effect('true', f'{BRANCHES}.hm_hp.loss.type', MSE),
+    'dense_hp': Effect('true', f'{BRANCHES}.hps.loss.type', DENSE),
     'reg_loss': Refusal('sl1', 'Allowed: l1 only.'),
     'num_stacks': Refusal('2', 'repeats its outputs'),
-    'hps_uncertainty': Effect('true', f'{TERMS}.hps.type', KLD),
-    'wh_weight': Effect('0.3', f'{TERMS}.wh.loss_weight', 0.3),
-    'reg_bbox': Effect('false', f'{TERMS}.wh', None),
-    'reg_offset': Effect('false', f'{TERMS}.reg', None),
-    'reg_hp_offset': Effect('false', f'{TERMS}.hp_offset', None),
-    'obj_scale': Effect('false', f'{TERMS}.scale', None),
-    'obj_scale_weight': Effect('0.3', f'{TERMS}.scale.loss_weight', 0.3),
-    'obj_scale_uncertainty': Effect('true', f'{TERMS}.scale.type', KLD),
+    'hps_uncertainty': Effect('true', f'{BRANCHES}.hps.loss.type', KLD),
+    'wh_weight': Effect('0.3', f'{BRANCHES}.wh.loss.loss_weight', 0.3),
+    'reg_bbox': Effect('false', f'{BRANCHES}.wh.loss', None),
+    'reg_offset': Effect('false', f'{BRANCHES}.reg.loss', None),
+    'reg_hp_offset': Effect('false', f'{BRANCHES}.hp_offset.loss', None),
+    'obj_scale': Effect('false', f'{BRANCHES}.scale.loss', None),
+    'obj_scale_weight': Effect('0.3', f'{BRANCHES}.scale.loss.loss_weight', 0.3),
+    'obj_scale_uncertainty': Effect('true', f'{BRANCHES}.scale.loss.type', KLD),
     'use_residual': Effect(
         'true',
-        'model.head.codec.dims_coder',
+        'model.head.branches.scale.coder',
         {'type': 'ResidualDims', 'reference': [0.5, 1.0, 2.0]},
         ('train.loss_config.dimension_ref="0.5, 1, 2"',),
     ),
     'dimension_ref': Effect(
         '"[2 1 3]"',
-        'model.head.codec.dims_coder.reference',
+        'model.head.branches.scale.coder.reference',
         [2.0, 1.0, 3.0],
         ('train.loss_config.use_residual=true',),
     ),
-    'off_weight': Effect('0.3', f'{TERMS}.hp_offset.loss_weight', 0.3),
-    'hm_hp': Effect('false', f'{TERMS}.hm_hp', None),
-    'hm_hp_weight': Effect('0.3', f'{TERMS}.hm_hp.loss_weight', 0.3),
-    'hm_weight': Effect('0.3', f'{TERMS}.hm.loss_weight', 0.3),
-    'hp_weight': Effect('0.3', f'{TERMS}.hps.loss_weight', 0.3),
+    'off_weight': Effect('0.3', f'{BRANCHES}.hp_offset.loss.loss_weight', 0.3),
+    'hm_hp': Effect('false', f'{BRANCHES}.hm_hp.loss', None),
+    'hm_hp_weight': Effect('0.3', f'{BRANCHES}.hm_hp.loss.loss_weight', 0.3),
+    'hm_weight': Effect('0.3', f'{BRANCHES}.hm.loss.loss_weight', 0.3),
+    'hp_weight': Effect('0.3', f'{BRANCHES}.hps.loss.loss_weight', 0.3),
 }
 
 TOP = {

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from cpose.codecs.postprocessor import PoseRecovery
 from cpose.geometry.affine import letterbox_affine
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.pose_data_sample import PoseDataSample
+
+from ..head_parts import make_postprocessor
 
 INPUT_WH = (512, 512)
 REFERENCE_RULES = {'solver': {'type': 'IterativePnP'}}
@@ -43,15 +44,17 @@ def chain(case):
 def test_transformed(chain):
     """With a threshold of 0 and no overlap counted, all detections come out as transformed."""
     decoded, samples, expected = chain
-    recovery = PoseRecovery(score_thr=0.0, nms_sigma=1e9, use_pnp=False)
-    for poses, records in zip(recovery(decoded, samples), expected['transformed'], strict=True):
+    postprocessor = make_postprocessor(eval_score_thr=0.0, nms_sigma=1e9, use_pnp=False)
+    for poses, records in zip(
+        postprocessor(decoded, samples), expected['transformed'], strict=True
+    ):
         for pose, record in zip(poses[: len(records)], records, strict=True):
             assert_record(pose, record)
 
 
 def test_merged(chain):
     decoded, samples, expected = chain
-    found = PoseRecovery(use_pnp=False)(decoded, samples)
+    found = make_postprocessor(use_pnp=False)(decoded, samples)
     assert [len(poses) for poses in found] == expected['num_merged']
     for poses, records in zip(found, expected['merged_soft_nms'], strict=True):
         for pose, record in zip(poses, records, strict=True):
@@ -70,7 +73,7 @@ def assert_record(pose, record):
 @pytest.mark.parametrize('frame', ['cv', 'gl'])
 def test_poses(chain, frame):
     decoded, samples, expected = chain
-    found = PoseRecovery(**REFERENCE_RULES)(decoded, samples)
+    found = make_postprocessor(**REFERENCE_RULES)(decoded, samples)
     for poses, arrays in zip(found, expected[f'pnp_opencv_{frame == "cv"}'], strict=True):
         poses = [pose for pose in poses if pose.has_pose]
         assert len(poses) == len(arrays['score'])
@@ -94,7 +97,7 @@ def assert_pose(pose, record, frame):
 
 def test_default_solver_finds_more(chain):
     decoded, samples, expected = chain
-    found = PoseRecovery()(decoded, samples)
+    found = make_postprocessor()(decoded, samples)
     for poses, arrays in zip(found, expected['pnp_opencv_True'], strict=True):
         solved = {round(pose.score, 4): pose for pose in poses if pose.has_pose}
         assert len(solved) == len(poses)

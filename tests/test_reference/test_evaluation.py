@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from cpose.datasets.annotations.annotation import parse_annotation
-from cpose.evaluation.assessment import headline_numbers, precision_curves
+from cpose.evaluation.assessment import precision_curves, reported_numbers
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
-from cpose.evaluation.functional.average_precision import THRESHOLDS
-from cpose.evaluation.image_record import ImageRecord, PredictedCuboids
+from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.evaluation.records import EvaluationRecord, PredictedCuboids
 
 RTOL = 1e-5
 IOU_ATOL = 1e-6
@@ -26,6 +26,7 @@ MEAN_NAMES = {
     'azimuth': 'mean_azimuth_deg',
     'polar': 'mean_polar_deg',
 }
+THRESHOLDS = {metric.key: metric.thresholds for metric in METRIC_TABLE if metric.thresholds}
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def assess_case(case):
 def make_record(annotation, name, predictions, keypoint_array):
     parsed = parse_annotation(annotation, name)
     rows = predictions['image_index'] == list(predictions['image_names']).index(name)
-    return ImageRecord(
+    return EvaluationRecord(
         image_name=name,
         image_wh=np.array(parsed.image_wh, dtype=np.float64),
         predictions=PredictedCuboids(
@@ -128,7 +129,7 @@ def test_average_precisions_equal_reference(case, assessed):
 
 def test_means_and_accuracy_equal_reference(case, assessed):
     _, assessment = assessed(case)
-    numbers = headline_numbers(assessment, precision_curves(assessment))
+    numbers = reported_numbers(assessment, precision_curves(assessment))
     for metric, expected in case.expected['mean'].items():
         assert numbers[MEAN_NAMES[metric]] == pytest.approx(expected, rel=RTOL)
     accuracy = [numbers['AP50_3DIoU'], numbers['MPE_2D']]

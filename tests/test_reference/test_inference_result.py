@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from cpose.apis.inference.result_json import result_to_dict
-from cpose.codecs.postprocessor import PoseRecovery
 from cpose.geometry.affine import letterbox_affine
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample
+
+from ..head_parts import make_postprocessor
 
 INPUT_WH = (512, 512)
 
@@ -30,7 +31,7 @@ def load_recovered(root):
         affine = letterbox_affine(image_wh, INPUT_WH)
         sample = PoseDataSample('sample.png', image_wh, INPUT_WH, affine, camera)
         samples = [sample] * len(decoded['scores'])
-        for poses in PoseRecovery(solver={'type': 'IterativePnP'})(decoded, samples):
+        for poses in make_postprocessor(solver={'type': 'IterativePnP'})(decoded, samples):
             yield PoseResult('sample.png', image_wh, camera, poses)
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from cpose.codecs.centerpose_codec import CenterPoseCodec
 from cpose.models.losses.center_pose_loss import CenterPoseLoss
+
+from ..head_parts import make_branches
 
 NAMES = {
     'hm_loss': 'hm', 'hp_loss': 'hps', 'hm_hp_loss': 'hm_hp', 'hp_offset_loss': 'hp_offset',
@@ -49,16 +50,16 @@ def load_targets(path):
 class StoredHeatmaps:
     """Stands in for the codec's drawing: returns the stored maps of the wanted rows."""
 
-    def __init__(self, targets, dims_coder):
-        self.maps = (targets.pop('center_heatmap'), targets.pop('corner_heatmap'))
+    def __init__(self, targets):
+        stored = {'hm': 'center_heatmap', 'hm_hp': 'corner_heatmap'}
+        self.maps = {branch: targets.pop(name) for branch, name in stored.items()}
         self.all_rows = targets['center_index']
-        self.dims_coder = dims_coder
 
     def draw_heatmaps(self, targets, heatmap_hw):
         if targets['center_index'].shape[1] == self.all_rows.shape[1]:
             return self.maps
         rows = torch.tensor(self.row_choice).view(-1, 1, 1, 1, 1)
-        return tuple(torch.take_along_dim(value, rows, dim=1) for value in self.maps)
+        return {name: torch.take_along_dim(value, rows, dim=1) for name, value in self.maps.items()}
 
 
 def build(case, reference_dir):
@@ -74,9 +75,10 @@ def build(case, reference_dir):
     coder = {'type': 'RelativeDims'}
     if overrides.get('use_residual'):
         coder = {'type': 'ResidualDims', 'reference': overrides['dimension_ref']}
-    criterion = CenterPoseLoss(terms, {'type': 'ImageSymmetryChoice'})
+    branches = make_branches(terms, scale={'coder': coder})
+    criterion = CenterPoseLoss(branches, {'type': 'ImageSymmetryAssignment'})
     targets = load_targets(reference_dir / case['targets'])
-    stored = StoredHeatmaps(targets, CenterPoseCodec(dims_coder=coder).dims_coder)
+    stored = StoredHeatmaps(targets)
     heads = np.load(reference_dir / 'loss_heads.npz')
     maps = {name: torch.from_numpy(value).float().requires_grad_() for name, value in heads.items()}
     return SimpleNamespace(criterion=criterion, targets=targets, stored=stored, maps=maps)
@@ -102,10 +104,10 @@ def test_every_row(case, reference_dir):
     assert checked >= len(NAMES) - 1
 
 
-def test_choice_and_total(case, reference_dir):
+def test_assignment_and_total(case, reference_dir):
     parts = build(case, reference_dir)
     if case['phase'] == 'train':
-        chosen = parts.criterion.symmetry_choice(
+        chosen = parts.criterion.symmetry_assignment(
             parts.targets,
             lambda: parts.criterion.row_losses(parts.maps, parts.targets, parts.stored),
             lambda: None,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from cpose.apis.builder import build_model
 from cpose.models.checkpoint_keys import convert, detect_family
-from cpose.registry import MODELS
 
 from .reference_models import build_config, own_stages
 
@@ -52,7 +52,7 @@ def _load_network(path, seeding):
     dtypes = {key: getattr(torch, dtype) for key, _, dtype in facts['state_dict']}
     arrays = seeding.seeded_state_dict(shapes, salt=facts['salt'])
     weights = {key: torch.from_numpy(value).to(dtypes[key]) for key, value in arrays.items()}
-    model = MODELS.build(build_config(facts)).eval()
+    model = build_model({'model': build_config(facts)})
     untrained = {name: value.clone() for name, value in model.state_dict().items()}
     family = detect_family(weights)
     model.load_state_dict(convert(weights, family), strict=True)

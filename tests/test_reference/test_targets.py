@@ -86,7 +86,6 @@ def codec(case):
     config = case[1]
     return CenterPoseCodec(
         stride=config['input_res'] // config['output_res'],
-        max_objs=config['max_objs'],
         corner_rule={'type': 'TruncatedCorners'},
     )
 
@@ -128,8 +127,7 @@ def test_indexed_targets(stored, sample, codec):
 
 def test_heatmaps(stored, sample, codec):
     size = stored['hm'].shape[-2:]
-    hm, hm_hp = codec.draw_heatmaps(codec.encode([sample]), size)
-    for name, value in (('hm', hm), ('hm_hp', hm_hp)):
+    for name, value in codec.draw_heatmaps(codec.encode([sample]), size).items():
         expected = torch.from_numpy(stored[name])
         actual = padded(value[0].numpy(), expected.shape)
         np.testing.assert_allclose(actual, expected, atol=1e-6, err_msg=name)

@@ -5,14 +5,13 @@ Merged last: ``presets = ['_base_/compat/tao.py']`` in a config or in ``--cfg-op
 
 model = dict(
     head=dict(
-        codec=dict(type='CenterPoseCodec', corner_rule=dict(type='TruncatedCorners')),
-        criterion=dict(type='CenterPoseLoss', symmetry_choice=dict(type='ImageSymmetryChoice')),
-        recovery=dict(
-            type='PoseRecovery',
-            score_thr=0.3,
+        codec=dict(corner_rule=dict(type='TruncatedCorners')),
+        criterion=dict(symmetry_assignment=dict(_delete_=True, type='ImageSymmetryAssignment')),
+        postprocessor=dict(
+            eval_score_thr=0.3,
             point_source=dict(type='DisplacementPoints'),
             solver=dict(type='IterativePnP'),
-            dims_fit=None,
+            dims_refiner=dict(_delete_=True, type='PredictedDims'),
         ),
     )
 )

@@ -1,5 +1,6 @@
+_base_ = './centerpose_head.py'
+
 model = dict(
-    type='CenterPose',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',
         mean=[0.485, 0.456, 0.406],
@@ -8,5 +9,4 @@ model = dict(
     ),
     backbone=dict(type='TimmBackbone', name='convnext_tiny'),
     neck=dict(type='IDAUpNeck'),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
 )

@@ -1,5 +1,6 @@
+_base_ = './centerpose_head.py'
+
 model = dict(
-    type='CenterPose',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',
         mean=[0.40789654, 0.44719302, 0.47026115],
@@ -8,5 +9,4 @@ model = dict(
     ),
     backbone=dict(type='DLA34'),
     neck=dict(type='DLAUpNeck'),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=256, use_association=True),
 )

@@ -1,5 +1,6 @@
+_base_ = './centerpose_head.py'
+
 model = dict(
-    type='CenterPose',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',
         mean=[0.485, 0.456, 0.406],
@@ -8,5 +9,5 @@ model = dict(
     ),
     backbone=dict(type='TimmBackbone', name='mobilenetv4_conv_small'),
     neck=dict(type='IDAUpNeck', out_channels=64),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=64, use_association=True),
+    head=dict(head_conv=64),
 )

@@ -1,26 +1,22 @@
 """The one way into configs: find, inherit, override, merge presets."""
 
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
-import cpose
 from cpose.apis.config.override import merge_option, nest_options, refuse_misspelt
-from cpose.apis.config.reading import PACKAGE_PREFIX, read_config_file, text_list
+from cpose.apis.config.reading import BASE_KEY, PACKAGE_PREFIX, read_config_file, text_list
+from cpose.config_renames import rename_config
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, nearest_names
+from cpose.shipped_configs import complete_head, configs_root
 
 PRESETS_KEY = 'presets'
-
-
-def configs_root() -> Path:
-    """Return the folder of the shipped configs: inside a wheel, or beside the package."""
-    package = Path(cpose.__file__).parent
-    inside = package / 'configs'
-    return inside if inside.is_dir() else package.parent / 'configs'
 
 
 def find_config(name: str | Path) -> Path:
@@ -62,12 +58,15 @@ def load_config(
 
     ``_base_`` may name shipped configs as ``cpose::centerpose/dla34_bike.py``. The key ``presets``
     lists configs that are merged last, for example ``['_base_/compat/tao.py']``; in ``options`` it
-    replaces the list of the config. What is returned does not have the key. The folder of the
+    replaces the list of the config. What is returned does not have the key. Names of the first
+    release are renamed, see `cpose.config_renames`, and parts of the head that a config leaves out
+    are those of ``_base_/models/centerpose_head.py``. The folder of the
     project that holds the config is put on the import path, so that ``custom_imports`` finds its
     package from any working directory.
 
     Args:
-        source: See `find_config`; or a config, which is copied.
+        source: See `find_config`; or a config, which is copied; or an overlay as data, whose
+            ``_base_`` is inherited as that of a file is.
         options: Overrides by dotted key, as ``--cfg-options`` gives them; applied last.
 
     Raises:
@@ -76,20 +75,48 @@ def load_config(
     if isinstance(source, Config):
         config = Config(source.to_dict(), filename=source.filename)
     elif isinstance(source, Mapping):
-        config = Config(dict(source))
+        config = Config(_inherit(source))
     else:
         path = find_config(source)
         _add_project_to_path(path)
         config = _read(path)
     given = nest_options(options or {})
     refuse_misspelt(given, list(config))
-    tree = config.to_dict()
+    tree = _rename(config.to_dict())
     presets = tree.pop(PRESETS_KEY, None)
     if PRESETS_KEY in given:
         presets = merge_option(presets, given.pop(PRESETS_KEY), PRESETS_KEY)
     for preset in _preset_names(presets):
-        tree = merge_option(tree, _read(find_config(preset)).to_dict())
-    return Config(merge_option(tree, given), filename=config.filename)
+        tree = _rename(merge_option(tree, _read(find_config(preset)).to_dict()))
+    tree = _rename(merge_option(complete_head(tree), given))
+    return Config(complete_head(tree), filename=config.filename)
+
+
+def _rename(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with the names of today, and log what it calls otherwise."""
+    renamed, found = rename_config(tree)
+    for old, new in found.items():
+        print_log(f'In configs {old} is now {new}.', logger='current', level=logging.WARNING)
+    return renamed
+
+
+def _inherit(overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an overlay merged into the configs that its ``_base_`` names."""
+    names = text_list(overlay.get(BASE_KEY, [])) or []
+    if not names:
+        return dict(overlay)
+    tree: dict[str, Any] = {}
+    for name in names:
+        base = _read(find_config(name)).to_dict()
+        twice = sorted(tree.keys() & base.keys())
+        if twice:
+            raise ConfigError(
+                f'{BASE_KEY}={names}: {", ".join(twice)} stands in more than one of them. '
+                'Bases must not share keys.'
+            )
+        tree.update(base)
+    own = {key: value for key, value in overlay.items() if key != BASE_KEY}
+    return dict(merge_option(tree, own))
 
 
 def _preset_names(value: Any) -> list[str]:

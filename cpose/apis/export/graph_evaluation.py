@@ -6,15 +6,14 @@ import torch
 from mmengine.config import Config
 
 from cpose.apis.config.evaluation_parts import find_metric_config
-from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, ModelMetadata
+from cpose.codecs.postprocessor import build_postprocessor
+from cpose.deploy.model_metadata import INPUT_NAME, ModelMetadata
 from cpose.deploy.onnx.files import static_batch_of
 from cpose.deploy.quantization.calibration_images import build_preprocessor
 from cpose.deploy.quantization.raw_map_error import open_session
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, DataError
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
-from cpose.part_configs import with_defaults
-from cpose.registry import CODECS, DATASETS, METRICS
+from cpose.registry import DATASETS, METRICS
 from cpose.structures.pose_data_sample import make_results
 
 BATCH_SIZE = 8
@@ -55,14 +54,14 @@ def evaluate_graph(
     Args:
         model: ``onnx.ModelProto``.
         metadata: Its metadata. A graph for TensorRT is computed node by node as it stands.
-        config: Config with recovery and evaluator.
+        config: Config with head and evaluator.
         dataset: Annotated images.
         num_images: How many, at most.
     """
     session = open_session(model, is_exact=metadata.quantize_target == 'tensorrt')
     preprocessor = build_preprocessor(metadata)
-    filled_up = with_defaults(config.model.head.get('recovery') or {}, DEFAULT_RECOVERY)
-    recovery = CODECS.build({**filled_up, 'stride': metadata.stride})
+    postprocessor = build_postprocessor(config.model.head, stride=metadata.stride)
+    names = list(metadata.outputs)
     scoring = find_metric_config(config, 'Leave the comparison out with {eval_images} 0')
     metric = METRICS.build(dict(scoring))
     metric.dataset_meta = dataset.metainfo
@@ -74,11 +73,10 @@ def evaluate_graph(
         inputs = preprocessor({'inputs': [item['inputs'] for item in items]})['inputs']
         lacking = (static_batch_of(model) or len(inputs)) - len(inputs)
         filled = torch.cat([inputs, inputs.new_zeros(lacking, *inputs.shape[1:])])
-        outputs = session.run(list(OUTPUT_SIZES), {INPUT_NAME: filled.numpy()})
-        found = {
-            name: value[: len(items)] for name, value in zip(OUTPUT_SIZES, outputs, strict=True)
-        }
-        metric.process({'data_samples': samples}, make_results(samples, recovery(found, samples)))
+        outputs = session.run(names, {INPUT_NAME: filled.numpy()})
+        found = {name: value[: len(items)] for name, value in zip(names, outputs, strict=True)}
+        results = make_results(samples, postprocessor(found, samples))
+        metric.process({'data_samples': samples}, results)
     metric.compute_metrics(metric.results)
     report: dict[str, Any] = metric.report
     return report

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -111,4 +111,5 @@ def make_metadata(config: Config, model: Any, settings: ExportSettings) -> Model
         quantize_target='',
         symmetry=json.dumps(symmetry[0] if len(symmetry) == 1 else symmetry),
         config=config_to_json(config),
+        outputs={name: asdict(output) for name, output in model.head.codec.outputs.items()},
     )

@@ -100,4 +100,4 @@ def _draw(input_wh: tuple[int, int]) -> Iterator[SourceImage]:
     dataset = SyntheticCuboidDataset(NUM_SYNTHETIC, image_wh=image_wh, seed=SEED)
     for number in range(NUM_SYNTHETIC):
         record = dataset.load_record(number)
-        yield SourceImage(f'synthetic_{number}', record['img_path'], record['img'])
+        yield SourceImage(f'synthetic_{number}', record.image_path, record.image)

@@ -19,7 +19,7 @@ from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceI
 from cpose.apis.inference.inference_model import (
     build_for_inference,
     find_model_runtime,
-    find_recovery,
+    find_postprocessor,
 )
 from cpose.apis.inference.inference_parts import (
     build_pipeline,
@@ -35,12 +35,10 @@ from cpose.errors import DataError, check_number
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import make_results
+from cpose.tracking.video_tracking import VideoTracking
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
-
-DEFAULT_SCORE_THR = 0.3
-"""TAO's ``visualization_threshold``; the one of the config's ``recovery`` is for evaluation."""
 
 
 @INFERENCERS.register_module()
@@ -48,8 +46,10 @@ class CenterPoseInferencer(BaseInferencer):
     """Find the poses of objects in images, one result per image, as a generator.
 
     A call takes the images batch by batch through the steps of MMEngine's `BaseInferencer`:
-    `preprocess`, `forward`, `visualize`, `postprocess`. Keyword arguments go to the step whose set
-    (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the sets.
+    `preprocess`, `forward`, `visualize`, `postprocess`. After `forward` the frames of a video go
+    to the tracker of the config key ``tracker``, if there is one. Keyword arguments go to the step
+    whose set (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the
+    sets.
 
     Deviation from MMEngine 0.10.7: a call returns a generator instead of a dict of all results,
     and the weights are loaded by `build_model`, which runs nothing that a checkpoint holds.
@@ -94,7 +94,7 @@ class CenterPoseInferencer(BaseInferencer):
         self._device = device
         with building(loaded):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
-            self.recovery = find_recovery(self.model, loaded)
+            self.postprocessor = find_postprocessor(self.model, loaded)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
 
     def __call__(
@@ -102,7 +102,7 @@ class CenterPoseInferencer(BaseInferencer):
         inputs: ImageInput,
         camera: CameraLike | None = None,
         batch_size: int = 1,
-        score_thr: float = DEFAULT_SCORE_THR,
+        score_thr: float | None = None,
         use_pnp: bool = True,
         on_error: ErrorHandler | None = None,
         **kwargs: Any,
@@ -115,7 +115,7 @@ class CenterPoseInferencer(BaseInferencer):
             camera: Camera of all images, see `make_camera`; None takes the annotation beside each
                 image, or a guess.
             batch_size: Images that go through the network at once.
-            score_thr: Objects must score more.
+            score_thr: Objects must score more; None takes ``infer_score_thr`` of the config.
             use_pnp: Whether to look for 6-DoF poses.
             on_error: Called for an image that cannot be used, which is then left out; with None
                 the error is raised.
@@ -135,8 +135,11 @@ class CenterPoseInferencer(BaseInferencer):
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
         """Return a generator of images with their results; arguments as for a call."""
         before, *after = self._dispatch_kwargs(**kwargs)
+        tracking = VideoTracking(self.cfg.get('tracker'))
         batches = self.preprocess(inputs, batch_size, **before)
-        return (pair for images, data in batches for pair in self._run(images, data, *after))
+        return (
+            pair for images, data in batches for pair in self._run(tracking, images, data, *after)
+        )
 
     def preprocess(
         self,
@@ -157,16 +160,18 @@ class CenterPoseInferencer(BaseInferencer):
         return map(self._collate, self._get_chunk_data(prepared, batch_size))
 
     def forward(
-        self, inputs: Mapping[str, Any], score_thr: float = DEFAULT_SCORE_THR
+        self, inputs: Mapping[str, Any], score_thr: float | None = None
     ) -> list[PoseResult]:
         """Return the poses of a batch, one result per image.
 
         Args:
             inputs: The second part of what `preprocess` gives.
-            score_thr: Objects must score more.
+            score_thr: Objects must score more; None takes ``infer_score_thr`` of the config.
         """
+        if score_thr is None:
+            score_thr = self.postprocessor.infer_score_thr
         samples = inputs['data_samples']
-        found = self.recovery(self._detector(inputs['inputs']), samples, score_thr)
+        found = self.postprocessor(self._detector(inputs['inputs']), samples, score_thr)
         return make_results(samples, found)
 
     def visualize(
@@ -204,9 +209,16 @@ class CenterPoseInferencer(BaseInferencer):
         return [replace(result, picture=picture) for result, picture in pairs]
 
     def _run(
-        self, images: list[SourceImage], data: Any, forward: dict, visualize: dict, finish: dict
+        self,
+        tracking: VideoTracking,
+        images: list[SourceImage],
+        data: Any,
+        forward: dict,
+        visualize: dict,
+        finish: dict,
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
-        found = self.forward(data, **forward)
+        pairs = zip(images, self.forward(data, **forward), strict=True)
+        found = [tracking.follow(result, image.frame) for image, result in pairs]
         pictures = self.visualize(images, found, **visualize)
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
 
@@ -230,7 +242,7 @@ class CenterPoseInferencer(BaseInferencer):
     def _prepare(self, image: SourceImage, finder: CameraFinder | None) -> dict[str, Any]:
         camera = finder.find(image.path, image.image_wh) if finder else None
         packed = self.pipeline(make_record(image, camera, self.input_wh))
-        check_packed(packed, self.pipeline)
+        check_packed(packed, [self.pipeline])
         if camera is None:
             return packed
         known = {'distortion': camera.distortion, 'is_camera_guessed': camera.is_guessed}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cpose.apis.inference.camera_io import CameraLike
-from cpose.apis.inference.centerpose_inferencer import DEFAULT_SCORE_THR, CenterPoseInferencer
+from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.inference.image_sources import ImageInput
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.errors import DataError
@@ -44,7 +44,7 @@ def infer_to_folder(
     writer: ResultWriter,
     camera: CameraLike | None = None,
     batch_size: int = 1,
-    score_thr: float = DEFAULT_SCORE_THR,
+    score_thr: float | None = None,
     use_pnp: bool = True,
     on_image: Callable[[], None] = lambda: None,
 ) -> InferenceSummary:
@@ -56,7 +56,7 @@ def infer_to_folder(
         writer: Where results go; entered and left here.
         camera: See `CenterPoseInferencer`.
         batch_size: Images that go through the network at once.
-        score_thr: Objects must score more.
+        score_thr: See `CenterPoseInferencer`.
         use_pnp: Whether to look for 6-DoF poses.
         on_image: Called after each image, also after one that is left out.
 

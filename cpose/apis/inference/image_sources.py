@@ -4,6 +4,7 @@ import glob
 import itertools
 import os
 import re
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from cpose.datasets.annotations.file_index import IMAGE_EXTENSIONS
 from cpose.datasets.image_reading import read_image
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
+from cpose.structures.video_frame import VideoFrame
 
 
 class OutputNames:
@@ -55,19 +57,6 @@ ErrorHandler = Callable[[DataError], None]
 
 
 @dataclass(frozen=True)
-class Video:
-    """The video that a frame belongs to.
-
-    Attributes:
-        name: Output name, unique among all inputs.
-        fps: Frames per second.
-    """
-
-    name: str
-    fps: float
-
-
-@dataclass(frozen=True)
 class SourceImage:
     """One image to be worked on.
 
@@ -75,13 +64,13 @@ class SourceImage:
         name: Output name without extension, unique among all inputs; ``/`` between folders.
         path: File; for frames and arrays a text that tells which.
         image: (H, W, 3), BGR uint8.
-        video: The video it is a frame of, None for single images.
+        frame: Its place in a video, None for single images.
     """
 
     name: str
     path: str
     image: np.ndarray = field(repr=False)
-    video: Video | None = None
+    frame: VideoFrame | None = None
 
     @property
     def image_wh(self) -> tuple[int, int]:
@@ -247,13 +236,16 @@ def _read_frames(path: str, name: str, names: OutputNames) -> Iterator[SourceIma
     capture = cv2.VideoCapture(int(webcam[1] or 0) if webcam else path)
     try:
         fps = capture.get(cv2.CAP_PROP_FPS)
-        video = Video(name, fps if np.isfinite(fps) and fps > 0 else DEFAULT_FPS)
+        fps = fps if np.isfinite(fps) and fps > 0 else DEFAULT_FPS
+        start = time.monotonic()
         for number in itertools.count():
-            success, frame = capture.read()
+            success, image = capture.read()
             if not success:
                 break
+            seconds = time.monotonic() - start if webcam else number / fps
+            frame = VideoFrame(name, number, seconds, fps)
             frame_name = names.claim(f'{name}/{number:06d}')
-            yield SourceImage(frame_name, f'{path}#{number}', frame, video)
+            yield SourceImage(frame_name, f'{path}#{number}', image, frame)
         if number == 0:
             raise DataError(
                 'gives no frame: '

@@ -10,13 +10,12 @@ from mmengine.config import Config
 from cpose.apis.builder import build_model
 from cpose.apis.config.check import check_config
 from cpose.apis.runtime_files import find_runtime, runtime_model
-from cpose.codecs.postprocessor import PoseRecovery
+from cpose.codecs.base import Postprocessor
+from cpose.codecs.postprocessor import build_postprocessor
 from cpose.errors import ConfigError
 from cpose.models.detectors.runtime_pose import RuntimePose
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
 from cpose.models.layers.fuse import fuse_for_inference
-from cpose.part_configs import with_defaults
-from cpose.registry import CODECS, MODELS, RUNTIMES
+from cpose.registry import MODELS, RUNTIMES
 
 KNOWN_DEVICE = re.compile(r'(cpu|cuda|mps)(?::(\d+))?')
 
@@ -82,9 +81,10 @@ def find_model_runtime(model: Any) -> Any:
     return RUNTIMES.build({'type': 'TorchRuntime', 'model': model})
 
 
-def find_recovery(model: Any, config: Config) -> PoseRecovery:
+def find_postprocessor(model: Any, config: Config) -> Postprocessor:
     """Return the step from detections to poses; without a model it is built from the config."""
     if model is None:
-        given = config.model.head.get('recovery') or {}
-        return CODECS.build(with_defaults(given, DEFAULT_RECOVERY))
-    return model.recovery if isinstance(model, RuntimePose) else model.head.recovery
+        built: Postprocessor = build_postprocessor(config.model.head)
+        return built
+    found: Postprocessor = (model if isinstance(model, RuntimePose) else model.head).postprocessor
+    return found

@@ -9,8 +9,10 @@ from mmengine.dataset import Compose
 
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.image_sources import SourceImage
-from cpose.datasets.base_dataset import check_input_wh, normalise_metainfo
+from cpose.datasets.base import open_record
+from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
 from cpose.registry import TRANSFORMS, VISUALIZERS
+from cpose.structures.image_record import ImageRecord
 from cpose.visualization.pose_drawer import PoseDrawer
 
 DEFAULT_PIPELINE = ({'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
@@ -74,16 +76,10 @@ def make_record(
 ) -> dict[str, Any]:
     """Return an image as the test data would load it, without an annotation."""
     intrinsics = camera.intrinsics if camera else None
-    return {
-        'img': image.image,
-        'img_path': image.path,
-        'image_wh': image.image_wh,
-        'input_wh': input_wh,
-        'intrinsics': intrinsics,
-        'projection': intrinsics,
-        'truth': None,
-        'rng': np.random.default_rng(0),
-    }
+    record = ImageRecord(
+        image_path=image.path, image=image.image, image_wh=image.image_wh, intrinsics=intrinsics
+    )
+    return open_record(record, input_wh, np.random.default_rng(0))
 
 
 def _data_setting(config: Config, key: str, default: Any, loaders: Sequence[str] = LOADERS) -> Any:

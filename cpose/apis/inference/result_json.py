@@ -7,6 +7,7 @@ null in the pose fields, and the reason if one was looked for.
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,17 @@ def result_to_dict(
 
     Returns:
         ``image_name``, ``image_size`` (width, height), ``frame``, ``intrinsics``, ``distortion``
-        (k1 k2 p1 p2 ..., null for a pinhole), ``is_camera_guessed`` and ``objects``; of each object
-        ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
+        (k1 k2 p1 p2 ..., null for a pinhole), ``is_camera_guessed``, ``video_frame`` (``video``,
+        ``number``, ``time`` in seconds, ``fps``) of the frames of a video, and ``objects``; of each
+        object ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
         ``projected_keypoints_2d`` (9×2, pixels, with the distortion), ``keypoints_2d`` (8×2,
         pixels), ``relative_scale`` (3), ``score``, ``label``, ``bbox`` (left, top, right, bottom,
-        pixels), ``class`` where the name is known and ``failure`` where no pose was found.
+        pixels), ``class`` where the name is known, ``failure`` where no pose was found, and what
+        further branches found (`ObjectPose.extras`), such as ``keypoints_std`` (8×2, pixels) and
+        ``dims_std`` (3).
 
     Raises:
-        ConfigError: If the frame is unknown.
+        ConfigError: If the frame is unknown, or a branch has a result of the same name.
     """
     if frame not in FRAMES:
         raise ConfigError(
@@ -57,6 +61,7 @@ def result_to_dict(
         'intrinsics': _plain(result.intrinsics),
         'distortion': _plain(result.distortion),
         'is_camera_guessed': result.is_camera_guessed,
+        **({} if result.video_frame is None else {'video_frame': asdict(result.video_frame)}),
         'objects': [
             {'id': f'object_{number}', **_object_to_dict(pose, frame, categories)}
             for number, pose in enumerate(result.poses)
@@ -105,6 +110,13 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
         values['class'] = categories[pose.label]
     if pose.failure is not None:
         values['failure'] = pose.failure
+    for name, value in pose.extras.items():
+        if name in values:
+            raise ConfigError(
+                f'A branch calls a result {name!r}, as the JSON files call another one. Rename it '
+                'among the extras of the class of the branch.'
+            )
+        values[name] = _plain(value)
     return values
 
 

@@ -83,7 +83,7 @@ class ResultWriter:
         if self.drawer is None:
             return
         picture = self.drawer.draw(image.image, result)
-        if image.video is None:
+        if image.frame is None:
             self._write_picture(picture, image)
         else:
             self._write_frame(picture, image)
@@ -95,12 +95,12 @@ class ResultWriter:
         write_picture(path, picture)
 
     def _write_frame(self, picture: np.ndarray, image: SourceImage) -> None:
-        assert image.video is not None
+        assert image.frame is not None
         picture = _with_even_sides(picture)
-        if self._video is None or image.video.name != self._video_name:
+        if self._video is None or image.frame.video != self._video_name:
             self._close_video()
-            self._video = self._open_video(image.video.name, image.video.fps, picture.shape)
-            self._video_name = image.video.name
+            self._video = self._open_video(image.frame.video, image.frame.fps, picture.shape)
+            self._video_name = image.frame.video
         self._video.write(picture)
 
     def _open_video(self, name: str, fps: float, shape: tuple[int, ...]) -> cv2.VideoWriter:

@@ -32,7 +32,11 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     group.add_argument(
         '--category', metavar='NAME', help='carry the shipped config of this category, e.g. bike'
     )
-    group.add_argument('--config', metavar='CONFIG', help='carry this config')
+    group.add_argument(
+        '--config',
+        metavar='CONFIG',
+        help='carry this config; for a backbone: check against its model.backbone',
+    )
     add_cfg_options(parser)
     parser.add_argument('--force', action='store_true', help='replace an existing file')
     parser.set_defaults(func=run)
@@ -50,12 +54,8 @@ def run(args: Namespace) -> int:
 
 
 def _show(done: 'Conversion', checkpoint: str, out: Path, console: Console) -> None:
-    from cpose.models.checkpoint_rules import FAMILIES
-
-    family = FAMILIES.get(done.family)
-    title = family.title if family else 'this project'
     described = done.architecture.describe()
-    console.print(f'{checkpoint}: {title} ({done.family}), {described}', soft_wrap=True)
+    console.print(f'{checkpoint}: {done.title} ({done.family}), {described}', soft_wrap=True)
     console.print(_parts_table(done.weights))
     if done.dropped:
         console.print(_dropped_table(done))

@@ -48,7 +48,7 @@ def run(args: Namespace) -> int:
     if args.out:
         write_metrics_json(args.out, report)
     if args.plot:
-        from cpose.visualization.curve_plot import plot_curves
+        from cpose.evaluation.curve_plot import plot_curves
 
         plot_curves(report, args.plot)
     return 0

@@ -34,8 +34,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser.add_argument(
         '--score-thr',
         type=probability,
-        default=0.3,
-        help='smallest score of an object; default: 0.3 (evaluation takes the one of the config)',
+        help='smallest score of an object; default: infer_score_thr of the config, 0.3',
     )
     parser.add_argument('--batch-size', type=positive_int, default=1)
     add_device(parser)

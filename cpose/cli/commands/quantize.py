@@ -10,7 +10,6 @@ from cpose.cli.calibration_arguments import (
 )
 from cpose.errors import ConfigError
 
-COMPARED = ('AP50_3DIoU', 'AP50_3DIoU_tao', 'mean_3DIoU', 'AP_azimuth15', 'AP_polar10', 'MPE_2D')
 DEFAULT_TARGET = 'ort'
 DEFAULT_EVAL_IMAGES = 100
 
@@ -91,20 +90,25 @@ def describe_quantization(quantized: Any) -> list[str]:
 
 
 def build_comparison(result: Any, precision: str) -> Any:
-    """Lay out the numbers of both files."""
+    """Lay out the headline numbers of both files."""
     from rich.table import Table
+
+    from cpose.evaluation.metric_spec import list_numbers
+    from cpose.evaluation.metric_table import metrics_of_report
 
     count = result.before['num_images']
     table = Table(title=f'{count} test images', title_justify='left', header_style='bold')
     table.add_column('metric', no_wrap=True)
     for name in ('fp32', precision, 'change'):
         table.add_column(name, justify='right', no_wrap=True)
-    for name in COMPARED:
-        old, new = result.before.get(name), result.after.get(name)
+    for _, number in list_numbers(metrics_of_report(result.before)):
+        if not number.is_headline:
+            continue
+        old, new = result.before.get(number.key), result.after.get(number.key)
         if old is None or new is None:
-            table.add_row(name, '–', '–', '–')
+            table.add_row(number.key, '–', '–', '–')
         else:
-            table.add_row(name, f'{old:.4f}', f'{new:.4f}', f'{new - old:+.4f}')
+            table.add_row(number.key, f'{old:.4f}', f'{new:.4f}', f'{new - old:+.4f}')
     return table
 
 

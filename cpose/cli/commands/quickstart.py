@@ -22,6 +22,7 @@ def run(args: Namespace) -> int:
     from rich.console import Console
 
     from cpose.apis.quickstart import CONFIG, run_quickstart
+    from cpose.evaluation.metric_table import PRIMARY_NUMBER
     from cpose.evaluation.report import build_table
 
     result = run_quickstart(args.out, CONFIG, args.cfg_options)
@@ -36,7 +37,7 @@ def run(args: Namespace) -> int:
         markup=False,
     )
     console.file.write(
-        f'quickstart: AP50_3DIoU={result.report["AP50_3DIoU"]:.2f} '
+        f'quickstart: {PRIMARY_NUMBER}={result.report[PRIMARY_NUMBER]:.2f} '
         f'images={result.report["num_images"]} seconds={result.seconds:.0f} out={args.out}\n'
     )
     return 0

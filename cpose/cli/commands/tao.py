@@ -98,11 +98,10 @@ def run_to_config(args: Namespace) -> int:
     import_extra('pydantic', 'tao')
     from cpose.files.atomic import write_text_atomic
     from cpose.tao.spec.spec_file import load_spec
-    from cpose.tao.translation.config_text import config_text
-    from cpose.tao.translation.spec_config import training_overlay
+    from cpose.tao.translation.spec_config import overlay_text, training_overlay
 
     spec = load_spec(args.spec, args.overrides, 'train')
-    text = config_text(training_overlay(spec), f'Translated from {Path(args.spec).name}.')
+    text = overlay_text(training_overlay(spec), f'Translated from {Path(args.spec).name}.')
     write_text_atomic(args.out, text)
     sys.stdout.write(f'{args.out}\n')
     return 0

@@ -56,6 +56,6 @@ def _show(args: Namespace, report: dict) -> None:
     if args.out:
         write_metrics_json(args.out, report)
     if args.plot:
-        from cpose.visualization.curve_plot import plot_curves
+        from cpose.evaluation.curve_plot import plot_curves
 
         plot_curves(report, args.plot, title=args.checkpoint)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cpose.codecs.symmetries import parse_symmetric
+from cpose.datasets.annotations.extras import stack_extras
 from cpose.errors import DataError
 from cpose.files.json_fields import JsonFields
 from cpose.geometry.rotation import matrix_from_quaternion
@@ -21,6 +22,12 @@ from cpose.structures.pose_data_sample import CuboidTruth
 
 CLASS_BYTES = 64
 """Longest name of a class in UTF-8."""
+
+OBJECT_FIELDS = (
+    *('class', 'projected_cuboid', 'keypoints_3d', 'location', 'quaternion_xyzw', 'scale'),
+    *('visibility', 'symmetric', 'mug'),
+)
+"""Fields of an object that are read here; other numbers become `CuboidTruth.extras`."""
 
 MIN_SOLID = 1e-6
 """Least volume of the parallelepiped of a cuboid's unit axes; 1 where they are at right angles."""
@@ -142,6 +149,7 @@ def read_annotation(path: str | Path) -> Annotation:
     ``class``, ``visibility``, ``symmetric`` and ``keypoints_3d``, which is rebuilt from
     ``location``, ``quaternion_xyzw`` and ``scale`` where possible and is NaN otherwise. A cup
     that NVlabs' tools mark with ``mug`` has a handle: without ``symmetric`` it counts as false.
+    Other fields of objects that hold numbers are kept, see `stack_extras`.
 
     Raises:
         DataError: If the file cannot be read or a field is missing or wrong.
@@ -181,6 +189,7 @@ def parse_annotation(content: Any, path: str) -> Annotation:
         dims_metric=_stack([read_scale(item) for item in objects], (3,)),
         visibility=np.array([read_visibility(item) for item in objects], dtype=np.float64),
         plane_gl=_ground_plane(root),
+        extras=stack_extras([item.rest(OBJECT_FIELDS) for item in objects]),
     )
     return Annotation(
         image_wh=image_wh,

@@ -22,7 +22,7 @@ from cpose.errors import DataError
 from cpose.files.atomic import atomic_file
 
 CACHE_NAME = '.cpose_index.npz'
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 """Raise it when the reader of annotations changes its mind about anything."""
 
 
@@ -70,11 +70,13 @@ def _read_file(path: Path) -> AnnotationTable:
             raise ValueError('it is of another version')
         images, objects = content['images'], content['objects']
         paths = PackedStrings(content['path_text'], content['path_ends'])
+        extras = PackedStrings(content['extra_text'], content['extra_ends'])
     if images.dtype != IMAGE_DTYPE or objects.dtype != OBJECT_DTYPE:
         raise ValueError('its fields differ')
-    if len(paths) != len(images) or len(objects) != images['num_objects'].sum():
+    num_objects = images['num_objects'].sum()
+    if len(paths) != len(images) or not len(extras) == len(objects) == num_objects:
         raise ValueError('its lengths differ')
-    return AnnotationTable(paths, images, objects)
+    return AnnotationTable(paths, images, objects, extras)
 
 
 def _write(path: Path, table: AnnotationTable) -> None:
@@ -86,6 +88,8 @@ def _write(path: Path, table: AnnotationTable) -> None:
             path_ends=table.paths.ends,
             images=table.images,
             objects=table.objects,
+            extra_text=table.extras.text,
+            extra_ends=table.extras.ends,
         )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from cpose.codecs.symmetries import encode_symmetric
 from cpose.datasets.annotations.annotation import CLASS_BYTES, Annotation
+from cpose.datasets.annotations.extras import pack_extras, unpack_extras
 from cpose.structures.pose_data_sample import CuboidTruth
 
 
@@ -84,11 +85,13 @@ class AnnotationTable:
         paths: Image paths.
         images: (I,) of `IMAGE_DTYPE`.
         objects: (T,) of `OBJECT_DTYPE`, image after image.
+        extras: T texts of `CuboidTruth.extras` as JSON, empty where an object has none.
     """
 
     paths: PackedStrings
     images: np.ndarray
     objects: np.ndarray
+    extras: PackedStrings
 
     @classmethod
     def build(
@@ -109,7 +112,8 @@ class AnnotationTable:
                 _fill_image(image, annotation)
                 _fill_objects(objects[start:end], annotation)
                 start = end
-        return cls(PackedStrings.pack(paths), images, objects)
+        texts = (text for item in annotations if item for text in pack_extras(item.truth))
+        return cls(PackedStrings.pack(paths), images, objects, PackedStrings.pack(texts))
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -125,11 +129,13 @@ class AnnotationTable:
         counts = self.images['num_objects'][index].astype(np.int64)
         starts = self.object_ranges()[index]
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        paths = self.paths.tolist()
+        of_objects = np.repeat(starts, counts) + within
+        paths, extras = self.paths.tolist(), self.extras.tolist()
         return AnnotationTable(
             PackedStrings.pack(paths[i] for i in index),
             self.images[index],
-            self.objects[np.repeat(starts, counts) + within],
+            self.objects[of_objects],
+            PackedStrings.pack(extras[i] for i in of_objects),
         )
 
     @staticmethod
@@ -141,16 +147,20 @@ class AnnotationTable:
             PackedStrings.pack(path for table in tables for path in table.paths.tolist()),
             np.concatenate([table.images for table in tables]),
             np.concatenate([table.objects for table in tables]),
+            PackedStrings.pack(text for table in tables for text in table.extras.tolist()),
         )
 
 
-def truth_of(image: np.void, objects: np.ndarray, labels: np.ndarray) -> CuboidTruth:
+def truth_of(
+    image: np.void, objects: np.ndarray, labels: np.ndarray, extras: Sequence[str] = ()
+) -> CuboidTruth:
     """Return the objects of one image as the structure that travels with samples.
 
     Args:
         image: One entry of `AnnotationTable.images`.
         objects: (N,), its entries of `AnnotationTable.objects`.
         labels: (N,) int64 category numbers.
+        extras: N, its entries of `AnnotationTable.extras`, or none.
     """
     plane = image['plane_gl']
     return CuboidTruth(
@@ -161,6 +171,7 @@ def truth_of(image: np.void, objects: np.ndarray, labels: np.ndarray) -> CuboidT
         visibility=objects['visibility'].copy(),
         plane_gl=None if np.isnan(plane).any() else plane.copy(),
         symmetric=objects['symmetric'].astype(np.int64),
+        extras=unpack_extras(extras),
     )
 
 

@@ -11,6 +11,19 @@ OnError = Literal['raise', 'skip']
 SHOWN = 3
 
 
+def check_on_error(on_error: str) -> None:
+    """Check the policy for images that cannot be used.
+
+    Raises:
+        ConfigError: If it is none.
+    """
+    if on_error not in ('raise', 'skip'):
+        raise ConfigError(
+            f'on_error={on_error!r} (config key *_dataloader.dataset.on_error). '
+            "Use 'raise' or 'skip'."
+        )
+
+
 class DataProblems:
     """Files of a data set that cannot be used, by reason.
 
@@ -20,11 +33,7 @@ class DataProblems:
     """
 
     def __init__(self, on_error: OnError = 'raise') -> None:
-        if on_error not in ('raise', 'skip'):
-            raise ConfigError(
-                f'on_error={on_error!r} (config key *_dataloader.dataset.on_error). '
-                "Use 'raise' or 'skip'."
-            )
+        check_on_error(on_error)
         self.on_error = on_error
         self._details: dict[str, dict[str, str]] = {}
 

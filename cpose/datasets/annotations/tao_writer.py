@@ -6,7 +6,6 @@ interruption leaves no half file behind; the same records give the same bytes.
 
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,22 @@ from typing import Any
 import cv2
 import numpy as np
 
+from cpose.datasets.annotations.extras import unstack_extras
 from cpose.errors import OutputError
 from cpose.geometry.rotation import quaternion_from_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.image_record import CompleteRecord
 
 JPEG_QUALITY = 95
 
 
 def write_record(
-    record: Mapping[str, Any], folder: str | Path, stem: str, categories: tuple[str, ...]
+    record: CompleteRecord, folder: str | Path, stem: str, categories: tuple[str, ...]
 ) -> Path:
     """Write one image and its annotation as ``stem.jpg`` and ``stem.json``.
 
     Args:
-        record: ``img`` (H, W, 3) uint8 BGR, ``image_wh``, ``intrinsics``, ``truth`` and
-            ``symmetries`` as `SyntheticCuboidDataset.load_record` returns them.
+        record: The image and everything about it.
         folder: Existing folder.
         stem: File name without suffix.
         categories: Category names by label.
@@ -40,7 +39,7 @@ def write_record(
     Raises:
         OutputError: If a file cannot be written.
     """
-    _, data = cv2.imencode('.jpg', record['img'], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    _, data = cv2.imencode('.jpg', record.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     text = json.dumps(build_annotation(record, categories), indent=1) + '\n'
     image_path = Path(folder, f'{stem}.jpg')
     _write_atomically(image_path.with_suffix('.json'), text.encode())
@@ -48,19 +47,21 @@ def write_record(
     return image_path
 
 
-def build_annotation(record: Mapping[str, Any], categories: tuple[str, ...]) -> dict[str, Any]:
+def build_annotation(record: CompleteRecord, categories: tuple[str, ...]) -> dict[str, Any]:
     """Return the content of the annotation file.
 
     3D points are in the Objectron camera frame, therefore ``camera_view_matrix`` is the identity;
     ``projected_cuboid`` keeps its fractions. See `write_record` for the arguments.
     """
-    truth: CuboidTruth = record['truth']
+    truth, symmetries = record.truth, record.symmetries
+    extras = unstack_extras(truth)
     content: dict[str, Any] = {'camera_data': _describe_camera(record)}
     if truth.plane_gl is not None:
         point, normal = truth.plane_gl.tolist()
         content['AR_data'] = {'plane_center': point, 'plane_normal': normal}
     content['objects'] = [
         {
+            **extras[k],
             'class': categories[truth.labels[k]],
             'name': f'{categories[truth.labels[k]]}_{k}',
             'provenance': 'synthetic',
@@ -69,16 +70,16 @@ def build_annotation(record: Mapping[str, Any], categories: tuple[str, ...]) -> 
             'scale': truth.dims_metric[k].tolist(),
             'keypoints_3d': truth.keypoints_gl[k].tolist(),
             'visibility': float(truth.visibility[k]),
-            'symmetric': bool(record['symmetries'][k].order > 1),
+            'symmetric': bool(symmetries[k].order > 1),
         }
         for k in range(len(truth))
     ]
     return content
 
 
-def _describe_camera(record: Mapping[str, Any]) -> dict[str, Any]:
-    width, height = record['image_wh']
-    (fx, _, cx), (_, fy, cy), _ = record['intrinsics'].tolist()
+def _describe_camera(record: CompleteRecord) -> dict[str, Any]:
+    width, height = record.image_wh
+    (fx, _, cx), (_, fy, cy), _ = record.intrinsics.tolist()
     return {
         'width': int(width),
         'height': int(height),

@@ -1,9 +1,9 @@
 """Fold constants of an exported graph and give it the names and shapes of the contract."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cpose.deploy.model_metadata import BATCH_AXIS, INPUT_NAME, OUTPUT_SIZES
+from cpose.deploy.model_metadata import BATCH_AXIS, INPUT_NAME
 from cpose.errors import ConfigError, import_extra
 
 
@@ -18,7 +18,13 @@ def remove_traces(model: Any) -> None:
         del weight.metadata_props[:]
 
 
-def set_shapes(model: Any, batch: int | None, input_wh: tuple[int, int], rows: int) -> None:
+def set_shapes(
+    model: Any,
+    batch: int | None,
+    input_wh: tuple[int, int],
+    rows: int,
+    output_sizes: Mapping[str, int],
+) -> None:
     """Write the shapes of input and outputs into the graph and derive all others from them.
 
     Args:
@@ -26,12 +32,13 @@ def set_shapes(model: Any, batch: int | None, input_wh: tuple[int, int], rows: i
         batch: Images of a run; None for any number.
         input_wh: Width and height of the input, pixels.
         rows: Detections per image.
+        output_sizes: Length of the last axis of each output by name.
     """
     onnx = import_extra('onnx', 'deploy')
     first = BATCH_AXIS if batch is None else batch
     shapes: dict[str, tuple[int | str, ...]] = {
         INPUT_NAME: (first, 3, input_wh[1], input_wh[0]),
-        **{name: (first, rows, size) for name, size in OUTPUT_SIZES.items()},
+        **{name: (first, rows, size) for name, size in output_sizes.items()},
     }
     for item in (*model.graph.input, *model.graph.output):
         if item.name in shapes:

@@ -11,7 +11,6 @@ from torch import nn
 from cpose.deploy.model_metadata import (
     BATCH_AXIS,
     INPUT_NAME,
-    OUTPUT_SIZES,
     ModelMetadata,
     attach_metadata,
 )
@@ -22,7 +21,7 @@ from cpose.deploy.onnx.cleanup import (
     remove_traces,
     set_shapes,
 )
-from cpose.deploy.onnx.graph_module import MAP_NAMES, MAP_PREFIX, ExportGraph
+from cpose.deploy.onnx.graph_module import MAP_PREFIX, ExportGraph, map_names
 from cpose.deploy.onnx.graph_parts import name_nodes
 from cpose.deploy.onnx.half_precision import convert_to_half
 from cpose.deploy.onnx.settings import DEFORMABLE_OPSET, TRACED_OPSETS, ExportSettings
@@ -32,8 +31,6 @@ from cpose.models.layers.neck_convs import ModulatedDeformConv
 PACKAGES = ('onnx', 'onnxruntime', 'onnxscript', 'onnxslim')
 NEEDED_OPTIONS = {True: {'dynamo', 'dynamic_axes'}, False: {'dynamic_shapes', 'optimize'}}
 """Options of ``torch.onnx.export`` for the older exporter (True) and the one on torch.export."""
-
-TENSOR_NAMES = [*OUTPUT_SIZES, *(MAP_PREFIX + name for name in MAP_NAMES)]
 
 
 def check_packages() -> None:
@@ -104,7 +101,7 @@ def make_onnx(model: Any, settings: ExportSettings, metadata: ModelMetadata) -> 
     graph = ExportGraph(model, settings.input_wh, settings.is_baked).eval()
     is_traced = settings.opset in TRACED_OPSETS
     try:
-        exported = (_trace if is_traced else _export)(graph, settings)
+        exported = (_trace if is_traced else _export)(graph, settings, _tensor_names(model))
     except torch.onnx.errors.OnnxExporterError as error:
         raise ConfigError(
             f'cannot express the network: {str(error).strip().splitlines()[0]}',
@@ -117,8 +114,10 @@ def make_onnx(model: Any, settings: ExportSettings, metadata: ModelMetadata) -> 
     remove_traces(exported)
     fold_constants(exported)
     name_nodes(exported)
-    set_shapes(exported, settings.batch, settings.input_wh, model.head.codec.num_select)
-    keep_outputs(exported, list(OUTPUT_SIZES))
+    codec = model.head.codec
+    sizes = {name: output.size for name, output in codec.outputs.items()}
+    set_shapes(exported, settings.batch, settings.input_wh, codec.num_select, sizes)
+    keep_outputs(exported, list(sizes))
     if settings.half:
         exported = convert_to_half(exported)
     attach_metadata(exported, metadata)
@@ -126,7 +125,12 @@ def make_onnx(model: Any, settings: ExportSettings, metadata: ModelMetadata) -> 
     return exported
 
 
-def _export(graph: nn.Module, settings: ExportSettings) -> Any:
+def _tensor_names(model: Any) -> list[str]:
+    """Return the outputs of a model in order, then its raw maps."""
+    return [*model.head.codec.outputs, *(MAP_PREFIX + name for name in map_names(model))]
+
+
+def _export(graph: nn.Module, settings: ExportSettings, names: list[str]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         program = torch.onnx.export(
@@ -137,16 +141,16 @@ def _export(graph: nn.Module, settings: ExportSettings) -> Any:
             verbose=False,
             opset_version=settings.opset,
             input_names=[INPUT_NAME],
-            output_names=TENSOR_NAMES,
+            output_names=names,
             dynamic_shapes=None if settings.batch else ({0: BATCH_AXIS},),
         )
     assert program is not None
     return program.model_proto
 
 
-def _trace(graph: nn.Module, settings: ExportSettings) -> Any:
+def _trace(graph: nn.Module, settings: ExportSettings, names: list[str]) -> Any:
     onnx = import_extra('onnx', 'deploy')
-    axes = {name: {0: BATCH_AXIS} for name in (INPUT_NAME, *TENSOR_NAMES)}
+    axes = {name: {0: BATCH_AXIS} for name in (INPUT_NAME, *names)}
     content: Any = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
@@ -157,7 +161,7 @@ def _trace(graph: nn.Module, settings: ExportSettings) -> Any:
             dynamo=False,
             opset_version=settings.opset,
             input_names=[INPUT_NAME],
-            output_names=TENSOR_NAMES,
+            output_names=names,
             dynamic_axes=None if settings.batch else axes,
         )
     return onnx.load_from_string(content.getvalue())

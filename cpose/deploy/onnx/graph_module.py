@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cpose.deploy.model_metadata import OUTPUT_SIZES
 from cpose.models.layers.fuse import fuse_for_inference
 
 
@@ -39,7 +38,10 @@ class BakedInput(nn.Module):
 MAP_PREFIX = 'raw_'
 """Tensors of the graph that hold the raw maps are called so, for example ``raw_hm``."""
 
-MAP_NAMES = ('hm', 'wh', 'reg', 'hm_hp', 'hp_offset', 'hps', 'scale')
+
+def map_names(model: Any) -> list[str]:
+    """Return the raw maps of a `CenterPose` in the order in which its head gives them."""
+    return [name for step in model.head.branches.steps for name in step]
 
 
 class ExportGraph(nn.Module):
@@ -66,5 +68,5 @@ class ExportGraph(nn.Module):
         """
         maps = self.network(self.bake(images), mode='tensor')
         detections = self.network.head.codec.decode(maps)
-        outputs = [detections[name] for name in OUTPUT_SIZES]
-        return (*outputs, *(maps[name] for name in MAP_NAMES))
+        outputs = [detections[name] for name in self.network.head.codec.outputs]
+        return (*outputs, *maps.values())

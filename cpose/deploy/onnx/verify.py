@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES
+from cpose.deploy.model_metadata import INPUT_NAME
 from cpose.deploy.onnx.cleanup import with_outputs
-from cpose.deploy.onnx.graph_module import MAP_NAMES, MAP_PREFIX
+from cpose.deploy.onnx.graph_module import MAP_PREFIX, map_names
 from cpose.deploy.onnx.row_matching import CORNER_OUTPUTS, differences, match_rows, sure_rows
 from cpose.deploy.onnx.settings import ExportSettings
 from cpose.errors import CheckpointError, import_extra
@@ -75,9 +75,10 @@ def compare_with_torch(
     inputs = pictures.flip(1).float() / 255 if settings.is_baked else normalised
     with torch.inference_mode():
         results = [model(image[None], mode='tensor') for image in normalised]
-        maps = {name: torch.cat([result[name] for result in results]) for name in MAP_NAMES}
-        found = _run(onnx_model, inputs, settings.batch)
-        found_maps = {name: found[MAP_PREFIX + name] for name in MAP_NAMES}
+        names = map_names(model)
+        maps = {name: torch.cat([result[name] for result in results]) for name in names}
+        found = _run(onnx_model, inputs, settings.batch, names)
+        found_maps = {name: found[MAP_PREFIX + name] for name in names}
         codec = model.head.codec
         doubt = float((maps['hm'] - found_maps['hm']).abs().max())
         return [
@@ -103,12 +104,15 @@ def check_bounds(lines: Sequence[Comparison]) -> None:
             )
 
 
-def _run(onnx_model: Any, inputs: Tensor, batch: int | None) -> dict[str, Tensor]:
+def _run(
+    onnx_model: Any, inputs: Tensor, batch: int | None, map_names: Sequence[str]
+) -> dict[str, Tensor]:
     """Return all outputs and raw maps; with batches of any size, of one and of the other images."""
     onnxruntime = import_extra('onnxruntime', 'deploy')
-    maps = _maps_for_decoder(onnx_model)
-    names = [*OUTPUT_SIZES, *maps]
-    tensors = [*OUTPUT_SIZES, *maps.values()]
+    maps = _maps_for_decoder(onnx_model, map_names)
+    outputs = [item.name for item in onnx_model.graph.output]
+    names = [*outputs, *maps]
+    tensors = [*outputs, *maps.values()]
     probe = with_outputs(onnx_model, list(maps.values()))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -127,13 +131,13 @@ def _run(onnx_model: Any, inputs: Tensor, batch: int | None) -> dict[str, Tensor
     }
 
 
-def _maps_for_decoder(onnx_model: Any) -> dict[str, str]:
+def _maps_for_decoder(onnx_model: Any, map_names: Sequence[str]) -> dict[str, str]:
     """Return the tensors in which the decoder reads the raw maps.
 
     In an FP16 graph those come after a cast: ONNX Runtime on a CPU computes in FP32 and leaves out
     the rounding between two casts.
     """
-    tensors = {MAP_PREFIX + name: MAP_PREFIX + name for name in MAP_NAMES}
+    tensors = {MAP_PREFIX + name: MAP_PREFIX + name for name in map_names}
     for node in reversed(onnx_model.graph.node):
         if node.op_type == 'Cast' and node.input[0] in tensors:
             tensors[node.input[0]] = node.output[0]
@@ -155,9 +159,8 @@ def _compare_decoders(
     codec: Any, maps: Mapping[str, Tensor], found: Mapping[str, Tensor]
 ) -> list[Comparison]:
     expected = codec.decode(maps)
-    expected = {name: expected[name] for name in OUTPUT_SIZES}
     rows = sure_rows(maps['hm'], codec.num_select, 0.0)
-    return _compare_rows('decoder', expected, found, rows, DECODER_BOUND)
+    return _compare_rows('decoder', codec, expected, found, rows, DECODER_BOUND)
 
 
 def _compare_detections(
@@ -168,13 +171,14 @@ def _compare_detections(
     bound: float,
 ) -> list[Comparison]:
     decoded = codec.decode(maps)
-    expected = {name: decoded[name] for name in OUTPUT_SIZES if name not in CORNER_OUTPUTS}
+    expected = {name: value for name, value in decoded.items() if name not in CORNER_OUTPUTS}
     rows = sure_rows(maps['hm'], codec.num_select, doubt)
-    return _compare_rows('detections', expected, found, rows, bound)
+    return _compare_rows('detections', codec, expected, found, rows, bound)
 
 
 def _compare_rows(
     part: str,
+    codec: Any,
     expected: dict[str, Tensor],
     found: Mapping[str, Tensor],
     rows: Tensor,
@@ -182,14 +186,11 @@ def _compare_rows(
 ) -> list[Comparison]:
     largest, count, others = differences(match_rows(expected, found, rows), bound)
     lines = [
-        Comparison(part, name, value, bound, _unit(name), count) for name, value in largest.items()
+        Comparison(part, name, value, bound, codec.outputs[name].unit, count)
+        for name, value in largest.items()
     ]
     if 'kps' in expected:
         corners = 2 * 8 * count
         share = others / max(corners, 1)
         lines.append(Comparison(part, 'other corners', share, TIED_CORNERS, '', corners))
     return lines
-
-
-def _unit(name: str) -> str:
-    return {'scores': '', 'clses': '', 'obj_scale': ''}.get(name, 'cells')

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from cpose.deploy.model_metadata import ModelMetadata
+from cpose.deploy.model_metadata import ModelMetadata, read_metadata
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
 
@@ -34,6 +34,17 @@ class Runtime(ABC):
     metadata: ModelMetadata
     device: torch.device = torch.device('cpu')
     batch_limits: tuple[int, int | None] = (1, None)
+
+    @classmethod
+    def read_metadata(cls, path: str | Path) -> ModelMetadata:
+        """Return what a file tells about itself, its config among it, without opening the network.
+
+        By default the file is ONNX, or has a JSON file beside it as engines have.
+
+        Raises:
+            CheckpointError: If the file is missing, unreadable or not one of ours.
+        """
+        return read_metadata(path)
 
     def __call__(self, inputs: Tensor) -> dict[str, Tensor]:
         """Return the detections of a batch.

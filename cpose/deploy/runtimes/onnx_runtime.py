@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_metadata
+from cpose.deploy.model_metadata import INPUT_NAME, read_metadata
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
@@ -70,10 +70,9 @@ class OnnxRuntime(Runtime):
 
     def run(self, inputs: Tensor) -> dict[str, Tensor]:
         """Return the outputs for a batch (N, 3, H, W)."""
-        values = self.session.run(list(OUTPUT_SIZES), {INPUT_NAME: inputs.numpy()})
-        return {
-            name: torch.from_numpy(value) for name, value in zip(OUTPUT_SIZES, values, strict=True)
-        }
+        names = list(self.metadata.outputs)
+        values = self.session.run(names, {INPUT_NAME: inputs.numpy()})
+        return {name: torch.from_numpy(value) for name, value in zip(names, values, strict=True)}
 
     def describe(self) -> str:
         """Return version, providers, threads and precision."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from cpose.deploy.engines.flavors import EXTRAS, MODULES, open_log, start_part
-from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_engine_sidecar
+from cpose.deploy.model_metadata import INPUT_NAME, read_engine_sidecar
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, import_extra
@@ -74,7 +74,7 @@ class TensorRTRuntime(Runtime):
         context.set_input_shape(INPUT_NAME, tuple(inputs.shape))
         outputs = {
             name: torch.empty(tuple(context.get_tensor_shape(name)), device=self.device)
-            for name in OUTPUT_SIZES
+            for name in self.metadata.outputs
         }
         for name, buffer in {INPUT_NAME: inputs, **outputs}.items():
             context.set_tensor_address(name, buffer.data_ptr())
@@ -120,11 +120,11 @@ class TensorRTRuntime(Runtime):
             name = engine.get_tensor_name(number)
             kinds[name] = engine.get_tensor_dtype(name)
         wanted = self._tensorrt.float32
-        if set(kinds) != {INPUT_NAME, *OUTPUT_SIZES} or set(kinds.values()) != {wanted}:
+        if set(kinds) != {INPUT_NAME, *self.metadata.outputs} or set(kinds.values()) != {wanted}:
             found = ', '.join(f'{name} ({kind})' for name, kind in kinds.items())
             raise CheckpointError(
                 f'is not an engine of a cpose model. It has {found}; expected are {INPUT_NAME}, '
-                f'{", ".join(OUTPUT_SIZES)}, all {wanted}',
+                f'{", ".join(self.metadata.outputs)}, all {wanted}',
                 place=FilePlace(self.path),
                 advice='Build it from a file that `cpose export-onnx` wrote',
             )

@@ -11,8 +11,7 @@ from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
 
 from cpose.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
-from cpose.error_places import ConfigPlace
-from cpose.errors import ConfigError, TrainingInterruptedError
+from cpose.errors import TrainingInterruptedError
 from cpose.registry import HOOKS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -34,15 +33,9 @@ class GracefulStopHook(Hook):
         self._process = 0
 
     def before_train(self, runner: Any) -> None:
-        """Take over the signals and find who saves."""
+        """Take over the signals and find who saves, the hook of the run or one for this alone."""
         savers = [hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)]
-        if not savers:
-            raise ConfigError(
-                'saves through AtomicCheckpointHook, which is not there',
-                place=ConfigPlace(('default_hooks.graceful_stop',), kind='GracefulStopHook'),
-                advice=('Set default_hooks.checkpoint.type to it', 'Remove GracefulStopHook'),
-            )
-        self._saver = savers[0]
+        self._saver = savers[0] if savers else AtomicCheckpointHook(keep_last=-1, save_best=None)
         if threading.current_thread() is threading.main_thread():
             self._process = os.getpid()
             self._previous = {number: signal.signal(number, self._remember) for number in SIGNALS}

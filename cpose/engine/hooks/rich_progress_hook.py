@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from cpose.engine.resumable_loop import counts_iterations
 from cpose.registry import HOOKS
 
 SECONDS_BETWEEN_DRAWINGS = 0.2
@@ -43,7 +44,7 @@ class RichProgressHook(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Start the bar over all iterations."""
-        self._start(runner, f'epoch {runner.epoch + 1}/{runner.max_epochs}', runner.max_iters)
+        self._start(runner, _place(runner), runner.max_iters)
         self._update(self._main, completed=runner.iter)
 
     def before_test(self, runner: Any) -> None:
@@ -54,9 +55,10 @@ class RichProgressHook(Hook):
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         """Advance by one iteration."""
-        epoch = f'epoch {runner.epoch + 1}/{runner.max_epochs}'
         losses = '  '.join(f'{name} {value.item():.3f}' for name, value in (outputs or {}).items())
-        self._update(self._main, description=epoch, completed=runner.iter + 1, losses=losses)
+        self._update(
+            self._main, description=_place(runner), completed=runner.iter + 1, losses=losses
+        )
 
     def before_val_epoch(self, runner: Any) -> None:
         """Show a second bar for validation."""
@@ -117,3 +119,9 @@ class RichProgressHook(Hook):
             if time.monotonic() - self._drawn > SECONDS_BETWEEN_DRAWINGS:
                 self._progress.refresh()
                 self._drawn = time.monotonic()
+
+
+def _place(runner: Any) -> str:
+    if counts_iterations(runner):
+        return 'training'
+    return f'epoch {runner.epoch + 1}/{runner.max_epochs}'

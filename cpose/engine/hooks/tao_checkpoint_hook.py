@@ -27,7 +27,7 @@ class TaoCheckpointHook(AtomicCheckpointHook):
         interval: Epochs or steps between checkpoints; the end of training is always saved.
         unit: 'epoch' or 'step'.
         save_best: Metric whose best checkpoint is kept; ``None`` for none.
-        rule: 'greater' or 'less' is better.
+        rule: 'greater' or 'less' is better; None for the direction of the metric.
         best_name: Name of the best one without ending; ``{epoch:03d}`` is its epoch, from 0.
 
     Raises:
@@ -39,7 +39,7 @@ class TaoCheckpointHook(AtomicCheckpointHook):
         interval: int = 1,
         unit: str = 'epoch',
         save_best: str | None = None,
-        rule: str = 'greater',
+        rule: str | None = None,
         best_name: str = 'model_best_{epoch:03d}',
     ) -> None:
         super().__init__(interval, None, -1, save_best, rule)
@@ -60,8 +60,8 @@ class TaoCheckpointHook(AtomicCheckpointHook):
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         """Save within an epoch."""
-        at_end = self.end_of_epoch(runner.train_dataloader, batch_idx)
-        if self.unit == 'step' and not at_end and self.every_n_train_iters(runner, self.interval):
+        is_due = self.unit == 'step' and self.every_n_train_iters(runner, self.interval)
+        if is_due and not self.is_end_of_epoch(runner, batch_idx):
             self.save(runner)
 
     def after_train_epoch(self, runner: Any) -> None:
@@ -71,7 +71,7 @@ class TaoCheckpointHook(AtomicCheckpointHook):
         else:
             is_due = runner.train_loop.progress['iter'] % self.interval == 0
         if is_due or self.is_last_train_epoch(runner):
-            self.save(runner)
+            self.save_at_end(runner)
 
     def save(self, runner: Any) -> Path:
         """Save everything now and return the file; to be called on all ranks."""
@@ -88,10 +88,10 @@ class TaoCheckpointHook(AtomicCheckpointHook):
         epoch = progress['epoch'] - (0 if progress['batches_done'] else 1)
         return f'model_epoch_{max(epoch, 0):03d}_step_{progress["iter"]:05d}.pth'
 
-    def best_file_name(self, epoch: int) -> str:
-        """Return the name of the best checkpoint, after an epoch counted from 1."""
-        return f'{self.best_name.format(epoch=epoch - 1)}.pth'
+    def best_file_name(self, number: int, unit: str = 'epoch') -> str:
+        """Return the name of the best checkpoint, after an epoch or iteration counted from 1."""
+        return f'{self.best_name.format(epoch=number - 1)}.pth'
 
-    def outdated(self, files: CheckpointList) -> list[str]:
+    def outdated(self, files: CheckpointList, by_epoch: bool) -> list[str]:
         """Return nothing: all checkpoints are kept."""
         return []

@@ -1,12 +1,12 @@
 """Small hooks of a training: the epoch of the data, and losses that are no numbers."""
 
-from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
 import torch
 from mmengine.hooks import Hook
 
+from cpose.datasets.draws import nested_datasets
 from cpose.errors import TrainingError
 from cpose.registry import HOOKS
 
@@ -26,16 +26,9 @@ class DatasetEpochHook(Hook):
 
     def before_train_epoch(self, runner: Any) -> None:
         """Pass the epoch on."""
-        for dataset in _nested(runner.train_dataloader.dataset):
+        for dataset in nested_datasets(runner.train_dataloader.dataset):
             if hasattr(dataset, 'set_epoch'):
                 dataset.set_epoch(runner.epoch)
-
-
-def _nested(dataset: Any) -> Iterator[Any]:
-    yield dataset
-    inner = getattr(dataset, 'dataset', None) or getattr(dataset, '_dataset', None)
-    for part in [inner] if inner is not None else getattr(dataset, 'datasets', ()):
-        yield from _nested(part)
 
 
 @HOOKS.register_module()
@@ -79,5 +72,5 @@ class FiniteLossHook(Hook):
 
 
 def _last_checkpoint(runner: Any) -> str:
-    path = runner.last_checkpoint
+    path = getattr(runner, 'last_checkpoint', None) or runner.message_hub.get_info('last_ckpt')
     return f'Last good checkpoint: {path}.' if path else 'No checkpoint was written before.'

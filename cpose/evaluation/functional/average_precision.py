@@ -1,36 +1,14 @@
-"""Average precision over thresholds of the seven metrics.
+"""Average precision over thresholds of a metric.
 
 Letters: n predictions, T thresholds.
 """
 
-from types import MappingProxyType
-
 import numpy as np
 
-NUM_BINS = 21
 
-THRESHOLDS = MappingProxyType(
-    {
-        'scale': np.linspace(0, 1, NUM_BINS),
-        'iou': np.linspace(0, 1, NUM_BINS),
-        'pixel': np.linspace(0, 0.1, NUM_BINS),
-        'azimuth': np.linspace(0, 30, NUM_BINS),
-        'polar': np.linspace(0, 20, NUM_BINS),
-        'add': np.linspace(0, 1, NUM_BINS),
-        'adds': np.linspace(0, 1, NUM_BINS),
-    }
-)
-"""Ratio, ratio, share of the image sides, degrees, degrees, metres, metres.
-
-Source: TAO PyTorch 6.25.10, evaluation.
-"""
-
-LARGER_IS_BETTER = frozenset({'iou'})
-
-
-def is_hit(metric: str, values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Tell which values (n,) of a metric pass which thresholds (T,); returns (T, n) bool."""
-    if metric in LARGER_IS_BETTER:
+def is_hit(values: np.ndarray, thresholds: np.ndarray, larger_is_better: bool) -> np.ndarray:
+    """Tell which values (n,) pass which thresholds (T,), at least or at most; returns (T, n)."""
+    if larger_is_better:
         return np.asarray(values >= thresholds[:, None])
     return np.asarray(values <= thresholds[:, None])
 
@@ -74,8 +52,3 @@ def average_precision(hits: np.ndarray, scores: np.ndarray, num_objects: int) ->
     precision, recall = precision_recall(hits, scores, num_objects)
     steps = np.diff(recall, axis=1, prepend=0.0)
     return np.asarray((steps * precision).sum(axis=1))
-
-
-def average_precision_at(metric: str, curve: np.ndarray, threshold: float) -> float:
-    """Read one threshold from the curve (21,) of a metric."""
-    return float(curve[np.abs(THRESHOLDS[metric] - threshold).argmin()])

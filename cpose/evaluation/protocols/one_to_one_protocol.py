@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.evaluation.assessment import ERROR_NAMES, Assessment, missed_value
+from cpose.evaluation.assessment import Assessment
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
 from cpose.evaluation.functional.matching import (
     IGNORED,
@@ -19,20 +19,16 @@ from cpose.evaluation.functional.matching import (
     keep_one_per_object,
     match_counted,
 )
-from cpose.evaluation.functional.pose_errors import (
-    average_distance,
-    average_nearest_distance,
-    fold_angle_deg,
-    relative_scale_error,
-    viewpoint_angles_deg,
-)
-from cpose.evaluation.image_record import ImageRecord
+from cpose.evaluation.functional.pose_errors import average_distance
 from cpose.evaluation.matched_pairs import (
+    AlignedPairs,
     MatchedPairs,
-    corner_errors,
     measure_matches,
     project_views,
 )
+from cpose.evaluation.metric_spec import MetricSpec, measure_pairs
+from cpose.evaluation.metric_table import METRIC_TABLE
+from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import box_iou3d_symmetric
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS
@@ -63,19 +59,24 @@ class OneToOneProtocol:
         self.min_visibility = min_visibility
         self.scale_rule = METRICS.build(dict(scale_rule or {'type': 'GroundPlaneScale'}))
 
-    def assess(self, records: Sequence[ImageRecord], symmetry: EvaluationSymmetry) -> Assessment:
-        """Match and measure the predictions of one category."""
+    def assess(
+        self,
+        records: Sequence[EvaluationRecord],
+        symmetry: EvaluationSymmetry,
+        metrics: Sequence[MetricSpec] = METRIC_TABLE,
+    ) -> Assessment:
+        """Match the predictions of one category and measure them by all metrics."""
         matched = [self._match(n, record, symmetry) for n, record in enumerate(records)]
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
         matches = np.flatnonzero(rows[:, 2] >= 0)
-        values = {name: np.full(len(rows), missed_value(name)) for name in ERROR_NAMES}
+        values = {metric.key: np.full(len(rows), metric.missed_value) for metric in metrics}
         factors = np.full(len(rows), np.nan)
         symmetric = np.array([records[image].symmetric[gt] for image, _, gt in rows[matches]])
         for own, chosen in symmetry.by_object(symmetric):
             measured = measure_matches(
                 (records, rows, matches[chosen]),
                 self.scale_rule,
-                partial(_errors, symmetry=own),
+                partial(_measure, symmetry=own, metrics=metrics),
                 values,
                 own.num_rotations,
             )
@@ -83,13 +84,13 @@ class OneToOneProtocol:
         scores = np.array([records[image].predictions.scores[pred] for image, pred, _ in rows])
         is_beaten = ~keep_one_per_object(rows, scores, values['iou'] > 0)
         rows[is_beaten, 2], factors[is_beaten] = UNMATCHED, np.nan
-        for name, value in values.items():
-            value[is_beaten] = missed_value(name)
+        for metric in metrics:
+            values[metric.key][is_beaten] = metric.missed_value
         num_objects = sum(count for _, count in matched)
         return Assessment(scores, values, rows, num_objects, factors)
 
     def _match(
-        self, number: int, record: ImageRecord, symmetry: EvaluationSymmetry
+        self, number: int, record: EvaluationRecord, symmetry: EvaluationSymmetry
     ) -> tuple[np.ndarray, int]:
         truth, predictions = record.truth, record.predictions
         is_counted = truth.visibility >= self.min_visibility
@@ -108,7 +109,7 @@ class OneToOneProtocol:
 
 
 def _equivalent_corners(
-    record: ImageRecord, objects: np.ndarray, symmetry: EvaluationSymmetry
+    record: EvaluationRecord, objects: np.ndarray, symmetry: EvaluationSymmetry
 ) -> np.ndarray:
     """Return the corners (N, V, 8, 2) of all equivalent views of some objects of an image."""
     annotated = record.truth.keypoints_image[objects]
@@ -123,10 +124,17 @@ def _equivalent_corners(
     return named.reshape(len(objects), num_views, 8, 2)
 
 
-def _errors(
-    pairs: MatchedPairs, factors: np.ndarray, symmetry: EvaluationSymmetry
+def _measure(
+    pairs: MatchedPairs,
+    factors: np.ndarray,
+    symmetry: EvaluationSymmetry,
+    metrics: Sequence[MetricSpec],
 ) -> dict[str, np.ndarray]:
-    """Measure pairs at one rotation of the prediction and one name of the true solid.
+    return measure_pairs(metrics, _align(pairs, factors, symmetry))
+
+
+def _align(pairs: MatchedPairs, factors: np.ndarray, symmetry: EvaluationSymmetry) -> AlignedPairs:
+    """Choose one rotation of the prediction and one name of the true solid.
 
     Both are those of least ADD; the 3D IoU is the best over all rotations, no name changes it.
     """
@@ -136,25 +144,14 @@ def _errors(
     by_name = [average_distance(views, gt[:, None, order]) for order in symmetry.keypoint_orders]
     distances = np.stack(by_name, axis=1).reshape(len(pred), len(by_name) * len(angles))
     name, rotation = np.divmod(distances.argmin(axis=1), len(angles))
-    turned = views[each, rotation]
-    azimuth, polar = viewpoint_angles_deg(turned)
-    gt_azimuth, gt_polar = viewpoint_angles_deg(gt)
-    gt_dims = np.take_along_axis(pairs.gt_dims, symmetry.axis_orders[name], axis=1)
-    return {
-        'iou': box_iou3d_symmetric(pred, gt, angles),
-        'azimuth': fold_angle_deg(azimuth - gt_azimuth, symmetry.azimuth_period_deg),
-        'polar': np.abs(polar - gt_polar),
-        'add': distances.min(axis=1),
-        'adds': average_nearest_distance(turned, gt),
-        'scale': relative_scale_error(pairs.pred_dims, gt_dims),
-        **_image_errors(pairs, symmetry.keypoint_orders[name], symmetry.num_rotations),
-    }
-
-
-def _image_errors(
-    pairs: MatchedPairs, orders: np.ndarray, num_rotations: int
-) -> dict[str, np.ndarray]:
-    """Measure corner distances in the image, least over the rotations of the true solid."""
-    gt = np.take_along_axis(pairs.gt_keypoints, orders[..., None], axis=1)
-    annotated = np.take_along_axis(pairs.gt_points, orders[..., None], axis=1)
-    return corner_errors(pairs, gt, annotated, num_rotations)
+    order = symmetry.keypoint_orders[name][..., None]
+    return AlignedPairs(
+        matched=pairs,
+        pred_keypoints=views[each, rotation],
+        gt_keypoints=np.take_along_axis(gt, order, axis=1),
+        gt_points=np.take_along_axis(pairs.gt_points, order, axis=1),
+        gt_dims=np.take_along_axis(pairs.gt_dims, symmetry.axis_orders[name], axis=1),
+        iou=box_iou3d_symmetric(pred, gt, angles),
+        num_rotations=symmetry.num_rotations,
+        azimuth_period_deg=symmetry.azimuth_period_deg,
+    )

@@ -4,36 +4,21 @@ Letters: n predictions, P predictions and N objects of one image.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from cpose.evaluation.assessment import ERROR_NAMES, Assessment
+from cpose.evaluation.assessment import Assessment
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
 from cpose.evaluation.functional.matching import UNMATCHED, corner_distances, match_nearest
-from cpose.evaluation.functional.pose_errors import (
-    average_distance,
-    average_nearest_distance,
-    relative_scale_error,
-    viewpoint_angles_deg,
-)
-from cpose.evaluation.image_record import ImageRecord
-from cpose.evaluation.matched_pairs import MatchedPairs, corner_errors, measure_matches
+from cpose.evaluation.matched_pairs import AlignedPairs, MatchedPairs, measure_matches
+from cpose.evaluation.metric_spec import MetricSpec, measure_pairs
+from cpose.evaluation.metric_table import METRIC_TABLE
+from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import best_rotation
 from cpose.geometry.symmetry import rotate_about_up
 from cpose.registry import METRICS
-
-UNMATCHED_VALUES = {
-    'scale': 2.0,
-    'iou': 0.0,
-    'pixel': 0.1,
-    'azimuth': 30.0,
-    'polar': 20.0,
-    'add': 1.0,
-    'adds': 1.0,
-    'pixel_px': np.inf,
-}
-"""What predictions without an object get; most equal a threshold and so count as hits there."""
 
 
 @METRICS.register_module()
@@ -61,17 +46,22 @@ class TaoProtocol:
         self.min_visibility = min_visibility
         self.scale_rule = METRICS.build(dict(scale_rule or {'type': 'GroundPlaneScale'}))
 
-    def assess(self, records: Sequence[ImageRecord], symmetry: EvaluationSymmetry) -> Assessment:
-        """Match and measure the predictions of one category."""
+    def assess(
+        self,
+        records: Sequence[EvaluationRecord],
+        symmetry: EvaluationSymmetry,
+        metrics: Sequence[MetricSpec] = METRIC_TABLE,
+    ) -> Assessment:
+        """Match the predictions of one category and measure them by all metrics."""
         matched = [self._match(number, record) for number, record in enumerate(records)]
         rows = np.concatenate([rows for rows, _ in matched] or [np.zeros((0, 3), np.int64)])
         is_matched = rows[:, 2] != UNMATCHED
-        values = {name: np.full(len(rows), UNMATCHED_VALUES[name]) for name in ERROR_NAMES}
+        values = {metric.key: np.full(len(rows), _missed_value(metric)) for metric in metrics}
         matches = np.flatnonzero(is_matched)
         factors = measure_matches(
             (records, rows, matches),
             self.scale_rule,
-            lambda pairs, scales: _errors(pairs, scales, symmetry.num_rotations),
+            partial(_measure, num_rotations=symmetry.num_rotations, metrics=metrics),
             values,
             symmetry.num_rotations,
         )
@@ -84,7 +74,7 @@ class TaoProtocol:
             factors=factors,
         )
 
-    def _match(self, number: int, record: ImageRecord) -> tuple[np.ndarray, int]:
+    def _match(self, number: int, record: EvaluationRecord) -> tuple[np.ndarray, int]:
         truth, predictions = record.truth, record.predictions
         if not _has_visible_object(record, self.min_visibility):
             return np.zeros((0, 3), dtype=np.int64), 0
@@ -101,30 +91,48 @@ class TaoProtocol:
         return np.stack([np.full_like(kept, number), kept, objects], axis=1), len(truth)
 
 
-def _has_visible_object(record: ImageRecord, min_visibility: float) -> bool:
+def _missed_value(metric: MetricSpec) -> float:
+    """Return what a prediction without an object gets; most of TAO's equal a threshold: hits."""
+    return metric.missed_value if metric.tao is None else metric.tao.missed
+
+
+def _has_visible_object(record: EvaluationRecord, min_visibility: float) -> bool:
     center = record.truth.keypoints_image[:, 0]
     is_inside = ((center > 0) & (center < record.image_wh)).all(axis=1)
     is_in_front = record.truth.keypoints_gl[:, 0, 2] < 0
     return bool(((record.truth.visibility > min_visibility) & is_inside & is_in_front).any())
 
 
-def _errors(pairs: MatchedPairs, factors: np.ndarray, num_rotations: int) -> dict[str, np.ndarray]:
-    """Measure pairs; viewpoint, ADD and ADD-S at the rotation of best 3D IoU."""
-    pred, gt = pairs.pred_keypoints * factors[:, None, None], pairs.gt_keypoints
+def _measure(
+    pairs: MatchedPairs,
+    factors: np.ndarray,
+    num_rotations: int,
+    metrics: Sequence[MetricSpec],
+) -> dict[str, np.ndarray]:
+    """Measure pairs; azimuth, ADD and ADD-S follow rules of TAO's own."""
+    aligned = _align(pairs, factors, num_rotations)
+    values = measure_pairs(metrics, aligned)
+    (azimuth, _), (gt_azimuth, _) = aligned.viewpoints_deg
+    error = np.abs(azimuth - gt_azimuth) % aligned.azimuth_period_deg
+    values['azimuth'] = np.where(error > 180, 360 - error, error)
+    for key in ('add', 'adds'):
+        values[key] = np.where(aligned.iou > 0, values[key], 1.0)
+    return values
+
+
+def _align(pairs: MatchedPairs, factors: np.ndarray, num_rotations: int) -> AlignedPairs:
+    """Rotate predictions to the best 3D IoU."""
+    pred = pairs.pred_keypoints * factors[:, None, None]
     # TAO turns the box against the angle; the set of angles is the same either way.
     angles = -np.linspace(0, 2 * np.pi, num_rotations)
-    iou, best = best_rotation(pred, gt, angles)
-    turned = rotate_about_up(pred, angles[best][:, None])[:, 0]
-    azimuth, polar = viewpoint_angles_deg(turned)
-    gt_azimuth, gt_polar = viewpoint_angles_deg(gt)
-    azimuth_error = np.abs(azimuth - gt_azimuth) % (360.0 / num_rotations)
-    overlaps = iou > 0
-    return {
-        'iou': iou,
-        'azimuth': np.where(azimuth_error > 180, 360 - azimuth_error, azimuth_error),
-        'polar': np.abs(polar - gt_polar),
-        'add': np.where(overlaps, average_distance(turned, gt), 1.0),
-        'adds': np.where(overlaps, average_nearest_distance(turned, gt), 1.0),
-        'scale': relative_scale_error(pairs.pred_dims, pairs.gt_dims),
-        **corner_errors(pairs, pairs.gt_keypoints, pairs.gt_points, num_rotations),
-    }
+    iou, best = best_rotation(pred, pairs.gt_keypoints, angles)
+    return AlignedPairs(
+        matched=pairs,
+        pred_keypoints=rotate_about_up(pred, angles[best][:, None])[:, 0],
+        gt_keypoints=pairs.gt_keypoints,
+        gt_points=pairs.gt_points,
+        gt_dims=pairs.gt_dims,
+        iou=iou,
+        num_rotations=num_rotations,
+        azimuth_period_deg=360.0 / num_rotations,
+    )

@@ -6,13 +6,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from cpose.errors import ConfigError, nearest_names
-from cpose.models.backbones.pretrained_weights import load_backbone_weights
+from cpose.models.backbones.pretrained_backbone import PretrainedBackbone
 from cpose.models.layers.convnext_stage import ChannelNorm, ConvNeXtStage
 from cpose.models.layers.fan_block import FANBlock, FourierPosition, PatchRefinement
 from cpose.registry import MODELS
@@ -51,8 +50,6 @@ def _fixed_statistics(module: nn.Module) -> Iterator[None]:
 
 STEM_CHANNELS = (128, 256)
 LAST_CHANNELS = 768
-PYRAMID_LAYERS = ('out_norms.', 'learnable_downsample.')
-"""Layers that ImageNet weights do not have."""
 
 
 class FANArch(NamedTuple):
@@ -81,7 +78,7 @@ ARCHS = {
 
 
 @MODELS.register_module()
-class FAN(BaseModule):
+class FAN(PretrainedBackbone):
     """FAN hybrid with levels of stride 4, 8, 16 and 32.
 
     The first two levels are ConvNeXt stages. Their result becomes tokens of stride 16, which pass
@@ -96,6 +93,8 @@ class FAN(BaseModule):
         drop_path_rate: Share of images that skip an attention of a block in training.
         with_checkpoint: Recompute the blocks in the backward pass to save memory.
         pretrained_path: File with ImageNet weights; an empty string is none.
+        frozen_stages: Number of first stages that training leaves as they are, of 4: the two of the
+            stem, the blocks to the middle one, the other blocks.
         init_cfg: MMEngine's initialisation config.
 
     Attributes:
@@ -103,11 +102,13 @@ class FAN(BaseModule):
         out_strides: Stride of each level.
 
     Raises:
-        ConfigError: If ``arch`` is unknown.
+        ConfigError: If ``arch`` is unknown, or there are fewer stages.
         CheckpointError: If the file does not fit.
     """
 
     out_strides = (4, 8, 16, 32)
+    optional_weights = ('out_norms.*', 'learnable_downsample.*')
+    """Layers that ImageNet weights do not have."""
 
     def __init__(
         self,
@@ -115,6 +116,7 @@ class FAN(BaseModule):
         drop_path_rate: float = 0.3,
         with_checkpoint: bool = False,
         pretrained_path: str | None = None,
+        frozen_stages: int = 0,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -144,8 +146,9 @@ class FAN(BaseModule):
         self.out_norms = nn.ModuleList(
             ChannelNorm(nn.LayerNorm(level_channels)) for level_channels in self.out_channels
         )
-        if pretrained_path:
-            load_backbone_weights(self, pretrained_path, may_lack=PYRAMID_LAYERS)
+        middle_block = f'blocks.{self.arch.middle_block - 1}'
+        self.stage_ends = ('stem.0', 'stem.1', middle_block, 'refinement')
+        self.finish(pretrained_path, frozen_stages)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Turn (B, 3, H, W) into the four levels; H and W are multiples of 32."""

@@ -1,28 +1,32 @@
 """Any feature extractor of timm as a backbone, DLA-34 among them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import timm
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor
 
 from cpose.errors import ConfigError, nearest_names
-from cpose.models.backbones.pretrained_weights import load_backbone_weights
+from cpose.models.backbones.pretrained_backbone import PretrainedBackbone
+from cpose.models.backbones.timm_weights import create_features
 from cpose.registry import MODELS
 
 
 @MODELS.register_module()
-class TimmBackbone(BaseModule):
+class TimmBackbone(PretrainedBackbone):
     """Feature pyramid of a timm model, picked by stride.
 
     Source: Wightman, "PyTorch Image Models", ``create_model(..., features_only=True)``.
 
     Args:
         name: Name of the timm model, ``timm.list_models()`` has them all.
-        pretrained: Download timm's weights when built.
+        pretrained: Download timm's weights when built, or take them from the cache.
         out_strides: Strides of the levels to return, finest first.
+        pretrained_path: File with weights of a registered family or by the names of this module,
+            or ``package://`` and an installed package that holds it; an empty string is none.
+        frozen_stages: Number of the network's first levels (of stride 2, 4, … in most) whose layers
+            training leaves as they are.
         init_cfg: MMEngine's initialisation config; timm's own initialisation stays otherwise.
         **timm_options: More arguments for ``timm.create_model``, for example ``img_size``.
 
@@ -31,7 +35,9 @@ class TimmBackbone(BaseModule):
         out_strides: Stride of each returned level.
 
     Raises:
-        ConfigError: If timm does not know the model, or the model has no level of a wanted stride.
+        ConfigError: If timm does not know the model, or it has no level of a wanted stride, no
+            weights to download or fewer stages.
+        CheckpointError: If the weights do not fit, or there is no network to download them.
     """
 
     def __init__(
@@ -39,18 +45,22 @@ class TimmBackbone(BaseModule):
         name: str,
         pretrained: bool = False,
         out_strides: Sequence[int] = (4, 8, 16, 32),
+        pretrained_path: str | None = None,
+        frozen_stages: int = 0,
         init_cfg: Mapping[str, Any] | None = None,
         **timm_options: Any,
     ) -> None:
         super().__init__(init_cfg)
         indices = _level_indices(name, out_strides, timm_options)
-        self.features = timm.create_model(
-            name, pretrained=pretrained, features_only=True, out_indices=indices, **timm_options
-        )
+        self.features = create_features(name, pretrained, out_indices=indices, **timm_options)
         info: Any = self.features.feature_info
         self.out_channels = tuple(info.channels())
         self.out_strides = tuple(info.reduction())
         self.has_channels_last = getattr(self.features, 'output_fmt', 'NCHW') == 'NHWC'
+        modules = {module for module, _ in self.named_modules()}
+        ends = [_module_name(level['module'], modules) for level in info.info]
+        self.stage_ends = tuple(end for end in ends if end)
+        self.finish(pretrained_path, frozen_stages)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Turn (B, 3, H, W) into one (B, channels, H / stride, W / stride) map per level."""
@@ -63,6 +73,15 @@ class TimmBackbone(BaseModule):
         """Apply ``init_cfg`` only: timm has initialised or downloaded the weights already."""
         if self.init_cfg:
             super().init_weights()
+
+
+def _module_name(level: str, modules: Collection[str]) -> str:
+    """Return the name in `TimmBackbone` of the module that ends a level; empty if it was left out.
+
+    timm puts some modules inside another one and some into its own level.
+    """
+    names = (f'features.{level}', f'features.{level.replace(".", "_")}', f'features.model.{level}')
+    return next((name for name in names if name in modules), '')
 
 
 def _level_indices(
@@ -100,10 +119,12 @@ class DLA34(TimmBackbone):
     Source: Yu et al., "Deep Layer Aggregation" (CVPR 2018), figure 3 and table 1, as in timm.
 
     Args:
-        pretrained: Download timm's ImageNet weights when built.
+        pretrained: Download timm's ImageNet weights when built, or take them from the cache.
         out_strides: Strides of the levels to return, finest first.
         pretrained_path: File with ImageNet weights, timm's or the original ``dla34-ba72cf86.pth``;
             an empty string is none.
+        frozen_stages: Number of first levels, of stride 1, 2, 4, …, whose layers training leaves as
+            they are.
         init_cfg: MMEngine's initialisation config.
     """
 
@@ -112,8 +133,7 @@ class DLA34(TimmBackbone):
         pretrained: bool = False,
         out_strides: Sequence[int] = (4, 8, 16, 32),
         pretrained_path: str | None = None,
+        frozen_stages: int = 0,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__('dla34', pretrained, out_strides, init_cfg)
-        if pretrained_path:
-            load_backbone_weights(self, pretrained_path)
+        super().__init__('dla34', pretrained, out_strides, pretrained_path, frozen_stages, init_cfg)

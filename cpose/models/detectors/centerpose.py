@@ -1,9 +1,12 @@
 """The detector: preprocessor, backbone, neck and head."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
@@ -12,6 +15,9 @@ from cpose.part_configs import with_wiring
 from cpose.registry import MODELS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample
+
+NORMALISATION_TOLERANCE = 0.01
+"""Of mean and std for pixels of 0 to 1: two and a half grey levels."""
 
 
 @MODELS.register_module()
@@ -57,6 +63,13 @@ class CenterPose(BaseModel):
         }
         self.head: Any = MODELS.build(with_wiring('model.head', head, **from_neck))
         self.to(memory_format=torch.channels_last)
+        self._compare_normalisation()
+
+    def init_weights(self) -> None:
+        """Initialise by the ``init_cfg`` of the parts."""
+        super().init_weights()
+        if getattr(self.backbone, 'init_cfg', None):
+            self._compare_normalisation()
 
     def forward(
         self,
@@ -90,6 +103,21 @@ class CenterPose(BaseModel):
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return self.neck(self.backbone(inputs))
 
+    def _compare_normalisation(self) -> None:
+        """Warn if the backbone's weights were trained on images of another normalisation."""
+        needed = getattr(self.backbone, 'weights_normalisation', None)
+        if needed is None:
+            return
+        given = {name: getattr(self.data_preprocessor, name, None) for name in needed._fields}
+        if not all(_is_near(given[name], value) for name, value in needed._asdict().items()):
+            print_log(
+                f'The weights of the backbone were trained with {_listed(needed._asdict())}, but '
+                f'model.data_preprocessor has {_listed(given)}. Set the values of the weights in '
+                'model.data_preprocessor, or expect a slower start.',
+                logger='current',
+                level=logging.WARNING,
+            )
+
     def _check_size(self, inputs: Tensor) -> None:
         height, width = inputs.shape[-2:]
         coarsest = self.backbone.out_strides[-1]
@@ -109,3 +137,18 @@ def _attribute(module: nn.Module, part: str, name: str) -> Any:
             'Set it in the class: the next part is built from it.'
         )
     return tuple(value) if isinstance(value, Sequence) else value
+
+
+def _is_near(given: Any, needed: Any) -> bool:
+    """Whether two numbers per channel are nearly equal, or two texts equal."""
+    if isinstance(needed, str) or given is None:
+        return given == needed
+    return bool(np.allclose(given, needed, rtol=0, atol=NORMALISATION_TOLERANCE))
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ', '.join(f'{name}={_rounded(value)}' for name, value in values.items())
+
+
+def _rounded(value: Any) -> Any:
+    return [round(item, 4) for item in value] if isinstance(value, tuple) else repr(value)

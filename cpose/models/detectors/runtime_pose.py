@@ -6,10 +6,9 @@ from typing import Any
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from cpose.codecs.postprocessor import build_postprocessor
 from cpose.errors import ConfigError
-from cpose.models.heads.centerpose_head import DEFAULT_RECOVERY
-from cpose.part_configs import with_defaults
-from cpose.registry import CODECS, MODELS, RUNTIMES
+from cpose.registry import MODELS, RUNTIMES
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
 
@@ -23,8 +22,9 @@ class RuntimePose(BaseModel):
     Args:
         runtime: Config of the runtime, with the path of the file.
         input_wh: Width and height of the images that it will get.
+        head: Config of the head, of which branches and postprocessor are read; the stride is
+            filled in.
         data_preprocessor: Config of the preprocessor; what the network reads is filled in.
-        recovery: Config of the step from detections to poses; the stride is filled in.
 
     Attributes:
         runtime: The opened file.
@@ -38,8 +38,8 @@ class RuntimePose(BaseModel):
         self,
         runtime: Mapping[str, Any],
         input_wh: Sequence[int],
+        head: Mapping[str, Any],
         data_preprocessor: Mapping[str, Any] = DEFAULT_PREPROCESSOR,
-        recovery: Mapping[str, Any] = DEFAULT_RECOVERY,
     ) -> None:
         opened = RUNTIMES.build(dict(runtime))
         wanted = tuple(opened.metadata.input_wh)
@@ -52,8 +52,7 @@ class RuntimePose(BaseModel):
             )
         super().__init__(MODELS.build({**data_preprocessor, **opened.pixels}))
         self.runtime = opened
-        filled = with_defaults(recovery, DEFAULT_RECOVERY)
-        self.recovery = CODECS.build({**filled, 'stride': opened.metadata.stride})
+        self.postprocessor = build_postprocessor(head, stride=opened.metadata.stride)
 
     def forward(
         self,
@@ -75,5 +74,5 @@ class RuntimePose(BaseModel):
         if mode == 'tensor':
             return detections
         if mode == 'predict' and data_samples is not None:
-            return make_results(data_samples, self.recovery(detections, data_samples))
+            return make_results(data_samples, self.postprocessor(detections, data_samples))
         raise ValueError(f'mode={mode!r} is unknown to a model file. Use tensor or predict.')

@@ -11,34 +11,34 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from cpose.codecs.branches import build_branches
 from cpose.errors import check_number
 from cpose.models.heads.head_branches import HeadBranches
-from cpose.part_configs import with_defaults, with_wiring
+from cpose.part_configs import with_wiring
 from cpose.registry import CODECS, MODELS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
 
-DEFAULT_CODEC = {'type': 'CenterPoseCodec'}
-DEFAULT_CRITERION = {'type': 'CenterPoseLoss'}
-DEFAULT_RECOVERY = {'type': 'PoseRecovery', 'score_thr': 0.05}
-
 
 @MODELS.register_module()
 class CenterPoseHead(BaseModule):
-    """Seven branches on one feature map, and uncertainty branches where the loss reads them.
+    """Output branches on one feature map, with their codec, loss and postprocessor.
+
+    The config writes all of them out, see ``_base_/models/centerpose_head.py``; only channels,
+    stride and the list of branches are filled in.
 
     Args:
         in_channels: Channels of the feature map.
         stride: Input pixels per cell of the feature map.
+        branches: Config of each branch by name, in the order of the losses, see
+            `cpose.codecs.base.Branch`. Codec, loss, exported models and results follow from it.
+        codec: Config of the codec; stride, classes and branches are filled in.
+        criterion: Config of the loss; the branches are filled in.
+        postprocessor: Config of the step from detections to poses; stride and branches are filled
+            in.
         num_classes: Number of categories, one centre heatmap each.
         head_conv: Hidden channels of a branch.
         use_association: Whether a ConvGRU passes from group to group of branches.
-        codec: Config of the codec; stride and number of classes are filled in.
-        criterion: Config of the loss.
-        recovery: Config of the step from detections to poses; the stride is filled in. The
-            default threshold is the one of evaluation.
-
-            These three are filled up from their defaults, see `with_defaults`.
         init_cfg: Initialisation as in MMEngine.
 
     Attributes:
@@ -48,38 +48,32 @@ class CenterPoseHead(BaseModule):
     def __init__(
         self,
         in_channels: int,
-        stride: int = 4,
+        stride: int,
+        branches: Mapping[str, Any],
+        codec: Mapping[str, Any],
+        criterion: Mapping[str, Any],
+        postprocessor: Mapping[str, Any],
         num_classes: int = 1,
         head_conv: int = 256,
         use_association: bool = True,
-        codec: Mapping[str, Any] = DEFAULT_CODEC,
-        criterion: Mapping[str, Any] = DEFAULT_CRITERION,
-        recovery: Mapping[str, Any] = DEFAULT_RECOVERY,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.num_classes = num_classes
         check_number('model.head.num_classes', num_classes, least=1, is_whole=True)
         check_number('model.head.head_conv', head_conv, least=1, is_whole=True)
-        filled_codec = with_defaults(codec, DEFAULT_CODEC)
-        wiring = {'stride': stride, 'num_classes': num_classes}
-        self.codec = CODECS.build(with_wiring('model.head.codec', filled_codec, **wiring))
-        self.criterion = MODELS.build(with_defaults(criterion, DEFAULT_CRITERION))
-        filled_recovery = with_defaults(recovery, DEFAULT_RECOVERY)
-        self.recovery = CODECS.build(
-            with_wiring('model.head.recovery', filled_recovery, stride=stride)
-        )
-        self.branches = HeadBranches(
-            in_channels,
-            num_classes=num_classes,
-            head_conv=head_conv,
-            use_association=use_association,
-            uncertainty_branches=self.criterion.log_variance_branches,
-            untrained_branches=self.criterion.untrained_branches,
-        )
+        self.num_classes = num_classes
+        built = build_branches(branches, num_classes)
+        parts = {'branches': built, 'stride': stride}
+        wired_codec = with_wiring('model.head.codec', codec, num_classes=num_classes, **parts)
+        self.codec = CODECS.build(wired_codec)
+        wired_criterion = with_wiring('model.head.criterion', criterion, branches=built)
+        self.criterion = MODELS.build(wired_criterion)
+        wired_postprocessor = with_wiring('model.head.postprocessor', postprocessor, **parts)
+        self.postprocessor = CODECS.build(wired_postprocessor)
+        self.branches = HeadBranches(in_channels, built, head_conv, use_association)
 
     def forward(self, feature: Tensor) -> dict[str, Tensor]:
-        """Return the raw maps (B, channels, H, W) by branch: hm, wh, hps, reg, hm_hp, ..."""
+        """Return the raw maps (B, channels, H, W) by branch: hm, wh, reg, hm_hp, ..."""
         return self.branches(feature)
 
     def loss(self, feature: Tensor, samples: Sequence[PoseDataSample]) -> dict[str, Tensor]:
@@ -103,4 +97,4 @@ class CenterPoseHead(BaseModule):
             samples: What is known of the images.
         """
         decoded = self.codec.decode(self(feature))
-        return make_results(samples, self.recovery(decoded, samples))
+        return make_results(samples, self.postprocessor(decoded, samples))

@@ -1,11 +1,12 @@
 """From the fused map to the raw maps: feature association and output branches."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from cpose.errors import ConfigError, nearest_names
+from cpose.codecs.base import Branch
+from cpose.errors import ConfigError
 from cpose.models.layers.conv3x3 import Conv3x3
 from cpose.models.layers.conv_gru import ConvGRU
 
@@ -14,12 +15,11 @@ HEATMAP_BIAS = -2.19
 """Logit of a probability of 0.1, see Zhou et al., "Objects as Points", section 5."""
 SILENT_BIAS = -10.0
 """Logit of a heatmap in which no cell counts as a peak."""
-HEATMAPS = ('hm', 'hm_hp')
-UNCERTAINTY_BRANCHES = {'hps_uncertainty': (1, 16), 'scale_uncertainty': (2, 3)}
-"""Association step, counted from 0, and channels of each branch of log variances."""
+READ_ORDER = ('map', 'corner', 'center')
+"""Order of the branches of a step, by where they are read: that of published checkpoints."""
 
 
-class Branch(nn.Sequential):
+class BranchConvs(nn.Sequential):
     """One output: 3×3 convolution, optional group norm, ReLU and 1×1 convolution.
 
     Args:
@@ -50,7 +50,7 @@ class Branch(nn.Sequential):
 
 
 class HeadBranches(nn.Module):
-    """Associate the fused map in three steps and read each group of outputs from its step.
+    """Associate the fused map in steps and read each group of outputs from its step.
 
     Step 1 feeds the centre (``hm``, ``wh``, ``reg``), step 2 the corners (``hm_hp``, ``hp_offset``,
     ``hps``) and step 3 the dimensions (``scale``). Without association all branches read the fused
@@ -61,27 +61,18 @@ class HeadBranches(nn.Module):
 
     Args:
         in_channels: Channels of the fused map.
-        num_classes: Number of centre heatmaps.
-        head_conv: Hidden channels of each branch; a multiple of 32 with association.
-        use_association: Unroll a convolutional GRU instead of sharing one map.
-        uncertainty_branches: Log variances to predict too: ``hps_uncertainty`` (16 channels) and
-            ``scale_uncertainty`` (3 channels).
-        untrained_branches: Branches without a loss. They are frozen, with one prediction for all
+        branches: What is read. Those that no loss trains are frozen, with one prediction for all
             cells unless a checkpoint has weights for them. The corner heatmaps, which decoding can
             do without, have no peaks then, whatever the checkpoint.
+        head_conv: Hidden channels of each branch; a multiple of 32 with association.
+        use_association: Unroll a convolutional GRU instead of sharing one map.
 
     Raises:
-        ConfigError: If a number of channels or a branch name does not fit.
+        ConfigError: If the number of channels does not fit.
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        num_classes: int = 1,
-        head_conv: int = 256,
-        use_association: bool = True,
-        uncertainty_branches: Collection[str] = (),
-        untrained_branches: Collection[str] = (),
+        self, in_channels: int, branches: Sequence[Branch], head_conv: int, use_association: bool
     ) -> None:
         super().__init__()
         if use_association and head_conv % NORM_GROUPS:
@@ -89,38 +80,40 @@ class HeadBranches(nn.Module):
                 f'head_conv={head_conv} (config key model.head.head_conv) is not a multiple of '
                 f'{NORM_GROUPS}, which the group norm of use_association=True needs.'
             )
-        steps: list[dict[str, int]] = [
-            {'hm': num_classes, 'wh': 2, 'reg': 2},
-            {'hm_hp': 8, 'hp_offset': 2, 'hps': 16},
-            {'scale': 3},
-        ]
-        for name in uncertainty_branches:
-            step, channels = _uncertainty_branch(name)
-            steps[step][name] = channels
-        if not use_association:
-            steps = [{name: channels for step in steps for name, channels in step.items()}]
-        self.association = ConvGRU(in_channels, len(steps)) if use_association else None
-        self.steps = tuple(tuple(step) for step in steps)
+        ordered = sorted(branches, key=lambda item: (item.step, READ_ORDER.index(item.read_at)))
+        num_steps = 1 + max(branch.step for branch in ordered) if use_association else 1
+        self.association = ConvGRU(in_channels, num_steps) if use_association else None
+        self.steps = tuple(
+            tuple(item.name for item in ordered if step == item.step or not use_association)
+            for step in range(num_steps)
+        )
         self.outputs = nn.ModuleDict(
             {
-                name: Branch(in_channels, head_conv, channels, name in HEATMAPS, use_association)
-                for step in steps
-                for name, channels in step.items()
+                item.name: BranchConvs(
+                    in_channels, head_conv, item.channels, item.read_at == 'map', use_association
+                )
+                for item in ordered
             }
         )
-        for name in untrained_branches:
-            nn.init.zeros_(self.outputs[name].get_parameter('out.weight'))
-            self.outputs[name].requires_grad_(False)
-        if 'hm_hp' in untrained_branches:
-            _silence(self.outputs['hm_hp'])
-            self.outputs['hm_hp'].register_load_state_dict_post_hook(_silence)
+        for item in ordered:
+            if not item.is_trained:
+                self._freeze(item)
+
+    def _freeze(self, branch: Branch) -> None:
+        output = self.outputs[branch.name]
+        nn.init.zeros_(output.get_parameter('out.weight'))
+        output.requires_grad_(False)
+        if branch.is_silent_untrained:
+            _silence(output)
+            output.register_load_state_dict_post_hook(_silence)
 
     def forward(self, feature: Tensor) -> dict[str, Tensor]:
         """Turn the fused map (B, C, H, W) into raw maps (logits), keyed by branch.
 
         Returns:
             ``hm`` (B, num_classes, H, W), and with as many rows and columns ``wh`` 2, ``reg`` 2,
-            ``hm_hp`` 8, ``hp_offset`` 2, ``hps`` 16 (x1, y1, ..., x8, y8) and ``scale`` 3 channels.
+            ``hm_hp`` 8, ``hp_offset`` 2, ``hps`` 16 (x1, y1, ..., x8, y8), ``scale`` 3 channels,
+            and those of further branches.
         """
         states = [feature] if self.association is None else self.association(feature)
         maps: dict[str, Tensor] = {}
@@ -133,12 +126,3 @@ def _silence(branch: nn.Module, _loaded_keys: object = None) -> None:
     """Take all peaks out of a heatmap; also called after its weights have been loaded."""
     nn.init.zeros_(branch.get_parameter('out.weight'))
     nn.init.constant_(branch.get_parameter('out.bias'), SILENT_BIAS)
-
-
-def _uncertainty_branch(name: str) -> tuple[int, int]:
-    if name not in UNCERTAINTY_BRANCHES:
-        raise ConfigError(
-            f'There is no uncertainty branch {name!r} (argument uncertainty_branches). '
-            f'{nearest_names(name, UNCERTAINTY_BRANCHES)}'
-        )
-    return UNCERTAINTY_BRANCHES[name]

@@ -4,207 +4,140 @@ Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Esti
 Image", section III-C. Letters: B batch, S symmetric candidates, M objects.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cpose.codecs.centerpose_codec import CenterPoseCodec
+from cpose.codecs.base import Branch, Codec
+from cpose.codecs.branches import KEY
 from cpose.codecs.heatmap import gather_cells
+from cpose.codecs.log_variance_branches import SUFFIX
 from cpose.codecs.targets import PoseTargets, select_candidates
-from cpose.errors import ConfigError, check_number, nearest_names
+from cpose.errors import ConfigError, check_number
 from cpose.models.losses.regression_losses import IndexedLoss
-from cpose.part_configs import with_defaults
 from cpose.registry import MODELS
-
-OBJECT_TARGETS = {'wh': 'box_size_wh', 'reg': 'center_offset', 'scale': 'dims'}
-"""Branch read at the object's centre, one mask entry per object, to the key of its target."""
-
-
-def indexed_target(branch: str, targets: PoseTargets) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the cells, target and mask of a branch.
-
-    Letters: B batch, S candidates, E entries (objects, or objects × corners), D channels.
-
-    Args:
-        branch: wh, reg, scale, hps or hp_offset.
-        targets: Indexed targets.
-
-    Returns:
-        Cells (B, S, E) int64, target (B, S, E, D), mask (B, S, E, D) bool.
-    """
-    if branch == 'hps':
-        mask = targets['keypoint_displacement_mask']
-        return targets['center_index'], targets['keypoint_displacement'], mask
-    if branch == 'hp_offset':
-        index, target = (
-            targets['keypoint_index'].flatten(2),
-            targets['keypoint_offset'].flatten(2, 3),
-        )
-        return index, target, targets['keypoint_mask'].flatten(2)[..., None].expand_as(target)
-    target = targets[OBJECT_TARGETS[branch]]
-    return targets['center_index'], target, targets['object_mask'][..., None].expand_as(target)
-
-
-DEFAULT_TERMS: dict[str, dict[str, Any]] = {
-    'hm': {'type': 'GaussianFocalLoss'},
-    'hm_hp': {'type': 'GaussianFocalLoss'},
-    'hps': {'type': 'MaskedL1Loss'},
-    'wh': {'type': 'MaskedL1Loss', 'loss_weight': 0.1},
-    'reg': {'type': 'MaskedL1Loss'},
-    'hp_offset': {'type': 'MaskedL1Loss'},
-    'scale': {'type': 'MaskedL1Loss'},
-}
-DEFAULT_CHOICE = {'type': 'ObjectSymmetryChoice'}
-
-LOG_VARIANCES = {'hps': 'hps_uncertainty', 'scale': 'scale_uncertainty'}
-"""Branch to the branch of its logarithmic variance."""
 
 
 @MODELS.register_module()
 class CenterPoseLoss(nn.Module):
-    """Weighted terms of all branches.
+    """Weighted losses of all branches that have one.
 
-    A term may say with its attribute ``branches`` which branches it fits.
+    A loss may say which branches it fits: with its attribute ``reads`` where they are read, with
+    ``branches`` their names. One for the map gets (logits, heatmaps), an `IndexedLoss` values at
+    objects, any other (map, targets); all return (B, S).
 
     Args:
-        terms: Config of the loss by branch, filled up from `DEFAULT_TERMS`, of which another type
-            of loss takes the weight; ``None`` switches a term off.
-        symmetry_choice: Config of the rule which symmetric candidate counts.
+        branches: The branches of the head, filled in by it.
+        symmetry_assignment: Config of the rule which symmetric candidate counts.
 
     Attributes:
-        weights: Factor of every term.
-        log_variance_branches: Names of the uncertainty branches that the terms read.
-        untrained_branches: Names of the branches whose term is switched off.
+        weights: Factor of every loss.
 
     Raises:
-        ConfigError: For an unknown branch, a loss that does not fit it, or a weight below 0.
+        ConfigError: If a loss does not fit its branch, or its weight is below 0.
     """
 
-    def __init__(
-        self,
-        terms: Mapping[str, Mapping[str, Any] | None] | None = None,
-        symmetry_choice: Mapping[str, Any] = DEFAULT_CHOICE,
-    ) -> None:
+    def __init__(self, branches: Sequence[Branch], symmetry_assignment: Mapping[str, Any]) -> None:
         super().__init__()
-        given = dict(terms or {})
-        for name in given:
-            if name not in DEFAULT_TERMS:
-                raise ConfigError(
-                    f'Loss of unknown branch {name!r} (config key model.head.criterion.terms). '
-                    f'{nearest_names(name, DEFAULT_TERMS)}'
-                )
-        configs = {name: _fill_up(name, given.get(name, {})) for name in DEFAULT_TERMS}
-        losses = {name: _build_term(name, config) for name, config in configs.items() if config}
+        self.branches = {branch.name: branch for branch in branches if branch.loss is not None}
+        losses = {name: _build_term(branch, branches) for name, branch in self.branches.items()}
         self.terms = nn.ModuleDict(losses)
         self.weights: dict[str, float] = {name: term.loss_weight for name, term in losses.items()}
         for name, weight in self.weights.items():
-            check_number(f'model.head.criterion.terms.{name}.loss_weight', weight, least=0)
-        self.log_variance_branches = tuple(
-            LOG_VARIANCES[name]
-            for name, term in losses.items()
-            if getattr(term, 'needs_log_variance', False)
-        )
-        self.untrained_branches = tuple(name for name in configs if name not in losses)
-        self.symmetry_choice = MODELS.build(with_defaults(symmetry_choice, DEFAULT_CHOICE))
+            check_number(f'{KEY}.{name}.loss.loss_weight', weight, least=0)
+        self.symmetry_assignment = MODELS.build(dict(symmetry_assignment))
 
     def forward(
-        self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
+        self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: Codec
     ) -> dict[str, Tensor]:
         """Return the weighted loss of every term, averaged over the images.
 
         Args:
             maps: Raw maps (B, channels, H, W) by branch.
             targets: Indexed targets, S rows.
-            codec: Draws the heatmaps and decodes dimensions.
+            codec: Draws the heatmaps.
 
         Returns:
             Scalars ``loss_<branch>``.
         """
         if targets['object_mask'].shape[1] > 1:
             with torch.no_grad():
-                rows = self.symmetry_choice(
+                rows = self.symmetry_assignment(
                     targets,
                     lambda: self.row_losses(maps, targets, codec),
-                    lambda: self.object_costs(maps, targets, codec),
+                    lambda: self.object_costs(maps, targets),
                 )
             targets = select_candidates(targets, rows)
         losses = self.row_losses(maps, targets, codec)
         return {f'loss_{name}': value.mean() for name, value in losses.items()}
 
     def row_losses(
-        self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
+        self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: Codec
     ) -> dict[str, Tensor]:
         """Return the weighted loss of every term for every image and row, (B, S) each."""
         heatmap_hw = (maps['hm'].shape[-2], maps['hm'].shape[-1])
-        heatmaps = dict(zip(('hm', 'hm_hp'), codec.draw_heatmaps(targets, heatmap_hw), strict=True))
+        heatmaps = codec.draw_heatmaps(targets, heatmap_hw)
         losses = {}
         for name, term in self.terms.items():
             if name in heatmaps:
                 value = term(maps[name], heatmaps[name])
             elif isinstance(term, IndexedLoss):
-                value = _indexed_loss(name, term, maps, targets, codec)
+                value = _indexed_loss(self.branches[name], term, maps, targets)
             else:
                 value = term(maps[name], targets)
             losses[name] = self.weights[name] * value
         return losses
 
-    def object_costs(
-        self, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
-    ) -> Tensor:
+    def object_costs(self, maps: Mapping[str, Tensor], targets: PoseTargets) -> Tensor:
         """Return the weighted L1 cost of every candidate at its centre, (B, S, M)."""
         cost = torch.zeros(targets['object_mask'].shape, device=maps['hm'].device)
-        for name in ('hps', 'wh', 'reg', 'scale'):
-            if name in self.terms:
-                prediction, target, mask = _read(name, maps, targets, codec)
+        for name, branch in self.branches.items():
+            if branch.read_at == 'center':
+                prediction, target, mask = _read(branch, maps, targets)
                 error = torch.where(mask, (prediction - target).abs(), 0).sum(dim=-1)
                 cost += self.weights[name] * error / mask.sum(dim=-1).clamp(min=1)
         return cost
 
 
-def _fill_up(name: str, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    defaults = DEFAULT_TERMS[name]
-    weight = {key: value for key, value in defaults.items() if key == 'loss_weight'}
-    return None if given is None else {**weight, **with_defaults(given, defaults)}
-
-
-def _build_term(name: str, config: Mapping[str, Any]) -> Any:
-    term = MODELS.build(dict(config))
-    branches = getattr(term, 'branches', tuple(DEFAULT_TERMS))
-    if getattr(term, 'needs_log_variance', False):
-        branches = tuple(branch for branch in branches if branch in LOG_VARIANCES)
-    if name not in branches:
+def _build_term(branch: Branch, branches: Sequence[Branch]) -> Any:
+    term = MODELS.build(dict(branch.loss or {}))
+    if not _fits(term, branch):
+        fitting = [other.name for other in branches if other.loss and _fits(term, other)]
         raise ConfigError(
-            f'{type(term).__name__} does not fit the branch {name!r} (config key '
-            f'model.head.criterion.terms.{name}.type). It is for {", ".join(branches)}.'
+            f'{type(term).__name__} does not fit the branch {branch.name!r} (config key '
+            f'{KEY}.{branch.name}.loss.type). It is for {", ".join(fitting) or "none of them"}.'
         )
     return term
 
 
+def _fits(term: Any, branch: Branch) -> bool:
+    lacks_variance = branch.log_variance_type is None
+    return (
+        branch.read_at in getattr(term, 'reads', (branch.read_at,))
+        and branch.name in getattr(term, 'branches', (branch.name,))
+        and not (getattr(term, 'needs_log_variance', False) and lacks_variance)
+    )
+
+
 def _indexed_loss(
-    name: str,
-    term: IndexedLoss,
-    maps: Mapping[str, Tensor],
-    targets: PoseTargets,
-    codec: CenterPoseCodec,
+    branch: Branch, term: IndexedLoss, maps: Mapping[str, Tensor], targets: PoseTargets
 ) -> Tensor:
-    prediction, target, mask = _read(name, maps, targets, codec)
+    prediction, target, mask = _read(branch, maps, targets)
     log_variance = None
     if term.needs_log_variance:
-        index = indexed_target(name, targets)[0]
-        log_variance = gather_cells(maps[LOG_VARIANCES[name]], index).float()
+        index = branch.read(targets)[0]
+        log_variance = gather_cells(maps[branch.name + SUFFIX], index).float()
     value = term(prediction, target, log_variance)
     total = torch.where(mask, value, 0).sum(dim=(2, 3))
     return total / (mask.sum(dim=(2, 3)) + term.eps)
 
 
 def _read(
-    name: str, maps: Mapping[str, Tensor], targets: PoseTargets, codec: CenterPoseCodec
+    branch: Branch, maps: Mapping[str, Tensor], targets: PoseTargets
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return prediction, target and mask of a branch, (B, S, entries, channels) each."""
-    index, target, mask = indexed_target(name, targets)
-    prediction = gather_cells(maps[name], index).float()
-    if name == 'scale':
-        prediction = codec.dims_coder.decode(prediction)
-    return prediction, target, mask
+    index, target, mask = branch.read(targets)
+    prediction = gather_cells(maps[branch.name], index).float()
+    return branch.activate(prediction), target, mask

@@ -20,7 +20,7 @@ class GaussianFocalLoss(nn.Module):
         clamp: Probabilities stay this far from 0 and 1.
     """
 
-    branches = ('hm', 'hm_hp')
+    reads = ('map',)
 
     def __init__(
         self, loss_weight: float = 1.0, alpha: float = 2.0, beta: float = 4.0, clamp: float = 1e-4
@@ -61,7 +61,7 @@ class HeatmapMSELoss(nn.Module):
         loss_weight: Factor of the loss in the total.
     """
 
-    branches = ('hm', 'hm_hp')
+    reads = ('map',)
 
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()

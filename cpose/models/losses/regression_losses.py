@@ -6,6 +6,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
+from cpose.codecs.base import ReadPlace
 from cpose.codecs.heatmap import gather_cells
 from cpose.codecs.targets import PoseTargets
 from cpose.registry import MODELS
@@ -18,8 +19,8 @@ class IndexedLoss(nn.Module):
         loss_weight: Factor of the loss in the total.
     """
 
-    branches: tuple[str, ...] = ('hps', 'wh', 'reg', 'hp_offset', 'scale')
-    """Branches that it fits, those with a logarithmic variance if it needs one."""
+    reads: tuple[ReadPlace, ...] = ('center', 'corner')
+    """Where branches are read that it fits; with a logarithmic variance if it needs one."""
     eps = 1e-4
     """Added to the number of entries, as in the reference."""
     needs_log_variance = False

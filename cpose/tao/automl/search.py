@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cpose.errors import TrainingError, import_extra
+from cpose.evaluation.metric_table import find_number
 from cpose.tao.automl.algorithms import build_sampler
 from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import (
@@ -25,8 +26,8 @@ from cpose.tao.spec.sections.automl import Automl
 
 REASON = 'reason'
 
-ERRORS = ('loss', 'MPE', 'ADD', 'azimuth_deg', 'polar_deg', 'scale_error')
-"""Parts of the names of numbers of which less is better."""
+STAGES = ('val_', 'test_')
+"""What stands before the names of metrics in ``status.json``."""
 
 RunTrial = Callable[[TrialJob, Report], None]
 
@@ -51,8 +52,10 @@ class SearchPlan:
 
 
 def is_less_better(metric: str) -> bool:
-    """Whether less of a metric is better: losses and errors are known by their names."""
-    return any(part in metric for part in ERRORS)
+    """Whether less of a number of ``status.json`` is better: of losses, and of errors."""
+    name = next((metric.removeprefix(s) for s in STAGES if metric.startswith(s)), metric)
+    found = find_number(name)
+    return 'loss' in metric if found is None else not found[0].is_larger_better(found[1])
 
 
 def run_search(plan: SearchPlan, study: Any, tell: Callable[[Any, Any], None]) -> None:

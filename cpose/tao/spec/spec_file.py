@@ -1,6 +1,7 @@
 """From a spec file and overrides to a checked spec."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from cpose.tao.spec.overrides import apply_overrides, resolve_references
 from cpose.tao.spec.required import check_required, find_missing, without_missing
 from cpose.tao.spec.sections.experiment import Experiment
 from cpose.tao.spec.yaml_reading import read_spec_text
+
+TEMPLATE = re.compile(r'\{\{\s*(?:\$|base\.|file[A-Z])')
+"""How the templates of MMEngine begin: of environment variables, of bases, of the file's name."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
     missing = frozenset(find_missing(overridden_values))
     origin = SpecOrigin(text.path, text.lines, frozenset(overridden), missing=missing)
     written = resolve_references(without_missing(overridden_values), origin.place)
+    _refuse_templates(written, origin)
     origin = replace(origin, given=frozenset(key for key, _ in flatten(written)))
     try:
         values = Experiment.model_validate(written)
@@ -79,6 +84,33 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
     if task is not None:
         check_required(spec.value, origin, task)
     return spec
+
+
+def _refuse_templates(values: Mapping[str, Any], origin: SpecOrigin) -> None:
+    """Refuse texts that MMEngine would expand if they stood in a config.
+
+    Raises:
+        ConfigError: Naming file, line and key; not the value, which may be a secret.
+    """
+    for key, value in flatten(values):
+        if any(TEMPLATE.search(text) for text in _texts(value)):
+            raise ConfigError(
+                f'{origin.place(key)}: {key} holds a template in double braces. Templates of '
+                'configs have no meaning in a spec. Write the value itself.'
+            )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts in a value, and the names of keys within it."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield str(name)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def _with_agreeing_gpus(values: Experiment, origin: SpecOrigin) -> Experiment:

@@ -1,5 +1,8 @@
-"""Task ``evaluate``."""
+"""Task ``evaluate``, and its report as TAO lays it out."""
 
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -7,13 +10,14 @@ from mmengine.config import Config
 from cpose.apis.training import evaluate
 from cpose.engine.processes import is_first_process
 from cpose.evaluation.dump import evaluate_dump
+from cpose.evaluation.metric_spec import in_tao_order, list_numbers
+from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.evaluation.report import write_metrics_json
+from cpose.files.atomic import write_text_atomic
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.tasks.eval_report import write_reports
 from cpose.tao.tasks.train import STATUS_HOOK
 from cpose.tao.translation.checkpoint_model import with_stored_model
-from cpose.tao.translation.config_text import load_overlay
-from cpose.tao.translation.spec_config import evaluation_overlay
+from cpose.tao.translation.spec_config import evaluation_overlay, load_overlay
 
 PREDICTIONS = 'predictions.json'
 
@@ -58,3 +62,67 @@ def evaluate_overlay(spec: TaoSpec) -> dict[str, Any]:
 
 def _tao_protocol(config: Config) -> dict[str, Any]:
     return dict(config.test_evaluator.get('tao_protocol') or {'type': 'TaoProtocol'})
+
+
+def write_reports(folder: Path, report: Mapping[str, Any], tao_report: Mapping[str, Any]) -> None:
+    """Write ``report.txt`` and ``log_eval_<time>.txt``.
+
+    Args:
+        folder: Where to write.
+        report: Numbers by the rules of this project.
+        tao_report: The same by the rules of TAO.
+
+    Raises:
+        OutputError: If a file cannot be written.
+    """
+    write_text_atomic(folder / 'report.txt', report_text(report, tao_report))
+    stamp = time.strftime('%Y%m%d-%H%M%S')
+    write_text_atomic(folder / f'log_eval_{stamp}.txt', log_text(report, tao_report))
+
+
+def report_text(report: Mapping[str, Any], tao_report: Mapping[str, Any]) -> str:
+    """Return two tables of means and average precision over thresholds."""
+    return (
+        f'By the rules of TAO:\n{_table(tao_report)}\n\n'
+        f'One-to-one, all scores, see docs/differences.md:\n{_table(report)}\n'
+    )
+
+
+def log_text(report: Mapping[str, Any], tao_report: Mapping[str, Any]) -> str:
+    """Return the two numbers that TAO tells of an evaluation, and ours beside them."""
+    return (
+        f'3D IoU (AP at 0.5, rules of TAO): {tao_report["AP50_3DIoU"]:.5f}\n'
+        f'2D MPE (rules of TAO): {tao_report["MPE_2D"]:.5f}\n'
+        f'AP50_3DIoU: {report["AP50_3DIoU"]:.5f}\n'
+        f'MPE_2D: {report["MPE_2D"]:.5f}\n'
+    )
+
+
+def _table(report: Mapping[str, Any]) -> str:
+    means = [(number.tao, number.key) for _, number in list_numbers(METRIC_TABLE) if number.tao]
+    means.sort(key=lambda item: item[0].row)
+    rows = [[row.title, _number(report[key])] for row, key in means]
+    for metric in in_tao_order(METRIC_TABLE):
+        if metric.tao is None:
+            continue
+        curve = report['curves'][metric.key]
+        rows.append([f'{metric.tao.title} Threshold', *map(_number, curve['thresholds'])])
+        rows.append([f'AP @ {metric.tao.title}', *map(_number, curve['ap'])])
+    return psql_table(rows)
+
+
+def psql_table(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out rows of text as the ``psql`` program does, without a header."""
+    count = max(len(row) for row in rows)
+    filled = [[*row, *[''] * (count - len(row))] for row in rows]
+    widths = [max(len(row[column]) for row in filled) for column in range(count)]
+    line = '+'.join('-' * (width + 2) for width in widths)
+    body = [
+        ' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in filled
+    ]
+    return '\n'.join([f'+{line}+', *(f'| {text} |' for text in body), f'+{line}+'])
+
+
+def _number(value: float) -> str:
+    return f'{value:.4f}'

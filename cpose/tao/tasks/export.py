@@ -7,8 +7,7 @@ from typing import Any
 from cpose.errors import ConfigError
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
-from cpose.tao.translation.config_text import load_overlay
-from cpose.tao.translation.spec_config import network_overlay
+from cpose.tao.translation.spec_config import load_overlay, network_overlay
 
 
 def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:

@@ -10,8 +10,7 @@ from cpose.errors import ConfigError
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
-from cpose.tao.translation.config_text import load_overlay
-from cpose.tao.translation.spec_config import network_overlay
+from cpose.tao.translation.spec_config import load_overlay, network_overlay
 from cpose.visualization.pose_drawer import PoseDrawer
 
 CAMERA_KEYS = ('focal_length_x', 'focal_length_y', 'principle_point_x', 'principle_point_y')

@@ -9,8 +9,7 @@ from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import CheckpointError, ConfigError
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.translation.config_text import load_overlay
-from cpose.tao.translation.spec_config import training_overlay
+from cpose.tao.translation.spec_config import load_overlay, training_overlay
 
 ENDINGS = ('.pth', '.tlt')
 STATUS_HOOK = {'default_hooks.status': {'type': 'StatusHook'}}

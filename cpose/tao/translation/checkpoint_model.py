@@ -58,7 +58,6 @@ def _with_network(config: Config, spec: TaoSpec, checkpoint: str) -> Config:
     num_select = config.model.head.codec.num_select
     merged = Config({**config.to_dict(), 'model': model.to_dict()}, filename=config.filename)
     merged.merge_from_dict({'model.head.codec.num_select': num_select})
-    merged.merge_from_dict({'model.head.codec.type': 'CenterPoseCodec'})
     return merged
 
 

@@ -19,8 +19,8 @@ EXCLUSIVE = (
 )
 
 
-def loss_terms(spec: TaoSpec) -> dict[str, dict[str, Any] | None]:
-    """Return the config ``model.head.criterion.terms``.
+def branch_losses(spec: TaoSpec) -> dict[str, dict[str, Any] | None]:
+    """Return the loss of each branch, config ``model.head.branches.*.loss``.
 
     Raises:
         ConfigError: If toggles contradict each other.
@@ -100,12 +100,11 @@ def model_part(spec: TaoSpec, num_select: int = 100) -> dict[str, Any]:
     if model.out_channel:
         neck['out_channels'] = model.out_channel
     codec = {
-        'type': 'CenterPoseCodec',
-        'max_objs': dataset.max_objs,
         'num_select': num_select,
         'center_rule': {'type': 'ProjectedCenter' if dataset.center_3D else 'BoxCenter'},
-        'dims_coder': _dims_coder(spec),
     }
+    branches: dict[str, Any] = {name: {'loss': loss} for name, loss in branch_losses(spec).items()}
+    branches['scale']['coder'] = _dims_coder(spec)
     return {
         'data_preprocessor': {'mean': dataset.mean, 'std': dataset.std},
         'backbone': _backbone(spec),
@@ -114,8 +113,8 @@ def model_part(spec: TaoSpec, num_select: int = 100) -> dict[str, Any]:
             'num_classes': dataset.num_classes,
             'head_conv': model.head_conv,
             'use_association': model.use_convGRU,
+            'branches': branches,
             'codec': codec,
-            'criterion': {'type': 'CenterPoseLoss', 'terms': loss_terms(spec)},
         },
     }
 

@@ -1,12 +1,25 @@
-"""A whole config from a spec."""
+"""A whole config from a spec.
 
+The parts of the translation are merged as data. A spec becomes text only where a person asks for a
+file, and there every value is a literal.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
+from mmengine.config import Config
+
+from cpose.apis.config.load import load_config
+from cpose.files.atomic import write_text_atomic
 from cpose.tao.jobs.archives import data_folder, is_archive
+from cpose.tao.jobs.status import process_rank
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation import data_part, model_part, training_part
 
+CONFIG_NAME = 'centerpose.py'
+TEXT_WIDTH = 88
 SOURCES = {'train': 'train_data', 'val': 'val_data', 'test': 'test_data'}
 
 
@@ -50,6 +63,45 @@ def network_overlay(spec: TaoSpec, num_select: int) -> dict[str, Any]:
         ConfigError: If values of the spec contradict each other.
     """
     return {**_common(spec, {}, num_select), 'load_tensors_only': True}
+
+
+def load_overlay(overlay: Mapping[str, Any], folder: Path | None = None) -> Config:
+    """Return the whole config with what it inherits.
+
+    Args:
+        overlay: What the config sets, with ``_base_``.
+        folder: Where `CONFIG_NAME` tells what was translated, None for nowhere; of several
+            processes the first one writes it.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    config = load_config(overlay)
+    if folder is None or process_rank() != 0:
+        return config
+    path = folder / CONFIG_NAME
+    write_text_atomic(path, overlay_text(overlay, 'Translated from a TAO spec.'))
+    return Config(config.to_dict(), filename=str(path))
+
+
+def overlay_text(overlay: Mapping[str, Any], title: str) -> str:
+    """Return a config file in Python that sets the same as an overlay.
+
+    Args:
+        overlay: What the config sets, with ``_base_``.
+        title: What the file is, its first line.
+    """
+    lines = [_literal(title), *(f'{key} = {_literal(value)}' for key, value in overlay.items())]
+    return '\n\n'.join(lines) + '\n'
+
+
+def _literal(value: Any) -> str:
+    """Write a value so that neither Python nor MMEngine finds more in it than a value.
+
+    MMEngine expands templates in the text of a config; they begin with two braces, which literals
+    have in strings alone.
+    """
+    return pformat(value, width=TEXT_WIDTH, sort_dicts=False).replace('{{', r'{\x7b')
 
 
 def _common(spec: TaoSpec, folders: dict[str, str], num_select: int = 100) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from cpose.errors import MissingDependencyError
+from cpose.evaluation.metric_table import find_number
 from cpose.tao.spec.spec_file import TaoSpec
 
 HOST = 'api.wandb.ai'
@@ -52,8 +53,6 @@ def wandb_backend(spec: TaoSpec) -> list[dict[str, Any]]:
 
 
 BASES = ('cpose::_base_/schedules/140e.py', 'cpose::_base_/default_runtime.py')
-METRICS = {'val_3DIoU': 'AP50_3DIoU_tao', 'val_2DMPE': 'MPE_2D'}
-"""TAO's names of numbers to ours."""
 
 
 def schedule_part(spec: TaoSpec) -> dict[str, Any]:
@@ -116,7 +115,14 @@ def _hooks(spec: TaoSpec) -> dict[str, Any]:
     }
     best = train.checkpointer
     if best.enable_topk and spec.values.dataset.val_data:
-        hook['save_best'] = METRICS[best.monitor]
+        hook['save_best'] = _monitored_number(best.monitor)
         hook['rule'] = 'greater' if best.mode == 'max' else 'less'
         hook['best_name'] = best.filename
     return {'checkpoint': hook}
+
+
+def _monitored_number(monitor: str) -> str:
+    """Return our name of a number that TAO's checkpointer may follow, such as ``val_3DIoU``."""
+    found = find_number(monitor.removeprefix('val_'))
+    assert found is not None, f'{monitor} is in no report'
+    return found[1].key

@@ -28,6 +28,12 @@ def test_shipped_config_is_right(config):
             'model.head.criterion.type',
             'CenterPoseLoss',
         ),
+        (
+            'model.head.branches.hm',
+            {'type': 'CenterHeatmap'},
+            'model.head.branches.hm.type',
+            'CenterHeatmapBranch',
+        ),
         ('model.head.head_cnv', 64, 'model.head.head_cnv', 'head_conv'),
         (
             'train_dataloader.dataset.pipeline',

@@ -11,11 +11,13 @@ from scipy.spatial.transform import Rotation
 from cpose.apis.builder import build_model
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-from cpose.codecs.postprocessor import PoseRecovery
+from cpose.apis.inference.result_json import result_to_dict
 from cpose.errors import ConfigError, DataError
+from cpose.registry import TRACKERS
 from cpose.structures.camera import intrinsic_matrix
 from cpose.visualization.pose_drawer import PoseDrawer
 
+from ...head_parts import make_postprocessor
 from ...user_errors import raises
 from ..inference_scenes import (
     CAMERA,
@@ -120,7 +122,7 @@ def test_default_score_threshold(detector):
     pictures = [grey_image(50)] * 2
     assert [len(result.poses) for result in inferencer(pictures, camera=CAMERA)] == [1, 0]
     assert len(next(inferencer(pictures, camera=CAMERA, score_thr=0.28)).poses) == 1
-    assert build_model(tiny_config()).head.recovery.score_thr == 0.05
+    assert build_model(tiny_config()).head.postprocessor.eval_score_thr == 0.05
 
 
 def test_lens_distortion():
@@ -254,7 +256,7 @@ def test_nothing_given():
 
 
 def test_with_a_model():
-    """The network's own way gives the same as preprocessing, forward and recovery by hand."""
+    """The network's own way gives the same as preprocessing, forward and postprocessing by hand."""
     torch.manual_seed(0)
     config = tiny_config()
     inferencer = CenterPoseInferencer(config, device='cpu')
@@ -265,7 +267,7 @@ def test_with_a_model():
     with torch.no_grad():
         inputs = model.data_preprocessor(batch)['inputs']
         decoded = model.head.codec.decode(model(inputs, mode='tensor'))
-    expected = PoseRecovery(score_thr=0.05)(decoded, batch['data_samples'])[0]
+    expected = make_postprocessor(eval_score_thr=0.05)(decoded, batch['data_samples'])[0]
     assert len(result.poses) == len(expected) > 0
     for pose, other in zip(result.poses, expected, strict=True):
         np.testing.assert_allclose(pose.bbox_image, other.bbox_image, atol=1e-3)
@@ -285,3 +287,42 @@ def test_test_step_of_the_model_gives_the_same():
     for pose, other in zip(result.poses, expected.poses, strict=True):
         np.testing.assert_array_equal(pose.bbox_image, other.bbox_image)
         assert pose.has_pose == other.has_pose
+
+
+@TRACKERS.register_module()
+class LastSeenTracker:
+    """Where nothing is found in a frame, return what was found in the frame before."""
+
+    def reset(self):
+        self.last = []
+
+    def update(self, result, frame):
+        self.last = [*result.poses] or self.last
+        return replace(result, poses=self.last)
+
+
+def test_tracker_of_the_config_follows_videos(detector, tmp_path):
+    videos = []
+    for name, grey in (('one', (50, 0, 200)), ('two', (0, 50, 0))):
+        path = tmp_path / f'{name}.avi'
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 10.0, IMAGE_WH)
+        for brightness in grey:
+            writer.write(grey_image(brightness))
+        writer.release()
+        videos.append(path)
+    config = tiny_config(tracker={'type': 'LastSeenTracker'})
+    inferencer = CenterPoseInferencer(config, detector=detector)
+    first = inferencer([*videos, grey_image(0)], batch_size=4)
+    results = [next(first) for _ in range(3)]
+    list(inferencer(videos[0]))  # another run in between has a tracker of its own
+    results += first
+    assert [len(result.poses) for result in results] == [1, 1, 1, 0, 1, 1, 0]
+    assert results[1].poses is not results[2].poses
+    frames = [result.video_frame for result in results]
+    assert [frame.number for frame in frames[:6]] == [0, 1, 2] * 2
+    assert [round(frame.time, 3) for frame in frames[:3]] == [0, 0.1, 0.2]
+    assert frames[6] is None
+    assert result_to_dict(results[4])['video_frame'] == {
+        'video': 'two', 'number': 1, 'time': pytest.approx(0.1), 'fps': pytest.approx(10)
+    }  # fmt: skip
+    assert 'video_frame' not in result_to_dict(results[6])

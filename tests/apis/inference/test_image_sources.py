@@ -32,7 +32,7 @@ def names_of(inputs):
 def test_one_file(tmp_path):
     path = save(tmp_path / 'cup.PNG'.lower(), 77)
     (image,) = read_images(path)
-    assert (image.name, image.path, image.video) == ('cup', str(path), None)
+    assert (image.name, image.path, image.frame) == ('cup', str(path), None)
     np.testing.assert_array_equal(image.image, grey_image(77))
 
 
@@ -105,8 +105,10 @@ def test_video(tmp_path):
     path = save_video(tmp_path / 'clip.mp4')
     frames = list(read_images(path))
     assert [frame.name for frame in frames] == [f'clip/{number:06d}' for number in range(5)]
-    assert {frame.video.name for frame in frames} == {'clip'}
-    assert frames[0].video.fps == pytest.approx(12)
+    assert {frame.frame.video for frame in frames} == {'clip'}
+    assert frames[0].frame.fps == pytest.approx(12)
+    assert [frame.frame.number for frame in frames] == list(range(5))
+    assert [frame.frame.time for frame in frames] == pytest.approx(np.arange(5) / 12)
     assert [round(frame.image.mean() / 40) for frame in frames] == [0, 1, 2, 3, 4]
     assert count_images([path]) == 5
 

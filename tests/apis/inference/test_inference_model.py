@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 
 from cpose.apis.builder import build_model
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-from cpose.apis.inference.inference_model import build_for_inference, find_recovery
+from cpose.apis.inference.inference_model import build_for_inference, find_postprocessor
 from cpose.errors import CheckpointError, ConfigError
 from cpose.models.detectors.runtime_pose import RuntimePose
 
@@ -81,10 +80,10 @@ def test_score_threshold_and_pnp_switch_act(folder):
 def test_config_beside_the_file(folder):
     config = tiny_config()
     config.test_dataloader.dataset.metainfo.category = 'mug'
-    config.model.head.recovery = {'type': 'PoseRecovery', 'nms_sigma': 0.1}
+    config.model.head.postprocessor.nms_sigma = 0.1
     inferencer = CenterPoseInferencer(config, folder / 'tiny.onnx')
     assert inferencer.categories == ('mug',)
-    assert inferencer.recovery.nms_sigma == 0.1
+    assert inferencer.postprocessor.nms_sigma == 0.1
 
 
 @pytest.mark.parametrize('name', ['tiny.pth', 'tiny.onnx'])
@@ -127,7 +126,7 @@ def test_norms_are_folded_within_rounding(folder):
         assert torch.allclose(value, expected[name], atol=1e-5), name
 
 
-def test_recovery_without_a_model():
-    config = Config({'model': {'head': {'recovery': {'type': 'PoseRecovery', 'nms_sigma': 0.25}}}})
-    assert find_recovery(None, config).nms_sigma == 0.25
-    assert find_recovery(None, Config({'model': {'head': {}}})).nms_sigma == 0.5
+def test_postprocessor_without_a_model():
+    config = tiny_config()
+    config.model.head.postprocessor.nms_sigma = 0.25
+    assert find_postprocessor(None, config).nms_sigma == 0.25

@@ -4,17 +4,18 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.apis.inference.image_sources import SourceImage, Video
+from cpose.apis.inference.image_sources import SourceImage
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.errors import OutputError
 from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.video_frame import VideoFrame
 
 from ...user_errors import raises
 from ..inference_scenes import grey_image
 
 
-def source(name='a', path='a.png', brightness=100, video=None):
-    return SourceImage(name, path, grey_image(brightness), video)
+def source(name='a', path='a.png', brightness=100, frame=None):
+    return SourceImage(name, path, grey_image(brightness), frame)
 
 
 def result():
@@ -62,7 +63,7 @@ def test_frame(tmp_path):
 
 def test_file_in_place_of_a_folder(tmp_path):
     (tmp_path / 'vis').touch()
-    frame = source('clip/000000', 'clip.mp4#0', video=Video('clip', 10.0))
+    frame = source('clip/000000', 'clip.mp4#0', frame=VideoFrame('clip', 0, 0.0, 10.0))
     for image in (source(), frame):
         with (
             raises(OutputError, argument='out'),
@@ -74,9 +75,9 @@ def test_file_in_place_of_a_folder(tmp_path):
 def test_videos_one_after_the_other(tmp_path):
     with ResultWriter(tmp_path) as writer:
         for name, frames in (('one', 3), ('two', 4)):
-            video = Video(name, 10.0)
             for number in range(frames):
-                image = source(f'{name}/{number:06d}', f'{name}.mp4#{number}', 50, video)
+                frame = VideoFrame(name, number, number / 10, 10.0)
+                image = source(f'{name}/{number:06d}', f'{name}.mp4#{number}', 50, frame)
                 writer.write(image, PoseResult(image.path, (80, 60), None))
     for name, frames in (('one', 3), ('two', 4)):
         capture = cv2.VideoCapture(str(tmp_path / 'vis' / f'{name}.mp4'))
@@ -91,7 +92,7 @@ def test_video_of_odd_size_loses_nothing(tmp_path):
     frame = np.zeros((61, 81, 3), dtype=np.uint8)
     frame[-1], frame[:, -1] = 200, 200
     with ResultWriter(tmp_path, save_json=False) as writer:
-        image = SourceImage('one/000000', 'one.mp4#0', frame, Video('one', 10.0))
+        image = SourceImage('one/000000', 'one.mp4#0', frame, VideoFrame('one', 0, 0.0, 10.0))
         writer.write(image, PoseResult(image.path, (81, 61), None))
     read = cv2.VideoCapture(str(tmp_path / 'vis' / 'one.mp4')).read()[1]
     assert read.shape == (62, 82, 3)

@@ -3,8 +3,8 @@ import re
 
 import numpy as np
 import pytest
-from cpose.datasets.annotation import parse_annotation, read_annotation
 
+from cpose.datasets.annotations.annotation import parse_annotation, read_annotation
 from cpose.errors import DataError
 from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import quaternion_from_matrix

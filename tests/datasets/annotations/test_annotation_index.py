@@ -3,11 +3,10 @@ import os
 
 import numpy as np
 import pytest
-from cpose.datasets.annotation_index import index_folder
-from cpose.datasets.data_problems import DataProblems
-from cpose.datasets.index_cache import cache_paths
 
-from cpose.datasets import annotation_index
+from cpose.datasets.annotations import annotation_index
+from cpose.datasets.annotations.annotation_index import cache_paths, index_folder
+from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.errors import DataError
 
 from ..annotated_files import make_annotation, make_object, write_pair

@@ -1,9 +1,9 @@
 import itertools
 
 import numpy as np
-from cpose.datasets.annotation import parse_annotation
-from cpose.datasets.annotation_table import AnnotationTable, truth_of
 
+from cpose.datasets.annotations.annotation import parse_annotation
+from cpose.datasets.annotations.annotation_table import AnnotationTable, truth_of
 from cpose.structures.pose_data_sample import field_arrays
 
 from ..annotated_files import make_annotation, make_object

@@ -1,6 +1,6 @@
 import pytest
-from cpose.datasets.data_problems import DataProblems
 
+from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.errors import ConfigError, DataError
 
 
@@ -15,7 +15,8 @@ def messages(monkeypatch):
     """What is logged."""
     messages = []
     monkeypatch.setattr(
-        'cpose.datasets.data_problems.print_log', lambda text, **_: messages.append(text)
+        'cpose.datasets.annotations.data_problems.print_log',
+        lambda text, **_: messages.append(text),
     )
     return messages
 

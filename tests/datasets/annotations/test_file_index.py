@@ -1,8 +1,8 @@
 import os
 
 import pytest
-from cpose.datasets.file_index import scan_folder
 
+from cpose.datasets.annotations.file_index import scan_folder
 from cpose.errors import DataError
 
 from ..annotated_files import write_pair

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from cpose.datasets.annotation_table import AnnotationTable
-from cpose.datasets.index_cache import cache_paths, load_cache, save_cache
 
-from cpose.datasets import index_cache
+from cpose.datasets.annotations import annotation_index as index_cache
+from cpose.datasets.annotations.annotation_index import cache_paths, load_cache, save_cache
+from cpose.datasets.annotations.annotation_table import AnnotationTable
 
 
 @pytest.fixture(autouse=True)

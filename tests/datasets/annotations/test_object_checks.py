@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
-from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
-from cpose.datasets.annotation import parse_annotation
-from cpose.datasets.annotation_table import AnnotationTable
-from cpose.datasets.data_problems import DataProblems
-from cpose.datasets.object_checks import keep_consistent, label_objects
 
+from cpose.codecs.symmetries import NoSymmetry, RotationalSymmetry
+from cpose.datasets.annotations.annotation import parse_annotation
+from cpose.datasets.annotations.annotation_table import AnnotationTable
+from cpose.datasets.annotations.data_problems import DataProblems
+from cpose.datasets.annotations.object_checks import keep_consistent, label_objects
 from cpose.errors import DataError
 
 from ..annotated_files import make_annotation, make_object

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from cpose.datasets.json_fields import JsonFields
-from cpose.datasets.object_fields import read_class_name, read_keypoints_gl, read_symmetric
 
+from cpose.datasets.annotations.annotation import read_class_name, read_keypoints_gl, read_symmetric
 from cpose.errors import DataError
+from cpose.files.json_fields import JsonFields
 from cpose.structures.cuboid import cuboid_keypoints
 
 

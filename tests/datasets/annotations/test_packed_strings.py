@@ -1,5 +1,6 @@
 import pytest
-from cpose.datasets.packed_strings import PackedStrings
+
+from cpose.datasets.annotations.annotation_table import PackedStrings
 
 
 @pytest.mark.parametrize('strings', [[], ['a'], ['', 'x/ä€.png', '', 'z' * 300], ['\udcff.png']])

@@ -1,14 +1,15 @@
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
-from cpose.datasets.annotation import parse_annotation, read_annotation
-from cpose.datasets.tao_writer import build_annotation, write_record
 
+from cpose.codecs.symmetries import NoSymmetry
+from cpose.datasets.annotations.annotation import parse_annotation, read_annotation
+from cpose.datasets.annotations.tao_writer import build_annotation, write_record
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import OutputError
 
@@ -41,19 +42,19 @@ def shape_of(value):
 def test_what_is_written_is_what_is_read(record, tmp_path):
     path = write_record(record, tmp_path, 'first', ('box',))
     found = read_annotation(path.with_suffix('.json'))
-    truth = record['truth']
+    truth = record.truth
     np.testing.assert_array_equal(found.truth.keypoints_gl, truth.keypoints_gl)
     np.testing.assert_array_equal(found.truth.keypoints_image, truth.keypoints_image)
     np.testing.assert_array_equal(found.truth.dims_metric, truth.dims_metric)
     np.testing.assert_array_equal(found.truth.plane_gl, truth.plane_gl)
     np.testing.assert_array_equal(found.truth.visibility, truth.visibility)
-    np.testing.assert_array_equal(found.intrinsics, record['intrinsics'])
-    np.testing.assert_allclose(found.projection, record['intrinsics'], atol=1e-9)
+    np.testing.assert_array_equal(found.intrinsics, record.intrinsics)
+    np.testing.assert_allclose(found.projection, record.intrinsics, atol=1e-9)
     assert found.image_wh == (160, 120)
     assert found.class_names == ('box', 'box')
     assert found.symmetric == (True, True)
     image = cv2.imread(str(path))
-    assert np.abs(image.astype(int) - record['img']).mean() < 6
+    assert np.abs(image.astype(int) - record.image).mean() < 6
 
 
 def test_location_and_quaternion_give_the_keypoints(record):
@@ -61,11 +62,11 @@ def test_location_and_quaternion_give_the_keypoints(record):
     for item in content['objects']:
         del item['keypoints_3d']
     found = parse_annotation(json.loads(json.dumps(content)), 'rebuilt')
-    np.testing.assert_allclose(found.truth.keypoints_gl, record['truth'].keypoints_gl, atol=1e-9)
+    np.testing.assert_allclose(found.truth.keypoints_gl, record.truth.keypoints_gl, atol=1e-9)
 
 
 def test_objects_without_symmetry_say_so(record):
-    plain = {**record, 'symmetries': [NoSymmetry()] * 2}
+    plain = replace(record, symmetries=[NoSymmetry()] * 2)
     content = build_annotation(plain, ('box',))
     assert [item['symmetric'] for item in content['objects']] == [False, False]
 

@@ -1,9 +1,9 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.synthetic_folder import prepare_folder, write_images
 
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
+from cpose.datasets.synthetic.folder import prepare_folder, write_images
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import ConfigError, OutputError
 
@@ -66,8 +66,9 @@ def test_the_reader_of_annotated_folders_accepts_them(tmp_path):
     assert len(found) == 4
     for index in range(4):
         expected, record = dataset.load_record(index), found.load_record(index)
-        assert len(record['truth']) == len(expected['truth'])
-        assert [item.order for item in record['symmetries']] == [4] * len(expected['truth'])
+        assert len(record.truth) == len(expected.truth)
+        symmetries = found.get_data_info(index)['symmetries']
+        assert [item.order for item in symmetries] == [4] * len(expected.truth)
 
 
 def test_negative_workers_are_refused(tmp_path):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.proportions import LEAST, MOST, sample_dims
+
+from cpose.datasets.synthetic.settings import LEAST, MOST, sample_dims
 
 
 def test_sizes_are_those_of_boxes_that_one_can_carry():

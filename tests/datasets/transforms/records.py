@@ -1,8 +1,8 @@
 """Records as a data set hands them to the pipeline."""
 
 import numpy as np
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
 
+from cpose.codecs.symmetries import NoSymmetry
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import cv_from_gl, gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints

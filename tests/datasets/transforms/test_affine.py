@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.transforms.letterbox_affine import LetterboxAffine
 
+from cpose.datasets.transforms.affine import LetterboxAffine
 from cpose.geometry.affine import letterbox_affine
 
 from .records import make_record

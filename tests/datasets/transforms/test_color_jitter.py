@@ -2,14 +2,14 @@ import itertools
 
 import numpy as np
 import pytest
-from cpose.datasets.transforms.center_net_color_jitter import (
+
+from cpose.datasets.transforms.color_jitter import (
     GRAY_FROM_BGR,
     LIGHTING_EIGENVALUES,
     LIGHTING_EIGENVECTORS,
     CenterNetColorJitter,
     color_matrix,
 )
-
 from cpose.errors import ConfigError
 
 from .records import make_record

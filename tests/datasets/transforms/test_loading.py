@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.transforms.load_pose_image import LoadPoseImage
 
+from cpose.datasets.transforms.loading import LoadPoseImage
 from cpose.errors import DataError
 
 IMAGE = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)

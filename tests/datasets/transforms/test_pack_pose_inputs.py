@@ -2,12 +2,11 @@ import dataclasses
 
 import numpy as np
 import torch
-from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
-from cpose.datasets.transforms.expand_symmetries import ExpandSymmetries
-from cpose.datasets.transforms.letterbox_affine import LetterboxAffine
-from cpose.datasets.transforms.pack_pose_inputs import PackPoseInputs
-from cpose.datasets.transforms.random_pose_affine import RandomPoseAffine
 
+from cpose.codecs.symmetries import RotationalSymmetry
+from cpose.datasets.transforms.affine import LetterboxAffine, RandomPoseAffine
+from cpose.datasets.transforms.loading import PackPoseInputs
+from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.geometry.affine import apply_affine
 from cpose.structures.cuboid import CORNER_SIGNS
 

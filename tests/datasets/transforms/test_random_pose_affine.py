@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.transforms.random_pose_affine import RandomPoseAffine, halved_border
 
+from cpose.datasets.transforms.affine import RandomPoseAffine, halved_border
 from cpose.errors import ConfigError
 from cpose.geometry.affine import apply_affine, invert_affine
 from cpose.structures.cuboid import FLIP_CORNERS

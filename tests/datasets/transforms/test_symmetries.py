@@ -2,11 +2,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from cpose.codecs.symmetries.cuboid_symmetry import CuboidSymmetry
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
-from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
-from cpose.datasets.transforms.expand_symmetries import ExpandSymmetries
 
+from cpose.codecs.symmetries import CuboidSymmetry, NoSymmetry, RotationalSymmetry
+from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.errors import DataError
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix

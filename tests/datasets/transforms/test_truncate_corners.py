@@ -1,8 +1,7 @@
 import numpy as np
-from cpose.codecs.symmetries.no_symmetry import NoSymmetry
-from cpose.codecs.symmetries.rotational_symmetry import RotationalSymmetry
-from cpose.datasets.transforms.expand_symmetries import ExpandSymmetries
-from cpose.datasets.transforms.truncate_corners import TruncateCorners
+
+from cpose.codecs.symmetries import NoSymmetry, RotationalSymmetry
+from cpose.datasets.transforms.symmetries import ExpandSymmetries, TruncateCorners
 
 from .records import make_record, make_truth
 

@@ -12,6 +12,7 @@ from cpose.deploy.onnx.cleanup import (
 from cpose.errors import ConfigError
 
 from ...user_errors import raises
+from ..contract import OUTPUT_SIZES
 from ..networks import shapes
 
 
@@ -35,7 +36,7 @@ def make_model(domain='', opset=17):
 def test_shapes(batch, first):
     model = make_model()
     keep_outputs(model, ['bboxes'])
-    set_shapes(model, batch, (8, 8), 48)
+    set_shapes(model, batch, (8, 8), 48, OUTPUT_SIZES)
     assert shapes(model.graph.input) == {'input': (first, 3, 8, 8)}
     assert shapes(model.graph.output) == {'bboxes': (first, 48, 4)}
 

@@ -12,23 +12,14 @@ from cpose.deploy.onnx.settings import ExportSettings
 from cpose.errors import ConfigError, MissingDependencyError
 
 from ...user_errors import raises
-from ..networks import check_equal, export, make_network, shapes, tiny, tiny_config
-
-OUTPUTS = {
-    'bboxes': 4,
-    'scores': 1,
-    'kps': 16,
-    'clses': 1,
-    'obj_scale': 3,
-    'kps_displacement_mean': 16,
-    'kps_heatmap_mean': 16,
-}
+from ..contract import OUTPUT_SIZES
+from ..networks import check_equal, compare, export, make_network, shapes, tiny, tiny_config
 
 
 def check_file(graph, batch, width, height, opset):
     assert shapes(graph.graph.input) == {'input': (batch, 3, height, width)}
-    assert shapes(graph.graph.output) == {n: (batch, 100, size) for n, size in OUTPUTS.items()}
-    assert list(shapes(graph.graph.output)) == list(OUTPUTS)
+    assert shapes(graph.graph.output) == {n: (batch, 100, size) for n, size in OUTPUT_SIZES.items()}
+    assert list(shapes(graph.graph.output)) == list(OUTPUT_SIZES)
     types = {item.type.tensor_type.elem_type for item in (*graph.graph.input, *graph.graph.output)}
     assert types == {onnx.TensorProto.FLOAT}
     assert [(item.domain, item.version) for item in graph.opset_import] == [('', opset)]
@@ -155,3 +146,21 @@ def test_what_cannot_be_exported(monkeypatch):
     monkeypatch.setattr(onnx_export, '_trace', fail)
     with raises(ConfigError, 'aten::x', argument='opset', value=16):
         export(tiny_config(), opset=16)
+
+
+def test_further_outputs_follow_those_of_the_contract():
+    loss = {'type': 'KLDUncertaintyLoss'}
+    config = tiny_config()
+    config.merge_from_dict({f'model.head.branches.{name}.loss': loss for name in ('hps', 'scale')})
+    graph, model, settings = export(config)
+    further = {'kps_displacement_std': 16, 'obj_scale_std': 3}
+    expected = {**OUTPUT_SIZES, **further}
+    assert shapes(graph.graph.output) == {
+        name: ('batch_size', 100, size) for name, size in expected.items()
+    }
+    assert list(shapes(graph.graph.output)) == list(expected)
+    check_equal(graph, model, settings)
+    assert set(further) <= {line.name for line in compare(graph, model, settings)}
+    outputs = metadata_of(graph, 'a.onnx').outputs
+    assert {name: item['size'] for name, item in outputs.items()} == expected
+    assert outputs['kps_displacement_std']['unit'] == 'cells'

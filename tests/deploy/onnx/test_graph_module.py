@@ -1,8 +1,8 @@
 import torch
 
-from cpose.deploy.model_metadata import OUTPUT_SIZES
-from cpose.deploy.onnx.graph_module import MAP_NAMES, ExportGraph
+from cpose.deploy.onnx.graph_module import ExportGraph, map_names
 
+from ..contract import OUTPUT_SIZES
 from ..networks import make_network, tiny_config
 
 
@@ -13,7 +13,9 @@ def test_outputs_in_order():
         maps = model(images, mode='tensor')
         detections = model.head.codec.decode(maps)
         found = ExportGraph(model, (96, 64))(images)
-    expected = [detections[name] for name in OUTPUT_SIZES] + [maps[name] for name in MAP_NAMES]
+    expected = [detections[name] for name in OUTPUT_SIZES] + [
+        maps[name] for name in map_names(model)
+    ]
     assert len(found) == len(expected) == 14
     for value, own in list(zip(expected, found, strict=True))[len(OUTPUT_SIZES) :]:
         torch.testing.assert_close(own, value, rtol=1e-4, atol=1e-5)

@@ -3,7 +3,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES, read_metadata
+from cpose.deploy.model_metadata import INPUT_NAME, read_metadata
 from cpose.deploy.quantization.calibration_ranges import quantize_with_ranges
 from cpose.deploy.quantization.quantize import (
     QuantizationSettings,
@@ -13,6 +13,7 @@ from cpose.deploy.quantization.quantize import (
 from cpose.errors import CheckpointError, ConfigError, OutputError
 
 from ...user_errors import raises
+from ..contract import OUTPUT_SIZES
 from ..small_models import noise_batches, small_metadata, small_model, write_small_model
 
 

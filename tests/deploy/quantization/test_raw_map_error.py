@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from onnx import numpy_helper
 
-from cpose.deploy.model_metadata import INPUT_NAME, OUTPUT_SIZES
+from cpose.deploy.model_metadata import INPUT_NAME
 from cpose.deploy.quantization.raw_map_error import RawMapError, open_session
 
+from ..contract import OUTPUT_SIZES
 from ..small_models import noise_batches, small_model
 
 

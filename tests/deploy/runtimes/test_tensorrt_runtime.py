@@ -11,7 +11,7 @@ import torch
 
 from cpose.apis.export.engine_building import EngineRequest, build_engine_file
 from cpose.deploy.engines.flavors import MODULES, load_flavor
-from cpose.deploy.model_metadata import OUTPUT_SIZES, write_engine_sidecar
+from cpose.deploy.model_metadata import write_engine_sidecar
 from cpose.deploy.onnx.row_matching import differences, match_rows
 from cpose.deploy.runtimes import tensorrt_runtime
 from cpose.deploy.runtimes.onnx_runtime import OnnxRuntime
@@ -19,6 +19,7 @@ from cpose.deploy.runtimes.tensorrt_runtime import TensorRTRuntime, choose_gpu
 from cpose.errors import CheckpointError, ConfigError, MissingDependencyError
 
 from ...user_errors import raises
+from ..contract import OUTPUT_SIZES
 from ..engines.fake_tensorrt import NULL_ERROR, make_module
 from ..small_models import small_metadata
 

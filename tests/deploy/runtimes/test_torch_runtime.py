@@ -1,7 +1,8 @@
 import torch
 
-from cpose.deploy.model_metadata import OUTPUT_SIZES
 from cpose.registry import RUNTIMES
+
+from ..contract import OUTPUT_SIZES
 
 
 def test_detections_of_a_network(model):

@@ -6,9 +6,12 @@ import pytest
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from cpose.errors import ConfigError
+from cpose.evaluation.metric_spec import MetricSpec, ReportedNumber
 
 from ...user_errors import raises
 from ..toy_training import ToyMetric
+
+SMALL = MetricSpec('error', 'Error', None, (ReportedNumber('AP50_3DIoU', 'mean error'),))
 
 
 def names(folder):
@@ -112,6 +115,13 @@ def test_best_is_kept(build_runner, tmp_path, monkeypatch):
 def test_less_is_better(build_runner, tmp_path, monkeypatch):
     score_by(monkeypatch, [0.2, 0.1, 0.4])
     build_runner({'default_hooks.checkpoint.rule': 'less'}).train()
+    assert 'best_AP50_3DIoU_epoch_2.pth' in names(tmp_path / 'run')
+
+
+def test_direction_of_the_metric_decides(build_runner, tmp_path, monkeypatch):
+    score_by(monkeypatch, [0.2, 0.1, 0.4])
+    monkeypatch.setattr(ToyMetric, 'metrics', [SMALL], raising=False)
+    build_runner().train()
     assert 'best_AP50_3DIoU_epoch_2.pth' in names(tmp_path / 'run')
 
 

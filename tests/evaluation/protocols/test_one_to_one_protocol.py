@@ -3,7 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from cpose.evaluation.assessment import headline_numbers, precision_curves
+from cpose.evaluation.assessment import precision_curves, reported_numbers
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 
@@ -176,7 +176,7 @@ def test_chunks_do_not_matter(random_scenes, new_record, monkeypatch):
     parts = assess(records, ROUND)
     for metric, value in whole.values.items():
         np.testing.assert_allclose(parts.values[metric], value, atol=1e-9)
-    numbers = headline_numbers(whole, precision_curves(whole))
+    numbers = reported_numbers(whole, precision_curves(whole))
     assert 0.1 < numbers['AP50_3DIoU'] < 1
 
 

@@ -7,6 +7,7 @@ import torch
 from cpose.errors import ConfigError
 from cpose.models.detectors.runtime_pose import RuntimePose
 from cpose.registry import RUNTIMES
+from cpose.shipped_configs import shipped_head
 from cpose.structures.pose_data_sample import PoseDataSample
 
 
@@ -39,9 +40,9 @@ def _registered():
 
 
 def build(**changes):
-    return RuntimePose(
-        **{'runtime': {'type': 'OneBox', 'path': 'a.box'}, 'input_wh': (64, 32), **changes}
-    )
+    runtime = {'type': 'OneBox', 'path': 'a.box'}
+    given = {'runtime': runtime, 'input_wh': (64, 32), 'head': shipped_head(), **changes}
+    return RuntimePose(**given)
 
 
 def batch(*reds):
@@ -52,7 +53,7 @@ def batch(*reds):
     return {'inputs': pictures, 'data_samples': [sample] * len(reds)}
 
 
-def test_test_step_prepares_runs_and_recovers():
+def test_test_step_prepares_runs_and_finds_poses():
     first, second = build().test_step(batch(255, 5))
     assert [pose.score for pose in first.poses] == [1.0]
     np.testing.assert_allclose(first.poses[0].bbox_image, [16, 16, 48, 48])
@@ -61,9 +62,10 @@ def test_test_step_prepares_runs_and_recovers():
 
 
 def test_settings_of_the_config_reach_their_parts():
-    recovery = {'type': 'PoseRecovery', 'score_thr': 0.01, 'nms_sigma': 0.25}
-    model = build(runtime={'type': 'OneBox', 'path': 'a.box', 'scale': 2}, recovery=recovery)
-    assert (model.recovery.nms_sigma, model.recovery.stride) == (0.25, 2)
+    head = shipped_head()
+    head['postprocessor'].update(eval_score_thr=0.01, nms_sigma=0.25)
+    model = build(runtime={'type': 'OneBox', 'path': 'a.box', 'scale': 2}, head=head)
+    assert (model.postprocessor.nms_sigma, model.postprocessor.stride) == (0.25, 2)
     _, second = model.test_step(batch(255, 5))
     np.testing.assert_allclose(second.poses[0].bbox_image, [4, 4, 12, 12])
 

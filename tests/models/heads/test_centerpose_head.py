@@ -4,17 +4,20 @@ import torch
 
 from cpose.codecs.corner_matching import MISSING
 from cpose.errors import ConfigError
-from cpose.models.heads.centerpose_head import CenterPoseHead
 from cpose.structures.pose_data_sample import PoseDataSample
 
+from ... import head_parts
 from ...codecs.scenes import make_sample, perfect_maps, slanted_box
 
 FEATURE = torch.randn(2, 32, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
-def make_head(**changes):
+def make_head(losses=None, **changes):
+    """Return a head with other losses by branch, and further changes."""
     torch.manual_seed(0)
-    return CenterPoseHead(32, stride=8, head_conv=32, **changes)
+    branches = {name: {'loss': loss} for name, loss in (losses or {}).items()}
+    given = {'stride': 8, 'head_conv': 32, 'branches': branches, **changes}
+    return head_parts.make_head(32, **given)
 
 
 def samples():
@@ -36,11 +39,8 @@ def test_maps_loss_and_prediction_have_their_shapes():
 
 
 def test_uncertainty_branches_follow_the_loss():
-    criterion = {
-        'type': 'CenterPoseLoss',
-        'terms': {'hps': {'type': 'KLDUncertaintyLoss'}, 'scale': {'type': 'KLDUncertaintyLoss'}},
-    }
-    head = make_head(criterion=criterion)
+    loss = {'type': 'KLDUncertaintyLoss'}
+    head = make_head({'hps': loss, 'scale': loss})
     maps = head(FEATURE)
     assert maps['hps_uncertainty'].shape[1] == 16
     assert maps['scale_uncertainty'].shape[1] == 3
@@ -52,7 +52,7 @@ def test_uncertainty_branches_follow_the_loss():
 
 @pytest.mark.parametrize('branch', ['hm', 'wh', 'reg', 'hm_hp', 'hp_offset', 'hps', 'scale'])
 def test_all_that_is_trained_has_gradients_without_a_term(branch):
-    head = make_head(criterion={'type': 'CenterPoseLoss', 'terms': {branch: None}})
+    head = make_head({branch: None})
     sum(head.loss(FEATURE, samples()).values()).backward()
     for name, parameter in head.named_parameters():
         assert (parameter.grad is not None) is (f'.{branch}.' not in name), name
@@ -60,7 +60,7 @@ def test_all_that_is_trained_has_gradients_without_a_term(branch):
 
 
 def test_corner_heatmaps_without_a_term_have_no_peaks():
-    head = make_head(criterion={'type': 'CenterPoseLoss', 'terms': {'hm_hp': None}}).eval()
+    head = make_head({'hm_hp': None}).eval()
     weights = head.state_dict()
     assert set(weights) == set(make_head().state_dict())
     weights = {name: torch.randn_like(value) for name, value in weights.items()}
@@ -71,9 +71,10 @@ def test_corner_heatmaps_without_a_term_have_no_peaks():
         head.load_state_dict(weights)
 
 
-def test_stride_reaches_codec_and_recovery():
+def test_stride_and_branches_reach_codec_and_postprocessor():
     head = make_head()
-    assert head.codec.stride == head.recovery.stride == 8
+    assert head.codec.stride == head.postprocessor.stride == 8
+    assert head.codec.branches == head.postprocessor.branches != ()
 
 
 def test_targets_lie_where_the_maps_of_padded_images_have_them():
@@ -86,31 +87,34 @@ def test_targets_lie_where_the_maps_of_padded_images_have_them():
         assert losses[name] < 1e-3, name
 
 
-def test_parts_are_filled_up_from_their_defaults():
-    head = make_head(
-        codec={'center_rule': {'type': 'ProjectedCenter'}},
-        criterion={'terms': {'hm_hp': None}},
-        recovery={'dims_fit': {'type': 'ReprojectedDims'}},
-    )
-    assert type(head.codec.center_rule).__name__ == 'ProjectedCenter'
-    assert 'hm_hp' not in head.criterion.terms
-    assert 'hps' in head.criterion.terms
-    assert type(head.recovery.dims_fit).__name__ == 'ReprojectedDims'
-    assert head.recovery.score_thr == 0.05
+def test_branches_of_one_name_are_refused():
+    other = {'type': 'BoxSizeBranch', 'loss': {'type': 'MaskedL1Loss'}}
+    with pytest.raises(ConfigError, match=r"'wh' and 'other' .*model\.head\.branches.*'bboxes'"):
+        make_head(branches={'other': other})
+
+
+def test_needed_branch_is_missing():
+    with pytest.raises(
+        ConfigError, match=r"'hp_offset' is missing .*branches\.hp_offset.*loss=None"
+    ):
+        make_head(branches={'hp_offset': None})
 
 
 @pytest.mark.parametrize(
     ('options', 'says'),
     [
         ({'codec': {'stride': 8}}, r'model\.head\.codec\.stride=8 in the config, but .* 4'),
-        ({'recovery': {'stride': 8}}, r'model\.head\.recovery\.stride=8 in the config, but .* 4'),
+        (
+            {'postprocessor': {'stride': 8}},
+            r'head\.postprocessor\.stride=8 in the config, but .* 4',
+        ),
         ({'num_classes': 0}, r'config key model\.head\.num_classes'),
         ({'head_conv': 0}, r'config key model\.head\.head_conv'),
     ],
 )
 def test_values_that_do_not_fit(options, says):
     with pytest.raises(ConfigError, match=says):
-        CenterPoseHead(in_channels=8, **options)
+        head_parts.make_head(8, **options)
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])

@@ -4,7 +4,16 @@ import torch
 from cpose.errors import ConfigError
 from cpose.models.heads.head_branches import HeadBranches
 
+from ...head_parts import make_branches
+
 CHANNELS = {'hm': 1, 'wh': 2, 'reg': 2, 'hm_hp': 8, 'hp_offset': 2, 'hps': 16, 'scale': 3}
+
+
+UNSURE = {name: {'type': 'KLDUncertaintyLoss'} for name in ('hps', 'scale')}
+
+
+def make(losses=None, num_classes=1, head_conv=32, use_association=True):
+    return HeadBranches(8, make_branches(losses, num_classes), head_conv, use_association)
 
 
 @pytest.fixture(autouse=True)
@@ -14,28 +23,21 @@ def _seed():
 
 @pytest.mark.parametrize('use_association', [True, False])
 def test_maps(use_association):
-    branches = HeadBranches(8, head_conv=32, use_association=use_association)
+    branches = make(use_association=use_association)
     maps = branches(torch.randn(2, 8, 6, 5))
     assert {name: value.shape[1] for name, value in maps.items()} == CHANNELS
     assert all(value.shape[::2] == (2, 6) for value in maps.values())
 
 
 def test_more_classes_and_uncertainty():
-    branches = HeadBranches(
-        8,
-        num_classes=3,
-        head_conv=32,
-        uncertainty_branches=('hps_uncertainty', 'scale_uncertainty'),
-    )
+    branches = make(UNSURE, num_classes=3)
     maps = branches(torch.randn(1, 8, 4, 4))
     expected = CHANNELS | {'hm': 3, 'hps_uncertainty': 16, 'scale_uncertainty': 3}
     assert {name: value.shape[1] for name, value in maps.items()} == expected
 
 
 def test_each_step_feeds_its_branches():
-    branches = HeadBranches(
-        8, head_conv=32, uncertainty_branches=('hps_uncertainty', 'scale_uncertainty')
-    )
+    branches = make(UNSURE)
     feature = torch.randn(1, 8, 6, 5)
     maps = branches(feature)
     steps = (
@@ -49,13 +51,13 @@ def test_each_step_feeds_its_branches():
 
 
 def test_without_association_no_norm():
-    branches = HeadBranches(8, head_conv=24, use_association=False)
+    branches = make(head_conv=24, use_association=False)
     assert branches.association is None
     assert not any(isinstance(part, torch.nn.GroupNorm) for part in branches.modules())
 
 
 def test_initial_values():
-    branches = HeadBranches(8, head_conv=32)
+    branches = make()
     for name, branch in branches.outputs.items():
         is_heatmap = name in ('hm', 'hm_hp')
         assert torch.allclose(branch.out.bias, torch.tensor(-2.19 if is_heatmap else 0.0))
@@ -63,8 +65,8 @@ def test_initial_values():
 
 
 def test_untrained_branches_predict_the_same_everywhere_until_weights_are_loaded():
-    branches = HeadBranches(8, head_conv=32, untrained_branches=('hp_offset', 'hm_hp'))
-    feature, trained = torch.randn(1, 8, 6, 5), HeadBranches(8, head_conv=32)
+    branches = make({'hp_offset': None, 'hm_hp': None})
+    feature, trained = torch.randn(1, 8, 6, 5), make()
     maps = branches(feature)
     assert (maps['hp_offset'] == 0).all()
     assert (maps['hm_hp'].sigmoid() < 1e-4).all()
@@ -74,13 +76,6 @@ def test_untrained_branches_predict_the_same_everywhere_until_weights_are_loaded
     assert (branches(feature)['hm_hp'] == maps['hm_hp']).all()
 
 
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        ({'head_conv': 40}, r'head_conv=40 .*multiple of 32'),
-        ({'uncertainty_branches': ('hps_uncertain',)}, r"'hps_uncertain'.*hps_uncertainty"),
-    ],
-)
-def test_wrong_options(options, message):
-    with pytest.raises(ConfigError, match=message):
-        HeadBranches(8, **options)
+def test_channels_that_do_not_fit_the_norm():
+    with pytest.raises(ConfigError, match=r'head_conv=40 .*multiple of 32'):
+        make(head_conv=40)

@@ -1,11 +1,29 @@
-from cpose.tao.tasks.eval_report import (
-    CURVES,
-    MEANS,
+from cpose.tao.tasks.evaluate import (
     log_text,
     psql_table,
     report_text,
     write_reports,
 )
+
+MEANS = {
+    'Mean Error Scale': 'mean_scale_error',
+    'Mean Error 2D': 'MPE_2D',
+    'Mean 3D IoU': 'mean_3DIoU',
+    'Mean Azimuth Error': 'mean_azimuth_deg',
+    'Mean Polar Error': 'mean_polar_deg',
+}
+CURVES = {
+    'Scale': 'scale',
+    '3D IoU': 'iou',
+    '2D Pixel': 'pixel',
+    'Azimuth': 'azimuth',
+    'Polar': 'polar',
+    'ADD': 'add',
+    'ADDS': 'adds',
+}
+"""Rows of TAO's tables, in their order, to names in our report."""
+
+ROW_PARTS = (('', ' Threshold'), ('AP @ ', ''))
 
 REPORT = {
     **{name: number / 10 for number, name in enumerate(MEANS.values())},
@@ -34,6 +52,9 @@ def test_all_means_and_curves_are_there():
         *(f'{label} Threshold' for label in CURVES),
     ]:
         assert text.count(f'| {label} ') == 2, label
+    rows = [line.split(' | ')[0][2:].strip() for line in text.splitlines() if line[:2] == '| ']
+    curves = [f'{start}{label}{end}' for label in CURVES for start, end in ROW_PARTS]
+    assert rows == [*MEANS, *curves] * 2
     assert '0.1000 | 0.2000 | 0.3000' in text
     assert text.index('nan') < text.index('One-to-one')
 

@@ -1,14 +1,15 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.background import (
+
+from cpose.datasets.synthetic.painting.background import (
     SUPPORT_MATERIALS,
     WALL_MATERIALS,
     Wall,
     draw_room,
     sample_material,
 )
-from cpose.datasets.synthetic.materials import MATERIALS
+from cpose.datasets.synthetic.painting.materials import MATERIALS
 
 from ..scenes import make_scene
 

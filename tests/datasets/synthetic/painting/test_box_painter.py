@@ -1,15 +1,15 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.box_painter import (
+
+from cpose.datasets.synthetic.painting.box_painter import (
     FACE_CORNERS,
     PaintedFace,
     draw_box,
     mirror_faces,
     paint_visible_faces,
 )
-from cpose.datasets.synthetic.textures import sample_style
-
+from cpose.datasets.synthetic.painting.textures import sample_style
 from cpose.datasets.synthetic.visibility import box_hull
 from cpose.structures.cuboid import CORNER_SIGNS
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic import face_elements
+from cpose.datasets.synthetic.painting import face_elements
 
 INK = np.array([10.0, 200.0, 30.0])
 ELEMENTS = [name for name in dir(face_elements) if name.startswith('draw_')]

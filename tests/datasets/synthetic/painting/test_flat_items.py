@@ -1,5 +1,6 @@
 import numpy as np
-from cpose.datasets.synthetic.flat_items import draw_flat_items
+
+from cpose.datasets.synthetic.painting.flat_items import draw_flat_items
 
 from ..scenes import make_scene
 

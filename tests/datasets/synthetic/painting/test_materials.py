@@ -1,6 +1,13 @@
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.materials import LEVELS, MATERIALS, TILE, material_pyramid, tile_noise
+
+from cpose.datasets.synthetic.painting.materials import (
+    LEVELS,
+    MATERIALS,
+    TILE,
+    material_pyramid,
+    tile_noise,
+)
 
 
 @pytest.mark.parametrize('name', MATERIALS)

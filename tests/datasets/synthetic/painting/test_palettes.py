@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
-from cpose.datasets.synthetic.palettes import (
+
+from cpose.datasets.synthetic.painting.palettes import (
     CARDBOARD,
     contrast_colour,
     from_hsv,

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.panels import (
+
+from cpose.datasets.synthetic.painting.upright_items import (
     KINDS,
     PANEL,
     VARIANTS,

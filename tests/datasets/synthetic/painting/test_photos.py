@@ -1,5 +1,6 @@
 import numpy as np
-from cpose.datasets.synthetic.photos import COUNT, PHOTO, photo_bank, sample_photo
+
+from cpose.datasets.synthetic.painting.photos import COUNT, PHOTO, photo_bank, sample_photo
 
 
 def test_bank_holds_different_pictures():

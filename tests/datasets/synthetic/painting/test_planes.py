@@ -1,9 +1,10 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.materials import TILE, material_pyramid
-from cpose.datasets.synthetic.palettes import ramp
-from cpose.datasets.synthetic.planes import PlaneMaterial, draw_plane
+
+from cpose.datasets.synthetic.painting.materials import TILE, material_pyramid
+from cpose.datasets.synthetic.painting.palettes import ramp
+from cpose.datasets.synthetic.painting.planes import PlaneMaterial, draw_plane
 
 from ..scenes import make_camera
 

@@ -1,7 +1,8 @@
 import cv2
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.raster import (
+
+from cpose.datasets.synthetic.painting.raster import (
     blend,
     bounding_rectangle,
     draw_quad,

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.shadows import draw_shadows
+
+from cpose.datasets.synthetic.painting.shadows import draw_shadows
 
 from ..scenes import make_box, make_camera, make_light, make_scene
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.sheets import (
+
+from cpose.datasets.synthetic.painting.flat_items import (
     KINDS,
     THICKNESS,
     VARIANTS,

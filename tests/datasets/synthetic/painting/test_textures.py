@@ -1,6 +1,13 @@
 import numpy as np
 import pytest
-from cpose.datasets.synthetic.textures import ELEMENTS, KINDS, BoxStyle, paint_face, sample_style
+
+from cpose.datasets.synthetic.painting.textures import (
+    ELEMENTS,
+    KINDS,
+    BoxStyle,
+    paint_face,
+    sample_style,
+)
 
 
 def make_style(kind='plain', density=0.0, **changes):

@@ -1,5 +1,6 @@
 import numpy as np
-from cpose.datasets.synthetic.upright_items import draw_upright_items
+
+from cpose.datasets.synthetic.painting.upright_items import draw_upright_items
 
 from ..scenes import make_camera, make_scene
 

@@ -1,0 +1,132 @@
+"""Whether a checkpoint is what was written: no code in it, checksums, finite weights."""
+
+import hashlib
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError
+
+CHECKSUM_KEY = 'state_dict_sha256'
+"""Key in ``meta``."""
+SHOWN = 4
+ARCHIVE = b'PK\x03\x04'
+CODE_RECORD = 'constants.pkl'
+"""Record by which `torch.load` tells an archive whose code it runs."""
+DAMAGE = 'It is damaged: copy or download it again.'
+
+
+def check_archive(stream: IO[bytes], name: str) -> None:
+    """Check the file before anything of it is loaded; it is read from its start, and left there.
+
+    Args:
+        stream: The file.
+        name: What it is called, for messages.
+
+    Raises:
+        CheckpointError: If it holds code, or a checksum of the archive is wrong.
+    """
+    is_archive = stream.read(len(ARCHIVE)) == ARCHIVE
+    stream.seek(0)
+    if is_archive:
+        _refuse_code(stream, name)
+        damaged = _damaged_entry(stream)
+        if damaged:
+            raise CheckpointError(f'Checkpoint {name} has a wrong checksum ({damaged}). {DAMAGE}')
+    elif tarfile.is_tarfile(stream):
+        raise CheckpointError(
+            f'Checkpoint {name} is a tar archive, as PyTorch wrote them before 0.2. '
+            'Load it with that version and save its state_dict.'
+        )
+    stream.seek(0)
+
+
+def _refuse_code(stream: IO[bytes], name: str) -> None:
+    """Raise if `torch.load` would hand the file to `torch.jit.load`; asks the same reader."""
+    try:
+        records = torch._C.PyTorchFileReader(stream).get_all_records()
+    except DAMAGED_FILE_ERRORS as error:
+        raise CheckpointError(
+            f'Checkpoint {name} cannot be opened as an archive. {DAMAGE}'
+        ) from error
+    finally:
+        stream.seek(0)
+    if CODE_RECORD in records:
+        raise CheckpointError(
+            f'Checkpoint {name} is a TorchScript archive: it holds code, which would run, so '
+            'nothing was loaded. Save the state_dict of the model instead.'
+        )
+
+
+def _damaged_entry(stream: IO[bytes]) -> str:
+    """Return the first entry whose checksum is wrong, or what else is; empty for none."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            return archive.testzip() or ''
+    except (zipfile.BadZipFile, zlib.error, OSError, *DAMAGED_FILE_ERRORS) as error:
+        return str(error) or type(error).__name__
+
+
+def with_checksum(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a checkpoint whose ``meta`` has the checksum of its weights."""
+    weights, meta = checkpoint.get('state_dict'), checkpoint.get('meta', {})
+    if not isinstance(weights, Mapping) or not isinstance(meta, Mapping):
+        return dict(checkpoint)
+    return {**checkpoint, 'meta': {**meta, CHECKSUM_KEY: weights_checksum(weights)}}
+
+
+def check_checksum(stored: Mapping[str, Any], name: str) -> None:
+    """Compare weights with the checksum that was written with them, if there is one.
+
+    Raises:
+        CheckpointError: If they differ.
+    """
+    weights, meta = stored.get('state_dict'), stored.get('meta')
+    expected = meta.get(CHECKSUM_KEY) if isinstance(meta, Mapping) else None
+    if expected is None or not isinstance(weights, Mapping):
+        return
+    if weights_checksum(weights) != expected:
+        raise CheckpointError(
+            f'The weights in checkpoint {name} are not those that were written (checksum in '
+            f'meta.{CHECKSUM_KEY}). {DAMAGE[:-1]}, or remove that key if you changed them.'
+        )
+
+
+def weights_checksum(weights: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of names, types, shapes and values of tensors, in any order."""
+    total = hashlib.sha256()
+    for key in sorted(str(key) for key in weights):
+        value = weights.get(key)
+        if isinstance(value, Tensor):
+            total.update(f'{key} {value.dtype} {tuple(value.shape)}\n'.encode())
+            values = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            total.update(values.numpy().data)
+    return total.hexdigest()
+
+
+def check_finite(weights: Mapping[str, Tensor], name: str, shown: int = SHOWN) -> None:
+    """Raise if a weight is infinite or not a number.
+
+    Raises:
+        CheckpointError: Naming the tensors.
+    """
+    bad = [key for key, value in weights.items() if not _is_finite(value)]
+    if bad:
+        listed = ', '.join(bad[:shown]) + (', …' if len(bad) > shown else '')
+        raise CheckpointError(
+            f'Checkpoint {name} has {len(bad)} tensors with infinite values or NaN ({listed}). '
+            'The file is damaged, or its training diverged: take an older one.'
+        )
+
+
+def _is_finite(values: Tensor) -> bool:
+    if not values.is_floating_point() or not values.numel():
+        return True
+    values = values.float() if values.element_size() == 1 else values
+    # Extremes take NaN over and, unlike `torch.isfinite` of all values, no memory.
+    return bool(torch.stack(torch.aminmax(values)).isfinite().all())

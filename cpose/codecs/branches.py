@@ -1,0 +1,344 @@
+"""The outputs of the head, each described once: shape, target, loss, decoded value.
+
+Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Estimation from an RGB
+Image" (ICRA 2022), figure 2. The names of their outputs are those of exported models. Letters:
+B batch, S symmetric candidates, M objects, E entries, K = 8 corners, H W the maps.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cpose.codecs.base import Branch, Output, ReadPlace
+from cpose.codecs.detections import Detections
+from cpose.codecs.heatmap import draw_gaussians
+from cpose.codecs.targets import PoseTargets, TargetGeometry
+from cpose.errors import ConfigError
+from cpose.part_configs import with_wiring
+from cpose.registry import BRANCHES, CODECS, MODELS
+from cpose.structures.cuboid import NUM_CORNERS
+
+CENTER_STEP, CORNER_STEP, DIMS_STEP = 0, 1, 2
+"""Association steps of the head."""
+KEY = 'model.head.branches'
+
+
+class CenterBranch:
+    """Base of branches that are read at the centre of each object; see `Branch`.
+
+    A subclass says at least ``channels``, ``target`` and, with ``encode``, what that is.
+
+    Args:
+        loss: Config of its loss; None leaves it untrained.
+        name: Key of the raw map, filled in by the head.
+        num_classes: Number of categories, filled in by the head.
+    """
+
+    channels: int
+    step: int = CENTER_STEP
+    read_at: ReadPlace = 'center'
+    is_silent_untrained: bool = False
+    log_variance_type: str | None = None
+    target: ClassVar[str] = ''
+    """Key of the target; a mask of the same shape may stand under the key with ``_mask``."""
+    outputs: ClassVar[Mapping[str, Output]] = {}
+    extras: ClassVar[Mapping[str, str]] = {}
+    default_loss: ClassVar[Mapping[str, Any] | None] = None
+    """Loss of a config that does not say ``loss``."""
+
+    def __init__(
+        self, loss: Mapping[str, Any] | None = None, name: str = '', num_classes: int = 1
+    ) -> None:
+        self.loss = loss
+        self.name = name
+        self.num_classes = num_classes
+
+    @property
+    def is_trained(self) -> bool:
+        """Return whether any loss reads it."""
+        return self.loss is not None
+
+    def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
+        """Return the targets by name; none here."""
+        return {}
+
+    def draw(self, targets: PoseTargets, heatmap_hw: tuple[int, int]) -> Tensor:
+        """Return heatmaps; a branch that is read at objects has none.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(f'{type(self).__name__} is no heatmap.')
+
+    def read(self, targets: PoseTargets) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the cells of the centres, target and mask."""
+        target = targets[self.target]
+        whole = targets['object_mask'][..., None].expand_as(target)
+        return targets['center_index'], target, targets.get(f'{self.target}_mask', whole)
+
+    def activate(self, values: Tensor) -> Tensor:
+        """Return the values as they are."""
+        return values
+
+    def decode(self, detections: Detections) -> dict[str, Tensor]:
+        """Return the outputs; without one of their own, the activated value of the first."""
+        return {name: self.activate(detections.read(self.name)) for name in self.outputs}
+
+    def to_extras(
+        self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return the extras by name; none here."""
+        return {}
+
+
+@BRANCHES.register_module()
+class BoxSizeBranch(CenterBranch):
+    """Width and height of the 2D box, cells."""
+
+    channels = 2
+    target = 'box_size_wh'
+    outputs: ClassVar[Mapping[str, Output]] = {'bboxes': Output(4, 'cells')}
+
+    def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
+        """Return the size of each box."""
+        return {self.target: np.where(geometry.mask[..., None], geometry.box_wh, 0)}
+
+    def decode(self, detections: Detections) -> dict[str, Tensor]:
+        """Return left, top, right, bottom."""
+        return {'bboxes': detections.bboxes}
+
+
+@BRANCHES.register_module()
+class CenterOffsetBranch(CenterBranch):
+    """Part of a cell by which the centre lies beyond its cell; `Detections.bboxes` reads it."""
+
+    channels = 2
+    target = 'center_offset'
+
+    def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
+        """Return centre minus cell."""
+        offset = geometry.center - geometry.center_cell
+        return {self.target: np.where(geometry.mask[..., None], offset, 0)}
+
+
+@BRANCHES.register_module()
+class CornerDisplacementBranch(CenterBranch):
+    """Corners relative to the cell of the centre, cells: x1, y1, x2, ..."""
+
+    channels = 2 * NUM_CORNERS
+    step = CORNER_STEP
+    log_variance_type = 'CornerStdBranch'
+    target = 'keypoint_displacement'
+    outputs: ClassVar[Mapping[str, Output]] = {
+        'kps_displacement_mean': Output(2 * NUM_CORNERS, 'cells')
+    }
+
+    def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
+        """Return displacements, and which of them count."""
+        shown = geometry.has_displacement
+        displacement = geometry.corners - geometry.center_cell[..., None, :]
+        filled = np.where(shown[..., None], displacement, 0)
+        return {
+            self.target: filled.reshape(*geometry.mask.shape, self.channels),
+            f'{self.target}_mask': np.repeat(shown, 2, axis=-1),
+        }
+
+    def decode(self, detections: Detections) -> dict[str, Tensor]:
+        """Return the corners."""
+        return {'kps_displacement_mean': detections.displaced.flatten(2)}
+
+
+@BRANCHES.register_module()
+class DimsBranch(CenterBranch):
+    """Extents along x, y, z.
+
+    Args:
+        coder: Config of what is predicted, for example ``dict(type='RelativeDims')``.
+        loss: Config of its loss; None leaves it untrained.
+        name: Key of the raw map, filled in by the head.
+        num_classes: Number of categories, filled in by the head.
+    """
+
+    channels = 3
+    step = DIMS_STEP
+    log_variance_type = 'DimsStdBranch'
+    target = 'dims'
+    outputs: ClassVar[Mapping[str, Output]] = {'obj_scale': Output(3, 'relative')}
+
+    def __init__(
+        self,
+        coder: Mapping[str, Any],
+        loss: Mapping[str, Any] | None = None,
+        name: str = '',
+        num_classes: int = 1,
+    ) -> None:
+        super().__init__(loss, name, num_classes)
+        self.coder = CODECS.build(dict(coder))
+
+    def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
+        """Return the extents as the coder wants them."""
+        dims = self.coder.encode(geometry.dims_metric)
+        return {self.target: np.where(geometry.mask[..., None], dims, 0)}
+
+    def activate(self, values: Tensor) -> Tensor:
+        """Return the extents of a prediction."""
+        dims: Tensor = self.coder.decode(values)
+        return dims
+
+
+@BRANCHES.register_module()
+class CornerOffsetBranch(CenterBranch):
+    """Part of a cell by which a corner lies beyond its cell, read at corners.
+
+    `Detections.matched` reads it at the peaks of the corner heatmaps.
+    """
+
+    channels = 2
+    step = CORNER_STEP
+    read_at: ReadPlace = 'corner'
+    target = 'keypoint_offset'
+
+    def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
+        """Return corner minus cell, (B, S, M, K, 2)."""
+        offset = geometry.corners - geometry.corner_cell
+        return {self.target: np.where(geometry.has_peak[..., None], offset, 0)}
+
+    def read(self, targets: PoseTargets) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the cells of the corners, target and mask, E = M K."""
+        index = targets['keypoint_index'].flatten(2)
+        target = targets[self.target].flatten(2, 3)
+        mask = targets['keypoint_mask'].flatten(2)[..., None].expand_as(target)
+        return index, target, mask
+
+
+class HeatmapBranch(CenterBranch):
+    """Base of branches that are probabilities of peaks, read everywhere."""
+
+    read_at: ReadPlace = 'map'
+
+    def read(self, targets: PoseTargets) -> tuple[Tensor, Tensor, Tensor]:
+        """Refuse to be read at objects.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(f'{type(self).__name__} is read everywhere, see draw.')
+
+
+@BRANCHES.register_module()
+class CenterHeatmapBranch(HeatmapBranch):
+    """Probability that a cell holds the centre of an object, a map for each category."""
+
+    outputs: ClassVar[Mapping[str, Output]] = {'scores': Output(1), 'clses': Output(1)}
+
+    @property
+    def channels(self) -> int:  # type: ignore[override]  # known once the head is
+        """Return the number of categories."""
+        return self.num_classes
+
+    def draw(self, targets: PoseTargets, heatmap_hw: tuple[int, int]) -> Tensor:
+        """Return a Gaussian peak at each centre, (B, S, C, H, W)."""
+        mask = targets['object_mask']
+        plane = _row_number(mask) * self.num_classes + targets['labels'][:, None]
+        shape = (*mask.shape[:2], self.num_classes, *heatmap_hw)
+        return _draw(plane, targets['center_index'], targets['radius'], mask, shape)
+
+    def decode(self, detections: Detections) -> dict[str, Tensor]:
+        """Return scores, 0 to 1, and category numbers."""
+        return {
+            'scores': detections.scores[..., None],
+            'clses': detections.classes[..., None].float(),
+        }
+
+
+@BRANCHES.register_module()
+class CornerHeatmapBranch(HeatmapBranch):
+    """Probability that a cell holds a corner, a map for each.
+
+    Decoding can do without: untrained it has no peaks, whatever its weights.
+    """
+
+    channels = NUM_CORNERS
+    step = CORNER_STEP
+    is_silent_untrained = True
+    outputs: ClassVar[Mapping[str, Output]] = {
+        'kps': Output(2 * NUM_CORNERS, 'cells'),
+        'kps_heatmap_mean': Output(2 * NUM_CORNERS, 'cells'),
+    }
+
+    def draw(self, targets: PoseTargets, heatmap_hw: tuple[int, int]) -> Tensor:
+        """Return a Gaussian peak at each corner that has one, (B, S, K, H, W)."""
+        mask = targets['keypoint_mask']
+        number = torch.arange(NUM_CORNERS, device=mask.device)
+        plane = _row_number(mask[..., 0])[..., None] * NUM_CORNERS + number
+        radius = targets['radius'][..., None].expand(mask.shape)
+        shape = (*mask.shape[:2], NUM_CORNERS, *heatmap_hw)
+        return _draw(plane.expand(mask.shape), targets['keypoint_index'], radius, mask, shape)
+
+    def decode(self, detections: Detections) -> dict[str, Tensor]:
+        """Return displaced corners, replaced by a matching peak, and the matching peaks alone."""
+        snapped, peaks = detections.matched
+        return {'kps': snapped.flatten(2), 'kps_heatmap_mean': peaks.flatten(2)}
+
+
+def build_branches(configs: Mapping[str, Any], num_classes: int) -> tuple[Branch, ...]:
+    """Build the branches of a head, and those of variances that their losses need.
+
+    Args:
+        configs: ``model.head.branches``: config by name, in the order of the losses; None leaves a
+            branch of a base out.
+        num_classes: Number of categories.
+
+    Raises:
+        ConfigError: If a part of the config does not fit.
+    """
+    branches: list[Branch] = []
+    for name, config in configs.items():
+        if config is not None:
+            kind = BRANCHES.get(str(config.get('type')))
+            given = {'loss': getattr(kind, 'default_loss', None), **config}
+            wiring = {'name': name, 'num_classes': num_classes}
+            branch: Branch = BRANCHES.build(with_wiring(f'{KEY}.{name}', given, **wiring))
+            branches += [branch, *_log_variance_branches(branch)]
+    _check_unique(branches)
+    return tuple(branches)
+
+
+def _log_variance_branches(branch: Branch) -> list[Branch]:
+    loss = MODELS.get(str(branch.loss.get('type'))) if branch.loss else None
+    if branch.log_variance_type is None or not getattr(loss, 'needs_log_variance', False):
+        return []
+    return [BRANCHES.build({'type': branch.log_variance_type, 'of': branch})]
+
+
+def _check_unique(branches: Sequence[Branch]) -> None:
+    for kind in ('outputs', 'extras'):
+        owner: dict[str, str] = {}
+        for branch in branches:
+            for name in getattr(branch, kind):
+                if name in owner:
+                    raise ConfigError(
+                        f'The branches {owner[name]!r} and {branch.name!r} (config key {KEY}) both '
+                        f'have {name!r} among their {kind}. Give them different names.'
+                    )
+                owner[name] = branch.name
+
+
+def _row_number(mask: Tensor) -> Tensor:
+    """Return the number of each candidate row in a batch, (B, S, 1), of a mask (B, S, M)."""
+    batch, rows = mask.shape[:2]
+    return torch.arange(batch * rows, device=mask.device).view(batch, rows, 1)
+
+
+def _draw(
+    plane: Tensor, index: Tensor, radius: Tensor, mask: Tensor, shape: tuple[int, ...]
+) -> Tensor:
+    height, width = shape[-2:]
+    flat = index[mask]
+    cell_xy = torch.stack([flat % width, flat // width], dim=-1)
+    maps = torch.zeros(shape, device=mask.device)
+    draw_gaussians(maps.view(-1, height, width), plane[mask], cell_xy, radius[mask])
+    return maps

@@ -1,0 +1,75 @@
+"""Branches of logarithmic variances: how sure the head is of its corners and dimensions.
+
+Source: Lin et al., "Keypoint-Based Category-Level Object Pose Tracking from an RGB Sequence with
+Uncertainty Estimation", section III.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from cpose.codecs.base import Branch, Output
+from cpose.codecs.branches import CenterBranch
+from cpose.codecs.detections import Detections
+from cpose.registry import BRANCHES
+from cpose.structures.cuboid import NUM_CORNERS
+
+SUFFIX = '_uncertainty'
+
+
+class LogVarianceBranch(CenterBranch):
+    """Base: logarithm of the variance of each value of another branch, trained by its loss.
+
+    Args:
+        of: The other branch.
+    """
+
+    std_output: ClassVar[str]
+    """Name of the decoded standard deviations, in the unit of the other branch's target."""
+
+    def __init__(self, of: Branch) -> None:
+        super().__init__(name=of.name + SUFFIX)
+        self.channels = of.channels
+        self.step = of.step
+
+    @property
+    def is_trained(self) -> bool:
+        """Return that the loss of the other branch reads it."""
+        return True
+
+    def decode(self, detections: Detections) -> dict[str, Tensor]:
+        """Return the standard deviations."""
+        return {self.std_output: (detections.read(self.name) / 2).exp()}
+
+
+@BRANCHES.register_module()
+class CornerStdBranch(LogVarianceBranch):
+    """Standard deviations of the displaced corners."""
+
+    std_output = 'kps_displacement_std'
+    outputs: ClassVar[Mapping[str, Output]] = {std_output: Output(2 * NUM_CORNERS, 'cells')}
+    extras: ClassVar[Mapping[str, str]] = {'keypoints_std': 'pixels'}
+
+    def to_extras(
+        self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return ``keypoints_std`` (N, 8, 2) in x and y; errors in x and y are independent."""
+        variance = np.square(decoded[self.std_output], dtype=np.float64).reshape(-1, NUM_CORNERS, 2)
+        return {'keypoints_std': np.sqrt(variance @ np.square(image_from_heatmap[:, :2]).T)}
+
+
+@BRANCHES.register_module()
+class DimsStdBranch(LogVarianceBranch):
+    """Standard deviations of the decoded extents."""
+
+    std_output = 'obj_scale_std'
+    outputs: ClassVar[Mapping[str, Output]] = {std_output: Output(3, 'relative')}
+    extras: ClassVar[Mapping[str, str]] = {'dims_std': 'relative'}
+
+    def to_extras(
+        self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return ``dims_std`` (N, 3)."""
+        return {'dims_std': decoded[self.std_output].astype(np.float64)}

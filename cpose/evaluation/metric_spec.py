@@ -1,0 +1,176 @@
+"""How a metric is described: what is measured on matched pairs, and what is reported of it.
+
+A metric of your own is one `MetricSpec`: register a function that returns it in ``METRIC_SPECS``
+and name it in ``extra_metrics`` of `ObjectronMetric`. Nothing else needs to know it.
+
+Letters: n pairs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from cpose.errors import ConfigError
+from cpose.evaluation.matched_pairs import AlignedPairs
+
+
+@dataclass(frozen=True)
+class TaoRow:
+    """A row in TAO's report.
+
+    Attributes:
+        row: Its place, among means or among curves.
+        title: Its name.
+    """
+
+    row: int
+    title: str
+
+
+@dataclass(frozen=True)
+class TaoMetric(TaoRow):
+    """What TAO does with a metric; the row is that of the curve.
+
+    Attributes:
+        missed: Value of a prediction without an object.
+    """
+
+    missed: float
+
+
+@dataclass(frozen=True)
+class ReportedNumber:
+    """A single number of a report.
+
+    Attributes:
+        key: Name in reports and logs.
+        meaning: What it is, in a few words for tables.
+        threshold: The number is the average precision at this threshold of the metric; None for
+            the mean over matched predictions.
+        digits: Decimals in tables.
+        is_headline: Whether it is shown where two models are compared.
+        by_tao_rules: Whether it is of the TAO protocol's matches, not of the main protocol's.
+        status_name: TAO's name of it in ``status.json``, without stage.
+        tao: Its row in TAO's report; None if it has none.
+    """
+
+    key: str
+    meaning: str
+    threshold: float | None = None
+    digits: int = 4
+    is_headline: bool = False
+    by_tao_rules: bool = False
+    status_name: str | None = None
+    tao: TaoRow | None = None
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A quantity that is measured on each matched pair, and what is reported of it.
+
+    Attributes:
+        key: Name among the curves of a report.
+        title: Heading of its plot.
+        measure: From n pairs to (n,) values in ``unit``. None in a spec that was read from a
+            report: it can be shown, but not measured.
+        numbers: What is reported by name.
+        thresholds: Where average precision is computed, ascending; empty for no curve.
+        unit: Of values and thresholds.
+        larger_is_better: Direction of the values.
+        missed: Value of a prediction without an object; None for one that passes no threshold.
+        allows_unknown: Whether ``measure`` may return NaN, for pairs that lack what it needs. The
+            mean leaves them out; they pass no threshold.
+        tao: What TAO does with it; None if TAO does not know it.
+
+    Raises:
+        ConfigError: If a number has a threshold that is not one of the curve.
+    """
+
+    key: str
+    title: str
+    measure: Callable[[AlignedPairs], np.ndarray] | None
+    numbers: tuple[ReportedNumber, ...]
+    thresholds: tuple[float, ...] = ()
+    unit: str = ''
+    larger_is_better: bool = False
+    missed: float | None = None
+    allows_unknown: bool = False
+    tao: TaoMetric | None = None
+
+    def __post_init__(self) -> None:
+        """Check the thresholds of the numbers."""
+        for number in self.numbers:
+            at = number.threshold
+            if at is not None and not np.isclose(self.thresholds, at).any():
+                raise ConfigError(
+                    f'{number.key} is to be the average precision at {at:g}, which '
+                    f'is none of the thresholds of the metric {self.key!r}. Add it to thresholds.'
+                )
+
+    @property
+    def missed_value(self) -> float:
+        """Return the value of a prediction without an object."""
+        if self.missed is not None:
+            return self.missed
+        return -np.inf if self.larger_is_better else np.inf
+
+    @property
+    def marked_threshold(self) -> float | None:
+        """Return the threshold of the first number that has one."""
+        return next((n.threshold for n in self.numbers if n.threshold is not None), None)
+
+    def is_larger_better(self, number: ReportedNumber) -> bool:
+        """Return the direction of one of the numbers."""
+        return number.threshold is not None or self.larger_is_better
+
+
+def thresholds_up_to(most: float) -> tuple[float, ...]:
+    """Return 21 evenly spaced thresholds from 0."""
+    return tuple(np.linspace(0, most, 21).tolist())
+
+
+def measure_pairs(metrics: Sequence[MetricSpec], pairs: AlignedPairs) -> dict[str, np.ndarray]:
+    """Measure pairs by every metric.
+
+    Raises:
+        ConfigError: If a metric does not return one value per pair.
+    """
+    values = {}
+    for metric in metrics:
+        assert metric.measure is not None, f'{metric.key} can only be shown'
+        value = np.asarray(metric.measure(pairs), dtype=np.float64)
+        if value.shape != (len(pairs.matched),):
+            raise ConfigError(
+                f'measure of the metric {metric.key!r} returned an array of shape {value.shape} '
+                f'for {len(pairs.matched)} pairs. Return one value per pair.'
+            )
+        values[metric.key] = value
+    return values
+
+
+def list_numbers(metrics: Iterable[MetricSpec]) -> list[tuple[MetricSpec, ReportedNumber]]:
+    """Return all numbers in the order of tables: average precisions first, then means."""
+    numbers = [(metric, number) for metric in metrics for number in metric.numbers]
+    return sorted(numbers, key=lambda item: item[1].threshold is None)
+
+
+def in_tao_order(metrics: Iterable[MetricSpec]) -> list[MetricSpec]:
+    """Return metrics in the order of TAO's report, those that TAO does not know last."""
+    return sorted(metrics, key=lambda metric: (metric.tao is None, metric.tao and metric.tao.row))
+
+
+def describe_metric(metric: MetricSpec) -> dict[str, Any]:
+    """Return what a report tells of a metric that TAO does not know, to show it elsewhere."""
+    description = asdict(metric)
+    return {key: value for key, value in description.items() if key not in ('measure', 'tao')}
+
+
+def metric_from_description(description: Mapping[str, Any]) -> MetricSpec:
+    """Undo `describe_metric`; the metric can be shown, but not measured."""
+    sequences = {
+        'numbers': tuple(ReportedNumber(**number) for number in description['numbers']),
+        'thresholds': tuple(description['thresholds']),
+    }
+    return MetricSpec(**{**description, **sequences, 'measure': None})

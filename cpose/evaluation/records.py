@@ -1,0 +1,198 @@
+"""What the metric keeps of an image: plain arrays, so that ranks can exchange them.
+
+Letters: P predictions, N objects.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from cpose.codecs.symmetries import SYMMETRIC_ABSENT
+from cpose.errors import DataError
+from cpose.structures.camera import gl_from_cv
+from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample, field_arrays
+
+
+@dataclass(frozen=True)
+class PredictedCuboids:
+    """Predictions of one image; keypoints are NaN where no pose was found.
+
+    Attributes:
+        scores: (P,), 0 to 1.
+        labels: (P,) int64 category numbers.
+        dims: (P, 3) extents along x, y, z, any unit.
+        keypoints_gl: (P, 9, 3), Objectron camera frame, unknown or metric unit.
+        keypoints_image: (P, 9, 2), projections of the posed cuboid, image pixels.
+        extras: (P, ...) by name, what the model predicts besides.
+    """
+
+    scores: np.ndarray
+    labels: np.ndarray
+    dims: np.ndarray
+    keypoints_gl: np.ndarray
+    keypoints_image: np.ndarray
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def has_pose(self) -> np.ndarray:
+        """Return (P,) bool, whether a pose was found."""
+        finite_gl = np.isfinite(self.keypoints_gl).all(axis=(1, 2))
+        return np.asarray(finite_gl & np.isfinite(self.keypoints_image).all(axis=(1, 2)))
+
+    def select(self, rows: np.ndarray) -> 'PredictedCuboids':
+        """Return the predictions chosen by a mask or by numbers."""
+        arrays = {name: getattr(self, name)[rows] for name in PREDICTION_SHAPES}
+        return PredictedCuboids(**arrays, extras=select_rows(self.extras, rows))
+
+
+PREDICTION_SHAPES = {
+    'scores': (),
+    'labels': (),
+    'dims': (3,),
+    'keypoints_gl': (9, 3),
+    'keypoints_image': (9, 2),
+}
+"""Shape of one prediction in each array of `PredictedCuboids`."""
+
+
+@dataclass(frozen=True)
+class EvaluationRecord:
+    """Predictions and truth of one image.
+
+    Attributes:
+        image_name: File or name of the image.
+        image_wh: (2,) pixels.
+        predictions: What the model found.
+        truth: What is annotated.
+        projection: (3, 3) pixels from OpenCV camera points, or None if unknown.
+    """
+
+    image_name: str
+    image_wh: np.ndarray
+    predictions: PredictedCuboids
+    truth: CuboidTruth
+    projection: np.ndarray | None = None
+
+    @property
+    def symmetric(self) -> np.ndarray:
+        """Return (N,) the annotated symmetry of each object, as in `CuboidTruth`."""
+        if self.truth.symmetric is None:
+            return np.full(len(self.truth), SYMMETRIC_ABSENT)
+        return self.truth.symmetric
+
+    def of_label(self, label: int) -> 'EvaluationRecord':
+        """Return the record with predictions and objects of one category only."""
+        rows = self.truth.labels == label
+        arrays = field_arrays(self.truth)
+        plane = arrays.pop('plane_gl', None)
+        extras = select_rows(self.truth.extras, rows)
+        truth = CuboidTruth(**select_rows(arrays, rows), plane_gl=plane, extras=extras)
+        predictions = self.predictions.select(self.predictions.labels == label)
+        return EvaluationRecord(self.image_name, self.image_wh, predictions, truth, self.projection)
+
+
+def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -> EvaluationRecord:
+    """Put prediction and truth of one image together.
+
+    Poses are converted to the Objectron frame of the annotations, whatever frame is chosen for
+    output files.
+
+    Raises:
+        DataError: If the image has no annotation.
+    """
+    if sample.truth is None:
+        raise DataError(
+            f'{sample.image_path} has no annotation, so it cannot be evaluated. '
+            'Add the JSON file beside the image, or use infer.'
+        )
+    poses = [pose for pose in result.poses if pose.score >= min_score]
+    projection = sample.intrinsics if sample.projection is None else sample.projection
+    return EvaluationRecord(
+        image_name=sample.image_path,
+        image_wh=np.asarray(sample.image_wh, dtype=np.float64),
+        predictions=collect_predictions(poses),
+        truth=sample.truth,
+        projection=projection,
+    )
+
+
+def collect_predictions(poses: list[ObjectPose]) -> PredictedCuboids:
+    """Stack poses into arrays; those without a pose become NaN."""
+    rows = [
+        (
+            pose.score,
+            pose.label,
+            pose.dims,
+            np.full((9, 3), np.nan) if pose.keypoints_cv is None else gl_from_cv(pose.keypoints_cv),
+            np.full((9, 2), np.nan) if pose.keypoints_image is None else pose.keypoints_image,
+        )
+        for pose in poses
+    ]
+    columns = zip(*rows, strict=True) if rows else [()] * len(PREDICTION_SHAPES)
+    arrays = {
+        name: np.asarray(column, dtype=np.float64).reshape(len(rows), *shape)
+        for (name, shape), column in zip(PREDICTION_SHAPES.items(), columns, strict=True)
+    }
+    arrays['labels'] = arrays['labels'].astype(np.int64)
+    names = poses[0].extras if poses else ()
+    extras = {
+        name: np.array([pose.extras[name] for pose in poses], dtype=np.float64) for name in names
+    }
+    return PredictedCuboids(**arrays, extras=extras)
+
+
+def select_rows(arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the rows of all arrays that a mask or numbers choose."""
+    return {name: array[rows] for name, array in arrays.items()}
+
+
+def record_to_arrays(record: EvaluationRecord) -> dict[str, Any]:
+    """Return a record as a dict of arrays."""
+    predictions = {name: getattr(record.predictions, name) for name in PREDICTION_SHAPES}
+    return {
+        'image_name': record.image_name,
+        'image_wh': record.image_wh,
+        'projection': record.projection,
+        'predictions': {**predictions, 'extras': dict(record.predictions.extras)},
+        'truth': {**field_arrays(record.truth), 'extras': dict(record.truth.extras)},
+    }
+
+
+def record_from_arrays(arrays: Mapping[str, Any]) -> EvaluationRecord:
+    """Undo `record_to_arrays`."""
+    return EvaluationRecord(
+        arrays['image_name'],
+        arrays['image_wh'],
+        PredictedCuboids(**arrays['predictions']),
+        CuboidTruth(**arrays['truth']),
+        arrays['projection'],
+    )
+
+
+def warn_of_missing_annotations(records: Sequence[EvaluationRecord]) -> None:
+    """Log how many objects lack 3D points and how many images a camera, with the first of each."""
+    missing = [~np.isfinite(record.truth.keypoints_gl).all(axis=(1, 2)) for record in records]
+    num_missing = sum(int(is_missing.sum()) for is_missing in missing)
+    if num_missing:
+        first = next(n for n, is_missing in enumerate(missing) if is_missing.any())
+        num_objects = sum(len(is_missing) for is_missing in missing)
+        _warn(
+            f'{num_missing} of {num_objects} objects have no 3D points and do not count: '
+            f'{records[first].image_name}, objects[{missing[first].argmax()}] is the first. '
+            'Annotate keypoints_3d, or location and quaternion_xyzw.'
+        )
+    blind = [record.image_name for record in records if record.projection is None]
+    if blind:
+        _warn(
+            f'{len(blind)} of {len(records)} images have no camera, so no pose is found in them: '
+            f'{blind[0]} is the first. Annotate camera_data.intrinsics.'
+        )
+
+
+def _warn(text: str) -> None:
+    print_log(text, logger='current', level=logging.WARNING)

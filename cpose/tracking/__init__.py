@@ -1,0 +1,1 @@
+"""State over the frames of a video."""

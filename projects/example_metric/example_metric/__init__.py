@@ -1,0 +1,1 @@
+"""A metric that lives outside of cpose."""

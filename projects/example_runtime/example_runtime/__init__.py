@@ -1,0 +1,1 @@
+"""A runtime outside of the package."""

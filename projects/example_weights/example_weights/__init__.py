@@ -1,0 +1,1 @@
+"""Families of weights that live outside of cpose."""

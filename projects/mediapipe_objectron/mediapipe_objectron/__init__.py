@@ -1,0 +1,1 @@
+"""MediaPipe's Objectron models as a runtime of cpose."""

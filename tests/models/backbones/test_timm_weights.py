@@ -1,0 +1,124 @@
+"""Downloads of timm: told in one line within seconds where there is no network."""
+
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import timm
+from huggingface_hub import constants
+from safetensors.torch import save_file
+
+from cpose.errors import CheckpointError, ConfigError
+from cpose.models.backbones import timm_weights
+from cpose.models.backbones.timm_backbone import DLA34, TimmBackbone
+from cpose.models.backbones.timm_weights import why_unreachable
+
+
+class Refusal(BaseHTTPRequestHandler):
+    """A server that has no files."""
+
+    def do_HEAD(self):
+        self.send_error(404)
+
+    do_GET = do_HEAD  # noqa: N815
+
+    def log_message(self, *message):
+        pass
+
+
+@pytest.fixture
+def server():
+    with HTTPServer(('127.0.0.1', 0), Refusal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as reserved:
+        reserved.bind(('127.0.0.1', 0))
+        yield f'http://127.0.0.1:{reserved.getsockname()[1]}'
+
+
+@pytest.fixture
+def silent():
+    """A server that takes connections and says nothing."""
+    with socket.socket() as listening:
+        listening.bind(('127.0.0.1', 0))
+        listening.listen()
+        yield f'http://127.0.0.1:{listening.getsockname()[1]}'
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path / 'cache'))
+    monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', False)
+    for name in ('http_proxy', 'https_proxy', 'all_proxy'):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def use(monkeypatch, url):
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, url)
+    monkeypatch.setattr(constants, 'HUGGINGFACE_CO_URL_TEMPLATE', template)
+    monkeypatch.setattr(constants, 'ENDPOINT', url)
+
+
+def test_answers(server, closed_port, silent):
+    assert why_unreachable(server, 2) == ''
+    assert 'refused' in why_unreachable(closed_port, 2)
+    start = time.monotonic()
+    assert why_unreachable(silent, 0.2)
+    assert time.monotonic() - start < 1
+
+
+def test_names_that_are_looked_up_for_ever(monkeypatch):
+    monkeypatch.setattr(timm_weights, 'urlopen', lambda *_, **__: threading.Event().wait())
+    assert why_unreachable('http://example.invalid', 0.1) == 'no answer within 0.1 s'
+
+
+@pytest.mark.parametrize(
+    'build', [DLA34, lambda **options: TimmBackbone('mobilenetv4_conv_small', **options)]
+)
+def test_no_network(monkeypatch, closed_port, build):
+    use(monkeypatch, closed_port)
+    start = time.monotonic()
+    with pytest.raises(
+        CheckpointError, match=r'not reachable.*pretrained_path.*package://'
+    ) as told:
+        build(pretrained=True)
+    assert time.monotonic() - start < timm_weights.TIMEOUT
+    assert '\n' not in str(told.value)
+
+
+def test_a_server_without_the_file(monkeypatch, server):
+    use(monkeypatch, server)
+    with pytest.raises(CheckpointError, match=r'dla34 cannot be downloaded') as told:
+        DLA34(pretrained=True)
+    assert '\n' not in str(told.value)
+
+
+def test_offline_by_choice(monkeypatch):
+    monkeypatch.setattr(constants, 'HF_HUB_OFFLINE', True)
+    with pytest.raises(CheckpointError, match='HF_HUB_OFFLINE is set'):
+        DLA34(pretrained=True)
+
+
+def test_the_cache_needs_no_network(monkeypatch, closed_port, tmp_path):
+    use(monkeypatch, closed_port)
+    folder = tmp_path / 'cache' / 'models--timm--dla34.in1k'
+    (folder / 'refs').mkdir(parents=True)
+    (folder / 'refs' / 'main').write_text('0' * 40)
+    (folder / 'snapshots' / ('0' * 40)).mkdir(parents=True)
+    weights = timm.create_model('dla34').state_dict()
+    save_file(weights, folder / 'snapshots' / ('0' * 40) / 'model.safetensors')
+    own = DLA34(pretrained=True).features.state_dict()
+    assert all(value.equal(weights[key]) for key, value in own.items())
+
+
+def test_models_without_weights():
+    with pytest.raises(ConfigError, match=r"no weights for 'efficientnet_b8'.*pretrained=False"):
+        TimmBackbone('efficientnet_b8', pretrained=True)

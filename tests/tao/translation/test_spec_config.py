@@ -1,0 +1,96 @@
+import re
+
+import pytest
+
+from cpose.apis.config.load import load_config
+from cpose.errors import ConfigError
+from cpose.tao.spec.spec_file import load_spec
+from cpose.tao.translation.spec_config import (
+    CONFIG_NAME,
+    load_overlay,
+    overlay_text,
+    training_overlay,
+)
+
+SPEC = """
+results_dir: results
+dataset: {train_data: data, category: mug}
+model: {backbone: {model_type: fan_small}}
+"""
+ODD_TEXTS = (
+    '"""\'\\',
+    "'; import os; os.mkdir('pasted')\n",
+    '{{$HOME:x}}',
+    '{{{$HOME:x}}}',
+    '{{ fileBasename }}',
+    '{{base.model}}',
+    'wörter ' * 30 + '{{$HOME:x}}',
+)
+
+
+@pytest.fixture
+def spec(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'spec.yaml').write_text(SPEC)
+    return lambda *words: load_spec('spec.yaml', words, 'train')
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        (),
+        ('train.precision=fp16', 'train.optim.lr_steps=[]', 'dataset.hps_uncertainty=true'),
+        ('train.is_dry_run=true', 'model.backbone.model_type=DLA34'),
+        ('train.checkpointer.enable_topk=true', 'dataset.val_data=data'),
+    ],
+)
+def test_file_and_data_are_the_same_config(spec, tmp_path, words):
+    overlay = training_overlay(spec(*words))
+    (tmp_path / 'config.py').write_text(overlay_text(overlay, 'Test.'))
+    assert load_config(tmp_path / 'config.py').to_dict() == load_overlay(overlay).to_dict()
+
+
+@pytest.mark.parametrize('text', ODD_TEXTS)
+def test_values_and_titles_are_only_values(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    overlay = {'experiment_name': text, 'env_cfg': {text: [text, (text, None, 1.5, True)]}}
+    (tmp_path / 'config.py').write_text(overlay_text(overlay, text), encoding='utf-8')
+    assert load_config('config.py').to_dict() == load_overlay(overlay).to_dict() == overlay
+    assert not (tmp_path / 'pasted').exists()
+
+
+def test_config_of_a_run_tells_where_it_is(spec, tmp_path):
+    overlay = training_overlay(spec())
+    config = load_overlay(overlay, tmp_path)
+    assert config.filename == str(tmp_path / CONFIG_NAME)
+    assert load_config(config.filename).to_dict() == config.to_dict()
+
+
+def test_bases_do_not_share_keys():
+    bases = ['cpose::_base_/models/dla34.py'] * 2
+    with pytest.raises(ConfigError, match='model stands in more than one'):
+        load_overlay({'_base_': bases})
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('results_dir', '{{$HOME:x}}'),
+        ('model_name', 'a {{ $HOME:x }}'),
+        ('dataset.category', '{{$CPOSE_ENCRYPTION_KEY:x}}'),
+        ('train.checkpointer.filename', '{{ base.model }}'),
+        ('wandb.tags', ['{{ fileBasename }}']),
+    ],
+)
+def test_templates_of_configs_are_refused(tmp_path, key, value):
+    (tmp_path / 'spec.yaml').write_text(SPEC)
+    says = f'Command line: {re.escape(key)} holds a template'
+    with pytest.raises(ConfigError, match=says):
+        load_spec(tmp_path / 'spec.yaml', [f'{key}={value!r}'])
+
+
+def test_line_of_a_template_is_named_but_not_its_text(tmp_path):
+    (tmp_path / 'spec.yaml').write_text("encryption_key: '{{$HOME:geheim}}'\n")
+    with pytest.raises(ConfigError, match=r'line 1: encryption_key holds') as caught:
+        load_spec(tmp_path / 'spec.yaml')
+    assert 'geheim' not in str(caught.value)

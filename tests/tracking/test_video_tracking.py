@@ -1,0 +1,63 @@
+import pytest
+
+from cpose.errors import ConfigError
+from cpose.registry import TRACKERS
+from cpose.structures.object_pose import PoseResult
+from cpose.structures.video_frame import VideoFrame
+from cpose.tracking.video_tracking import VideoTracking
+
+
+@TRACKERS.register_module()
+class RecordingTracker:
+    """Write down what it is told; its results have the camera guessed."""
+
+    def __init__(self):
+        CALLS.append('built')
+
+    def reset(self):
+        CALLS.append('reset')
+
+    def update(self, result, frame):
+        CALLS.append((frame.video, frame.number))
+        return PoseResult(f'{result.image_path} tracked', result.image_wh, None)
+
+
+@TRACKERS.register_module()
+class NoTracker:
+    """Lack the methods."""
+
+
+CALLS: list = []
+
+
+@pytest.fixture(autouse=True)
+def _no_calls():
+    CALLS.clear()
+
+
+def follow(tracking, *frames):
+    result = PoseResult('a', (4, 4), None)
+    return [tracking.follow(result, frame and VideoFrame(*frame, 0.5, 10.0)) for frame in frames]
+
+
+def test_every_video_starts_anew():
+    tracking = VideoTracking({'type': 'RecordingTracker'})
+    results = follow(tracking, ('x', 0), ('x', 2), None, ('y', 0), ('y', 1), ('x', 0))
+    assert [
+        *('built', 'reset', ('x', 0), ('x', 2)),
+        *('reset', ('y', 0), ('y', 1)),
+        *('reset', ('x', 0)),
+    ] == CALLS
+    names = [result.image_path for result in results]
+    assert names == ['a tracked'] * 2 + ['a'] + ['a tracked'] * 3
+
+
+def test_without_tracker_results_know_their_frame():
+    with_frame, without = follow(VideoTracking(), ('x', 3), None)
+    assert with_frame.video_frame == VideoFrame('x', 3, 0.5, 10.0)
+    assert without.video_frame is None
+
+
+def test_other_classes_are_refused():
+    with pytest.raises(ConfigError, match=r'NoTracker \(config key tracker\.type\).*reset\(\)'):
+        VideoTracking({'type': 'NoTracker'})
