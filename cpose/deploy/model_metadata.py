@@ -135,8 +135,10 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
         ) from error
     if list(metadata.outputs) != outputs:
         raise CheckpointError(
-            f'{path} has the outputs {_listed(outputs)}, but its metadata names '
-            f'{_listed(list(metadata.outputs))}. Export the model again with `cpose export-onnx`.'
+            f'has the outputs {_listed(outputs)}, but its metadata names '
+            f'{_listed(list(metadata.outputs))}',
+            place=FilePlace(path),
+            advice='Export the model again with `cpose export-onnx`',
         )
     return metadata
 

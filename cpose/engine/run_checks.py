@@ -62,8 +62,11 @@ def find_loop_type(loop: Mapping[str, Any]) -> Any:
     """
     if ('type' in loop) == ('by_epoch' in loop):
         raise ConfigError(
-            f'train_cfg={dict(loop)} in the config needs type or by_epoch, and not both. Set '
-            f'type to one of {", ".join(RESUMABLE_LOOPS.values())}.'
+            'needs type or by_epoch, and not both',
+            argument='train_cfg',
+            value=dict(loop),
+            place=ConfigPlace(('train_cfg',)),
+            advice=f'Set type to one of {", ".join(RESUMABLE_LOOPS.values())}',
         )
     by_epoch = 'EpochBasedTrainLoop' if loop.get('by_epoch') else 'IterBasedTrainLoop'
     name = loop.get('type', by_epoch)
@@ -115,9 +118,12 @@ def _check_train_loop(loop: Any, schedules: Any) -> None:
     for schedule in flat_schedules(schedules):
         if schedule.by_epoch:
             raise ConfigError(
-                f'{type(schedule).__name__} (config key param_scheduler) counts epochs, but '
-                f'{type(loop).__name__} (config key train_cfg) counts iterations, so it would '
-                'never change anything. Set by_epoch=False and give its numbers in iterations.'
+                f'makes {type(schedule).__name__} count epochs, but {type(loop).__name__} counts '
+                'iterations, so it would never change anything',
+                argument='by_epoch',
+                value=True,
+                place=ConfigPlace(('param_scheduler',)),
+                advice='Set by_epoch=False and give its numbers in iterations',
             )
 
 

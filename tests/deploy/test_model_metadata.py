@@ -83,7 +83,7 @@ def test_further_outputs_are_told_by_the_metadata():
     attach_metadata(model, replace(METADATA, outputs=more))
     assert metadata_of(model, 'm').outputs == more
     attach_metadata(model, METADATA)
-    with pytest.raises(CheckpointError, match=r'has the outputs .*angle, but its metadata names'):
+    with raises(CheckpointError, 'angle'):
         metadata_of(model, 'm')
 
 

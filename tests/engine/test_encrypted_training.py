@@ -72,7 +72,7 @@ def test_pickled_objects_inside_are_still_refused(tmp_path):
     with use_key(KEY):
         with file.open('wb') as stream, protected(stream) as sealed:
             torch.save({'weight': torch.ones(2), 'extra': Path('x')}, sealed)
-        with pytest.raises(CheckpointError, match='pickled objects'):
+        with raises(CheckpointError, 'pickled'):
             load_checkpoint_file(file)
         assert load_checkpoint_file(file, tensors_only=True)['weight'].tolist() == [1, 1]
 

@@ -111,8 +111,10 @@ def _inherit(overlay: Mapping[str, Any]) -> dict[str, Any]:
         twice = sorted(tree.keys() & base.keys())
         if twice:
             raise ConfigError(
-                f'{BASE_KEY}={names}: {", ".join(twice)} stands in more than one of them. '
-                'Bases must not share keys.'
+                f'share {", ".join(twice)}',
+                argument=BASE_KEY,
+                value=list(names),
+                advice='Let each key stand in one of them only',
             )
         tree.update(base)
     own = {key: value for key, value in overlay.items() if key != BASE_KEY}

@@ -13,6 +13,7 @@ from cpose.engine.checkpoint_list import CheckpointList, better_rule, find_score
 from cpose.engine.checkpoint_writing import write_checkpoint
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.resumable_loop import ResumableLoop, counts_iterations
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.metric_table import PRIMARY_NUMBER
 from cpose.files.atomic import remove_unfinished, write_text_atomic
@@ -75,8 +76,12 @@ class AtomicCheckpointHook(Hook):
         """
         if getattr(runner, '_resume', False) and not isinstance(runner, PoseRunner):
             raise ConfigError(
-                f'{type(runner).__name__} cannot resume from checkpoints of AtomicCheckpointHook. '
-                "Set runner_type='cpose.PoseRunner' and build the runner with RUNNERS.build(cfg)."
+                'cannot resume from checkpoints of AtomicCheckpointHook',
+                argument='runner_type',
+                value=type(runner).__name__,
+                place=ConfigPlace(('runner_type',)),
+                advice="Set runner_type='cpose.PoseRunner' and build the runner with "
+                'RUNNERS.build(cfg)',
             )
 
     def before_train(self, runner: Any) -> None:
@@ -87,9 +92,15 @@ class AtomicCheckpointHook(Hook):
         """
         if not isinstance(runner.train_loop, ResumableLoop):
             raise ConfigError(
-                f'AtomicCheckpointHook saves what {type(runner.train_loop).__name__} (config key '
-                'train_cfg.type) does not keep. Use ResumableEpochTrainLoop or '
-                "ResumableIterTrainLoop, or default_hooks.checkpoint=dict(type='CheckpointHook')."
+                'does not keep what AtomicCheckpointHook saves',
+                argument='type',
+                value=type(runner.train_loop).__name__,
+                place=ConfigPlace(('train_cfg.type',)),
+                advice=(
+                    'Use ResumableEpochTrainLoop',
+                    'ResumableIterTrainLoop',
+                    "Set default_hooks.checkpoint=dict(type='CheckpointHook')",
+                ),
             )
         if is_main_process():
             remove_unfinished(runner.work_dir)
