@@ -3,7 +3,8 @@
 import pickle
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from math import isfinite
@@ -181,6 +182,17 @@ def unreadable(
     return (kind or DataError)(
         f'cannot be read: {error.strerror}', place=FilePlace(path), advice=advice
     )
+
+
+@contextmanager
+def errors_of_file(path: Any) -> Iterator[None]:
+    """Give errors of the user that have no place the file that they are about."""
+    try:
+        yield
+    except UserError as error:
+        if error.place is None:
+            error.place = FilePlace(path)
+        raise
 
 
 def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:

@@ -1,7 +1,6 @@
 """From a checkpoint of any known family to one of this project."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from cpose.checkpoints.loading import (
 from cpose.checkpoints.pretrained import check_backbone_weights
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json, without_pretrained
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.errors import CheckpointError, ConfigError, OutputError, errors_of_file
 from cpose.files.json_files import check_writable
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 from cpose.registry import MODELS
@@ -96,7 +95,7 @@ def convert_checkpoint(
     if given is not None:
         import_custom_modules(given)
     stored = load_checkpoint_file(checkpoint, tensors_only)
-    with _named(checkpoint):
+    with errors_of_file(checkpoint):
         state_dict = _find_weights(stored)
         name = detect_family(state_dict)
         family: WeightFamily = weight_families()[name]
@@ -150,16 +149,6 @@ def _check_out(checkpoint: Path, out: Path, force: bool) -> None:
             place=FilePlace(out),
             advice=('Choose another {out}', 'Replace it with {force}'),
         )
-
-
-@contextmanager
-def _named(checkpoint: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except CheckpointError as error:
-        raise CheckpointError(
-            f'cannot be converted: {error}', argument='checkpoint', place=FilePlace(checkpoint)
-        ) from error
 
 
 def _find_weights(stored: Mapping[str, Any]) -> dict[str, Tensor]:
