@@ -152,8 +152,9 @@ def _complete(error: UserError, built: Any) -> None:
     if error.place is not None or error.argument is None:
         return
     parts, name = _find_parts(), error.argument
-    given = [path for path, node in parts if name in node]
-    if not given and name in {*_parts.get()[-1], *_arguments(built)}:
+    outer = name.partition('.')[0]
+    given = [path for path, node in parts if outer in node]
+    if not given and outer in {*_parts.get()[-1], *_arguments(built)}:
         given = [path for path, _ in parts]
     paths = given or _inner_paths(parts, name, error.value)
     keys = [f'{path}.{name}'.lstrip('.') for path in paths]

@@ -21,8 +21,6 @@ LIGHTING_EIGENVECTORS = np.array(
 )
 """Principal components of the colours of COCO, for values 0 to 1."""
 
-KEY = '*_dataloader.dataset.pipeline.CenterNetColorJitter'
-
 
 @TRANSFORMS.register_module()
 class CenterNetColorJitter(BaseTransform):
@@ -54,8 +52,8 @@ class CenterNetColorJitter(BaseTransform):
         eigenvalues: Sequence[float] | None = None,
         eigenvectors: Sequence[Sequence[float]] | None = None,
     ) -> None:
-        check_number(f'{KEY}.strength', strength, least=0)
-        check_number(f'{KEY}.lighting_std', lighting_std, least=0)
+        check_number('strength', strength, least=0)
+        check_number('lighting_std', lighting_std, least=0)
         self.strength = strength
         self.lighting_std = lighting_std
         values = LIGHTING_EIGENVALUES if eigenvalues is None else np.asarray(eigenvalues)
