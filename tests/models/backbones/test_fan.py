@@ -5,6 +5,8 @@ from cpose.errors import CheckpointError, ConfigError
 from cpose.models.backbones import fan
 from cpose.models.backbones.fan import FAN, FANArch
 
+from ...user_errors import raises
+
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch):
@@ -31,7 +33,7 @@ def test_sizes_of_the_published_networks(monkeypatch):
 
 
 def test_unknown_arch():
-    with pytest.raises(ConfigError, match=r"arch='smal'.*small"):
+    with raises(ConfigError, argument='arch', value='smal'):
         FAN('smal')
 
 
