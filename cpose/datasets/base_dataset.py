@@ -83,6 +83,22 @@ class PoseDataset(BaseDataset):
         """The epoch of augmentation and fresh images, from 0 on."""
         return int(self._epoch) + (self.draw[1] if self.draw else 0)
 
+    def find_label(self, name: str) -> int:
+        """Return the number of a category.
+
+        Raises:
+            DataError: If it is none of them.
+        """
+        categories = self._metainfo['category']
+        if name not in categories:
+            raise DataError(
+                f'is none of the categories {", ".join(categories)} (config key '
+                '*_dataloader.dataset.metainfo.category)',
+                argument='class',
+                value=name,
+            )
+        return categories.index(name)
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of images."""

@@ -42,8 +42,6 @@ class CuboidTruth:
     def __post_init__(self) -> None:
         """Check the shapes."""
         count = len(self.labels)
-        for name, values in self.extras.items():
-            check_shape(f'extras[{name!r}]', values, (count, *np.shape(values)[1:]))
         check_shape('keypoints_gl', self.keypoints_gl, (count, 9, 3))
         check_shape('keypoints_image', self.keypoints_image, (count, 9, 2))
         check_shape('dims_metric', self.dims_metric, (count, 3))

@@ -8,6 +8,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
+from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.datasets.centerpose_dataset import CenterPoseDataset, expand_roots
 from cpose.errors import ConfigError, DataError
@@ -17,13 +18,7 @@ from ..user_errors import raises
 from .annotated_files import CAMERA_MATRIX, IMAGE_WH, make_annotation, make_object, write_pair
 
 BOTTLE = {'category': 'bottle', 'symmetry': {'type': 'RotationalSymmetry', 'order': 12}}
-TRAIN = [
-    {'type': 'LoadPoseImage'},
-    {'type': 'ExpandSymmetries'},
-    {'type': 'RandomPoseAffine'},
-    {'type': 'CenterNetColorJitter'},
-    {'type': 'PackPoseInputs'},
-]
+TRAIN = load_config('_base_/datasets/centerpose.py').train_dataloader.dataset.pipeline
 
 
 @pytest.fixture(autouse=True)

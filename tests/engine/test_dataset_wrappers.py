@@ -8,7 +8,7 @@ import torch
 from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
 from cpose.datasets.base_dataset import PoseDataset
-from cpose.datasets.draws import NumberedDraws, first_config, nested_datasets
+from cpose.datasets.draws import NumberedDraws, innermost_configs, nested_datasets
 from cpose.errors import ConfigError
 from cpose.registry import DATASETS, TRANSFORMS
 from cpose.structures.image_record import ImageRecord
@@ -143,7 +143,8 @@ def test_nested_data_sets_are_found():
     assert kinds == [
         'NumberedDraws', 'ConcatDataset', 'RepeatDataset', 'NamedDataset', 'NamedDataset'
     ]  # fmt: skip
-    assert first_config(WRAPPERS['nested']) == PART
+    assert innermost_configs(WRAPPERS['nested']) == [PART, PART]
+    assert innermost_configs(PART) == [PART]
     assert dataset.datasets is dataset.dataset.datasets
     with pytest.raises(AttributeError, match='nothing_like_it'):
         _ = dataset.nothing_like_it

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import Registry, root
+from mmengine.registry import Registry
 from mmengine.utils import import_modules_from_strings
 from torch.utils.data import DataLoader
 
@@ -17,6 +17,8 @@ from cpose.errors import ConfigError, nearest_names
 INJECTED = frozenset({'type', '_scope_', '_delete_'})
 TAKEN_BY_MMENGINE = frozenset({'constructor', 'paramwise_cfg', 'priority', 'convert_to_iter_based'})
 """Keys of optimizer wrappers, hooks and schedulers that do not reach their classes."""
+UNREGISTERED = frozenset({'clip_grad', 'on_trace_ready'})
+"""Keys below which ``type`` is a word of MMEngine's own and no registered name."""
 LOADER_SUFFIX = '_dataloader'
 LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
 """What MMEngine reads besides the arguments of a `DataLoader`."""
@@ -121,7 +123,7 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
             place=ConfigPlace((path,), config.filename or ''),
             advice='Name the class that it is for.',
         )
-    registries = list(_registries())
+    registries = cpose_registry.all_registries()
     for path, node in typed_nodes(content):
         _check_node(path, node, registries)
 
@@ -166,22 +168,14 @@ def _check_loader(key: str, loader: Mapping[str, Any]) -> None:
             )
 
 
-def _registries() -> Iterator[Registry]:
-    for value in vars(cpose_registry).values():
-        if isinstance(value, Registry) and value.scope == 'cpose':
-            yield value
-    for value in vars(root).values():
-        if isinstance(value, Registry):
-            yield value
-
-
 def typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield all parts that have a key ``type``, each with its place in the config."""
     if isinstance(node, Mapping):
         if isinstance(node.get('type'), str):
             yield path, node
         for key, value in node.items():
-            yield from typed_nodes(value, f'{path}.{key}' if path else str(key))
+            if key not in UNREGISTERED:
+                yield from typed_nodes(value, f'{path}.{key}' if path else str(key))
     elif isinstance(node, list | tuple):
         for index, value in enumerate(node):
             yield from typed_nodes(value, f'{path}[{index}]')
@@ -208,8 +202,19 @@ def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) 
             f'is no argument of {name}',
             argument=unknown[0],
             place=ConfigPlace((f'{path}.{unknown[0]}',)),
-            advice=nearest_names(unknown[0], accepted),
+            advice=f'{nearest_names(unknown[0], accepted)}{_advice(unknown[0], path, registries)}',
         )
+
+
+def _advice(key: str, path: str, registries: list[Registry]) -> str:
+    """Tell how to leave out a setting that may be inherited from a part of another type."""
+    others = (other for registry in registries for other in registry.module_dict.values())
+    if '[' in path or not any(key in _accepted_arguments(other) for other in others):
+        return ''
+    return (
+        f' If a base has it for another type, {path}=dict(_delete_=True, ...) leaves out what the '
+        'base says.'
+    )
 
 
 def _names_for(path: str, registries: list[Registry]) -> set[str]:

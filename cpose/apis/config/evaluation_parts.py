@@ -7,19 +7,23 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.config.check import import_custom_modules
+from cpose.apis.config.load import load_config
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
+from cpose.datasets.draws import innermost_configs
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import DATASETS, METRICS
 
 READER = CenterPoseDataset
+EVALUATORS = '_base_/evaluators/objectron.py'
 
 
 def set_data_root(config: Config, data_root: str | Path) -> None:
     """Test on a folder; a data set without files makes way for one that reads the folder.
 
     Settings that only the former knows are left out; those that neither knows stay, to be found.
+    Of data sets inside a wrapper the first one stands for all.
 
     Args:
         config: The whole config, changed in place.
@@ -35,6 +39,7 @@ def set_data_root(config: Config, data_root: str | Path) -> None:
             place=ConfigPlace(('test_dataloader.dataset',), config.filename or ''),
             advice='Give a config that has test data.',
         )
+    dataset = config.test_dataloader.dataset = innermost_configs(dataset)[0]
     if 'data_root' not in dataset:
         import_custom_modules(config)
         replaced = _arguments(DATASETS.get(dataset.get('type', ''))) - _arguments(READER)
@@ -67,3 +72,9 @@ def find_metric_config(config: Config, advice: str) -> Any:
         place=ConfigPlace(('test_evaluator',), config.filename or ''),
         advice=('Add one', advice),
     )
+
+
+def shipped_protocols() -> dict[str, dict[str, Any]]:
+    """Return the configs ``protocol`` and ``tao_protocol`` of the shipped metric."""
+    metric = load_config(EVALUATORS).test_evaluator.to_dict()
+    return {name: metric[name] for name in ('protocol', 'tao_protocol')}

@@ -113,8 +113,10 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
     for name, value in pose.extras.items():
         if name in values:
             raise ConfigError(
-                f'A branch calls a result {name!r}, as the JSON files call another one. Rename it '
-                'among the extras of the class of the branch.'
+                'is what the JSON files call another result',
+                argument='name',
+                value=name,
+                advice='Rename it among the extras of the class of the branch',
             )
         values[name] = _plain(value)
     return values

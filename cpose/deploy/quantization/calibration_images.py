@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.draws import innermost_configs
 from cpose.datasets.image_folder_dataset import ImageFolderDataset
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.error_places import ConfigPlace
@@ -19,6 +20,8 @@ DEFAULT_IMAGES = 128
 """Taken at most where the number of batches is not given."""
 
 PIPELINE = ({'type': 'LoadPoseImage'}, {'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
+NO_PADDING = 1
+"""Images have the size of the model's input."""
 
 
 class CalibrationImages:
@@ -76,7 +79,7 @@ class CalibrationImages:
 
 def build_preprocessor(metadata: ModelMetadata) -> PoseDataPreprocessor:
     """Return what turns BGR pixels of 0 to 255 into the input that a model file takes."""
-    return PoseDataPreprocessor(**metadata.pixels)
+    return PoseDataPreprocessor(**metadata.pixels, size_divisor=NO_PADDING)
 
 
 def folder_dataset(folders: Sequence[str], metadata: ModelMetadata) -> PoseDataset:
@@ -133,5 +136,6 @@ def _plain_pipeline(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _dataset_config(config: Mapping[str, Any], loader: str) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] | None = (config.get(loader) or {}).get('dataset')
-    return found
+    """Return the config of the data of a loader, of the first ones inside a wrapper."""
+    found = (config.get(loader) or {}).get('dataset')
+    return innermost_configs(found)[0] if found else None

@@ -78,7 +78,7 @@ def test_parts_without_a_type(config, key, value, wrong):
     [
         ('custom_hooks', [{'type': 'Bar'}], 'AtomicCheckpointHook', 'Xavier'),
         ('optim_wrapper.optimizer.type', 'Adma', 'Adam', 'AdapterHook'),
-        ('model.head.codec', {'corner_rule': {'type': 'Corners'}}, 'SubpixelCorners', 'Loop'),
+        ('model.head.postprocessor.solver', {'type': 'PnP'}, 'InFrontPnP', 'Loop'),
         ('visualizer.vis_backends', [{'type': 'VisBackend'}], 'LocalVisBackend', 'Visualizer,'),
         ('own.part', {'type': 'DLA43'}, 'DLA34', 'Xavier'),
     ],
@@ -117,3 +117,11 @@ def test_mistakes_in_data_loaders_are_named(config, key, value, place, problem):
     check_config(config)
     with raises(ConfigError, problem, key=place):
         check_config(config, ('train_dataloader',))
+
+
+def test_settings_inherited_from_another_type():
+    neck = {'type': 'PlainConv', 'out_stride': 4}
+    config = Config({'model': {'type': 'CenterPose', 'neck': neck}})
+    with raises(ConfigError, 'PlainConv', argument='out_stride') as caught:
+        check_config(config)
+    assert 'model.neck=dict(_delete_=True, ...)' in caught.value.advice[0]

@@ -59,7 +59,7 @@ def test_what_stands_beside_the_bases_is_kept(read):
         ('_base_ = [f()]\n', '[f()]', 'mine', 1),
         ("_base_ = './mine.py'\n", 'mine.py', 'mine', None),
         ("_base_ = './loop.py'\n", 'loop.py', 'mine', None),
-        ('with read_base():\n    from .other import *\n', '', 'mine', None),
+        ('with read_base():\n    from .other import *\n', 'Name', 'mine', 1),
     ],
 )
 def test_mistakes_are_named_with_their_line(read, tmp_path, text, problem, file, line):

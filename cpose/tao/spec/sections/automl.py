@@ -32,7 +32,9 @@ class Automl(Section):
         [], 'Ranges of keys; a key named here is searched.', NEW
     )
     metric: Text = key(
-        'val_3DIoU', 'Number of status.json that decides; less is better if it names a loss.', NEW
+        'val_3DIoU',
+        'Number of status.json that decides; less is better of losses and errors.',
+        NEW,
     )
     max_epochs: Whole = key(0, 'Epochs of a trial; 0: train.num_epochs.', NEW, ge=0)
     reduction_factor: Whole = key(

@@ -1,0 +1,1 @@
+"""A data source that lives outside of cpose."""

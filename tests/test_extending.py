@@ -1,0 +1,91 @@
+"""The examples of docs/extending.md do what the page says."""
+
+import importlib
+import re
+from argparse import ArgumentParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cpose.apis.training import train
+from cpose.cli.main import main
+from cpose.registry import TRACKERS
+from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.video_frame import VideoFrame
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / 'docs' / 'extending.md').read_text(encoding='utf-8')
+BLOCKS = {
+    name: text for name, text in re.findall(r'```python\n# (\w+)\.py\n(.*?)```', PAGE, flags=re.S)
+}
+LINKS = re.findall(r'\]\(\.\./(projects/\w+)/README\.md\)', PAGE)
+TINY = {
+    'train_dataloader.dataset.num_images': 4,
+    'train_dataloader.dataset.image_wh': (64, 64),
+    'train_dataloader.dataset.input_wh': (64, 64),
+    'train_dataloader.batch_size': 4,
+    'train_dataloader.num_workers': 0,
+    'train_dataloader.persistent_workers': False,
+    'train_cfg.max_epochs': 1,
+    'val_dataloader': None,
+    'val_cfg': None,
+    'val_evaluator': None,
+}
+
+
+@pytest.fixture
+def modules(tmp_path, monkeypatch):
+    """The blocks of the page as modules on the import path."""
+    for name, text in BLOCKS.items():
+        (tmp_path / f'{name}.py').write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize('project', LINKS)
+def test_linked_projects_have_tests(project):
+    assert list((ROOT / project / 'tests').glob('test_*.py'))
+
+
+def test_small_parts_train(modules):
+    runner = train(modules / 'my_config.py', work_dir=modules / 'run', options=TINY)
+    assert 'Trained 1 iterations.' in next((modules / 'run').glob('*/*.log')).read_text()
+    assert type(runner.model.head.criterion.terms['scale']).__name__ == 'HuberLoss'
+
+
+def test_a_loss_equals_its_formula(modules):
+    loss = importlib.import_module('my_parts').HuberLoss()
+    found = loss(torch.tensor([0.5, 3.0]), torch.zeros(2))
+    torch.testing.assert_close(found, torch.tensor([0.125, 2.5]))
+
+
+def test_a_command_counts(modules, capsys):
+    parser = ArgumentParser()
+    importlib.import_module('my_command').add_parser(parser.add_subparsers())
+    folder = str(modules / 'boxes')
+    assert main(['synth', folder, '--num', '3', '--size', '64', '64']) == 0
+    capsys.readouterr()
+    args = parser.parse_args(['count', folder])
+    args.func(args)
+    assert capsys.readouterr().out == '3\n'
+
+
+def test_a_tracker_averages(modules):
+    importlib.import_module('my_tracker')
+    tracker = TRACKERS.build({'type': 'SteadyScores', 'keep': 0.5})
+    results = [tracker.update(result(score), frame(n)) for n, score in enumerate((1, 0))]
+    found = [one.poses[0].score for one in results]
+    assert found == [1.0, 0.5]
+    tracker.reset()
+    assert tracker.update(result(0.25), frame(0)).poses[0].score == 0.25
+
+
+def result(score):
+    pose = ObjectPose(score, 0, np.zeros(4), np.zeros((8, 2)), np.ones(3))
+    return PoseResult('video', (64, 64), None, [pose])
+
+
+def frame(number):
+    return VideoFrame('video', number, number / 30, 30.0)
