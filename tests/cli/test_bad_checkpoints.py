@@ -100,7 +100,7 @@ def test_checkpoint_of_another_model(fails, command, option, says):
 
 
 def test_resume(fails):
-    fails(*TRAIN, '--resume', 'nowhere.pth', says=['no checkpoint nowhere.pth', '--resume alone'])
+    fails(*TRAIN, '--resume', 'nowhere.pth', says=['nowhere.pth does not exist', '--resume'])
     content = torch.load(MODEL, weights_only=True)
     torch.save(content['state_dict'], 'weights.pth')
     fails(*TRAIN, '--resume', 'weights.pth', says=['weights.pth holds no', 'load_from'])

@@ -6,6 +6,8 @@ from cpose.datasets.metainfo import normalise_metainfo
 from cpose.errors import ConfigError
 from cpose.structures.image_record import ImageRecord
 
+from ..user_errors import raises
+
 
 class CountingDataset(PoseDataset):
     """Records named by their index."""
@@ -44,13 +46,13 @@ def test_record_carries_the_input_size():
 
 @pytest.mark.parametrize('input_wh', [(500, 512), (0, 32), (-32, 32), 512, (64, 64, 64)])
 def test_input_size_must_be_a_multiple_of_32(input_wh):
-    with pytest.raises(ConfigError, match='input_wh'):
+    with raises(ConfigError, argument='input_wh'):
         CountingDataset([], input_wh=input_wh)
 
 
 @pytest.mark.parametrize('seed', [-1, 'abc'])
 def test_seed_is_a_number(seed):
-    with pytest.raises(ConfigError, match=r'config key \*_dataloader\.dataset\.seed'):
+    with raises(ConfigError, argument='seed'):
         CountingDataset([], seed=seed)
 
 
@@ -64,7 +66,7 @@ def test_metainfo_defaults():
 
 @pytest.mark.parametrize('category', [[], ['a', 'b', 'a']])
 def test_names_of_categories_differ(category):
-    with pytest.raises(ConfigError, match='one name or different names'):
+    with raises(ConfigError, argument='metainfo.category'):
         normalise_metainfo({'category': category})
 
 

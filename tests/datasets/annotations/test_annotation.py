@@ -1,5 +1,4 @@
 import json
-import re
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV
 
+from ...user_errors import raises
 from ..annotated_files import (
     CAMERA_MATRIX,
     IMAGE_WH,
@@ -202,7 +202,7 @@ def test_read(tmp_path):
 def test_truncated_file(tmp_path, keep):
     path = write_pair(tmp_path, 'a')
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(DataError, match=re.escape(f'{path} is not valid JSON')):
+    with raises(DataError, path=path):
         read_annotation(path)
 
 
@@ -210,10 +210,10 @@ def test_truncated_file(tmp_path, keep):
 def test_deep_nesting(tmp_path, depth):
     path = tmp_path / 'a.json'
     path.write_text('{"camera_data": ' + '[' * depth + ']' * depth + '}')
-    with pytest.raises(DataError, match=re.escape(str(path))):
+    with raises(DataError, path=path):
         read_annotation(path)
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match='No such file'):
+    with raises(DataError, 'No such file'):
         read_annotation(tmp_path / 'none.json')
