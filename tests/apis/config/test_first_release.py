@@ -15,17 +15,17 @@ FIRST_RELEASE = Path(__file__).parents[2] / 'data' / 'first_release'
 STILL_DEFAULTS = (
     *('.seed = 0', '.val_begin = 1', '.accumulative_counts = 1', '.pretrained = False'),
     *('.deterministic = False', '.diff_rank_seed = False', '.cudnn_deterministic = False'),
-    *('.checkpoint.rule = None', "runner_type = 'cpose.PoseRunner'", '.frozen_stages = 0'),
-    *(".dims_refiner.type = 'PredictedDims'", '.visualization.interval = 50'),
-    '.visualization.score_thr = 0.3',
+    *('.checkpoint.rule = None', ".dims_refiner.type = 'PredictedDims'"),
+    *('.visualization.interval = 50', '.visualization.score_thr = 0.3'),
+    "runner_type = 'cpose.PoseRunner'",
 )
 """Written out today, and the same where it is left out."""
 OTHER_WORDS = (
+    "runner_type = 'PoseRunner'",
     "default_hooks.checkpoint.rule = 'greater'",
     'model.head.postprocessor.dims_refiner = None',
-    "runner_type = 'PoseRunner'",
 )
-"""Said otherwise today: None is the metric's direction, PredictedDims refine nothing, a scope."""
+"""Said otherwise today: None is the direction of the metric, PredictedDims refine nothing."""
 
 
 def test_parts_are_filled_up_as_far_as_they_go():
