@@ -40,7 +40,7 @@ class MixedPrecisionOptimWrapper(OptimWrapper):
     def __init__(
         self,
         optimizer: Optimizer,
-        dtype: str = 'bf16',
+        dtype: str,
         init_scale: float = 65536.0,
         accumulative_counts: int = 1,
         clip_grad: dict | None = None,

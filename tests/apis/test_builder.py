@@ -59,7 +59,8 @@ def test_config_of_the_checkpoint_or_another(checkpoint):
 def test_options_take_the_presets_away(tmp_path):
     file = tmp_path / 'mine.py'
     file.write_text("_base_ = 'cpose::centerpose/dla34_cup.py'\npresets = '_base_/compat/tao.py'\n")
-    assert 'codec' not in resolve_config(file, options={'presets': []}).model.head
+    head = resolve_config(file, options={'presets': []}).model.head
+    assert head.codec.corner_rule.type == 'SubpixelCorners'
 
 
 def test_objects_beside_the_weights(checkpoint):

@@ -8,6 +8,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
+from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.datasets.centerpose_dataset import CenterPoseDataset, expand_roots
 from cpose.errors import ConfigError, DataError
@@ -16,13 +17,7 @@ from cpose.structures.pose_data_sample import field_arrays
 from .annotated_files import CAMERA_MATRIX, IMAGE_WH, make_annotation, make_object, write_pair
 
 BOTTLE = {'category': 'bottle', 'symmetry': {'type': 'RotationalSymmetry', 'order': 12}}
-TRAIN = [
-    {'type': 'LoadPoseImage'},
-    {'type': 'ExpandSymmetries'},
-    {'type': 'RandomPoseAffine'},
-    {'type': 'CenterNetColorJitter'},
-    {'type': 'PackPoseInputs'},
-]
+TRAIN = load_config('_base_/datasets/centerpose.py').train_dataloader.dataset.pipeline
 
 
 @pytest.fixture(autouse=True)

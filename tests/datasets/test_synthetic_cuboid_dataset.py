@@ -125,14 +125,14 @@ def test_pictures_without_boxes():
 
 
 def test_runs_through_the_training_pipeline():
-    steps = ('LoadPoseImage', 'ExpandSymmetries', 'RandomPoseAffine', 'PackPoseInputs')
+    steps = load_config('_base_/datasets/synthetic').train_dataloader.dataset.pipeline
     config = {
         'type': 'SyntheticCuboidDataset',
         'num_images': 3,
         'image_wh': IMAGE_WH,
         'objects': (0, 2),
         'input_wh': (128, 128),
-        'pipeline': [{'type': step} for step in steps],
+        'pipeline': steps,
     }
     with DefaultScope.overwrite_default_scope('cpose'):
         dataset = DATASETS.build(config)

@@ -4,6 +4,10 @@ from cpose.engine.checkpoint_list import better_rule, find_score, is_better
 from cpose.errors import ConfigError
 from cpose.evaluation.objectron_metric import ObjectronMetric
 
+from ..shipped_parts import settings
+
+METRIC = ObjectronMetric(**settings('ObjectronMetric'))
+
 
 @pytest.mark.parametrize(
     ('score', 'best', 'rule', 'expected'),
@@ -32,4 +36,4 @@ def test_find_score():
     [('AP50_3DIoU', 'greater'), ('MPE_2D', 'less'), ('a/ADD', 'less'), ('accuracy', 'greater')],
 )
 def test_direction_is_that_of_the_metric(name, expected):
-    assert better_rule(name, [object(), ObjectronMetric()]) == expected
+    assert better_rule(name, [object(), METRIC]) == expected

@@ -4,6 +4,7 @@ from cpose.engine.run_checks import check_run
 from cpose.errors import ConfigError
 from cpose.registry import DATASETS
 
+from ..shipped_parts import part
 from .toy_training import ToyDataset
 
 
@@ -16,7 +17,7 @@ class RoundToyDataset(ToyDataset):
         self.metainfo['eval_num_symmetry'] = (0,)
 
 
-METRIC = {'val_evaluator': {'type': 'ObjectronMetric'}}
+METRIC = {'val_evaluator': part('ObjectronMetric')}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_settings(build_runner, options, says):
 
 
 def test_the_best_checkpoint_does_not_matter_in_a_test(build_runner):
-    metric = {'test_evaluator': {'type': 'ObjectronMetric'}}
+    metric = {'test_evaluator': part('ObjectronMetric')}
     runner = build_runner({**metric, 'default_hooks.checkpoint.save_best': 'mAP'})
     runner._test_loop = runner.build_test_loop(runner._test_loop)
     check_run(runner)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import Registry, root
+from mmengine.registry import Registry
 from mmengine.utils import import_modules_from_strings
 from torch.utils.data import DataLoader
 
@@ -99,7 +99,7 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
         for key in _set_keys(config):
             if key.endswith(LOADER_SUFFIX) and isinstance(config[key], Mapping):
                 _check_loader(key, config[key])
-    registries = list(_registries())
+    registries = cpose_registry.all_registries()
     for path, node in typed_nodes(config.to_dict()):
         _check_node(path, node, registries)
 
@@ -122,15 +122,6 @@ def _check_loader(key: str, loader: Mapping[str, Any]) -> None:
                 f'Config key {key} has no key {name!r}. Inherit a base that sets it, for example '
                 'configs/_base_/datasets/centerpose.py.'
             )
-
-
-def _registries() -> Iterator[Registry]:
-    for value in vars(cpose_registry).values():
-        if isinstance(value, Registry) and value.scope == 'cpose':
-            yield value
-    for value in vars(root).values():
-        if isinstance(value, Registry):
-            yield value
 
 
 def typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -161,8 +152,19 @@ def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) 
     if accepted and unknown:
         raise ConfigError(
             f'{name} takes no argument {unknown[0]!r} (config key {path}.{unknown[0]}). '
-            f'{nearest_names(unknown[0], accepted)}'
+            f'{nearest_names(unknown[0], accepted)}{_advice(unknown[0], path, registries)}'
         )
+
+
+def _advice(key: str, path: str, registries: list[Registry]) -> str:
+    """Tell how to leave out a setting that may be inherited from a part of another type."""
+    others = (other for registry in registries for other in registry.module_dict.values())
+    if '[' in path or not any(key in _accepted_arguments(other) for other in others):
+        return ''
+    return (
+        f' If a base has it for another type, {path}=dict(_delete_=True, ...) leaves out what the '
+        'base says.'
+    )
 
 
 def _names_for(path: str, registries: list[Registry]) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.config.check import import_custom_modules
+from cpose.apis.config.load import load_config
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
 from cpose.datasets.draws import innermost_configs
 from cpose.errors import ConfigError
@@ -14,6 +15,7 @@ from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import DATASETS, METRICS
 
 READER = CenterPoseDataset
+EVALUATORS = '_base_/evaluators/objectron.py'
 
 
 def set_data_root(config: Config, data_root: str | Path) -> None:
@@ -66,3 +68,9 @@ def find_metric_config(config: Config, advice: str) -> Any:
     raise ConfigError(
         f'The config has no ObjectronMetric (config key test_evaluator). Add one, or {advice}.'
     )
+
+
+def shipped_protocols() -> dict[str, dict[str, Any]]:
+    """Return the configs ``protocol`` and ``tao_protocol`` of the shipped metric."""
+    metric = load_config(EVALUATORS).test_evaluator.to_dict()
+    return {name: metric[name] for name in ('protocol', 'tao_protocol')}

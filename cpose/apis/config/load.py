@@ -3,12 +3,15 @@
 import logging
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from cpose.apis.config.first_release import FILE as FIRST_RELEASE
+from cpose.apis.config.first_release import complete_config
 from cpose.apis.config.override import merge_option, nest_options, refuse_misspelt
 from cpose.apis.config.reading import BASE_KEY, PACKAGE_PREFIX, read_config_file, text_list
 from cpose.config_renames import rename_config
@@ -54,7 +57,8 @@ def load_config(
     lists configs that are merged last, for example ``['_base_/compat/tao.py']``; in ``options`` it
     replaces the list of the config. What is returned does not have the key. Names of the first
     release are renamed, see `cpose.config_renames`, and parts of the head that a config leaves out
-    are those of ``_base_/models/centerpose_head.py``. The folder of the
+    are those of ``_base_/models/centerpose_head.py``. Settings of other parts that a config of the
+    first release left to constructors are written out, see `complete_config`. The folder of the
     project that holds the config is put on the import path, so that ``custom_imports`` finds its
     package from any working directory.
 
@@ -83,7 +87,8 @@ def load_config(
     for preset in _preset_names(presets):
         tree = _rename(merge_option(tree, _read(find_config(preset)).to_dict()))
     tree = _rename(merge_option(complete_head(tree), given))
-    return Config(complete_head(tree), filename=config.filename)
+    whole = complete_config(complete_head(tree), _first_release())
+    return Config(whole, filename=config.filename)
 
 
 def _rename(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,6 +130,12 @@ def _preset_names(value: Any) -> list[str]:
 
 def _read(path: Path) -> Config:
     return read_config_file(path, find_config)
+
+
+@cache
+def _first_release() -> dict[str, Any]:
+    former: dict[str, Any] = _read(find_config(FIRST_RELEASE)).to_dict()
+    return former
 
 
 def _add_project_to_path(path: Path) -> None:

@@ -10,6 +10,13 @@ from typing import Any
 
 from mmengine.config import Config
 
+from cpose.apis.config.new_style import (
+    base_imports,
+    import_line,
+    imported_base,
+    imported_names,
+    plain_values,
+)
 from cpose.errors import ConfigError
 
 BASE_KEY = '_base_'
@@ -30,8 +37,7 @@ def read_config_file(path: Path, find_shipped: Callable[[str], Path]) -> Config:
     with tempfile.TemporaryDirectory() as folder:
         bases = _Bases(Path(folder), find_shipped)
         try:
-            file = bases.resolve(path)
-            config = Config.fromfile(str(file), import_custom_modules=False).to_dict()
+            config = bases.read(bases.resolve(path))
         except ConfigError:
             raise
         except Exception as error:
@@ -54,11 +60,20 @@ class _Bases:
         folder: Where the copies are.
         find_shipped: See `read_config_file`.
         originals: The file of the user by the name of the file that is read.
+        imported: Names that are imported and so no keys.
     """
 
     folder: Path
     find_shipped: Callable[[str], Path]
     originals: dict[str, Path] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
+
+    def read(self, file: Path) -> dict[str, Any]:
+        """Return the content of a file from `resolve`, with plain values."""
+        content = Config.fromfile(str(file), import_custom_modules=False, lazy_import=False)
+        keys = {name: value for name, value in content.items() if name not in self.imported}
+        plain: dict[str, Any] = plain_values(keys)
+        return plain
 
     def resolve(self, path: Path, heirs: tuple[Path, ...] = ()) -> Path:
         """Return ``path``, or its copy if it inherits anything; ``heirs`` inherit it."""
@@ -75,12 +90,27 @@ class _Bases:
         self.originals[str(copy)] = path
         Config._substitute_predefined_vars(str(path), str(copy))
         text = copy.read_text(encoding='utf-8')
-        node = _base_line(text, path)
+        module = ast.parse(text, str(path))
+        self.imported |= imported_names(module)
+        if base_imports(module):
+            return self._with_copied_imports(copy, module, (*heirs, path))
+        node = _base_line(module)
         if node is None:
             return path
         bases = [self._find(name, path) for name in _base_names(node, path)]
         plain = [str(self.resolve(base, (*heirs, path))) for base in bases]
         copy.write_text(_replace_value(text, node, plain), encoding='utf-8')
+        return copy
+
+    def _with_copied_imports(self, copy: Path, module: ast.Module, heirs: tuple[Path, ...]) -> Path:
+        """Let a new-style config import copies of its bases, whatever style these are of."""
+        lines = copy.read_text(encoding='utf-8').split('\n')
+        for node in base_imports(module):
+            base = self.resolve(imported_base(node, heirs[-1], self.find_shipped), heirs)
+            first, last = node.lineno - 1, node.end_lineno or node.lineno
+            before = lines[first].encode()[: node.col_offset].decode()
+            lines[first:last] = f'{before}{import_line(node, base)}'.split('\n')
+        copy.write_text('\n'.join(lines), encoding='utf-8')
         return copy
 
     def _find(self, name: str, path: Path) -> Path:
@@ -92,8 +122,8 @@ class _Bases:
         return base
 
 
-def _base_line(text: str, path: Path) -> ast.Assign | None:
-    for node in ast.parse(text, str(path)).body:
+def _base_line(module: ast.Module) -> ast.Assign | None:
+    for node in module.body:
         if isinstance(node, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == BASE_KEY for target in node.targets
         ):

@@ -64,12 +64,12 @@ class RandomPoseAffine(BaseTransform):
 
     def __init__(
         self,
-        scale_range: tuple[float, float] = (0.6, 1.4),
-        border: int = 128,
-        flip_prob: float = 0.5,
-        rotate_prob: float = 0.0,
-        max_rotate_deg: float = 15.0,
-        keep_center: bool = False,
+        scale_range: tuple[float, float],
+        border: int,
+        flip_prob: float,
+        rotate_prob: float,
+        max_rotate_deg: float,
+        keep_center: bool,
     ) -> None:
         if not 0 < scale_range[0] <= scale_range[1]:
             raise ConfigError(

@@ -19,6 +19,8 @@ DEFAULT_IMAGES = 128
 """Taken at most where the number of batches is not given."""
 
 PIPELINE = ({'type': 'LoadPoseImage'}, {'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
+NO_PADDING = 1
+"""Images have the size of the model's input."""
 
 
 class CalibrationImages:
@@ -72,7 +74,7 @@ class CalibrationImages:
 
 def build_preprocessor(metadata: ModelMetadata) -> PoseDataPreprocessor:
     """Return what turns BGR pixels of 0 to 255 into the input that a model file takes."""
-    return PoseDataPreprocessor(**metadata.pixels)
+    return PoseDataPreprocessor(**metadata.pixels, size_divisor=NO_PADDING)
 
 
 def folder_dataset(folders: Sequence[str], metadata: ModelMetadata) -> PoseDataset:

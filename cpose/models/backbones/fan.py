@@ -112,8 +112,8 @@ class FAN(PretrainedBackbone):
 
     def __init__(
         self,
-        arch: str = 'small',
-        drop_path_rate: float = 0.3,
+        arch: str,
+        drop_path_rate: float,
         with_checkpoint: bool = False,
         pretrained_path: str | None = None,
         frozen_stages: int = 0,

@@ -66,7 +66,7 @@ def test_missing_key_is_named(config):
     [
         ('custom_hooks', [{'type': 'Bar'}], 'AtomicCheckpointHook', 'Xavier'),
         ('optim_wrapper.optimizer.type', 'Adma', 'Adam', 'AdapterHook'),
-        ('model.head.codec', {'solver': {'type': 'PnP'}}, 'InFrontPnP', 'Loop'),
+        ('model.head.postprocessor.solver', {'type': 'PnP'}, 'InFrontPnP', 'Loop'),
         ('visualizer.vis_backends', [{'type': 'VisBackend'}], 'LocalVisBackend', 'Visualizer,'),
         ('own.part', {'type': 'DLA43'}, 'DLA34', 'Xavier'),
     ],
@@ -105,3 +105,11 @@ def test_mistakes_in_data_loaders_are_named(config, key, value, message):
     check_config(config)
     with pytest.raises(ConfigError, match=message):
         check_config(config, ('train_dataloader',))
+
+
+def test_settings_inherited_from_another_type():
+    neck = {'type': 'PlainConv', 'out_stride': 4}
+    config = Config({'model': {'type': 'CenterPose', 'neck': neck}})
+    says = r"PlainConv takes no argument 'out_stride' .* model\.neck=dict\(_delete_=True, \.\.\.\)"
+    with pytest.raises(ConfigError, match=says):
+        check_config(config)

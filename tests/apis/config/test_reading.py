@@ -55,7 +55,10 @@ def test_what_stands_beside_the_bases_is_kept(read):
         ('_base_ = [f()]\n', r'line 1: _base_ = \[f\(\)\]\. Give the path'),
         ("_base_ = './mine.py'\n", r'inherits itself: .*mine\.py inherits .*mine\.py\.'),
         ("_base_ = './loop.py'\n", r'mine\.py inherits .*loop\.py inherits .*mine\.py\.'),
-        ('with read_base():\n    from .other import *\n', r'mine\.py cannot be read: '),
+        (
+            'with read_base():\n    from .other import *\n',
+            r'mine\.py cannot be read: line 1: Name',
+        ),
     ],
 )
 def test_mistakes_are_named_with_their_line(read, text, message):

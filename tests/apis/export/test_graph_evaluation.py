@@ -1,6 +1,7 @@
 import pytest
 from mmengine.config import Config
 
+from cpose.apis.config.load import load_config
 from cpose.apis.export.graph_evaluation import build_test_data, evaluate_graph
 from cpose.errors import ConfigError, DataError
 
@@ -9,7 +10,7 @@ from ...deploy.small_models import CONFIG, small_model
 
 @pytest.mark.parametrize('batch', [None, 3])
 def test_the_report_is_of_the_first_images(batch):
-    config = Config(CONFIG)
+    config = load_config(CONFIG)
     dataset = build_test_data(config)
     report = evaluate_graph(*small_model(batch), config, dataset, 4)
     assert report['num_images'] == 4

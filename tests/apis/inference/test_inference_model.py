@@ -79,7 +79,7 @@ def test_score_threshold_and_pnp_switch_act(folder):
 def test_config_beside_the_file(folder):
     config = tiny_config()
     config.test_dataloader.dataset.metainfo.category = 'mug'
-    config.model.head.postprocessor.nms_sigma = 0.1
+    config.model.head.postprocessor = {'nms_sigma': 0.1}
     inferencer = CenterPoseInferencer(config, folder / 'tiny.onnx')
     assert inferencer.categories == ('mug',)
     assert inferencer.postprocessor.nms_sigma == 0.1
@@ -127,5 +127,5 @@ def test_norms_are_folded_within_rounding(folder):
 
 def test_postprocessor_without_a_model():
     config = tiny_config()
-    config.model.head.postprocessor.nms_sigma = 0.25
+    config.model.head.postprocessor = {'nms_sigma': 0.25}
     assert find_postprocessor(None, config).nms_sigma == 0.25

@@ -1,4 +1,5 @@
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -41,8 +42,8 @@ CASES = {
         ),
     ),
     'DLA': (DLA34, 2, ('features.base_layer.', 'features.level0.', 'features.level1.')),
-    'FAN stem': (FAN, 1, ('stem.0.',)),
-    'FAN blocks': (FAN, 3, ('stem.', 'patch_proj.', 'position.', 'blocks.')),
+    'FAN stem': (partial(FAN, 'small', 0.3), 1, ('stem.0.',)),
+    'FAN blocks': (partial(FAN, 'small', 0.3), 3, ('stem.', 'patch_proj.', 'position.', 'blocks.')),
 }
 
 
