@@ -66,18 +66,22 @@ def test_single_names_and_classes(read):
 @pytest.mark.parametrize(
     ('line', 'missing'),
     [
-        ('from .nowhere import *', r'nowhere\.py does not exist'),
-        ('from nobody.configs.x import *', r'x\.py does not exist'),
+        ('from .nowhere import *', 'nowhere.py'),
+        ('from nobody.configs.x import *', 'x.py'),
         ('from cpose.configs.centerpose.dla34_cpu import *', 'dla34_cup'),
-        ('from .mine import *', r'inherits itself'),
+        ('from .mine import *', 'mine.py'),
     ],
 )
 def test_missing_bases_are_named(read, line, missing):
-    with pytest.raises(ConfigError, match=missing):
+    with pytest.raises(ConfigError) as caught:
         read(mine=f'{HEAD}    {line}\n')
+    assert missing in str(caught.value)
 
 
 def test_errors_name_the_line_of_the_user(read):
     text = f'{HEAD}    from .other import (\n        y,\n    )\n\nx = 1 / 0\n'
-    with pytest.raises(ConfigError, match=r'mine\.py cannot be read: line 8: ZeroDivisionError'):
+    with pytest.raises(ConfigError) as caught:
         read(mine=text, other='y = 1\n')
+    place = caught.value.place
+    assert (Path(place.path).name, place.line) == ('mine.py', 8)
+    assert 'ZeroDivisionError' in caught.value.problem
