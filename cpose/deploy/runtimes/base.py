@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -10,6 +10,27 @@ from torch import Tensor
 from cpose.deploy.model_metadata import ModelMetadata, read_metadata
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
+
+
+@runtime_checkable
+class NetworkRuntime(Protocol):
+    """What runs a network up to the decoded detections, whichever program does it.
+
+    A class for files is a `Runtime`; it checks and fills batches.
+    """
+
+    def __call__(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Return the outputs of an exported model by name, (N, detections, ...) float32.
+
+        Args:
+            inputs: (N, 3, H, W) float32, as the model's preprocessor gives them.
+
+        Raises:
+            ConfigError: If it takes other batches or another size.
+        """
+
+    def describe(self) -> str:
+        """Return the program, its version and where it runs, in one line."""
 
 
 class Runtime(ABC):

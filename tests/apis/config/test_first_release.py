@@ -17,9 +17,11 @@ STILL_DEFAULTS = (
     *('.deterministic = False', '.diff_rank_seed = False', '.cudnn_deterministic = False'),
     *('.checkpoint.rule = None', ".dims_refiner.type = 'PredictedDims'"),
     *('.visualization.interval = 50', '.visualization.score_thr = 0.3'),
+    "runner_type = 'cpose.PoseRunner'",
 )
 """Written out today, and the same where it is left out."""
 OTHER_WORDS = (
+    "runner_type = 'PoseRunner'",
     "default_hooks.checkpoint.rule = 'greater'",
     'model.head.postprocessor.dims_refiner = None',
 )
