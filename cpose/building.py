@@ -156,9 +156,9 @@ def _complete(error: UserError, built: Any) -> None:
     given = [path for path, node in parts if outer in node]
     if not given and outer in {*_parts.get()[-1], *_arguments(built)}:
         given = [path for path, _ in parts]
-    if _config.get() is not None:  # an argument of the whole run comes from its caller
-        given = [path for path in given if path]
     paths = given or _inner_paths(parts, name, error.value)
+    if _config.get() is not None:  # an argument of the whole run comes from its caller
+        paths = [path for path in paths if path]
     keys = [f'{path}.{name}'.lstrip('.') for path in paths]
     if keys:
         error.place = ConfigPlace(tuple(keys))
