@@ -157,6 +157,8 @@ def _complete(error: UserError, built: Any) -> None:
     if not given and outer in {*_parts.get()[-1], *_arguments(built)}:
         given = [path for path, _ in parts]
     paths = given or _inner_paths(parts, name, error.value)
+    if _config.get() is not None:  # an argument of the whole run comes from its caller
+        paths = [path for path in paths if path]
     keys = [f'{path}.{name}'.lstrip('.') for path in paths]
     if keys:
         error.place = ConfigPlace(tuple(keys))

@@ -145,10 +145,12 @@ class PoseRunner(PartBuildingRunner):
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the training loop; in the place of MMEngine's two stand those that resume."""
+        given = loop
         if isinstance(loop, dict):
             loop = {**loop, 'type': find_loop_type(loop)}
             loop.pop('by_epoch', None)
-        return super().build_train_loop(loop)
+        with self._building(given):
+            return super().build_train_loop(loop)
 
     def build_log_processor(self, log_processor: LogProcessor | dict) -> LogProcessor:
         """Build what formats log lines; they count what the training counts."""

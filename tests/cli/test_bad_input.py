@@ -44,7 +44,7 @@ def test_unknown_registry_name(fails, command):
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_unknown_config_file(fails, command):
-    says = ["'dla34_bik'", 'Nearest known: centerpose/dla34_bike']
+    says = ['CONFIG dla34_bik ', 'Nearest known: centerpose/dla34_bike']
     fails(*replaced(command, 'tiny.py', 'dla34_bik'), says=says)
 
 
@@ -58,7 +58,10 @@ def test_unknown_config_file(fails, command):
         ('train_dataloader.batch_size=0', 'batch_size=0'),
         ('optim_wrapper.optimizer.lr=-1', ['config key optim_wrapper', 'optimizer.lr=-1']),
         ('param_scheduler.9.type=x', ['param_scheduler.9', 'print-config']),
-        ('optim_wraper.optimizer.lr=1', ["'optim_wraper'", 'Nearest known: optim_wrapper.']),
+        (
+            'optim_wraper.optimizer.lr=1',
+            ['--cfg-options optim_wraper', 'Nearest known: optim_wrapper.'],
+        ),
         ('=5', 'cannot be a config key'),
         ('optim_wrapper.optimizer.lr=abc', ['config key optim_wrapper', "optimizer.lr='abc'"]),
         ('optim_wrapper.clip_grad=5', ['config key optim_wrapper', 'clip_grad=5']),
@@ -182,7 +185,7 @@ def test_unusable_files_are_named_or_left_out(fails, damage):
 def test_garbage_image(fails, command, workers):
     IMAGE.write_bytes(b'garbage')
     option = f'{command}_dataloader.num_workers={workers}'
-    says = [f'{IMAGE} (7 bytes) cannot be decoded', 'Copy it again or remove it.']
+    says = [f'{IMAGE} (7 bytes)']
     error = fails(*COMMANDS[command], '--cfg-options', option, says=says)
     assert error.startswith(f'cpose {command}: {IMAGE} ')
 
@@ -221,7 +224,7 @@ def test_pipeline_without_packing(fails, command, workers):
 def test_category_that_is_no_text(fails, command):
     loader = 'train_dataloader' if command == 'train' else 'test_dataloader'
     write_overlay(f'{loader} = dict(dataset=dict(metainfo=dict(category=5)))')
-    says = ['category has 5', '*_dataloader.dataset.metainfo.category', 'quotes']
+    says = ['metainfo.category=5', 'quotes']
     fails(*replaced(command, 'tiny.py', 'broken.py'), says=says)
 
 
@@ -230,7 +233,7 @@ def test_category_that_is_no_text(fails, command):
 )
 def test_unreadable_image_in_inference(fails, content, says):
     IMAGE.write_bytes(content)
-    fails(*INFER, says=[f'left out: {IMAGE} {says}', 'Copy it again or remove it.'])
+    fails(*INFER, says=[f'left out: {IMAGE} {says}'])
     written = {path.stem for path in Path('out/json').iterdir()}
     assert written == {path.stem for path in Path('data').glob('*.jpg')} - {IMAGE.stem} | {
         'earlier'

@@ -52,7 +52,7 @@ REGISTRIES = {
     'visualizer': cpose_registry.VISUALIZERS,
 }
 """The registry of what stands below a key, unless a key further in has another."""
-TYPED_PARTS = frozenset({'dataset', 'model', 'optimizer', 'runtime', 'sampler', 'symmetry'})
+TYPED_PARTS = frozenset({'dataset', 'model', 'optimizer', 'sampler', 'symmetry'})
 TYPED_LISTS = frozenset(
     {
         *('custom_hooks', 'param_scheduler', 'pipeline', 'test_evaluator', 'val_evaluator'),

@@ -46,7 +46,7 @@ ARGUMENTS = {
     'batch_size': '{task}.batch_size',
     'compute_capabilities': f'{TRT}.compute_capabilities',
     'flavor': f'{TRT}.flavor',
-    'input_wh': '{task}.input_width',
+    'input_wh': 'export.input_width',
     'keep_float': f'{TRT}.layers_precision',
     'max_batch': f'{TRT}.max_batch_size',
     'min_batch': f'{TRT}.min_batch_size',

@@ -8,6 +8,8 @@ from cpose.apis.config.load import find_config, load_config
 from cpose.apis.config.reading import read_config_file
 from cpose.errors import ConfigError
 
+from ...user_errors import raises
+
 HEAD = 'from mmengine.config import read_base\n\nwith read_base():\n'
 
 
@@ -73,15 +75,13 @@ def test_single_names_and_classes(read):
     ],
 )
 def test_missing_bases_are_named(read, line, missing):
-    with pytest.raises(ConfigError) as caught:
+    with raises(ConfigError) as caught:
         read(mine=f'{HEAD}    {line}\n')
     assert missing in str(caught.value)
 
 
 def test_errors_name_the_line_of_the_user(read):
     text = f'{HEAD}    from .other import (\n        y,\n    )\n\nx = 1 / 0\n'
-    with pytest.raises(ConfigError) as caught:
+    with raises(ConfigError, 'ZeroDivisionError') as caught:
         read(mine=text, other='y = 1\n')
-    place = caught.value.place
-    assert (Path(place.path).name, place.line) == ('mine.py', 8)
-    assert 'ZeroDivisionError' in caught.value.problem
+    assert caught.value.place.line == 8
