@@ -24,12 +24,19 @@ from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
-from mmengine.registry import Registry, root
+from mmengine.registry import Registry, build_from_cfg, root
+
+from cpose.building import with_place
 
 
 def _child(name: str, parent: Registry | None, package: str, modules: tuple[str, ...]) -> Registry:
-    locations = [f'cpose.{package}.{module}' for module in modules]
-    return Registry(name, parent=parent, scope='cpose', locations=locations)
+    return Registry(
+        name,
+        build_func=with_place(build_from_cfg if parent is None else parent.build_func),
+        parent=parent,
+        scope='cpose',
+        locations=[f'cpose.{package}.{module}' for module in modules],
+    )
 
 
 MODELS = _child(

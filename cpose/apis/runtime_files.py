@@ -8,6 +8,7 @@ from mmengine.config import Config
 from cpose.apis.config.check import import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.inference_parts import choose_input_wh, set_input_wh
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.registry import RUNTIMES
 
@@ -39,8 +40,11 @@ def find_runtime(config: Config, path: str | Path) -> dict[str, Any] | None:
     if Path(path).suffix.lower() not in endings:
         opens = f'opens {", ".join(endings)}' if endings else 'has no settings and opens .pth files'
         raise ConfigError(
-            f'The config key {RUNTIME_KEY}={dict(config[RUNTIME_KEY])} does not fit {path}: '
-            f'{name} {opens}. Leave the key out, or give a file that fits.'
+            f'does not fit {path}: {name} {opens}',
+            argument=RUNTIME_KEY,
+            value=config[RUNTIME_KEY],
+            place=ConfigPlace((RUNTIME_KEY,)),
+            advice=('Leave the key out', 'Give a file that fits'),
         )
     return {**given, 'type': name}
 

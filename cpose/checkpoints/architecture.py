@@ -68,7 +68,9 @@ def infer_architecture(weights: Mapping[str, Tensor]) -> Architecture:
         return Architecture(backbone)
     hidden, out = (f'{OUTPUTS}hm.{part}.weight' for part in ('hidden', 'out'))
     if hidden not in weights or out not in weights:
-        raise CheckpointError(f'The branch of the centre (hm) is missing: no {hidden}, {out}.')
+        raise CheckpointError(
+            f'lack the branch of the centre (hm): no {hidden}, {out}', argument='weights'
+        )
     return Architecture(
         backbone=backbone,
         num_classes=len(weights[out]),
@@ -100,6 +102,8 @@ def _infer_backbone(weights: Mapping[str, Tensor]) -> str:
         f'{size} ({arch.channels} and {arch.num_blocks})' for size, arch in ARCHS.items()
     )
     raise CheckpointError(
-        f'The FAN backbone has {len(projection)} channels and {len(blocks)} blocks, which is no '
-        f'known size. Known: {known}.'
+        f'has a FAN backbone of {len(projection)} channels and {len(blocks)} blocks, which is no '
+        'known size',
+        argument='weights',
+        advice=f'Known: {known}',
     )

@@ -47,8 +47,7 @@ class MixedPrecisionOptimWrapper(OptimWrapper):
     ) -> None:
         if dtype not in PRECISIONS:
             raise ConfigError(
-                f'dtype={dtype!r} (config key optim_wrapper.dtype) must be one of '
-                f'{", ".join(PRECISIONS)}.'
+                f'must be one of {", ".join(PRECISIONS)}', argument='dtype', value=dtype
             )
         super().__init__(optimizer, accumulative_counts, clip_grad)
         self.dtype = PRECISIONS[dtype]

@@ -16,6 +16,8 @@ from cpose.structures.camera import cv_from_gl
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.pose_data_sample import field_arrays
 
+from ..user_errors import raises
+
 IMAGE_WH = (160, 120)
 
 
@@ -143,20 +145,20 @@ def test_runs_through_the_training_pipeline():
 
 
 @pytest.mark.parametrize(
-    ('changes', 'message'),
+    ('changes', 'argument'),
     [
-        ({'num_images': 0}, 'num_images=0 .* at least 1'),
-        ({'start_index': -1}, 'start_index=-1'),
-        ({'image_wh': (32, 200)}, 'image_wh=32 .* at least 64'),
-        ({'objects': (3, 2)}, r'objects=\(3, 2\) .* within 0 and 12'),
-        ({'objects': (1, 40)}, r'objects=\(1, 40\)'),
-        ({'metainfo': {'category': ['a', 'b']}}, 'names 2 categories'),
-        ({'realism': {'fog': 1}}, "unknown key 'fog'"),
+        ({'num_images': 0}, 'num_images'),
+        ({'start_index': -1}, 'start_index'),
+        ({'image_wh': (32, 200)}, 'image_wh'),
+        ({'objects': (3, 2)}, 'objects'),
+        ({'objects': (1, 40)}, 'objects'),
+        ({'metainfo': {'category': ['a', 'b']}}, 'metainfo.category'),
+        ({'realism': {'fog': 1}}, 'realism.fog'),
     ],
     ids=lambda item: next(iter(item)) if isinstance(item, dict) else '',
 )
-def test_wrong_settings_are_refused(changes, message):
-    with pytest.raises(ConfigError, match=message):
+def test_wrong_settings_are_refused(changes, argument):
+    with raises(ConfigError, argument=argument):
         make_dataset(**changes)
 
 

@@ -14,6 +14,7 @@ from cpose.registry import DATASETS, TRANSFORMS
 from cpose.structures.image_record import ImageRecord
 from cpose.structures.pose_data_sample import CuboidTruth
 
+from ..user_errors import raises
 from .toy_training import CrashError, CrashHook, loader, read_losses
 
 
@@ -152,7 +153,7 @@ def test_nested_data_sets_are_found():
 def test_items_of_wrappers_are_checked(build_runner):
     options = training('concat', by_epoch=True)
     options['train_dataloader']['dataset']['datasets'][1]['pipeline'] = []
-    with pytest.raises(ConfigError, match=r'\(ToyPack; nothing\) does not give inputs'):
+    with raises(ConfigError, '(ToyPack; nothing)'):
         build_runner(options).train()
 
 

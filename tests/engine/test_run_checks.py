@@ -5,6 +5,7 @@ from cpose.errors import ConfigError
 from cpose.registry import DATASETS
 
 from ..shipped_parts import part
+from ..user_errors import raises
 from .toy_training import ToyDataset
 
 
@@ -21,20 +22,20 @@ METRIC = {'val_evaluator': part('ObjectronMetric')}
 
 
 @pytest.mark.parametrize(
-    ('options', 'says'),
+    ('options', 'argument'),
     [
-        ({'train_cfg.type': 'mmengine.EpochBasedTrainLoop'}, 'TrainLoop.*Use ResumableEpoch'),
+        ({'train_cfg.type': 'mmengine.EpochBasedTrainLoop'}, 'type'),
         (
             {'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': 3, '_delete_': True}},
-            r'MultiStepLR \(config key param_scheduler\) counts epochs.*by_epoch=False',
+            'by_epoch',
         ),
-        ({**METRIC, 'default_hooks.checkpoint.save_best': 'mAP'}, "no metric 'mAP'"),
-        ({**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'}, 'eval_num_symmetry is 0'),
+        ({**METRIC, 'default_hooks.checkpoint.save_best': 'mAP'}, 'save_best'),
+        ({**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'}, None),
     ],
 )
-def test_refused_before_the_first_step(build_runner, options, says):
+def test_refused_before_the_first_step(build_runner, options, argument):
     runner = build_runner(options)
-    with pytest.raises(ConfigError, match=says):
+    with raises(ConfigError, argument=argument):
         runner.train()
     assert runner.iter == 0
 
@@ -43,23 +44,22 @@ def test_refused_before_the_first_step(build_runner, options, says):
 def test_categories_are_those_of_the_model(build_runner, task):
     runner = build_runner()
     runner.model.head.num_classes = 2
-    says = rf'num_classes=2 in the config, but {task}_dataloader.*has the names toy \(1\)'
-    with pytest.raises(ConfigError, match=says):
+    with raises(ConfigError, f'{task}_dataloader', argument='num_classes', value=2):
         getattr(runner, task)()
 
 
 @pytest.mark.parametrize(
-    ('options', 'says'),
+    ('options', 'argument', 'value'),
     [
-        ({'log_level': 'FOO'}, "log_level='FOO'.*DEBUG"),
-        ({'env_cfg': None}, 'env_cfg=None'),
-        ({'train_cfg': 5}, 'train_cfg=5'),
-        ({'default_hooks': 'none'}, "default_hooks='none'"),
-        ({'randomness.seed': 'abc'}, r"seed='abc' \(config key randomness.seed\)"),
+        ({'log_level': 'FOO'}, 'log_level', 'FOO'),
+        ({'env_cfg': None}, 'env_cfg', None),
+        ({'train_cfg': 5}, 'train_cfg', 5),
+        ({'default_hooks': 'none'}, 'default_hooks', 'none'),
+        ({'randomness.seed': 'abc'}, 'seed', 'abc'),
     ],
 )
-def test_settings(build_runner, options, says):
-    with pytest.raises(ConfigError, match=says):
+def test_settings(build_runner, options, argument, value):
+    with raises(ConfigError, argument=argument, value=value):
         build_runner(options)
 
 

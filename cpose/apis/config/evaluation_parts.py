@@ -10,6 +10,7 @@ from cpose.apis.config.check import import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
 from cpose.datasets.draws import innermost_configs
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import DATASETS, METRICS
@@ -34,8 +35,9 @@ def set_data_root(config: Config, data_root: str | Path) -> None:
     dataset = (config.get('test_dataloader') or {}).get('dataset')
     if dataset is None:
         raise ConfigError(
-            'The config has no test data (config key test_dataloader.dataset) whose settings could '
-            f'be used for {data_root}. Give a config that has them.'
+            f'is missing; {data_root} is read with its settings',
+            place=ConfigPlace(('test_dataloader.dataset',), config.filename or ''),
+            advice='Give a config that has test data.',
         )
     dataset = config.test_dataloader.dataset = innermost_configs(dataset)[0]
     if 'data_root' not in dataset:
@@ -55,7 +57,7 @@ def find_metric_config(config: Config, advice: str) -> Any:
 
     Args:
         config: The whole config.
-        advice: What to do if there is none, for the message.
+        advice: What else to do if there is none, for the message.
 
     Raises:
         ConfigError: If there is none.
@@ -66,7 +68,9 @@ def find_metric_config(config: Config, advice: str) -> Any:
         if isinstance(metric, type) and issubclass(metric, ObjectronMetric):
             return item
     raise ConfigError(
-        f'The config has no ObjectronMetric (config key test_evaluator). Add one, or {advice}.'
+        'has no ObjectronMetric',
+        place=ConfigPlace(('test_evaluator',), config.filename or ''),
+        advice=('Add one', advice),
     )
 
 

@@ -15,6 +15,7 @@ from cpose.apis.config.first_release import complete_config
 from cpose.apis.config.override import merge_option, nest_options, refuse_misspelt
 from cpose.apis.config.reading import BASE_KEY, PACKAGE_PREFIX, read_config_file, text_list
 from cpose.config_renames import rename_config
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, nearest_names
 from cpose.shipped_configs import complete_head, configs_root
 
@@ -44,7 +45,12 @@ def find_config(name: str | Path) -> Path:
     ]
     if not matches:
         runnable = [key for key in shipped if not key.startswith('_base_')]
-        raise ConfigError(f'There is no config {text!r}. {nearest_names(wanted, runnable)}')
+        raise ConfigError(
+            'is neither a file nor a shipped config',
+            argument='config',
+            value=text,
+            advice=nearest_names(wanted, runnable),
+        )
     return matches[0].resolve()
 
 
@@ -110,8 +116,10 @@ def _inherit(overlay: Mapping[str, Any]) -> dict[str, Any]:
         twice = sorted(tree.keys() & base.keys())
         if twice:
             raise ConfigError(
-                f'{BASE_KEY}={names}: {", ".join(twice)} stands in more than one of them. '
-                'Bases must not share keys.'
+                f'share {", ".join(twice)}',
+                argument=BASE_KEY,
+                value=list(names),
+                advice='Let each key stand in one of them only',
             )
         tree.update(base)
     own = {key: value for key, value in overlay.items() if key != BASE_KEY}
@@ -122,8 +130,11 @@ def _preset_names(value: Any) -> list[str]:
     names = [] if value is None else text_list(value)
     if names is None:
         raise ConfigError(
-            f'{PRESETS_KEY}={value!r} is no list of configs. '
-            f"Give names, for example {PRESETS_KEY}=['_base_/compat/tao.py']."
+            'is no list of configs',
+            argument=PRESETS_KEY,
+            value=value,
+            place=ConfigPlace((PRESETS_KEY,)),
+            advice=f"Give names, for example {PRESETS_KEY}=['_base_/compat/tao.py'].",
         )
     return names
 

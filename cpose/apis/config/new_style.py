@@ -10,6 +10,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
 from cpose.registry import all_registries
 
@@ -52,7 +53,10 @@ def imported_base(node: ast.ImportFrom, path: Path, find_shipped: Callable[[str]
     base = (folder / module.replace('.', '/')).with_suffix(ENDING)
     if not base.is_file():
         raise ConfigError(
-            f'Config {path} inherits {ast.unparse(node)!r}, but {base} does not exist.'
+            f'does not exist: there is no {base}',
+            value=ast.unparse(node),
+            place=FilePlace(path, '_base_', node.lineno),
+            advice='Correct the path, which counts from the folder of the config',
         )
     return base
 

@@ -17,6 +17,7 @@ from cpose.apis.config.new_style import (
     imported_names,
     plain_values,
 )
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
 
 BASE_KEY = '_base_'
@@ -79,12 +80,19 @@ class _Bases:
         """Return ``path``, or its copy if it inherits anything; ``heirs`` inherit it."""
         if path.suffix != ENDING:
             raise ConfigError(
-                f'Config {path} cannot be read: configs are Python files that end in {ENDING}. '
-                'Specs (.yaml) are for `cpose tao`.'
+                'is no config',
+                argument='config',
+                place=FilePlace(path),
+                advice=f'Give a Python file that ends in {ENDING}; specs (.yaml) are for '
+                '`cpose tao`.',
             )
         if path in heirs:
             chain = ' inherits '.join(str(file) for file in (*heirs[heirs.index(path) :], path))
-            raise ConfigError(f'A config inherits itself: {chain}. Change {BASE_KEY} in one.')
+            raise ConfigError(
+                f'inherits itself: {chain}',
+                place=FilePlace(path, BASE_KEY),
+                advice=f'Change {BASE_KEY} in one of them.',
+            )
         self.originals[str(path)] = path
         copy = self.folder / f'{path.stem}_{len(self.originals)}{ENDING}'
         self.originals[str(copy)] = path
@@ -118,7 +126,12 @@ class _Bases:
             return self.find_shipped(name)
         base = (path.parent / name).resolve()
         if not base.is_file():
-            raise ConfigError(f'Config {path} inherits {name!r}, but {base} does not exist.')
+            raise ConfigError(
+                f'does not exist: there is no {base}',
+                value=name,
+                place=FilePlace(path, BASE_KEY),
+                advice='Correct the path, which counts from the folder of the config.',
+            )
         return base
 
 
@@ -138,8 +151,9 @@ def _base_names(node: ast.Assign, path: Path) -> list[str]:
         names = None
     if names is None:
         raise ConfigError(
-            f'Config {path} cannot be read: line {node.lineno}: '
-            f'{BASE_KEY} = {ast.unparse(node.value)}. Give the path of a config or a list of paths.'
+            f'is {ast.unparse(node.value)}',
+            place=FilePlace(path, BASE_KEY, node.lineno),
+            advice='Give the path of a config or a list of paths.',
         )
     return names
 
@@ -162,7 +176,8 @@ def _reading_error(path: Path, error: Exception, originals: dict[str, Path]) -> 
         frames = traceback.extract_tb(error.__traceback__)
         places, what = [(frame.filename, frame.lineno) for frame in frames], str(error)
     known = [(originals.get(str(name)), line) for name, line in places if str(name) in originals]
-    file, line = known[-1] if known else (path, None)
-    where = f'line {line}: ' if line else ''
+    file, line = (known[-1][0] or path, known[-1][1]) if known else (path, None)
     reason = ': '.join(filter(None, (type(error).__name__, what)))
-    return ConfigError(f'Config {file} cannot be read: {where}{reason}')
+    return ConfigError(
+        f'cannot be read: {reason}', place=FilePlace(file, line=line), advice='Correct it.'
+    )

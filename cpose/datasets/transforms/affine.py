@@ -32,9 +32,6 @@ class LetterboxAffine(BaseTransform):
         return results
 
 
-KEY = '*_dataloader.dataset.pipeline.RandomPoseAffine'
-
-
 @TRANSFORMS.register_module()
 class RandomPoseAffine(BaseTransform):
     """Cut a random square out of the image and resize it to the network input.
@@ -73,13 +70,14 @@ class RandomPoseAffine(BaseTransform):
     ) -> None:
         if not 0 < scale_range[0] <= scale_range[1]:
             raise ConfigError(
-                f'RandomPoseAffine has scale_range={tuple(scale_range)}. '
-                'Give two positive factors, the smaller one first.'
+                'must be two positive factors, the smaller one first',
+                argument='scale_range',
+                value=tuple(scale_range),
             )
-        check_number(f'{KEY}.flip_prob', flip_prob, least=0, most=1)
-        check_number(f'{KEY}.rotate_prob', rotate_prob, least=0, most=1)
-        check_number(f'{KEY}.max_rotate_deg', max_rotate_deg, least=0)
-        check_number(f'{KEY}.border', border, least=0)
+        check_number('flip_prob', flip_prob, least=0, most=1)
+        check_number('rotate_prob', rotate_prob, least=0, most=1)
+        check_number('max_rotate_deg', max_rotate_deg, least=0)
+        check_number('border', border, least=0)
         self.scale_range = scale_range
         self.border = border
         self.flip_prob = flip_prob

@@ -11,7 +11,6 @@ from cpose.errors import check_number
 from cpose.registry import TRANSFORMS
 
 GRAY_FROM_BGR = np.array([0.114, 0.587, 0.299])
-KEY = '*_dataloader.dataset.pipeline.CenterNetColorJitter'
 
 
 @TRANSFORMS.register_module()
@@ -44,8 +43,8 @@ class CenterNetColorJitter(BaseTransform):
         eigenvalues: Sequence[float],
         eigenvectors: Sequence[Sequence[float]],
     ) -> None:
-        check_number(f'{KEY}.strength', strength, least=0)
-        check_number(f'{KEY}.lighting_std', lighting_std, least=0)
+        check_number('strength', strength, least=0)
+        check_number('lighting_std', lighting_std, least=0)
         self.strength = strength
         self.lighting_std = lighting_std
         self.components = np.asarray(eigenvectors) * np.asarray(eigenvalues)

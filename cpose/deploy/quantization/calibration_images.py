@@ -10,6 +10,7 @@ from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.draws import innermost_configs
 from cpose.datasets.image_folder_dataset import ImageFolderDataset
 from cpose.deploy.model_metadata import ModelMetadata
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, DataError
 from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
 from cpose.registry import DATASETS
@@ -48,9 +49,13 @@ class CalibrationImages:
         wanted = batch_size * (num_batches or 1)
         if wanted > have:
             raise DataError(
-                f'Calibration with {num_batches or 1} batches of {batch_size} needs {wanted} '
-                f'images, but there are {have}. Give more images (--data), or make --calib-batches '
-                'or --calib-batch-size smaller.'
+                f'needs {wanted} images in {num_batches or 1} batches, but there are {have}',
+                argument='batch_size',
+                value=batch_size,
+                advice=(
+                    'Give more images with {folders}',
+                    'Make {num_batches} or {batch_size} smaller',
+                ),
             )
         if num_batches is None:
             wanted = max(min(have, DEFAULT_IMAGES) // batch_size, 1) * batch_size
@@ -85,12 +90,13 @@ def folder_dataset(folders: Sequence[str], metadata: ModelMetadata) -> PoseDatas
     """
     for folder in folders:
         if not os.path.isdir(folder):
-            raise DataError(f'--data {folder} is not a folder. Give a folder of images.')
-    try:
-        return ImageFolderDataset(list(folders), PIPELINE, input_wh=metadata.input_wh)
-    except DataError as error:
-        text = str(error).replace(' (config key *_dataloader.dataset.data_root)', '')
-        raise DataError(f'--data: {text}') from error
+            raise DataError(
+                'is not a folder',
+                argument='folders',
+                value=folder,
+                advice='Give a folder of images',
+            )
+    return ImageFolderDataset(list(folders), PIPELINE, input_wh=metadata.input_wh)
 
 
 def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDataset:
@@ -107,8 +113,9 @@ def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDa
     given = _dataset_config(config, 'train_dataloader')
     if given is None:
         raise ConfigError(
-            'The config in the model file has no train_dataloader to take calibration images from. '
-            'Give a folder of images with --data.'
+            'is missing in the config of the model file, to take calibration images from',
+            place=ConfigPlace(('train_dataloader',)),
+            advice='Give a folder of images with {folders}',
         )
     settings = {**given, 'pipeline': _plain_pipeline(config), 'input_wh': metadata.input_wh}
     settings.pop('fresh_each_epoch', None)
@@ -116,8 +123,8 @@ def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDa
         dataset: PoseDataset = DATASETS.build(settings)
     except DataError as error:
         raise DataError(
-            f'The calibration images of the config in the model file cannot be used: {error} '
-            'Or give a folder of images with --data.'
+            f'The calibration images of the config in the model file cannot be used: {error}',
+            advice='Give a folder of images with {folders}',
         ) from error
     return dataset
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cpose.deploy.model_metadata import ModelMetadata, read_metadata
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
 
 
@@ -106,14 +107,21 @@ class Runtime(ABC):
         if most is not None and count > most:
             limits = f'batches of {least}' if least == most else f'batches of {least} to {most}'
             raise ConfigError(
-                f'{self.path} takes {limits} images, not of {count}. Use a smaller batch '
-                '(--batch-size, or the config key test_dataloader.batch_size), or make the file '
-                'for larger ones.'
+                f'takes {limits} images, not of {count}',
+                argument='batch_size',
+                value=count,
+                place=FilePlace(self.path),
+                advice=('Use a smaller {batch_size}', 'Make the file for larger batches'),
             )
         if wh != tuple(self.metadata.input_wh):
             width, height = self.metadata.input_wh
             raise ConfigError(
-                f'{self.path} takes images of {width}×{height} pixels (width×height), not of '
-                f'{wh[0]}×{wh[1]}. Set the config key test_dataloader.dataset.input_wh, or export '
-                'the model again with this size.'
+                f'takes images of {width}×{height} pixels (width×height), not of {wh[0]}×{wh[1]}',
+                argument='input_wh',
+                value=wh,
+                place=FilePlace(self.path),
+                advice=(
+                    'Set the config key test_dataloader.dataset.input_wh',
+                    'Export the model again with this size',
+                ),
             )

@@ -122,8 +122,7 @@ class FAN(PretrainedBackbone):
         super().__init__(init_cfg)
         if arch not in ARCHS:
             raise ConfigError(
-                f'FAN has no arch={arch!r} (config key model.backbone.arch). '
-                f'{nearest_names(arch, ARCHS)}'
+                'is no size of FAN', argument='arch', value=arch, advice=nearest_names(arch, ARCHS)
             )
         self.arch = ARCHS[arch]
         self.with_checkpoint = with_checkpoint

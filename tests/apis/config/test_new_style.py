@@ -8,6 +8,8 @@ from cpose.apis.config.load import find_config, load_config
 from cpose.apis.config.reading import read_config_file
 from cpose.errors import ConfigError
 
+from ...user_errors import raises
+
 HEAD = 'from mmengine.config import read_base\n\nwith read_base():\n'
 
 
@@ -66,18 +68,20 @@ def test_single_names_and_classes(read):
 @pytest.mark.parametrize(
     ('line', 'missing'),
     [
-        ('from .nowhere import *', r'nowhere\.py does not exist'),
-        ('from nobody.configs.x import *', r'x\.py does not exist'),
+        ('from .nowhere import *', 'nowhere.py'),
+        ('from nobody.configs.x import *', 'x.py'),
         ('from cpose.configs.centerpose.dla34_cpu import *', 'dla34_cup'),
-        ('from .mine import *', r'inherits itself'),
+        ('from .mine import *', 'mine.py'),
     ],
 )
 def test_missing_bases_are_named(read, line, missing):
-    with pytest.raises(ConfigError, match=missing):
+    with raises(ConfigError) as caught:
         read(mine=f'{HEAD}    {line}\n')
+    assert missing in str(caught.value)
 
 
 def test_errors_name_the_line_of_the_user(read):
     text = f'{HEAD}    from .other import (\n        y,\n    )\n\nx = 1 / 0\n'
-    with pytest.raises(ConfigError, match=r'mine\.py cannot be read: line 8: ZeroDivisionError'):
+    with raises(ConfigError, 'ZeroDivisionError') as caught:
         read(mine=text, other='y = 1\n')
+    assert caught.value.place.line == 8

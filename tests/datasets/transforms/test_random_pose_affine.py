@@ -8,6 +8,7 @@ from cpose.geometry.affine import apply_affine, invert_affine
 from cpose.structures.cuboid import FLIP_CORNERS
 
 from ...shipped_parts import settings
+from ...user_errors import raises
 from .records import IMAGE_WH, make_record
 
 FIXED = {'scale_range': (1.0, 1.0), 'flip_prob': 0.0}
@@ -113,7 +114,7 @@ def test_rotation():
     ],
 )
 def test_wrong_arguments(arguments):
-    with pytest.raises(ConfigError, match=next(iter(arguments))):
+    with raises(ConfigError, argument=next(iter(arguments))):
         make_affine(**arguments)
 
 

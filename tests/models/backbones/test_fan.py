@@ -5,6 +5,8 @@ from cpose.errors import CheckpointError, ConfigError
 from cpose.models.backbones import fan
 from cpose.models.backbones.fan import FAN, FANArch
 
+from ...user_errors import raises
+
 
 def make_fan(arch='small', drop_path_rate=0.3, **options):
     return FAN(arch, drop_path_rate, **options)
@@ -35,7 +37,7 @@ def test_sizes_of_the_published_networks(monkeypatch):
 
 
 def test_unknown_arch():
-    with pytest.raises(ConfigError, match=r"arch='smal'.*small"):
+    with raises(ConfigError, argument='arch', value='smal'):
         make_fan('smal')
 
 
