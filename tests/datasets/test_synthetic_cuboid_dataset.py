@@ -1,6 +1,7 @@
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,8 +51,8 @@ def test_same_bytes_in_another_process_and_order():
     here = make_dataset(objects=(1, 3), seed=9)
     expected = [digest(here.load_record(index)) for index in (5, 2)]
     code = (
-        f'import sys; sys.path.insert(0, {str(__file__).rpartition("/")[0]!r})\n'
-        'from test_synthetic_cuboid_dataset import digest, make_dataset\n'
+        f'import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n'
+        'from tests.datasets.test_synthetic_cuboid_dataset import digest, make_dataset\n'
         'dataset = make_dataset(objects=(1, 3), seed=9)\n'
         'records = {index: digest(dataset.load_record(index)) for index in (2, 5)}\n'
         'print(records[5], records[2])'
