@@ -112,12 +112,14 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
                 advice='Inherit a base that sets it, for example configs/_base_/. '
                 f'{nearest_names(key, _set_keys(config))}',
             )
-    if any(key.endswith(LOADER_SUFFIX) for key in required):
+    is_run = any(key.endswith(LOADER_SUFFIX) for key in required)
+    if is_run:
         for key in _set_keys(config):
             if key.endswith(LOADER_SUFFIX) and isinstance(config[key], Mapping):
                 _check_loader(key, config[key])
     content = config.to_dict()
-    for path in _untyped_parts(content):
+    built = content if is_run else {key: content[key] for key in required}
+    for path in _untyped_parts(built):
         raise ConfigError(
             'has no key "type"',
             place=ConfigPlace((path,), config.filename or ''),
