@@ -29,14 +29,13 @@ from cpose.codecs.base import (
 )
 from cpose.codecs.branches import (
     BoxSizeBranch,
-    CenterHeatmapBranch,
     CenterOffsetBranch,
     CornerDisplacementBranch,
-    CornerHeatmapBranch,
     CornerOffsetBranch,
     DimsBranch,
 )
 from cpose.codecs.centerpose_codec import CenterPoseCodec
+from cpose.codecs.heatmap_branches import CenterHeatmapBranch, CornerHeatmapBranch
 from cpose.codecs.log_variance_branches import CornerStdBranch, DimsStdBranch
 from cpose.codecs.pnp import (
     DisplacementAndHeatmapPoints,

@@ -114,6 +114,11 @@ class PoseDataset(BaseDataset):
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return the dict of one image that goes into the pipeline, see `PipelineItem`."""
         record = self.load_record(idx)
+        if not isinstance(record, ImageRecord):
+            raise TypeError(
+                f'{type(self).__name__}.load_record returns {type(record).__name__}, expected '
+                'ImageRecord (cpose.structures.image_record).'
+            )
         number = self.draw[0] if self.draw else idx
         rng = np.random.default_rng([self.seed, self.epoch, number])
         symmetries = self._find_symmetries(record)

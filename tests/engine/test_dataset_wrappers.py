@@ -91,7 +91,7 @@ def test_training_resumes_exactly(build_runner, tmp_path, name, by_epoch):
     noise = [value for _, value in SEEN]
     assert len(set(noise)) == len(noise)  # nothing is augmented twice in the same way
     crashed = build_runner(training(name, by_epoch), 'resumed')
-    crashed.register_hook(CrashHook(8))
+    crashed.register_hook(CrashHook(7))
     with pytest.raises(CrashError):
         crashed.train()
     options = {'resume': True, 'load_from': crashed.last_checkpoint}

