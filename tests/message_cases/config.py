@@ -44,7 +44,7 @@ CASES = {
     'missing key': lambda folder: check_config(Config({})),
     'data loader without sampler': check(train_dataloader={'dataset': {'type': 'X'}}),
     'data loader with another argument': check(train_dataloader={'batchsize': 4}),
-    'hook without type': check(custom_hooks=[{}]),
+    'optimizer without type': check(optimizer={}),
     'no test data': lambda folder: set_data_root(Config({}), 'data'),
     'no metric': lambda folder: find_metric_config(Config({}), 'Leave out {dump}'),
     'neither config nor checkpoint': lambda folder: build_model(None),

@@ -112,13 +112,13 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
                 advice='Inherit a base that sets it, for example configs/_base_/. '
                 f'{nearest_names(key, _set_keys(config))}',
             )
-    content = config.to_dict()
-    needs_data = any(key.endswith(LOADER_SUFFIX) for key in required)
-    if needs_data:
+    is_run = any(key.endswith(LOADER_SUFFIX) for key in required)
+    if is_run:
         for key in _set_keys(config):
             if key.endswith(LOADER_SUFFIX) and isinstance(config[key], Mapping):
                 _check_loader(key, config[key])
-    built = content if needs_data else {key: content[key] for key in required}
+    content = config.to_dict()
+    built = content if is_run else {key: content[key] for key in required}
     for path in _untyped_parts(built):
         raise ConfigError(
             'has no key "type"',

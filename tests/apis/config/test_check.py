@@ -64,13 +64,17 @@ def test_missing_key_is_named(config):
     [
         ('custom_hooks', [{}], 'custom_hooks[0]'),
         ('param_scheduler', [{'begin': 0}], 'param_scheduler[0]'),
-        ('train_dataloader', {'sampler': {'shuffle': True}}, 'train_dataloader.sampler'),
+        (
+            'train_dataloader',
+            {'sampler': {'shuffle': True}, 'dataset': {'type': 'X'}},
+            'train_dataloader.sampler',
+        ),
     ],
 )
 def test_parts_without_a_type(config, key, value, wrong):
     config[key] = value
     with raises(ConfigError, '"type"', key=wrong):
-        check_config(config)
+        check_config(config, ('model', 'train_dataloader'))
 
 
 @pytest.mark.parametrize(

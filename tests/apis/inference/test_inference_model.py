@@ -111,7 +111,7 @@ def test_refusals(folder):
     with raises(ConfigError, value='OnxRuntime', key='runtime.type'):
         CenterPoseInferencer(unknown, folder / 'tiny.onnx')
     extra = tiny_config(runtime={'threads': 2})
-    with raises(ConfigError, argument='threads', key='runtime.threads'):
+    with raises(ConfigError, argument='threads', key='model.runtime.threads'):
         CenterPoseInferencer(extra, folder / 'tiny.onnx')
 
 

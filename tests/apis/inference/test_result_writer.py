@@ -65,7 +65,7 @@ def test_file_in_place_of_a_folder(tmp_path):
     frame = source('clip/000000', 'clip.mp4#0', frame=VideoFrame('clip', 0, 0.0, 10.0))
     for image in (source(), frame):
         with (
-            raises(OutputError, argument='out'),
+            raises(OutputError, 'File exists'),
             ResultWriter(tmp_path) as writer,
         ):
             writer.write(image, result())

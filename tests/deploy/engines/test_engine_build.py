@@ -55,7 +55,7 @@ def test_errors_of_the_parser_name_the_nodes():
     with pytest.raises(CheckpointError) as error:
         build(module)
     assert str(error.value).splitlines() == [
-        'tensorrt 10.9.0 cannot read the graph:',
+        'The graph cannot be read by tensorrt 10.9.0:',
         "  TopK node '/topk': K is too large",
         "  Foo node '/foo': no plugin",
     ]

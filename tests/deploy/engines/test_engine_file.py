@@ -77,7 +77,7 @@ def test_an_engine_whose_description_cannot_be_written_replaces_none(tmp_path, m
 def test_the_ending_is_that_of_an_engine(tmp_path):
     for name in ('a.engine', 'a.plan', 'a.trt'):
         check_engine_path(tmp_path / name, may_replace=False)
-    with raises(ConfigError, argument='out', value='a.onnx'):
+    with raises(ConfigError, '.engine', argument='out'):
         check_engine_path(tmp_path / 'a.onnx', may_replace=False)
     (tmp_path / 'a.trt').touch()
     with raises(OutputError, argument='out'):
