@@ -1,17 +1,26 @@
 """From a scene to its picture, far things first."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera_effects import apply_camera
 from cpose.datasets.synthetic.painting.background import draw_room
 from cpose.datasets.synthetic.painting.box_painter import (
+    FACE_CORNERS,
     PaintedFace,
     draw_box,
     mirror_faces,
     paint_visible_faces,
 )
-from cpose.datasets.synthetic.painting.flat_items import draw_flat_items
+from cpose.datasets.synthetic.painting.flat_items import (
+    draw_flat_items,
+    draw_loose_items,
+    draw_slab,
+)
+from cpose.datasets.synthetic.painting.people import Look, draw_limbs, draw_people, sample_look
 from cpose.datasets.synthetic.painting.shadows import draw_shadows
 from cpose.datasets.synthetic.painting.textures import sample_style
 from cpose.datasets.synthetic.painting.upright_items import draw_upright_items
@@ -33,8 +42,13 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
     """
     camera, light = scene.camera, scene.light
     image, support, gap = draw_room(rng, scene)
-    draw_upright_items(rng, image, scene, _count(rng, realism.upright_items), gap)
-    draw_flat_items(rng, image, scene, support, _count(rng, realism.flat_items))
+    crowd = 2 if realism.negatives > 0 and not scene.boxes else 1
+    if realism.people[1] > 0:
+        draw_people(rng, image, support, _count(rng, realism.people))
+    draw_upright_items(rng, image, scene, crowd * _count(rng, realism.upright_items), gap)
+    if realism.loose_items[1] > 0:
+        draw_loose_items(rng, image, camera, crowd * _count(rng, realism.loose_items))
+    draw_flat_items(rng, image, scene, support, crowd * _count(rng, realism.flat_items))
     painted = [
         paint_visible_faces(rng, camera, box, sample_style(rng, realism.print_density), light)
         for box in scene.boxes
@@ -46,13 +60,35 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
         image = _add_reflections(rng, image, scene, painted)
     if len(support) >= 3:
         draw_shadows(image, scene, support)
+    held = {hand.box for hand in scene.hands}
+    looks = {number: sample_look(rng) for number in sorted(held)}
     for number in scene.order:
-        if number < len(painted):
-            draw_box(image, camera, painted[number])
-        else:
+        if number >= len(painted):
             solid = scene.solids[number - len(painted)]
             draw_solid(image, camera, solid, light.direction, light.ambient)
+        elif number in held:
+            with _held(image, scene, number, looks[number]):
+                draw_box(image, camera, painted[number])
+        else:
+            draw_box(image, camera, painted[number])
+    if scene.decoy:
+        with _held(image, scene, 0, looks.get(0)):
+            draw_slab(rng, image, camera, scene.decoy.keypoints_world[list(FACE_CORNERS['+z'])])
     return apply_camera(rng, image, realism)
+
+
+@contextmanager
+def _held(image: np.ndarray, scene: Scene, number: int, look: Look | None) -> Iterator[None]:
+    """Draw hands behind a thing, then let it be drawn, then draw what of them is in front."""
+    hands = [hand for hand in scene.hands if hand.box == number]
+    if look is None or not hands:
+        yield
+        return
+    for hand in hands:
+        draw_limbs(image, hand.behind, look)
+    yield
+    for hand in hands:
+        draw_limbs(image, hand.front, look, shadow=0.5)
 
 
 def _count(rng: np.random.Generator, limits: tuple[int, int]) -> int:
@@ -63,7 +99,8 @@ def _add_reflections(
     rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: list[list[PaintedFace]]
 ) -> np.ndarray:
     mirrored = image.copy()
-    for number in [k for k in scene.order if k < len(painted)]:
+    standing = [k for k in scene.order if k < len(painted) and scene.boxes[k].level == 0]
+    for number in standing:
         faces = mirror_faces(painted[number])
         depths = [scene.camera.to_cv(face.corners_world)[:, 2].min() for face in faces]
         if faces and min(depths) > 0.05:

@@ -62,6 +62,11 @@ class Solid:
         """(R·S, 3) points whose hull contains the solid."""
         return self.rings_world.reshape(-1, 3)
 
+    @property
+    def heights(self) -> tuple[float, float]:
+        """Metres from the plane to its lowest and its highest point."""
+        return 0.0, float(self.profile[:, 1].max())
+
     @cached_property
     def footprint(self) -> np.ndarray:
         """(S / 2, 2) world X and Z of a polygon around the widest ring."""

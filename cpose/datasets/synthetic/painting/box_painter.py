@@ -6,6 +6,7 @@ from math import dist
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.painting.raster import (
     blend,
@@ -18,7 +19,7 @@ from cpose.datasets.synthetic.painting.raster import (
     warp_into,
 )
 from cpose.datasets.synthetic.painting.textures import BoxStyle, paint_face
-from cpose.datasets.synthetic.scene import Box, Light
+from cpose.datasets.synthetic.scene import Light
 from cpose.datasets.synthetic.visibility import outline_hull
 
 FACE_CORNERS = {
@@ -27,11 +28,9 @@ FACE_CORNERS = {
     '+y': (3, 7, 8, 4),
     '+z': (4, 8, 6, 2),
     '-z': (7, 3, 1, 5),
+    '-y': (2, 6, 5, 1),
 }
-"""Keypoint numbers of top left, top right, bottom right and bottom left, seen from outside.
-
-The bottom is never seen: the camera is above the plane on which the box stands.
-"""
+"""Keypoint numbers of top left, top right, bottom right and bottom left, seen from outside."""
 
 TEXTURE_SIDE = (72, 288)
 """Least and greatest longer side of a face's texture, pixels."""

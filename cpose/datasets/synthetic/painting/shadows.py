@@ -35,14 +35,22 @@ def draw_shadows(image: np.ndarray, scene: Scene, support: np.ndarray) -> None:
 def _shadow_layers(scene: Scene) -> list[tuple[float, float, list[np.ndarray]]]:
     """Return softness, darkness and outlines on the plane (X, Z) of each kind of shadow."""
     light = scene.light
-    points = [box.keypoints_world[1:] for box in scene.boxes]
-    points += [solid.outline_world for solid in scene.solids]
+    solids = [solid.outline_world for solid in scene.solids]
+    carried = [box.keypoints_world[1:] for box in scene.boxes if not box.is_floating]
+    floating = [box.keypoints_world[1:] for box in scene.boxes if box.is_floating]
+    touching = [box.footprint for box in scene.boxes if box.level == 0 and box.is_upright]
+    touching += [solid.footprint for solid in scene.solids]
     contact = 0.4 + light.shadow
-    return [
-        (light.softness, light.shadow, [_cast_outline(light, item) for item in points]),
-        (0.02, 0.55 * contact, [_grown(item, 1.05) for item in scene.footprints]),
-        (0.12, 0.3 * contact, [_grown(item, 1.25) for item in scene.footprints]),
+    layers = [
+        (light.softness, light.shadow, [_cast_outline(light, item) for item in carried + solids]),
+        (0.02, 0.55 * contact, [_grown(item, 1.05) for item in touching]),
+        (0.12, 0.3 * contact, [_grown(item, 1.25) for item in touching]),
     ]
+    if floating:
+        layers.append(
+            (0.2, 0.6 * light.shadow, [_cast_outline(light, item) for item in floating])
+        )
+    return layers
 
 
 def _cast_outline(light: Light, points_world: np.ndarray) -> np.ndarray:
