@@ -37,6 +37,11 @@ class Box:
         return bool(np.isclose(np.abs(self.world_from_object[1]).max(), 1.0))
 
     @property
+    def is_standing(self) -> bool:
+        """Whether it stands on the plane and its y axis points up."""
+        return self.level == 0 and np.array_equal(self.tilt, UPRIGHT)
+
+    @property
     def is_floating(self) -> bool:
         """Whether nothing carries it: it is tilted and in the air."""
         return self.level > 0 and not self.is_upright
@@ -117,6 +122,5 @@ ROTATIONS = _proper_rotations()
 
 
 def _hull(points: np.ndarray) -> np.ndarray:
-
 
     return np.asarray(cv2.convexHull(points.astype(np.float32))[:, 0], dtype=np.float64)

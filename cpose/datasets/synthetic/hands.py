@@ -14,8 +14,12 @@ BREADTH = (0.065, 0.1)
 """Metres across a palm."""
 
 GRIPS = WeightedChoice({'thumb in front': 0.4, 'fingers in front': 0.4, 'palm in front': 0.2})
-CAP = np.linspace(np.pi / 2, -np.pi / 2, 7)
-"""Angles of the points around the end of a limb."""
+CAP = np.array([(np.cos(angle), np.sin(angle)) for angle in np.linspace(1.57, -1.57, 7)])
+"""(7, 2) parts along and across a limb of the way from its end to the points around it."""
+LONGEST_ARM = 25.0
+"""Breadths of a palm after which every arm has left the picture."""
+SMALLEST = 0.03
+"""Breadth of a palm, as a share of the picture, below which a whole person would be in view."""
 
 
 @dataclass(frozen=True)
@@ -32,26 +36,36 @@ class Limb:
     radii: np.ndarray
     is_cloth: bool = False
 
-    @cached_property
+    @property
     def outline(self) -> np.ndarray:
         """(N, 2) pixels, in turn."""
         return self.inner_outline(1.0)
 
     def inner_outline(self, share: float, shift: np.ndarray | float = 0.0) -> np.ndarray:
         """Return the outline (N, 2) of a thinner limb within, moved by a vector times radius."""
-        along = np.gradient(self.spine, axis=0)
-        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-        radii = self.radii[:, None] * share
-        aside = along[:, ::-1] * (-1.0, 1.0) * radii
-        turn = np.stack([np.cos(CAP), np.sin(CAP)], axis=1)
-        ends = [
-            self.spine[k] + (turn[:, :1] * step * along[k] * radii[k] + turn[:, 1:] * step * aside[k])
-            for k, step in ((-1, 1.0), (0, -1.0))
-        ]
-        moved = self.spine + shift * self.radii[:, None]
-        offset = moved - self.spine
-        sides = moved[1:-1] + aside[1:-1], (moved[1:-1] - aside[1:-1])[::-1]
-        return np.concatenate([ends[1] + offset[0], sides[0], ends[0] + offset[-1], sides[1]])
+        points, arms, radii = self._border
+        return np.asarray(points + share * arms + shift * radii)
+
+    @cached_property
+    def _border(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points of the spine (N, 2), from them to the outline (N, 2), and radii (N, 1)."""
+        steps = np.diff(self.spine, axis=0)
+        along = np.concatenate([steps[:1], steps[:-1] + steps[1:], steps[-1:]])
+        along = along / np.maximum(np.sqrt((along**2).sum(axis=1, keepdims=True)), 1e-9)
+        aside = along[:, ::-1] * (-1.0, 1.0)
+        inner = np.arange(1, len(self.spine) - 1)
+        first, last = np.zeros(len(CAP), dtype=int), np.full(len(CAP), len(self.spine) - 1)
+        numbers = np.concatenate([first, inner, last, inner[::-1]])
+        arms = np.concatenate(
+            [
+                -CAP[:, :1] * along[0] - CAP[:, 1:] * aside[0],
+                aside[inner],
+                CAP[:, :1] * along[-1] + CAP[:, 1:] * aside[-1],
+                -aside[inner[::-1]],
+            ]
+        )
+        radii = self.radii[numbers, None]
+        return self.spine[numbers], arms * radii, radii
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,7 @@ class Hand:
 def sample_hands(
     rng: np.random.Generator, camera: VirtualCamera, box: Box, number: int
 ) -> list[Hand]:
-    """Sample one hand or two on opposite sides of a box.
+    """Sample one hand or two on opposite sides of a box, none on one that is far away.
 
     Args:
         rng: Source of randomness.
@@ -84,6 +98,8 @@ def sample_hands(
     depth = float(camera.to_cv(box.keypoints_world[0])[2])
     scale = float(camera.intrinsics[0, 0]) / depth
     breadth = min(rng.uniform(*BREADTH) * scale, 0.55 * float(np.sqrt(_area(hull))))
+    if breadth < SMALLEST * max(camera.image_wh):
+        return []
     angle = rng.uniform(0, 2 * np.pi)
     turns = [0.0] if rng.random() < 0.65 else [0.0, np.pi + rng.normal(0, 0.4)]
     return [_grip(rng, hull, angle + turn, breadth, number) for turn in turns]
@@ -118,13 +134,13 @@ def _palm_and_arm(
     palm = Limb(border + arm * reach, np.array([0.42, 0.5, 0.44, 0.33]) * breadth)
     bend = _turned(arm, rng.normal(0, 0.35))
     wrist = palm.spine[-1]
-    steps = np.array([-0.2, 1.0, 3.0, 6.0, 9.0])
-    widths = np.array([0.33, 0.35, 0.5, 0.58, 0.65]) * breadth * rng.uniform(0.9, 1.2)
+    steps = np.array([-0.2, 1.0, 3.0, 6.0, LONGEST_ARM])
+    widths = np.array([0.33, 0.35, 0.5, 0.58, 0.8]) * breadth * rng.uniform(0.9, 1.2)
     forearm = Limb(wrist + bend * steps[:, None] * breadth, widths)
     parts = [forearm, palm]
     if rng.random() < 0.5:
         bare = rng.uniform(0.2, 3.5)
-        kept = np.linspace(bare, 9.0, 4)
+        kept = np.linspace(bare, LONGEST_ARM, 4)
         sleeve = wrist + bend * kept[:, None] * breadth
         wide = np.interp(kept, steps, widths) * rng.uniform(1.15, 1.5)
         parts.insert(1, Limb(sleeve, wide, is_cloth=True))

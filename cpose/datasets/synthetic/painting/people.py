@@ -11,10 +11,26 @@ from cpose.datasets.synthetic.painting.palettes import sample_colour, sample_nea
 from cpose.datasets.synthetic.painting.raster import blend, bounding_rectangle, is_empty
 from cpose.datasets.synthetic.polygons import SHIFT
 
-SKIN = ((182, 206, 240), (150, 178, 224), (130, 160, 210), (98, 130, 184), (70, 98, 150), (44, 62, 98))
+SKIN = (
+    (182, 206, 240),
+    (150, 178, 224),
+    (130, 160, 210),
+    (98, 130, 184),
+    (70, 98, 150),
+    (44, 62, 98),
+)
 HAIR = ((18, 20, 26), (30, 42, 66), (58, 84, 120), (110, 150, 180), (150, 150, 152))
 SHADES = ((1.0, 0.74), (0.78, 0.9), (0.52, 1.02), (0.26, 1.1))
 """Share of a limb's thickness and brightness there, from the border inwards."""
+FACE = (
+    (-0.3, -0.05, 0.08, 0.14),
+    (0.3, -0.05, 0.08, 0.14),
+    (-0.3, -0.22, 0.16, 0.07),
+    (0.3, -0.22, 0.16, 0.07),
+    (0.0, 0.5, 0.22, 0.1),
+    (0.0, 0.22, 0.08, 0.1),
+)
+"""Across, below, half the length and thickness of eyes, brows, mouth and nose, in heads."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +146,7 @@ def _draw_person(rng: np.random.Generator, image: np.ndarray) -> None:
     side = np.array([down[1], -down[0]])
     look = sample_look(rng)
     neck = place + down * head * 1.3
-    body = neck + down * np.array([0.9, 2.0, 4.5, 9.0])[:, None] * head
+    body = neck + down * np.array([0.9, 2.0, 4.5, 14.0])[:, None] * head
     torso = Limb(body, np.array([1.4, 1.6, 1.5, 1.6]) * head * rng.uniform(0.85, 1.2), True)
     parts = [Limb(np.array([place, neck + down * head * 0.5]), np.array([0.5, 0.6]) * head), torso]
     for sign in (-1.0, 1.0):
@@ -181,22 +197,12 @@ def _draw_face(
     skin: np.ndarray,
 ) -> None:
     """Draw eyes, brows and mouth as small dark strokes."""
-    turned = side * rng.normal(0, 0.12)
-    dark = Look(skin * 0.3, skin * 0.45, np.zeros(2))
-    strokes = [
-        ((turned + side * x + down * y) * head, length * head, radius * head)
-        for x, y, length, radius in (
-            (-0.3, -0.05, 0.08, 0.07),
-            (0.3, -0.05, 0.08, 0.07),
-            (-0.3, -0.22, 0.16, 0.035),
-            (0.3, -0.22, 0.16, 0.035),
-            (0.0, 0.5, 0.22, 0.05),
-            (0.0, 0.22, 0.08, 0.05),
+    middle = place + side * rng.normal(0, 0.12) * head
+    dark = np.clip(skin * 0.4, 0, 255).tolist()
+    for across, below, length, thickness in FACE:
+        centre = middle + (side * across + down * below) * head
+        half = side * length * head
+        start, end = (
+            np.round(point).astype(int).tolist() for point in (centre - half, centre + half)
         )
-    ]
-    limbs = [
-        Limb(place + at + side * np.array([-1.0, 1.0])[:, None] * length, np.full(2, radius))
-        for at, length, radius in strokes
-    ]
-    for limb in limbs:
-        draw_limbs(image, [limb], dark)
+        cv2.line(image, start, end, dark, max(1, round(thickness * head)), cv2.LINE_AA)

@@ -47,9 +47,7 @@ def _shadow_layers(scene: Scene) -> list[tuple[float, float, list[np.ndarray]]]:
         (0.12, 0.3 * contact, [_grown(item, 1.25) for item in touching]),
     ]
     if floating:
-        layers.append(
-            (0.2, 0.6 * light.shadow, [_cast_outline(light, item) for item in floating])
-        )
+        layers.append((0.2, 0.6 * light.shadow, [_cast_outline(light, item) for item in floating]))
     return layers
 
 
