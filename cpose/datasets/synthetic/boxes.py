@@ -11,6 +11,8 @@ from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.structures.cuboid import cuboid_keypoints
 
 UPRIGHT = np.eye(3)
+LEAN = np.radians(30)
+"""Angle of a typical view down onto a box, radians."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,9 @@ class Box:
 def relabel_by_view(box: Box, camera: VirtualCamera) -> Box:
     """Name the axes of a box by what can be seen, as of a carton whose up nobody knows.
 
-    The y axis becomes the one nearest to the direction halfway between up in the picture and
-    towards the camera. That is the upright axis of whatever stands on a table and is looked at
-    from anywhere above, so that boxes in hands and boxes on tables are labelled alike. The z axis
+    The y axis becomes the one nearest to up in the picture, leant by `LEAN` towards the camera.
+    That is the upright axis of whatever stands and is looked at from 15 degrees below to 75
+    degrees above, so that boxes in hands and boxes on tables are labelled alike. The z axis
     becomes the one that points most towards the camera.
 
     Args:
@@ -97,15 +99,15 @@ def relabel_by_view(box: Box, camera: VirtualCamera) -> Box:
     towards = -centre / np.linalg.norm(centre)
     up = np.array([0.0, -1.0, 0.0])
     up -= towards * (up @ towards)
-    halfway = up / np.linalg.norm(up) + towards
+    seen_up = up / np.linalg.norm(up) * np.cos(LEAN) + towards * np.sin(LEAN)
     axes = camera.cv_from_world @ box.world_from_object
-    best = max(ROTATIONS, key=lambda turn: _fit(axes @ turn, halfway, towards))
+    best = max(ROTATIONS, key=lambda turn: _fit(axes @ turn, seen_up, towards))
     tilt = box.world_from_object @ best
     return replace(box, dims=np.abs(best.T) @ box.dims, yaw=0.0, tilt=tilt)
 
 
-def _fit(axes: np.ndarray, halfway: np.ndarray, towards: np.ndarray) -> tuple[float, float]:
-    return round(float(axes[:, 1] @ halfway), 9), float(axes[:, 2] @ towards)
+def _fit(axes: np.ndarray, seen_up: np.ndarray, towards: np.ndarray) -> tuple[float, float]:
+    return round(float(axes[:, 1] @ seen_up), 9), float(axes[:, 2] @ towards)
 
 
 def _proper_rotations() -> tuple[np.ndarray, ...]:

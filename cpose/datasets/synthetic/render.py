@@ -25,7 +25,7 @@ from cpose.datasets.synthetic.painting.flat_items import (
     draw_slab,
 )
 from cpose.datasets.synthetic.painting.people import Look, draw_limbs, draw_people, sample_look
-from cpose.datasets.synthetic.painting.shadows import draw_shadows
+from cpose.datasets.synthetic.painting.shadows import draw_shadow_on_boxes, draw_shadows
 from cpose.datasets.synthetic.painting.textures import sample_style
 from cpose.datasets.synthetic.painting.upright_items import draw_upright_items
 from cpose.datasets.synthetic.placing import GAP
@@ -113,13 +113,20 @@ def _draw_things(
             solid = scene.solids[number - len(painted)]
             draw_solid(image, camera, solid, light.direction, light.ambient)
             continue
+        draw_shadow_on_boxes(image, scene, scene.boxes[number])
         with _held(image, scene, number, looks.get(number)):
             draw_flaps(image, camera, painted[number].behind)
             draw_box(image, camera, painted[number].faces)
             draw_flaps(image, camera, painted[number].front)
-    if scene.decoy:
+    if not scene.boxes:
         with _held(image, scene, 0, looks.get(0)):
-            draw_slab(rng, image, camera, scene.decoy.keypoints_world[list(FACE_CORNERS['+z'])])
+            _draw_decoy(rng, image, scene)
+
+
+def _draw_decoy(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> None:
+    if scene.decoy:
+        front = scene.decoy.keypoints_world[list(FACE_CORNERS['+z'])]
+        draw_slab(rng, image, scene.camera, front)
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cpose.datasets.synthetic.camera import VirtualCamera, rotation_cv_from_world
 from cpose.datasets.synthetic.boxes import Box
+from cpose.datasets.synthetic.camera import VirtualCamera, rotation_cv_from_world
 from cpose.datasets.synthetic.scene import Light, Scene
 
 IMAGE_WH = (200, 160)

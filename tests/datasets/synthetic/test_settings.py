@@ -22,9 +22,20 @@ def test_config_changes_what_it_names():
         ({'box_span': (0.0, 0.5)}, r'realism.box_span=\(0.0, 0.5\) .* within 0.03 and 1.1'),
         ({'box_span': (0.5, 3)}, 'within 0.03 and 1.1'),
         ({'sides': (0.0, 1.0)}, r'realism.sides=\(0.0, 1.0\) .* above 0'),
-        ({'pitch_deg': (10, 80)}, r'realism.pitch_deg=\(10, 80\) .* within 0 and 75'),
+        ({'pitch_deg': (10, 91)}, r'realism.pitch_deg=\(10, 91\) .* within 0 and 90'),
+        ({'roll_deg': (10, 200)}, r'realism.roll_deg=\(10, 200\) .* within 0 and 180'),
     ],
-    ids=['unknown', 'probability', 'range', 'shadow', 'small box', 'large box', 'sides', 'pitch'],
+    ids=[
+        'unknown',
+        'probability',
+        'range',
+        'shadow',
+        'small box',
+        'large box',
+        'sides',
+        'pitch',
+        'roll',
+    ],
 )
 def test_wrong_values_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):

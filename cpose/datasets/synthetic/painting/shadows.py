@@ -1,11 +1,18 @@
-"""Soft shadows on the support plane, at a quarter of the resolution."""
+"""Soft shadows on the support plane, at a quarter of the resolution, and on boxes."""
 
 from statistics import median
 
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera, lift
+from cpose.datasets.synthetic.painting.raster import (
+    bounding_rectangle,
+    is_empty,
+    polygon_coverage,
+)
+from cpose.datasets.synthetic.placing import GAP
 from cpose.datasets.synthetic.polygons import fill_convex
 from cpose.datasets.synthetic.scene import Light, Scene
 
@@ -30,6 +37,27 @@ def draw_shadows(image: np.ndarray, scene: Scene, support: np.ndarray) -> None:
     light = cv2.bitwise_or(kept, cv2.bitwise_not(mask))
     shade = cv2.resize(light, camera.image_wh, interpolation=cv2.INTER_LINEAR)
     cv2.multiply(image, cv2.merge([shade] * 3), dst=image, scale=1 / 255)
+
+
+def draw_shadow_on_boxes(image: np.ndarray, scene: Scene, box: Box) -> None:
+    """Darken what carries a box around its bottom, in place; nothing if that is the plane."""
+    if box.level == 0 or not box.is_upright:
+        return
+    grown = _grown(box.footprint, 1.2).astype(np.float32)
+    for base in scene.boxes:
+        if abs(box.level - base.heights[1]) > 2 * GAP:
+            continue
+        shared = cv2.intersectConvexConvex(grown, base.footprint.astype(np.float32))[1]
+        if shared is None:
+            continue
+        outline = scene.camera.project_polygon(lift(shared.reshape(-1, 2), box.level))
+        rectangle = bounding_rectangle(outline, scene.camera.image_wh)
+        if not is_empty(rectangle):
+            left, top, right, bottom = rectangle
+            part = image[top:bottom, left:right]
+            shade = polygon_coverage(outline, rectangle)
+            light = cv2.addWeighted(shade, -0.45, shade, 0.0, 255.0)
+            cv2.multiply(part, cv2.merge([light] * 3), dst=part, scale=1 / 255)
 
 
 def _shadow_layers(scene: Scene) -> list[tuple[float, float, list[np.ndarray]]]:
