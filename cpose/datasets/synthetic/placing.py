@@ -204,7 +204,8 @@ def sample_solids(
         places += [anchor.position, *[_scatter(rng, anchor, 0.7 * extent) for _ in range(count)]]
     solids: list[Solid] = []
     for position in places:
-        solid = sample_solid(rng, position, extent * np.exp(rng.uniform(-1.2, 0.1)))
+        height = extent * np.exp(rng.uniform(-1.2, 0.1))
+        solid = sample_solid(rng, position, height, realism.printed_solids)
         is_in_front = camera.to_cv(solid.outline_world)[:, 2].min() > 0.2 * extent
         if is_in_front and not collides(solid, [*boxes, *solids]):
             solids.append(solid)

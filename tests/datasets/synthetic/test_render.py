@@ -34,6 +34,7 @@ EVERYTHING = {
     'flaps': 0.5,
     'negatives': 0.3,
     'people': (1, 2),
+    'printed_solids': 0.5,
     'loose_items': (1, 3),
     'rolled': 0.5,
     'pitch_deg': (0.0, 90.0),
