@@ -19,7 +19,7 @@ from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 TITLE = 'Synthetic pictures, one process and one thread'
 
 EVERYTHING = {
-    'box_span': (0.08, 1.1),
+    'box_span': (0.15, 1.1),
     'pitch_deg': (0.0, 88.0),
     'odd_camera': 0.4,
     'rolled': 0.12,

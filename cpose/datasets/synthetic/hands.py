@@ -36,7 +36,7 @@ class Limb:
     radii: np.ndarray
     is_cloth: bool = False
 
-    @property
+    @cached_property
     def outline(self) -> np.ndarray:
         """(N, 2) pixels, in turn."""
         return self.inner_outline(1.0)

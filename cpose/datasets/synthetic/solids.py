@@ -13,8 +13,10 @@ from cpose.datasets.synthetic.painting.textures import paint_face, sample_style
 
 SIDES = 24
 SHIFT = 4
-STRIP = 12
+STRIP = 8
 """Width in pixels of a print's part on one side."""
+SMALLEST_LABEL = 24
+"""Pixels, width and height of the ring together, below which a print could not be told."""
 
 
 def _unit_vectors(angles: np.ndarray) -> np.ndarray:
@@ -140,8 +142,10 @@ def _draw_label(
     """Draw a print around the highest band, one strip for each side."""
     rng = np.random.default_rng(solid.label_seed)
     band = int(np.diff(solid.profile[:, 1]).argmax())
-    paper = paint_face(rng, sample_style(rng), (SIDES * STRIP, 8 * STRIP))
     upper, lower = camera.project(solid.rings_world[[band + 1, band]])
+    if np.ptp(upper[:, 0]) + np.ptp(upper[:, 1]) < SMALLEST_LABEL:
+        return
+    paper = paint_face(rng, sample_style(rng), (SIDES * STRIP, 8 * STRIP))
     for side in facing.tolist():
         strip = paper[:, (SIDES - 1 - side) * STRIP : (SIDES - side) * STRIP]
         after = (side + 1) % SIDES

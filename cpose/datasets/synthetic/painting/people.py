@@ -20,7 +20,7 @@ SKIN = (
     (44, 62, 98),
 )
 HAIR = ((18, 20, 26), (30, 42, 66), (58, 84, 120), (110, 150, 180), (150, 150, 152))
-SHADES = ((1.0, 0.74), (0.78, 0.9), (0.52, 1.02), (0.26, 1.1))
+SHADES = ((1.0, 0.76), (0.7, 0.95), (0.4, 1.08))
 """Share of a limb's thickness and brightness there, from the border inwards."""
 FACE = (
     (-0.3, -0.05, 0.08, 0.14),
@@ -92,12 +92,10 @@ def _shade(layer: np.ndarray, limb: Limb, look: Look, origin: np.ndarray) -> Non
         colour = np.clip(base * brightness, 0, 255).tolist()
         _fill(layer, limb.inner_outline(share, look.light * (1 - share)) - origin, colour)
     radius = min(max(int(limb.radii.mean() * 0.22), 1), 9)
-    outline = limb.outline
-    low = np.floor(outline.min(axis=0)).astype(int) - origin
-    high = np.ceil(outline.max(axis=0)).astype(int) - origin + 1
-    low, high = np.maximum(low, 0), np.minimum(high, layer.shape[1::-1])
-    if (high > low).all():
-        part = layer[low[1] : high[1], low[0] : high[0]]
+    columns, rows = (limb.outline - origin).T.tolist()
+    left, top = max(int(min(columns)), 0), max(int(min(rows)), 0)
+    part = layer[top : max(int(max(rows)) + 2, 0), left : max(int(max(columns)) + 2, 0)]
+    if part.size:
         part[:] = cv2.stackBlur(part, (2 * radius + 1, 2 * radius + 1))
 
 
