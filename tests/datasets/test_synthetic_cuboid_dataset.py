@@ -158,13 +158,15 @@ def test_pictures_without_boxes():
     assert record.symmetries == []
 
 
-def test_runs_through_the_training_pipeline():
+@pytest.mark.parametrize('realism', [{}, {'free_pose': 1.0, 'hands': 1.0, 'negatives': 0.3}])
+def test_runs_through_the_training_pipeline(realism):
     steps = ('LoadPoseImage', 'ExpandSymmetries', 'RandomPoseAffine', 'PackPoseInputs')
     config = {
         'type': 'SyntheticCuboidDataset',
         'num_images': 3,
         'image_wh': IMAGE_WH,
         'objects': (0, 2),
+        'realism': realism,
         'input_wh': (128, 128),
         'pipeline': [{'type': step} for step in steps],
     }
