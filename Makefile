@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install quickstart test lint lower-bounds bench clean
+.PHONY: install quickstart test messages lint lower-bounds bench clean
 
 install: $(STAMP)
 
@@ -20,6 +20,10 @@ quickstart: install
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15
+
+# Write what messages say to tests/messages.snapshot.txt, to be read in the diff.
+messages: install
+	UPDATE_MESSAGES=1 $(BIN)/python -m pytest -q tests/test_messages.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
+from cpose.apis.config.load import load_config
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
 
 TITLE = 'Training samples, 600×800 PNG, input 512×512'
@@ -36,13 +37,7 @@ REFERENCE_BYTES = {
 }
 """A float32 image and nine float32 heatmaps per symmetry, computed from their shapes."""
 
-PIPELINE = [
-    {'type': 'LoadPoseImage'},
-    {'type': 'ExpandSymmetries'},
-    {'type': 'RandomPoseAffine'},
-    {'type': 'CenterNetColorJitter'},
-    {'type': 'PackPoseInputs'},
-]
+PIPELINE = load_config('_base_/datasets/centerpose.py').train_dataloader.dataset.pipeline
 
 
 def make_dataset(root: str, symmetries: int) -> CenterPoseDataset:

@@ -1,8 +1,10 @@
 """Errors that a user can mend; the command line prints them and exits with code 2."""
 
 import pickle
+import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from math import isfinite
@@ -11,8 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from cpose.error_places import NO_VALUE, ConfigPlace, FilePlace, NoPlace, Place
+
 MOST_NAMES = 40
 """Names listed at most where none is near."""
+ARGUMENT = re.compile(r'\{([a-z_]\w*)\}')
+"""How an advice names an argument."""
 DAMAGED_FILE_ERRORS = (
     *(pickle.UnpicklingError, struct.error, EOFError, LookupError, ValueError, TypeError),
     *(AttributeError, AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError),
@@ -21,7 +27,73 @@ DAMAGED_FILE_ERRORS = (
 
 
 class UserError(Exception):
-    """Base of all errors whose message tells the user what to change."""
+    """Base of all errors whose message tells the user what to change.
+
+    Constructors and functions name their argument; who knows where its value comes from adds the
+    place: the builder of a config its key, a command its option.
+
+    Args:
+        problem: What is wrong. The predicate of a sentence if there is an argument or a place, for
+            example 'must be above 0'; otherwise the whole message.
+        argument: Name of the argument that is wrong.
+        value: Its value.
+        place: Where the value comes from, or the file that the error is about.
+        advice: What to do, as one text or as alternatives. ``{argument}`` in it stands for what an
+            argument is called where the user gave it; an alternative that names an argument which
+            cannot be given there is left out.
+
+    Attributes:
+        names: What arguments are called where the user gave them; those that are not among them
+            cannot be given there. None in a call from Python.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        argument: str | None = None,
+        value: Any = NO_VALUE,
+        place: Place | None = None,
+        advice: str | tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.argument = argument
+        self.value = value
+        self.place = place
+        self.advice = (advice,) if isinstance(advice, str) else advice
+        self.names: Mapping[str, str] | None = None
+
+    def __str__(self) -> str:
+        """Compose the message: what is wrong with which value, where, what to do."""
+        subject = ''
+        if self.argument or self.place:
+            subject = (self.place or NoPlace()).describe(self.argument, self.value)
+        if not subject and not self.advice:
+            return self.problem
+        sentence = f'{subject} {self.problem}'.strip()
+        return f'{sentence.rstrip(".")}. {self._advise()}'.rstrip()
+
+    def _advise(self) -> str:
+        """Return the advice in the words of the place."""
+        possible = [text for text in self.advice if None not in map(self._name, _mentioned(text))]
+        texts = [
+            ARGUMENT.sub(lambda found: self._name(found[1]) or found[1], text)
+            for text in possible or self.advice
+        ]
+        advice = ', or '.join([*texts[:1], *(text[:1].lower() + text[1:] for text in texts[1:])])
+        return advice if not advice or advice.endswith(('.', '?', '!')) else f'{advice}.'
+
+    def _name(self, argument: str) -> str | None:
+        """Return what an argument is called where it was given, None if it is not given there."""
+        place = self.place or NoPlace()
+        if self.names is None or argument in self.names:
+            return (self.names or {}).get(argument, place.name(argument))
+        return place.name(argument) if isinstance(place, ConfigPlace) else None
+
+
+def _mentioned(text: str) -> list[str]:
+    return ARGUMENT.findall(text)
 
 
 class ConfigError(UserError, ValueError):
@@ -65,7 +137,8 @@ def import_extra(module: str, extra: str) -> Any:
         if (error.name or '').partition('.')[0] != package:
             raise
         raise MissingDependencyError(
-            f"The package {package} is not installed. Install it with: pip install 'cpose[{extra}]'"
+            f'The package {package} is not installed',
+            advice=f"Install it with: pip install 'cpose[{extra}]'",
         ) from error
 
 
@@ -74,6 +147,52 @@ def plain_message(error: UserError) -> str:
     text = str(error)
     name = f'{type(error).__module__}.{type(error).__qualname__}: '
     return text.rpartition(name)[2].strip() if text.startswith('Caught ') else text
+
+
+def unwritable(
+    path: Any, error: OSError, advice: str | tuple[str, ...], argument: str | None = None
+) -> OutputError:
+    """Return the error of the user for a file that the system does not let us write.
+
+    Args:
+        path: The file or folder.
+        error: Of the system.
+        advice: What to do, see `UserError`.
+        argument: Name of the argument that gave the path.
+    """
+    return OutputError(
+        f'cannot be written: {error.strerror}',
+        argument=argument,
+        place=FilePlace(path),
+        advice=advice,
+    )
+
+
+def unreadable(
+    path: Any, error: OSError, kind: 'type[UserError] | None' = None, advice: str = 'Check the path'
+) -> UserError:
+    """Return the error of the user for a file that the system does not let us read.
+
+    Args:
+        path: The file or folder.
+        error: Of the system.
+        kind: Class of the error, `DataError` by default.
+        advice: What to do.
+    """
+    return (kind or DataError)(
+        f'cannot be read: {error.strerror}', place=FilePlace(path), advice=advice
+    )
+
+
+@contextmanager
+def errors_of_file(path: Any) -> Iterator[None]:
+    """Give errors of the user that have no place the file that they are about."""
+    try:
+        yield
+    except UserError as error:
+        if error.place is None:
+            error.place = FilePlace(path)
+        raise
 
 
 def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:
@@ -88,7 +207,7 @@ def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:
 
 
 def check_number(
-    key: str,
+    argument: str,
     value: Any,
     least: float | None = None,
     most: float | None = None,
@@ -99,16 +218,16 @@ def check_number(
     """Raise unless ``value`` is a finite number within its bounds.
 
     Args:
-        key: Key of the config, for the message; ``*`` stands for any name.
+        argument: Name of the argument; a dotted key of a config is accepted too.
         value: What is checked; True and False are no numbers.
         least: Smallest value allowed.
         most: Largest value allowed.
         above: Largest value that is too small.
         is_whole: Whether it must be an int.
-        advice: Sentence at the end of the message.
+        advice: What to do.
 
     Raises:
-        ConfigError: If it is not; the message names key, value and bounds.
+        ConfigError: If it is not; it has argument and value, its problem names the bounds.
     """
     bounds = {'of at least': least, 'above': above, 'at most': most}
     is_number = isinstance(value, Integral if is_whole else Real) and not isinstance(value, bool)
@@ -122,9 +241,13 @@ def check_number(
         return
     kind = 'a whole number' if is_whole else 'a number'
     wanted = ' and '.join(f'{word} {bound}' for word, bound in bounds.items() if bound is not None)
+    part, _, name = argument.rpartition('.')
     raise ConfigError(
-        f'{key.rpartition(".")[2]}={value!r} (config key {key}) must be {kind} {wanted}'.rstrip()
-        + f'. {advice}'.rstrip()
+        f'must be {kind} {wanted}'.rstrip(),
+        argument=name,
+        value=value,
+        place=ConfigPlace((argument,)) if part else None,
+        advice=advice,
     )
 
 

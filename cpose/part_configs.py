@@ -1,16 +1,9 @@
-"""Configs of parts, completed by what others know: their defaults, and the parts before them."""
+"""Configs of parts, completed by what the parts before them decide."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cpose.errors import ConfigError
-
-
-def with_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config of a part, filled up from its defaults unless it is of another type."""
-    settings = dict(given)
-    is_other = settings.get('type', defaults['type']) != defaults['type']
-    return settings if is_other else {**defaults, **settings}
 
 
 def with_wiring(key: str, given: Mapping[str, Any], **wired: Any) -> dict[str, Any]:

@@ -24,12 +24,19 @@ from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISBACKENDS as MMENGINE_VISBACKENDS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_WEIGHT_INITIALIZERS
-from mmengine.registry import Registry
+from mmengine.registry import Registry, build_from_cfg, root
+
+from cpose.building import with_place
 
 
 def _child(name: str, parent: Registry | None, package: str, modules: tuple[str, ...]) -> Registry:
-    locations = [f'cpose.{package}.{module}' for module in modules]
-    return Registry(name, parent=parent, scope='cpose', locations=locations)
+    return Registry(
+        name,
+        build_func=with_place(build_from_cfg if parent is None else parent.build_func),
+        parent=parent,
+        scope='cpose',
+        locations=[f'cpose.{package}.{module}' for module in modules],
+    )
 
 
 MODELS = _child(
@@ -54,7 +61,9 @@ MODELS = _child(
 CODECS = _child(
     'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
-BRANCHES = _child('branch', None, 'codecs', ('branches', 'log_variance_branches'))
+BRANCHES = _child(
+    'branch', None, 'codecs', ('branches', 'heatmap_branches', 'log_variance_branches')
+)
 SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
     'dataset',
@@ -125,3 +134,10 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(
 )
 PARAM_SCHEDULERS = _child('param_scheduler', MMENGINE_PARAM_SCHEDULERS, 'engine', ())
 VISBACKENDS = _child('vis_backend', MMENGINE_VISBACKENDS, 'engine', ())
+
+
+def all_registries() -> list[Registry]:
+    """Return the registries of this project, then those of MMEngine."""
+    own = [value for value in globals().values() if isinstance(value, Registry)]
+    first = [registry for registry in own if registry.scope == 'cpose']
+    return first + [value for value in vars(root).values() if isinstance(value, Registry)]

@@ -21,6 +21,7 @@ PACKAGE = Path(cpose.__file__).parent
 DISTRIBUTIONS = {
     'cv2': 'opencv-python',
     'google': 'protobuf',
+    'huggingface_hub': 'huggingface-hub',
     'mmcv': 'mmcv-lite',
     'pydantic_core': 'pydantic',
     'tensorrt_rtx': 'tensorrt-rtx',

@@ -1,14 +1,7 @@
 import pytest
 
 from cpose.errors import ConfigError
-from cpose.part_configs import with_defaults, with_wiring
-
-
-def test_defaults_of_another_type_stay_out():
-    defaults = {'type': 'OneToOneProtocol', 'min_score': 0.05}
-    assert with_defaults({'type': 'Own', 'a': 1}, defaults) == {'type': 'Own', 'a': 1}
-    assert with_defaults({'type': 'OneToOneProtocol'}, defaults) == defaults
-    assert with_defaults({'min_score': 0.3}, defaults)['min_score'] == 0.3
+from cpose.part_configs import with_wiring
 
 
 def test_wiring():

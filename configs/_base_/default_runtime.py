@@ -1,5 +1,5 @@
 default_scope = 'cpose'
-runner_type = 'PoseRunner'
+runner_type = 'cpose.PoseRunner'  # with the scope MMEngine's own registry finds it too
 
 default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),
@@ -19,16 +19,17 @@ default_hooks = dict(
         rule=None,  # the direction of the metric
     ),
     graceful_stop=dict(type='GracefulStopHook'),
-    visualization=dict(type='PoseVisualizationHook', draw=False),
+    visualization=dict(type='PoseVisualizationHook', draw=False, interval=50, score_thr=0.3),
 )
 custom_hooks = []
 
 env_cfg = dict(
     cudnn_benchmark=False,
+    cudnn_deterministic=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl', timeout=1800),
 )
-randomness = dict(seed=1234)
+randomness = dict(seed=1234, diff_rank_seed=False, deterministic=False)
 
 val_cfg = dict()
 test_cfg = dict()

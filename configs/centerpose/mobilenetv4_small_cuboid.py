@@ -27,7 +27,9 @@ __realism = dict(
 )
 __test_realism = dict(__realism, box_span=(0.18, 0.45), flat_items=(2, 9), upright_items=(1, 7))
 
-model = dict(head=dict(branches=dict(scale=dict(loss=dict(type='RelativeL1Loss')))))
+model = dict(
+    head=dict(branches=dict(scale=dict(loss=dict(type='RelativeL1Loss', min_target=1e-6))))
+)
 train_dataloader = dict(dataset=dict(num_images=4000, realism=__realism))
 val_dataloader = dict(
     dataset=dict(image_wh=__test_size, input_wh=__test_size, realism=__test_realism)

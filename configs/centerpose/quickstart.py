@@ -31,7 +31,9 @@ model = dict(
     neck=dict(out_stride=8),
     head=dict(
         use_association=False,
-        postprocessor=dict(dims_refiner=dict(type='ReprojectedDims')),
+        postprocessor=dict(
+            dims_refiner=dict(type='ReprojectedDims', point_sigma=0.05, dims_sigma=0.25)
+        ),
     ),
 )
 train_dataloader = dict(
@@ -45,7 +47,17 @@ train_dataloader = dict(
             dict(type='LoadPoseImage'),
             dict(type='ExpandSymmetries'),
             dict(type='LetterboxAffine'),
-            dict(type='CenterNetColorJitter'),
+            dict(
+                type='CenterNetColorJitter',
+                strength=0.4,
+                lighting_std=0.1,
+                eigenvalues=[0.2141788, 0.01817699, 0.00341571],
+                eigenvectors=[
+                    [-0.58752847, -0.69563484, 0.41340352],
+                    [-0.5832747, 0.00994535, -0.81221408],
+                    [-0.56089297, 0.71832671, 0.41158938],
+                ],
+            ),
             dict(type='PackPoseInputs'),
         ],
     ),

@@ -7,11 +7,11 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from cpose.apis.config.build_errors import named_build_errors
 from cpose.apis.config.check import check_config, import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.apis.config.override import nest_options
 from cpose.apis.runtime_files import config_from_file, is_runtime_file
+from cpose.building import building
 from cpose.errors import ConfigError
 from cpose.registry import MODELS
 
@@ -43,7 +43,7 @@ def build_model(
     stored = None if checkpoint is None else load_checkpoint_file(checkpoint, tensors_only)
     check_config(loaded)
     model_config = loaded.model if stored is None else without_pretrained(loaded.model.to_dict())
-    with DefaultScope.overwrite_default_scope('cpose'), named_build_errors(loaded):
+    with DefaultScope.overwrite_default_scope('cpose'), building(loaded):
         model = MODELS.build(model_config)
     if checkpoint is not None and stored is not None:
         load_weights(model, stored, checkpoint)
@@ -72,7 +72,12 @@ def resolve_config(
     if config is not None and str(config) != '-':
         return load_config(config, options)
     if checkpoint is None:
-        raise ConfigError('Neither a config nor a checkpoint is given. Give at least one.')
+        raise ConfigError(
+            'needs a checkpoint that carries a config',
+            argument='config',
+            value=config,
+            advice='Give a config, a {checkpoint}, or both.',
+        )
     import_custom_modules(Config(nest_options(options or {})))
     if is_runtime_file(checkpoint):
         return load_config(config_from_file(checkpoint, allow_custom_imports), options)

@@ -1,7 +1,6 @@
 """From a checkpoint of any known family to one of this project."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,8 @@ from cpose.checkpoints.loading import (
 )
 from cpose.checkpoints.pretrained import check_backbone_weights
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json, without_pretrained
-from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, ConfigError, OutputError, errors_of_file
 from cpose.files.json_files import check_writable
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 from cpose.registry import MODELS
@@ -95,7 +95,7 @@ def convert_checkpoint(
     if given is not None:
         import_custom_modules(given)
     stored = load_checkpoint_file(checkpoint, tensors_only)
-    with _named(checkpoint):
+    with errors_of_file(checkpoint):
         state_dict = _find_weights(stored)
         name = detect_family(state_dict)
         family: WeightFamily = weight_families()[name]
@@ -136,24 +136,27 @@ def _check_out(checkpoint: Path, out: Path, force: bool) -> None:
     if not out.exists():
         return
     if checkpoint.exists() and out.samefile(checkpoint):
-        raise OutputError(f'{out} (--out) is the checkpoint itself. Choose another file.')
+        raise OutputError(
+            'is the checkpoint itself',
+            argument='out',
+            place=FilePlace(out),
+            advice='Choose another file',
+        )
     if not force:
-        raise OutputError(f'{out} exists. Choose another --out, or replace it with --force.')
-
-
-@contextmanager
-def _named(checkpoint: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except CheckpointError as error:
-        raise CheckpointError(f'Checkpoint {checkpoint}: {error}') from error
+        raise OutputError(
+            'exists',
+            argument='out',
+            place=FilePlace(out),
+            advice=('Choose another {out}', 'Replace it with {force}'),
+        )
 
 
 def _find_weights(stored: Mapping[str, Any]) -> dict[str, Tensor]:
     if stored.get(ENCRYPTED_KEY):
         raise CheckpointError(
-            f'The weights are encrypted by TAO (key {ENCRYPTED_KEY}). Decrypt them where the '
-            'key is known: load the checkpoint there and save its state_dict with torch.save.'
+            f'The weights are encrypted by TAO (key {ENCRYPTED_KEY})',
+            advice='Decrypt them where the key is known: load the checkpoint there and save its '
+            'state_dict with torch.save',
         )
     return find_state_dict(stored)
 
@@ -176,13 +179,16 @@ def _backbone_weights(
     """Return the weights of a backbone after a check against the network."""
     if choice.category or (choice.options and given is None):
         raise ConfigError(
-            f'{checkpoint} holds a backbone only, which carries no config. Leave out --category '
-            'and --cfg-options; --config names the network that it is checked against.'
+            'holds a backbone only, which carries no config',
+            place=FilePlace(checkpoint),
+            advice='Leave out {category} and {options}; {config} names the network that it is '
+            'checked against',
         )
     if given is None and not found.backbone:
         raise CheckpointError(
-            f'Checkpoint {checkpoint} is a backbone that no shipped config is for. Give the config '
-            'whose model.backbone it fills: --config CONFIG.'
+            'is a backbone that no shipped config is for',
+            place=FilePlace(checkpoint),
+            advice='Give the config whose model.backbone it fills as {config}',
         )
     config = given or load_config(f'_base_/models/{found.backbone}')
     with DefaultScope.overwrite_default_scope('cpose'):

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from cpose.apis.config.load import configs_root, load_config
 from cpose.checkpoints.architecture import TITLES, Architecture
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_from_checkpoint
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, nearest_names
 
 HEAD = 'CenterPoseHead'
@@ -56,7 +57,12 @@ def choose_config(
         CheckpointError: If the carried config would import or call foreign code.
     """
     if choice.category and choice.config:
-        raise ConfigError('Give --category or --config, not both.')
+        raise ConfigError(
+            'does not go with a config',
+            argument='category',
+            value=choice.category,
+            advice='Leave out {category} or {config}',
+        )
     if choice.config:
         return load_config(choice.config, choice.options), str(choice.config)
     if choice.category:
@@ -69,10 +75,16 @@ def choose_config(
     if not found.backbone:
         raise ConfigError(
             'The backbone is none that a shipped config is for, and the checkpoint carries no '
-            'config. Give the one it was trained with: --config CONFIG.'
+            'config',
+            advice='Give the {config} it was trained with',
         )
     if choice.options:
-        raise ConfigError('--cfg-options needs --category or --config, which they change.')
+        raise ConfigError(
+            'have no config that they could change',
+            argument='options',
+            value=list(choice.options),
+            advice='Give {category} or {config} too',
+        )
     options = {**model_options(found), 'model.head.num_classes': found.num_classes}
     return load_config(f'_base_/models/{found.backbone}', options), ''
 
@@ -107,8 +119,10 @@ def check_config_fits(found: Architecture, config: Config, label: str, checkpoin
     if differences:
         more = MORE_CATEGORIES if any('num_classes' in text for text in differences) else ''
         raise CheckpointError(
-            f'Checkpoint {checkpoint} does not fit config {label}: {"; ".join(differences)}. '
-            f'Set the keys in a config and give it with --config.{more}'
+            f'does not fit config {label}: {"; ".join(differences)}',
+            argument='checkpoint',
+            place=FilePlace(checkpoint),
+            advice=f'Set the keys in a config and give it as {{config}}.{more}',
         )
 
 
@@ -134,16 +148,21 @@ def _shipped_name(category: str, found: Architecture) -> str:
     shipped = {file.stem for file in (configs_root() / 'centerpose').glob('*.py')}
     if not any(found.backbone and name.startswith(f'{found.backbone}_') for name in shipped):
         raise ConfigError(
-            '--category is for the backbones of shipped configs '
-            f'({", ".join(TITLES.values())}), and this is another one. Give --config CONFIG.'
+            f'is for the backbones of shipped configs ({", ".join(TITLES.values())}), and this is '
+            'another one',
+            argument='category',
+            value=category,
+            advice='Give {config}',
         )
     name = f'{found.backbone}_{category}'
     if name not in shipped:
         prefix = f'{found.backbone}_'
         known = [item.removeprefix(prefix) for item in shipped if item.startswith(prefix)]
         raise ConfigError(
-            f'There is no shipped config of the category {category!r} (--category). '
-            f'{nearest_names(category, known)} For a category of your own give --config CONFIG.'
+            'has no shipped config',
+            argument='category',
+            value=category,
+            advice=f'{nearest_names(category, known)} For a category of your own give {{config}}.',
         )
     return name
 

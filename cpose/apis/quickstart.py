@@ -15,6 +15,7 @@ from cpose.apis.training import evaluate, train
 from cpose.datasets.annotations.tao_writer import write_record
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.error_places import FilePlace
 from cpose.errors import TrainingError
 from cpose.evaluation.curve_plot import plot_curves
 from cpose.evaluation.report import write_metrics_json
@@ -67,7 +68,9 @@ def run_quickstart(
     folder = Path(out)
     runner = train(config, folder / 'train', resume='auto', options=options)
     if runner.last_checkpoint is None:
-        raise TrainingError(f'Training wrote no checkpoint to {folder / "train"}.')
+        raise TrainingError(
+            'holds no checkpoint after the training', place=FilePlace(folder / 'train')
+        )
     checkpoint = Path(runner.last_checkpoint)
     report = evaluate('-', checkpoint, work_dir=folder / 'test')
     write_metrics_json(folder / 'metrics.json', report)

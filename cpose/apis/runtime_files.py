@@ -6,13 +6,16 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.config.check import import_custom_modules
+from cpose.apis.config.load import load_config
 from cpose.apis.inference.inference_parts import choose_input_wh, set_input_wh
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.registry import RUNTIMES
 
 RUNTIME_KEY = 'runtime'
 """Key of a config with settings of the runtime, for example ``dict(providers=[...])``."""
 PYTORCH = 'TorchRuntime'
+SHIPPED_PREPROCESSOR = '_base_/models/preprocessors/centernet_bgr.py'
 
 
 def find_runtime(config: Config, path: str | Path) -> dict[str, Any] | None:
@@ -37,8 +40,11 @@ def find_runtime(config: Config, path: str | Path) -> dict[str, Any] | None:
     if Path(path).suffix.lower() not in endings:
         opens = f'opens {", ".join(endings)}' if endings else 'has no settings and opens .pth files'
         raise ConfigError(
-            f'The config key {RUNTIME_KEY}={dict(config[RUNTIME_KEY])} does not fit {path}: '
-            f'{name} {opens}. Leave the key out, or give a file that fits.'
+            f'does not fit {path}: {name} {opens}',
+            argument=RUNTIME_KEY,
+            value=config[RUNTIME_KEY],
+            place=ConfigPlace((RUNTIME_KEY,)),
+            advice=('Leave the key out', 'Give a file that fits'),
         )
     return {**given, 'type': name}
 
@@ -60,14 +66,19 @@ def runtime_model(
         device: Where the runtime runs; None lets it choose.
     """
     model = config.get('model') or {}
-    pixels = model.get('data_preprocessor')
+    pixels = model.get('data_preprocessor') or _shipped_preprocessor()
     return {
         'type': 'RuntimePose',
         'runtime': {**runtime, 'path': str(path), 'device': device},
         'input_wh': choose_input_wh(config, None),
         'head': model.get('head') or {},
-        **({} if pixels is None else {'data_preprocessor': pixels}),
+        'data_preprocessor': pixels,
     }
+
+
+def _shipped_preprocessor() -> Any:
+    """Return a preprocessor for a config without one; the file says what the network reads."""
+    return load_config(SHIPPED_PREPROCESSOR).model.data_preprocessor
 
 
 def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Config:
@@ -79,7 +90,7 @@ def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Co
     from cpose.checkpoints.stored_config import config_from_json
 
     metadata = RUNTIMES.get(_runtime_of(Path(path))).read_metadata(path)
-    config = config_from_json(metadata.config, str(path), allow_custom_imports)
+    config = load_config(config_from_json(metadata.config, str(path), allow_custom_imports))
     set_input_wh(config, metadata.input_wh)
     return config
 

@@ -10,15 +10,16 @@ from mmengine.config import Config
 from mmengine.hooks import EMAHook
 
 from cpose.apis.builder import resolve_config
-from cpose.apis.config.build_errors import named_build_errors
 from cpose.apis.config.check import check_config
 from cpose.apis.config.evaluation_parts import find_metric_config, set_data_root
 from cpose.apis.config.load import load_config
 from cpose.apis.runtime_files import find_runtime, runtime_model
+from cpose.building import building
 from cpose.checkpoints.checkpoint_file import find_resume_checkpoint
 from cpose.checkpoints.stored_config import without_pretrained
 from cpose.engine.pose_runner import PoseRunner
-from cpose.errors import CheckpointError, OutputError
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, OutputError, unwritable
 from cpose.files.json_files import check_writable
 from cpose.registry import HOOKS, RUNNERS
 
@@ -108,7 +109,7 @@ def evaluate(
     _set_model_file(loaded, checkpoint)
     if dump is not None:
         check_writable(dump)
-        find_metric_config(loaded, 'leave out --dump').dump_file = str(dump)
+        find_metric_config(loaded, 'Leave out {dump}').dump_file = str(dump)
     with _running(loaded) as runner:
         if hasattr(runner.model, 'runtime'):
             runner.logger.info(runner.model.runtime.describe())
@@ -133,9 +134,7 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(
-            f'Nothing can be written to {path}: {error.strerror}. Choose another --work-dir.'
-        ) from error
+        raise unwritable(path, error, 'Choose another {work_dir}', 'work_dir') from error
     config.work_dir = str(path)
 
 
@@ -168,8 +167,13 @@ def _set_resume(config: Config, resume: str | Path) -> None:
     if str(resume) != 'auto':
         if not Path(resume).is_file():
             raise CheckpointError(
-                f'There is no checkpoint {resume} to resume from. '
-                f'--resume alone takes the newest in {config.work_dir}.'
+                'does not exist',
+                argument='resume',
+                place=FilePlace(resume),
+                advice=(
+                    'Give another file',
+                    f'Take the newest in {config.work_dir} by {{resume}} alone',
+                ),
             )
         config.load_from, config.resume = str(resume), True
         return
@@ -189,15 +193,17 @@ def _running(config: Config) -> Iterator[PoseRunner]:
     config.setdefault('runner_type', 'PoseRunner')
     runner = None
     try:
-        with named_build_errors(config):
+        with building(config):
             runner = RUNNERS.build(config)
             yield runner
     except OSError as error:
         if isinstance(error, OutputError) or error.errno not in DISK_FULL:
             raise
         raise OutputError(
-            f'The disk of {config.work_dir} is full. Checkpoints written before are intact: make '
-            'room, then continue with --resume.'
+            'is on a full disk; checkpoints written before are intact',
+            argument='work_dir',
+            place=FilePlace(config.work_dir),
+            advice='Make room, then continue with {resume}',
         ) from error
     finally:
         for hook in runner.hooks if runner is not None else ():

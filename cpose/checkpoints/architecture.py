@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from cpose.codecs.log_variance_branches import SUFFIX
 from cpose.errors import CheckpointError
 from cpose.models.backbones.fan import ARCHS
 
 BRANCHES = 'head.branches.'
 OUTPUTS = 'head.branches.outputs.'
+LOG_VARIANCE = f'{SUFFIX}.out.bias'
 TITLES = {
     'dla34': 'DLA34',
     **{f'fan_{size}': f'FAN {size}' for size in ARCHS},
@@ -27,7 +29,7 @@ class Architecture:
         head_conv: Hidden channels of the branches.
         use_association: Whether a ConvGRU passes from group to group of branches.
         is_deformable: Whether the neck has deformable convolutions.
-        log_variances: Branches (``hps``, ``scale``) that have an uncertainty branch.
+        log_variances: Branches, such as ``hps`` and ``scale``, that have an uncertainty branch.
     """
 
     backbone: str
@@ -66,7 +68,9 @@ def infer_architecture(weights: Mapping[str, Tensor]) -> Architecture:
         return Architecture(backbone)
     hidden, out = (f'{OUTPUTS}hm.{part}.weight' for part in ('hidden', 'out'))
     if hidden not in weights or out not in weights:
-        raise CheckpointError(f'The branch of the centre (hm) is missing: no {hidden}, {out}.')
+        raise CheckpointError(
+            f'lack the branch of the centre (hm): no {hidden}, {out}', argument='weights'
+        )
     return Architecture(
         backbone=backbone,
         num_classes=len(weights[out]),
@@ -74,7 +78,11 @@ def infer_architecture(weights: Mapping[str, Tensor]) -> Architecture:
         use_association=any(key.startswith(f'{BRANCHES}association.') for key in weights),
         is_deformable=any('conv_offset_mask' in key for key in weights),
         log_variances=tuple(
-            name for name in ('hps', 'scale') if f'{OUTPUTS}{name}_uncertainty.out.bias' in weights
+            sorted(
+                key.removeprefix(OUTPUTS).removesuffix(LOG_VARIANCE)
+                for key in weights
+                if key.startswith(OUTPUTS) and key.endswith(LOG_VARIANCE)
+            )
         ),
     )
 
@@ -94,6 +102,8 @@ def _infer_backbone(weights: Mapping[str, Tensor]) -> str:
         f'{size} ({arch.channels} and {arch.num_blocks})' for size, arch in ARCHS.items()
     )
     raise CheckpointError(
-        f'The FAN backbone has {len(projection)} channels and {len(blocks)} blocks, which is no '
-        f'known size. Known: {known}.'
+        f'has a FAN backbone of {len(projection)} channels and {len(blocks)} blocks, which is no '
+        'known size',
+        argument='weights',
+        advice=f'Known: {known}',
     )

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from cpose.checkpoints.integrity import check_archive, check_checksum, with_checksum
 from cpose.checkpoints.tensor_unpickler import tensor_pickle_module
-from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError, UserError
+from cpose.error_places import FilePlace
+from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError, UserError, unreadable
 from cpose.files.atomic import atomic_file
 from cpose.files.encrypted_file import is_complete, is_encrypted, protected, read_model_bytes
 from cpose.files.package_files import find_package_file, is_package_file
@@ -67,14 +68,16 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f'Checkpoint {path} cannot be read as safetensors: {error}. Copy or download it again.'
+            f'cannot be read as safetensors: {error}',
+            place=FilePlace(path),
+            advice='Copy or download it again',
         ) from error
 
 
 LAST_CHECKPOINT = 'last_checkpoint'
 CONTINUE = (
     'Older checkpoints are intact. '
-    'Make room or choose another --work-dir, then continue with --resume.'
+    'Make room or choose another {work_dir}, then continue with {resume}'
 )
 
 
@@ -102,8 +105,9 @@ def save_checkpoint_atomic(
         if reason is None:
             raise
         raise OutputError(
-            f'Checkpoint {target} cannot be written: {reason.strerror}. '
-            f'{_free_space(target.parent)} {advice}'
+            f'cannot be written: {reason.strerror}. {_free_space(target.parent)}',
+            place=FilePlace(target),
+            advice=advice,
         ) from error
 
 
@@ -132,8 +136,9 @@ def load_checkpoint_file(
         stored = _load(file, stream, tensors_only, map_location)
     if not isinstance(stored, Mapping):
         raise CheckpointError(
-            f'Checkpoint {file} holds a {type(stored).__name__}, not a dict of weights. '
-            'Save the state_dict of the model instead.'
+            f'holds a {type(stored).__name__}, not a dict of weights',
+            place=FilePlace(file),
+            advice='Save the state_dict of the model instead',
         )
     check_checksum(stored, str(file))
     return dict(stored)
@@ -165,15 +170,18 @@ def _is_complete(file: Path) -> bool:
 def _check_file(file: Path) -> None:
     if not file.is_file():
         what = 'is a folder' if file.is_dir() else 'does not exist'
-        raise CheckpointError(f'Checkpoint {file} {what}. Give a .pth file.')
+        raise CheckpointError(what, place=FilePlace(file), advice='Give a .pth file')
     if file.stat().st_size == 0:
-        raise CheckpointError(f'Checkpoint {file} is empty (0 bytes). Copy or download it again.')
+        raise CheckpointError(
+            'is empty (0 bytes)', place=FilePlace(file), advice='Copy or download it again'
+        )
     with file.open('rb') as stream:
         is_zip = stream.read(4) == b'PK\x03\x04'
     if is_zip and not _is_complete(file):
         raise CheckpointError(
-            f'Checkpoint {file} is cut off after {file.stat().st_size} bytes. '
-            'Copy or download it again.'
+            f'is cut off after {file.stat().st_size} bytes',
+            place=FilePlace(file),
+            advice='Copy or download it again',
         )
 
 
@@ -186,7 +194,7 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         if isinstance(error, UserError):
             raise
-        raise CheckpointError(f'Checkpoint {file} cannot be read: {error.strerror}.') from error
+        raise unreadable(file, error, CheckpointError) from error
 
 
 def _load(file: Path, stream: IO[bytes], tensors_only: bool, map_location: Any) -> Any:
@@ -202,11 +210,13 @@ def _load(file: Path, stream: IO[bytes], tensors_only: bool, map_location: Any) 
         stored, others = _load_tensors(file, stream, map_location, error)
         if others and not tensors_only:
             raise CheckpointError(
-                f'Checkpoint {file} holds pickled objects besides tensors: {", ".join(others)}. '
-                'Loading them could run any code, so nothing was loaded. To read only its tensors '
-                'use --tensors-only, for an init_cfg its tensors_only=True, '
-                'load_checkpoint_file(path, tensors_only=True), or write them to another file: '
-                f'cpose convert {file} --out FILE --tensors-only.'
+                f'holds pickled objects besides tensors: {", ".join(others)}. Loading them could '
+                'run any code, so nothing was loaded',
+                place=FilePlace(file),
+                advice=(
+                    'Read only its tensors by {tensors_only}',
+                    f'Write them to another file: `cpose convert {file} --out FILE --tensors-only`',
+                ),
             ) from error
         return stored
 
@@ -232,8 +242,9 @@ def _load_tensors(
         if found:
             return {}, sorted(found)
         raise CheckpointError(
-            f'{file} is not a PyTorch checkpoint{_instead(file, cause)}. '
-            'Give a file that torch.save wrote.'
+            f'is not a PyTorch checkpoint{_instead(file, cause)}',
+            place=FilePlace(file),
+            advice='Give a file that torch.save wrote',
         ) from error
     return stored, sorted(found)
 

@@ -140,7 +140,9 @@ def _join_gates(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         f'{name}.{part}' for name in gates for part in 'rzn' if f'{name}.{part}' not in weights
     ]
     if missing:
-        raise CheckpointError(f'The checkpoint lacks gates of the recurrent unit: {missing}.')
+        raise CheckpointError(
+            f'lacks gates of the recurrent unit: {missing}', argument='checkpoint'
+        )
     for name in gates:
         joined[name] = torch.cat([weights[f'{name}.{part}'] for part in 'rzn'])
     return joined

@@ -10,6 +10,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
+from cpose.error_places import FilePlace
 from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError
 
 CHECKSUM_KEY = 'state_dict_sha256'
@@ -37,11 +38,14 @@ def check_archive(stream: IO[bytes], name: str) -> None:
         _refuse_code(stream, name)
         damaged = _damaged_entry(stream)
         if damaged:
-            raise CheckpointError(f'Checkpoint {name} has a wrong checksum ({damaged}). {DAMAGE}')
+            raise CheckpointError(
+                f'has a wrong checksum ({damaged})', place=FilePlace(name), advice=DAMAGE
+            )
     elif tarfile.is_tarfile(stream):
         raise CheckpointError(
-            f'Checkpoint {name} is a tar archive, as PyTorch wrote them before 0.2. '
-            'Load it with that version and save its state_dict.'
+            'is a tar archive, as PyTorch wrote them before 0.2',
+            place=FilePlace(name),
+            advice='Load it with that version and save its state_dict',
         )
     stream.seek(0)
 
@@ -52,14 +56,15 @@ def _refuse_code(stream: IO[bytes], name: str) -> None:
         records = torch._C.PyTorchFileReader(stream).get_all_records()
     except DAMAGED_FILE_ERRORS as error:
         raise CheckpointError(
-            f'Checkpoint {name} cannot be opened as an archive. {DAMAGE}'
+            'cannot be opened as an archive', place=FilePlace(name), advice=DAMAGE
         ) from error
     finally:
         stream.seek(0)
     if CODE_RECORD in records:
         raise CheckpointError(
-            f'Checkpoint {name} is a TorchScript archive: it holds code, which would run, so '
-            'nothing was loaded. Save the state_dict of the model instead.'
+            'is a TorchScript archive: it holds code, which would run, so nothing was loaded',
+            place=FilePlace(name),
+            advice='Save the state_dict of the model instead',
         )
 
 
@@ -92,8 +97,9 @@ def check_checksum(stored: Mapping[str, Any], name: str) -> None:
         return
     if weights_checksum(weights) != expected:
         raise CheckpointError(
-            f'The weights in checkpoint {name} are not those that were written (checksum in '
-            f'meta.{CHECKSUM_KEY}). {DAMAGE[:-1]}, or remove that key if you changed them.'
+            f'has other weights than those that were written (checksum in meta.{CHECKSUM_KEY})',
+            place=FilePlace(name),
+            advice=(DAMAGE[:-1], 'Remove that key if you changed them'),
         )
 
 
@@ -119,8 +125,9 @@ def check_finite(weights: Mapping[str, Tensor], name: str, shown: int = SHOWN) -
     if bad:
         listed = ', '.join(bad[:shown]) + (', …' if len(bad) > shown else '')
         raise CheckpointError(
-            f'Checkpoint {name} has {len(bad)} tensors with infinite values or NaN ({listed}). '
-            'The file is damaged, or its training diverged: take an older one.'
+            f'has {len(bad)} tensors with infinite values or NaN ({listed})',
+            place=FilePlace(name),
+            advice='The file is damaged, or its training diverged: take an older one',
         )
 
 

@@ -9,7 +9,8 @@ from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
 from cpose.checkpoints.integrity import check_finite
-from cpose.errors import CheckpointError
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, errors_of_file
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 
 SHOWN = 4
@@ -83,8 +84,9 @@ def find_state_dict(checkpoint: object) -> dict[str, Tensor]:
     if tensors:
         return tensors
     raise CheckpointError(
-        'The checkpoint holds no weights: expected a dict of tensors, or one under '
-        f'{" or ".join(STATE_DICT_KEYS)}.'
+        'holds no weights: expected a dict of tensors, or one under '
+        f'{" or ".join(STATE_DICT_KEYS)}',
+        argument='checkpoint',
     )
 
 
@@ -105,7 +107,7 @@ def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -
     Raises:
         CheckpointError: If it holds no weights, or only those of a backbone.
     """
-    try:
+    with errors_of_file(path):
         found = find_state_dict(stored)
         weights = {key.removeprefix(WRAPPER_PREFIX): value for key, value in found.items()}
         is_backbone = all(key.startswith(BACKBONE_PREFIX) for key in weights)
@@ -114,12 +116,11 @@ def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -
         family = detect_family(found)
         if weight_families()[family].is_backbone:
             raise CheckpointError(
-                'It holds a backbone (ImageNet weights), not a pose model. '
-                'Set model.backbone.pretrained_path to it and train.'
+                'holds a backbone (ImageNet weights), not a pose model',
+                argument='checkpoint',
+                advice='Set model.backbone.pretrained_path to it and train',
             )
         return convert(found, family)
-    except CheckpointError as error:
-        raise CheckpointError(f'Checkpoint {path}: {error}') from error
 
 
 def load_weights(
@@ -140,8 +141,10 @@ def load_weights(
     differences = compare_weights(weights, model.state_dict())
     if any(differences):
         raise CheckpointError(
-            f'Checkpoint {path} does not fit this {type(model).__name__}: '
-            f'{differences.describe(shown)}. {_hint(differences, weights)}'
+            f'does not fit this {type(model).__name__}: {differences.describe(shown)}',
+            argument='checkpoint',
+            place=FilePlace(path),
+            advice=_hint(differences, weights),
         )
     check_finite(weights, str(path))
     model.load_state_dict(weights)

@@ -16,7 +16,8 @@ from cpose.checkpoints.loading import (
     find_state_dict,
     load_weights,
 )
-from cpose.errors import CheckpointError
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, errors_of_file
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 from cpose.registry import WEIGHT_INITIALIZERS
 
@@ -66,7 +67,8 @@ class Pretrained:
         try:
             stored = load_checkpoint_file(self.checkpoint, self.tensors_only)
         except CheckpointError as error:
-            raise CheckpointError(f'{error} It is named by the {place}.') from error
+            error.problem += f' (named by the {place})'
+            raise
         source = f'{self.checkpoint} ({place})'
         if self.prefix:
             load_weights(module, self._part(stored, self.prefix), source)
@@ -79,11 +81,9 @@ class Pretrained:
 
     def _part(self, stored: Mapping[str, Any], prefix: str) -> dict[str, Tensor]:
         """Return the weights whose names begin with the prefix, without it."""
-        try:
+        with errors_of_file(self.checkpoint):
             found = find_state_dict(stored)
             weights = convert(found, detect_family(found))
-        except CheckpointError as error:
-            raise CheckpointError(f'Checkpoint {self.checkpoint}: {error}') from error
         part = {
             key.removeprefix(prefix): value
             for key, value in weights.items()
@@ -92,8 +92,10 @@ class Pretrained:
         if not part:
             known = sorted({key.partition('.')[0] + '.' for key in weights})
             raise CheckpointError(
-                f'Checkpoint {self.checkpoint} has no weights whose names begin with {prefix!r} '
-                f'(init_cfg.prefix). They begin with {", ".join(known)}.'
+                f'has no weights whose names begin with {prefix!r} (init_cfg.prefix). They begin '
+                f'with {", ".join(known)}',
+                place=FilePlace(self.checkpoint),
+                advice='Choose one of these',
             )
         return part
 
@@ -109,10 +111,8 @@ def fill_backbone(backbone: nn.Module, stored: Mapping[str, Any], source: str) -
     Raises:
         CheckpointError: If it belongs to another network.
     """
-    try:
+    with errors_of_file(source):
         weights, family = _backbone_weights(backbone, find_state_dict(stored))
-    except CheckpointError as error:
-        raise CheckpointError(f'Checkpoint {source}: {error}') from error
     check_backbone_weights(backbone, weights, source)
     backbone.load_state_dict(weights, strict=False)
     backbone.weights_normalisation = _normalisation(stored, family)
@@ -136,8 +136,9 @@ def check_backbone_weights(
     differences = compare_weights(weights, backbone.state_dict(), (*optional, COUNTERS))
     if any(differences):
         raise CheckpointError(
-            f'Checkpoint {source} does not fit this {type(backbone).__name__}: '
-            f'{differences.describe(shown)}. Choose the weights of the same architecture and size.'
+            f'does not fit this {type(backbone).__name__}: {differences.describe(shown)}',
+            place=FilePlace(source),
+            advice='Choose the weights of the same architecture and size',
         )
     check_finite(weights, source)
 
@@ -155,9 +156,12 @@ def _backbone_weights(
         return weights, None
     if not weight_families()[family].is_backbone:
         raise CheckpointError(
-            f'This is a whole model of the family {family!r}, not a backbone. '
-            'Give it as load_from instead, or take its backbone by an init_cfg with '
-            "prefix='backbone.'."
+            f'holds a whole model of the family {family!r}, not a backbone',
+            argument='checkpoint',
+            advice=(
+                'Give it as load_from instead',
+                "Take its backbone by an init_cfg with prefix='backbone.'",
+            ),
         )
     return _bare(convert(state_dict, family)), family
 

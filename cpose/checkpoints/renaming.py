@@ -55,9 +55,10 @@ class RenamingFamily(WeightFamily):
         unknown = [key for key, name in names.items() if name is None]
         if unknown:
             raise CheckpointError(
-                f'{len(unknown)} keys of the checkpoint have no counterpart in a model of '
-                f'{self.title}: {unknown[:SHOWN]}. Is it of another network, for example one with '
-                'tracking inputs?'
+                f'has {len(unknown)} keys without counterpart in a model of {self.title}: '
+                f'{unknown[:SHOWN]}',
+                argument='checkpoint',
+                advice='Is it of another network, for example one with tracking inputs?',
             )
         return {str(name): state_dict[key] for key, name in names.items()}
 

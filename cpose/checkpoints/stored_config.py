@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.config_renames import rename_config
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError
 from cpose.shipped_configs import complete_head
 
@@ -60,7 +61,12 @@ def config_from_checkpoint(
     meta = stored.get('meta')
     text = meta.get(CONFIG_KEY) if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
-        raise CheckpointError(f'{name} carries no config. Give CONFIG instead of "-".')
+        raise CheckpointError(
+            'carries no config',
+            argument='checkpoint',
+            place=FilePlace(name),
+            advice='Give CONFIG instead of "-"',
+        )
     return config_from_json(text, name, allow_custom_imports)
 
 
@@ -78,9 +84,17 @@ def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CheckpointError(f'The config in {name} is not JSON: {error}.') from error
+        raise CheckpointError(
+            f'carries a config that is not JSON: {error}',
+            place=FilePlace(name),
+            advice='Give CONFIG instead of "-"',
+        ) from error
     if not isinstance(content, dict):
-        raise CheckpointError(f'The config in {name} is not a JSON object. Give CONFIG instead.')
+        raise CheckpointError(
+            'carries a config that is no JSON object',
+            place=FilePlace(name),
+            advice='Give CONFIG instead of "-"',
+        )
     for key in LOCAL_KEYS:
         content.pop(key, None)
     content = _without(content, OUTPUT_KEYS)
@@ -114,9 +128,10 @@ def _check_imports(name: str, custom_imports: Any) -> None:
     foreign = [module for module in modules if str(module).split('.')[0] != 'cpose']
     if foreign:
         raise CheckpointError(
-            f'The config in {name} wants to import {", ".join(map(str, foreign))} '
-            '(key custom_imports). If you trust them use --allow-custom-imports, or '
-            'config_from_checkpoint(path, allow_custom_imports=True).'
+            f'carries a config that wants to import {", ".join(map(str, foreign))} (key '
+            'custom_imports)',
+            place=FilePlace(name),
+            advice='If you trust them use {allow_custom_imports}',
         )
 
 
@@ -125,9 +140,10 @@ def _check_types(name: str, content: Any) -> None:
         scope, _, rest = kind.partition('.')
         if rest and (scope not in TRUSTED_SCOPES or '.' in rest):
             raise CheckpointError(
-                f'The config in {name} wants to call {kind!r} (a key "type"). Only registered '
-                'names are accepted from a checkpoint; if you trust it use '
-                '--allow-custom-imports.'
+                f'carries a config that wants to call {kind!r} (a key "type"); only registered '
+                'names are accepted from a checkpoint',
+                place=FilePlace(name),
+                advice='If you trust it use {allow_custom_imports}',
             )
 
 

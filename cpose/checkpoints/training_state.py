@@ -15,6 +15,7 @@ from cpose import __version__
 from cpose.checkpoints.loading import bare_model
 from cpose.checkpoints.plain_data import plain_items, to_plain
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError
 
 RESUME_KEYS = ('meta', 'message_hub', 'optimizer', 'train_loop')
@@ -97,8 +98,9 @@ def prepare_resume(
     missing = [key for key in RESUME_KEYS if key not in checkpoint]
     if missing:
         raise CheckpointError(
-            f'Checkpoint {filename} holds no {", ".join(missing)}, so training cannot be resumed '
-            'from it. Set load_from without --resume to start a new run with its weights.'
+            f'holds no {", ".join(missing)}, so training cannot be resumed from it',
+            place=FilePlace(filename),
+            advice='Set load_from without {resume} to start a new run with its weights',
         )
     if 'ema_state_dict' in checkpoint and not has_averages:
         print_log(
@@ -139,9 +141,13 @@ def check_optimizer(checkpoint: Mapping[str, Any], filename: str, optim_wrapper:
     if stored != kind or missing:
         held = f'has no {", ".join(missing)}' if stored == kind else f'is {stored}'
         raise CheckpointError(
-            f'Checkpoint {filename} cannot be resumed with the optimizer {kind} (config key '
-            f'optim_wrapper.optimizer.type): its optimizer {held}. Resume with the same one, '
-            'or set load_from without --resume to start a new run with its weights.'
+            f'cannot be resumed with the optimizer {kind} (config key '
+            f'optim_wrapper.optimizer.type): its optimizer {held}',
+            place=FilePlace(filename),
+            advice=(
+                'Resume with the same one',
+                'Set load_from without {resume} to start a new run with its weights',
+            ),
         )
 
 

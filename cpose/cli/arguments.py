@@ -3,11 +3,12 @@
 from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
 from math import inf
 from pathlib import Path
-from typing import Any
-
-from mmengine.config import Config
+from typing import TYPE_CHECKING, Any
 
 from cpose.cli.option_values import read_value
+
+if TYPE_CHECKING:  # its import takes longer than the help of a command
+    from mmengine.config import Config
 
 MODEL_FILE = 'model file: .pth, .onnx, or a TensorRT engine (.engine, .plan, .trt)'
 PLOT_ENDINGS = ('.png', '.pdf', '.svg')
@@ -82,7 +83,7 @@ def add_tensors_only(parser: ArgumentParser) -> None:
     )
 
 
-def read_config(args: Namespace) -> Config:
+def read_config(args: Namespace) -> 'Config':
     """Return the config of a command with CONFIG and CHECKPOINT, overrides applied."""
     from cpose.apis.builder import resolve_config
 

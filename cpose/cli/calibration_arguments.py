@@ -8,11 +8,19 @@ from cpose.cli.arguments import positive_int
 from cpose.errors import ConfigError
 
 DEFAULT_BOUND = 0.1
+FLAGS = {
+    'batch_size': '--calib-batch-size',
+    'cache': '--calib-cache',
+    'folders': '--data',
+    'num_batches': '--calib-batches',
+}
+"""Options by the arguments of the functions that calibrate."""
 OPTIONS = ('data', 'calib_batch_size', 'calib_batches', 'calib_cache', 'keep_float', 'auto_float')
 
 
 def add_calibration(parser: ArgumentParser) -> None:
     """Add calibration images and what stays in float."""
+    parser.set_defaults(flags=FLAGS)
     group = parser.add_argument_group('INT8')
     group.add_argument(
         '--data',
@@ -58,8 +66,12 @@ def refuse_calibration(args: Namespace, precision: str) -> None:
     """
     given = [name for name in OPTIONS if getattr(args, name) is not None]
     if given:
-        flags = ', '.join('--' + name.replace('_', '-') for name in given)
-        raise ConfigError(f'{flags}: only for INT8, nothing is calibrated for {precision}.')
+        raise ConfigError(
+            f'is only for INT8, nothing is calibrated for {precision}',
+            argument=given[0],
+            value=getattr(args, given[0]),
+            advice='Leave it out',
+        )
 
 
 def read_calibration(args: Namespace, target: str) -> tuple[Any, Any]:

@@ -3,11 +3,16 @@
 import os
 import sys
 import time
+import traceback
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
 
 from cpose import __version__
+from cpose.cli.crash_report import describe_crash
+from cpose.cli.flags import command_flags, tell_flags
+from cpose.cli.plugin_commands import add_plugin, list_plugins
+from cpose.cli.printing import lasting_output, lost_output
 from cpose.cli.process_settings import keep_freed_memory, plain_warnings
 from cpose.errors import TrainingInterruptedError, UserError, plain_message
 
@@ -25,6 +30,9 @@ COMMANDS = (
     'print_config',
     'tao',
 )
+WORDS = tuple(command.replace('_', '-') for command in COMMANDS)
+"""As they are typed."""
+DEBUG = '--debug'
 
 SPIN_COUNT = '10000'
 """How often an OpenMP thread looks for work before it sleeps, about a tenth of a millisecond.
@@ -37,13 +45,32 @@ FIRST_PROCESS_SECONDS = 5.0
 """Longest time between the same error in two processes that were started together."""
 
 
-def build_parser(commands: Sequence[str] = COMMANDS) -> ArgumentParser:
-    """Assemble the parser of all commands."""
+def build_parser(words: Sequence[str] = ()) -> ArgumentParser:
+    """Assemble the parser.
+
+    Args:
+        words: The command line. Only the command that it names is imported; all are if it names
+            none, for the help.
+
+    Raises:
+        ConfigError: If it names a command of another package that cannot be imported.
+    """
     parser = ArgumentParser(prog='cpose', description='Category-level 6-DoF object pose.')
     parser.add_argument('--version', action='version', version=f'cpose {__version__}')
+    parser.add_argument(
+        DEBUG, action='store_true', help='show the traceback of an error; may stand anywhere'
+    )
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for command in commands:
-        import_module(f'cpose.cli.commands.{command}').add_parser(subparsers)
+    wanted = next((word for word in words if not word.startswith('-')), None)
+    is_own = wanted in WORDS
+    if wanted is not None and not is_own:
+        add_plugin(subparsers, wanted)
+    if wanted not in subparsers.choices:
+        for word in [wanted] if is_own else WORDS:
+            name = str(word).replace('-', '_')
+            import_module(f'cpose.cli.commands.{name}').add_parser(subparsers)
+        if not is_own:
+            list_plugins(subparsers, set(subparsers.choices))
     return parser
 
 
@@ -52,25 +79,56 @@ def main(argv: Sequence[str] | None = None) -> int:
     if 'OMP_WAIT_POLICY' not in os.environ:
         os.environ.setdefault('GOMP_SPINCOUNT', SPIN_COUNT)
     keep_freed_memory()
-    args = build_parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    is_debugged = DEBUG in words
+    words = [word for word in words if word != DEBUG]
+    with lasting_output() as (out, err), plain_warnings():
+        code = _run(words, is_debugged)
+        out.flush()
+        lost = lost_output(out)
+        if lost:
+            err.write(f'cpose: not all output could be printed: {lost}\n')
+    return max(code, 1) if lost else code
+
+
+def _run(words: list[str], is_debugged: bool) -> int:
+    """Parse and run a command, and turn what it raises into a message and an exit code."""
+    flags: dict[str, str] = {}
+    command = next((word for word in words if not word.startswith('-')), '')
+    launcher = 'none'
     try:
-        with plain_warnings():
-            return int(args.func(args) or 0)
+        parser = build_parser(words)
+        args = parser.parse_args(words)
+        flags = command_flags(parser, args)
+        launcher = getattr(args, 'launcher', launcher)
+        return int(args.func(args) or 0)
     except (UserError, PermissionError) as error:
-        if getattr(args, 'launcher', 'none') != 'none':
-            _let_first_process_speak()
-        sys.stderr.write(f'cpose {args.command}: {_describe(error)}\n')
+        _show(error, is_debugged, launcher)
+        sys.stderr.write(f'cpose {command}: {_describe(error, flags)}\n')
         return 2
     except TrainingInterruptedError as stop:
         sys.stderr.write(f'{stop}\nThe same command continues.\n')
         return stop.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write(f'cpose {args.command}: interrupted\n')
+        sys.stderr.write(f'cpose {command}: interrupted\n')
         return 130
+    except Exception as error:  # noqa: BLE001  the last line: every command ends with a message
+        _show(error, is_debugged, launcher)
+        sys.stderr.write(describe_crash(error, command, words))
+        return 1
 
 
-def _describe(error: UserError | PermissionError) -> str:
+def _show(error: Exception, is_debugged: bool, launcher: str) -> None:
+    """Print the traceback if it is wanted; with several processes let the first one speak."""
+    if is_debugged:
+        traceback.print_exception(error, file=sys.stderr)
+    if launcher != 'none':
+        _let_first_process_speak()
+
+
+def _describe(error: UserError | PermissionError, flags: dict[str, str]) -> str:
     if isinstance(error, UserError):
+        tell_flags(error, flags)
         return plain_message(error)
     return f'{error.filename} cannot be accessed: {error.strerror}. Check its rights.'
 

@@ -3,8 +3,6 @@
 import ast
 from typing import Any
 
-from mmengine.config import DictAction
-
 DICT_CALL = 'dict('
 QUOTES = ('"', "'")
 BRACKETS = {'(': ')', '[': ']', '{': '}'}
@@ -38,6 +36,8 @@ def read_value(text: str) -> Any:
     if text.startswith(('(', '[')) and text.endswith(BRACKETS[text[0]]):
         values = [read_value(piece) for piece in _split(text[1:-1])]
         return tuple(values) if text.startswith('(') else values
+    from mmengine.config import DictAction  # its import takes longer than the help of a command
+
     return DictAction._parse_int_float_bool(text)
 
 

@@ -50,8 +50,6 @@ class Branch(Protocol):
         read_at: Where the loss reads it.
         loss: Config of its loss; None for a branch that is not trained on its own.
         is_silent_untrained: Whether its map has no peaks as long as nothing trains it.
-        log_variance_type: Branch of the logarithmic variance of its values, for losses that need
-            one; None where there is none.
     """
 
     name: str
@@ -59,7 +57,10 @@ class Branch(Protocol):
     read_at: ReadPlace
     loss: Mapping[str, Any] | None
     is_silent_untrained: bool
-    log_variance_type: str | None
+
+    @property
+    def log_variance_type(self) -> str | None:
+        """Return the branch of the logarithmic variance of its values, for losses that need one."""
 
     @property
     def channels(self) -> int:
@@ -111,17 +112,19 @@ class Branch(Protocol):
 
 
 class Codec(Protocol):
-    """Turn annotated cuboids into targets, and raw maps into detections.
+    """Turn annotated cuboids into targets, and raw maps into detections."""
 
-    Attributes:
-        branches: What there is a raw map of.
-        stride: Input pixels per heatmap cell.
-        num_select: Detections per image.
-    """
+    @property
+    def branches(self) -> Sequence[Branch]:
+        """What there is a raw map of."""
 
-    branches: Sequence[Branch]
-    stride: int
-    num_select: int
+    @property
+    def stride(self) -> int:
+        """Input pixels per heatmap cell."""
+
+    @property
+    def num_select(self) -> int:
+        """Detections per image."""
 
     def encode(
         self,
@@ -189,11 +192,31 @@ class PointSource(Protocol):
 
 
 class PoseSolver(Protocol):
-    """Find the pose of a cuboid.
+    """Find the pose of a cuboid; ``needs_std`` is False.
 
     Attributes:
-        needs_std: Whether it takes the standard deviations of the points as its fourth argument.
+        needs_std: Whether it is a `WeightedPoseSolver`.
     """
+
+    needs_std: bool
+
+    def __call__(
+        self, corners_object: np.ndarray, points_image: np.ndarray, camera: np.ndarray
+    ) -> PoseVectors:
+        """Return rotation vector and location, (3,) each, OpenCV camera frame.
+
+        Args:
+            corners_object: (P, 3), unit of the dimensions.
+            points_image: (P, 2), pixels.
+            camera: (3, 3) pixels.
+
+        Raises:
+            cv2.error: If OpenCV refuses the points.
+        """
+
+
+class WeightedPoseSolver(Protocol):
+    """Find the pose of a cuboid with the predicted error of its points; ``needs_std`` is True."""
 
     needs_std: bool
 
@@ -202,7 +225,7 @@ class PoseSolver(Protocol):
         corners_object: np.ndarray,
         points_image: np.ndarray,
         camera: np.ndarray,
-        points_std: np.ndarray | None = None,
+        points_std: np.ndarray,
     ) -> PoseVectors:
         """Return rotation vector and location, (3,) each, OpenCV camera frame.
 

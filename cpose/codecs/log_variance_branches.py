@@ -17,6 +17,7 @@ from cpose.registry import BRANCHES
 from cpose.structures.cuboid import NUM_CORNERS
 
 SUFFIX = '_uncertainty'
+"""What the name of such a branch has after that of the other one, also in checkpoints."""
 
 
 class LogVarianceBranch(CenterBranch):

@@ -16,6 +16,7 @@ from cpose.errors import ConfigError, check_number
 from cpose.geometry.affine import apply_affine, invert_affine
 from cpose.geometry.pnp import MISSING_BELOW, PnPResult, solve_cuboid_pnp
 from cpose.geometry.projection import project_points, undistort_points
+from cpose.geometry.soft_nms import suppress_softly
 from cpose.part_configs import with_wiring
 from cpose.registry import CODECS
 from cpose.shipped_configs import fill_up, shipped_head
@@ -26,47 +27,6 @@ from cpose.structures.pose_data_sample import PoseDataSample
 KEY = 'model.head.postprocessor'
 STD = 'keypoints_std'
 """What a solver weighs points by: an entry of `ObjectPose.extras`."""
-
-
-def suppress_softly(
-    bboxes: np.ndarray, scores: np.ndarray, sigma: float, score_thr: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lower the score of each box by its overlap with every better one (Gaussian weights).
-
-    A score is multiplied with exp(−IoU² / sigma) once for each better box that stays. Box sides
-    are counted with + 1, as for whole pixels. Source: Bodla et al., "Soft-NMS: Improving Object
-    Detection With One Line of Code" (ICCV 2017), equation 3; details as in TAO PyTorch 6.25.10.
-
-    Args:
-        bboxes: (N, 4), left, top, right, bottom, image pixels.
-        scores: (N,), 0 to 1.
-        sigma: Width of the Gaussian.
-        score_thr: A box whose score is lowered below is dropped.
-
-    Returns:
-        Numbers (M,) of the boxes that stay and their lowered scores (M,), best first.
-    """
-    weights = np.exp(-np.square(_box_iou(np.asarray(bboxes, dtype=np.float64))) / sigma)
-    left = np.array(scores, dtype=np.float64)
-    kept: list[int] = []
-    kept_scores: list[float] = []
-    for _ in range(len(left)):
-        best = int(left.argmax())
-        if left[best] < score_thr:
-            break
-        kept.append(best)
-        kept_scores.append(float(left[best]))
-        left *= weights[best]
-        left[best] = -np.inf
-    return np.array(kept, dtype=np.int64), np.array(kept_scores)
-
-
-def _box_iou(bboxes: np.ndarray) -> np.ndarray:
-    low, high = bboxes[:, :2], bboxes[:, 2:]
-    area = (high - low + 1).clip(min=1e-6).prod(axis=1)
-    overlap = np.minimum(high[:, None], high) - np.maximum(low[:, None], low) + 1
-    shared = overlap.clip(min=0).prod(axis=2)
-    return shared / (area[:, None] + area - shared)
 
 
 @CODECS.register_module()
@@ -115,8 +75,9 @@ class PosePostprocessor:
         self.solver = CODECS.build(dict(solver))
         self.dims_refiner = CODECS.build(dict(dims_refiner)) if dims_refiner else None
         self.branches = tuple(branches)
+        self._further = [branch for branch in self.branches if branch.extras]
         self._uses_std = bool(getattr(self.solver, 'needs_std', False))
-        if self._uses_std and not any(STD in branch.extras for branch in self.branches):
+        if self._uses_std and not any(STD in branch.extras for branch in self._further):
             raise ConfigError(
                 f'{type(self.solver).__name__} (config key {KEY}.solver.type) weighs points by '
                 'their standard deviations, which no branch predicts. Set the config key '
@@ -138,8 +99,7 @@ class PosePostprocessor:
             score_thr: Threshold for this call instead of the one of evaluation.
         """
         threshold = self.eval_score_thr if score_thr is None else score_thr
-        further = [branch for branch in self.branches if branch.extras]
-        names = [*INPUT_NAMES, *(name for branch in further for name in branch.outputs)]
+        names = [*INPUT_NAMES, *(name for branch in self._further for name in branch.outputs)]
         arrays = {name: _to_numpy(decoded[name]) for name in names if name in decoded}
         return [
             self._process_image(
@@ -179,12 +139,11 @@ class PosePostprocessor:
         self, arrays: Mapping[str, np.ndarray], sample: PoseDataSample
     ) -> dict[str, np.ndarray]:
         """Return what further branches found, (N, ...) each; model files may lack their outputs."""
-        affine = self._image_from_heatmap(sample)
         extras: dict[str, np.ndarray] = {}
-        for branch in self.branches:
-            if branch.extras and all(name in arrays for name in branch.outputs):
+        for branch in self._further:
+            if all(name in arrays for name in branch.outputs):
                 own = {name: arrays[name] for name in branch.outputs}
-                extras.update(branch.to_extras(own, affine))
+                extras.update(branch.to_extras(own, self._image_from_heatmap(sample)))
         return extras
 
     def _image_from_heatmap(self, sample: PoseDataSample) -> np.ndarray:

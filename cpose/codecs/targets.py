@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cpose.errors import DataError
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.pose_data_sample import PoseDataSample
 
@@ -139,11 +140,19 @@ class TargetGeometry:
         Args:
             name: Key of `CuboidTruth.extras`.
             shape: Of one object.
+
+        Raises:
+            DataError: If an annotation has another shape.
         """
         values = np.full((self.mask.shape[0], self.mask.shape[2], *shape), np.nan)
         for row, sample in zip(values, self.samples, strict=True):
             if sample.truth is not None and name in sample.truth.extras:
                 given = sample.truth.extras[name][: len(row)]
+                if given.shape[1:] != shape:
+                    raise DataError(
+                        f'{sample.image_path} is annotated with a {name} of shape '
+                        f'{given.shape[1:]} for each object, expected {shape}. Correct the file.'
+                    )
                 row[: len(given)] = given
         return values
 

@@ -16,6 +16,7 @@ from cpose.codecs.symmetries import decode_symmetric, resolve_symmetry
 from cpose.datasets.annotations.data_problems import OnError, check_on_error
 from cpose.datasets.base import open_record
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
+from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import ConfigError, DataError, check_number
 from cpose.registry import SYMMETRIES, TRANSFORMS
 from cpose.structures.image_record import ImageRecord
@@ -57,9 +58,9 @@ class PoseDataset(BaseDataset):
         max_objs: int | None = None,
         on_error: OnError = 'raise',
     ) -> None:
-        check_number('*_dataloader.dataset.seed', seed, least=0, is_whole=True)
+        check_number('seed', seed, least=0, is_whole=True)
         if max_objs is not None:
-            check_number('*_dataloader.dataset.max_objs', max_objs, least=1, is_whole=True)
+            check_number('max_objs', max_objs, least=1, is_whole=True)
         check_on_error(on_error)
         steps = [TRANSFORMS.build(dict(s)) if isinstance(s, Mapping) else s for s in pipeline]
         super().__init__(pipeline=steps, serialize_data=False, lazy_init=True)
@@ -91,8 +92,10 @@ class PoseDataset(BaseDataset):
         categories = self._metainfo['category']
         if name not in categories:
             raise DataError(
-                f'class {name!r} is none of the categories {", ".join(categories)} (config key '
-                '*_dataloader.dataset.metainfo.category)'
+                f'is none of the categories {", ".join(categories)} (config key '
+                '*_dataloader.dataset.metainfo.category)',
+                argument='class',
+                value=name,
             )
         return categories.index(name)
 
@@ -111,6 +114,11 @@ class PoseDataset(BaseDataset):
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return the dict of one image that goes into the pipeline, see `PipelineItem`."""
         record = self.load_record(idx)
+        if not isinstance(record, ImageRecord):
+            raise TypeError(
+                f'{type(self).__name__}.load_record returns {type(record).__name__}, expected '
+                'ImageRecord (cpose.structures.image_record).'
+            )
         number = self.draw[0] if self.draw else idx
         rng = np.random.default_rng([self.seed, self.epoch, number])
         symmetries = self._find_symmetries(record)
@@ -136,8 +144,8 @@ class PoseDataset(BaseDataset):
             if item is not None:
                 return item if step == 0 else _marked(item)
         raise DataError(
-            'No image of the data set can be read and passes the pipeline. See the log for why; '
-            'a transform must return the dict.'
+            'No image of the data set can be read and passes the pipeline',
+            advice=('See the log for why', 'Return the dict in every transform'),
         )
 
     def _find_symmetries(self, record: ImageRecord) -> Sequence[Any]:
@@ -147,14 +155,22 @@ class PoseDataset(BaseDataset):
         unknown = labels[(labels < 0) | (labels >= len(self._symmetries))]
         if len(unknown):
             raise DataError(
-                f'{record.image_path} has an object of label {unknown[0]}, but there are '
-                f'{len(self._symmetries)} categories. Name all of them (config key '
-                '*_dataloader.dataset.metainfo.category), or leave the object out.'
+                f'has an object of label {unknown[0]}, but there are {len(self._symmetries)} '
+                'categories',
+                place=FilePlace(record.image_path),
+                advice=(
+                    'Name all of them (config key *_dataloader.dataset.metainfo.category)',
+                    'Leave the object out',
+                ),
             )
         try:
             return find_symmetries(record.truth, self._symmetries)
         except DataError as error:
-            raise DataError(f'An object of {record.image_path} {error}') from error
+            raise DataError(
+                f'has an object that {error.problem}',
+                place=FilePlace(record.image_path),
+                advice=error.advice,
+            ) from error
 
     def full_init(self) -> None:
         """Do nothing: a data set is ready when it is built."""
@@ -217,8 +233,10 @@ def check_packed(item: Any, pipelines: Sequence[Compose]) -> None:
     names = [[type(step).__name__ for step in pipeline.transforms] for pipeline in pipelines]
     steps = '; '.join(dict.fromkeys(', '.join(each) or 'nothing' for each in names))
     raise ConfigError(
-        f'The pipeline of the data ({steps}) does not give {" and ".join(PACKED_KEYS)} (config '
-        "key *_dataloader.dataset.pipeline). End it with dict(type='PackPoseInputs')."
+        f'({steps}) does not give {" and ".join(PACKED_KEYS)}',
+        argument='pipeline',
+        place=ConfigPlace(('*_dataloader.dataset.pipeline',)),
+        advice="End it with dict(type='PackPoseInputs')",
     )
 
 

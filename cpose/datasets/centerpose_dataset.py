@@ -66,7 +66,12 @@ class CenterPoseDataset(PoseDataset):
         table = keep_consistent(table, self._metainfo['category'], self._symmetries, problems)
         problems.report(root)
         if not len(table):
-            raise DataError(f'{root} holds no usable image with annotation. See the log for why.')
+            raise DataError(
+                'holds no usable image with annotation',
+                argument='data_root',
+                value=root,
+                advice='See the log for why',
+            )
         return table
 
     def __len__(self) -> int:
@@ -102,8 +107,10 @@ def expand_roots(data_root: str | Sequence[str], categories: Sequence[str]) -> l
     templates = [data_root] if isinstance(data_root, str) else list(data_root or ())
     if not templates or not all(isinstance(item, str) and item for item in templates):
         raise ConfigError(
-            f'data_root={data_root!r} (config key *_dataloader.dataset.data_root). '
-            'Give a folder or a list of folders.'
+            'is no folder',
+            argument='data_root',
+            value=data_root,
+            advice='Give a folder or a list of folders',
         )
     filled = [t.replace('{category}', name) for t in templates for name in categories]
     return list(dict.fromkeys(filled))

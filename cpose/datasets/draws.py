@@ -27,10 +27,10 @@ def inner_configs(config: Mapping[str, Any]) -> list[Any]:
     return [item for item in items if isinstance(item, Mapping)]
 
 
-def first_config(config: Mapping[str, Any]) -> Any:
-    """Return the config of the first data set inside wrappers, or that of a data set itself."""
+def innermost_configs(config: Mapping[str, Any]) -> list[Any]:
+    """Return the configs of the data sets inside wrappers, or that of a data set itself."""
     inner = inner_configs(config)
-    return first_config(inner[0]) if inner else config
+    return [part for item in inner for part in innermost_configs(item)] if inner else [config]
 
 
 @DATASETS.register_module()

@@ -59,8 +59,11 @@ def _make_intrinsics(camera: Sequence[float]) -> np.ndarray:
     is_whole = len(numbers) in (4, 5) and len(numbers) == len(camera)
     if not is_whole or not np.isfinite(numbers).all() or min(numbers[:2]) <= 0:
         raise ConfigError(
-            f'camera={camera!r} (config key *_dataloader.dataset.camera). Give fx, fy, cx and cy '
-            'in pixels, fx and fy above 0, perhaps with the skew as the fifth number.'
+            'is no camera',
+            argument='camera',
+            value=camera,
+            advice='Give fx, fy, cx and cy in pixels, fx and fy above 0, perhaps with the skew as '
+            'the fifth number',
         )
     return intrinsic_matrix(*numbers)
 

@@ -3,10 +3,12 @@
 import cv2
 import numpy as np
 
-from cpose.errors import DataError
+from cpose.error_places import FilePlace
+from cpose.errors import DataError, unreadable
 
 JPEG_START = b'\xff\xd8'
 JPEG_END = b'\xff\xd9'
+AGAIN = ('Copy it again', 'Remove it')
 START_OF_SCAN = 0xDA
 
 
@@ -19,14 +21,15 @@ def read_image(path: str) -> np.ndarray:
     try:
         content = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
-        raise DataError(f'{path} cannot be read: {error.strerror}. Check the path.') from error
+        raise unreadable(path, error) from error
     if not content.size:
-        raise DataError(f'{path} is empty. Copy it again or remove it.')
+        raise DataError('is empty', place=FilePlace(path), advice=AGAIN)
     image = None if _is_truncated_jpeg(content) else cv2.imdecode(content, cv2.IMREAD_COLOR)
     if image is None:
         raise DataError(
-            f'{path} ({content.size} bytes) cannot be decoded: it is truncated or not an image. '
-            'Copy it again or remove it.'
+            f'({content.size} bytes) cannot be decoded: it is truncated or not an image',
+            place=FilePlace(path),
+            advice=AGAIN,
         )
     return image
 

@@ -20,29 +20,31 @@ def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[An
     unknown = sorted(set(given) - set(META_KEYS))
     if unknown:
         raise ConfigError(
-            f'metainfo has unknown keys {unknown} (config key *_dataloader.dataset.metainfo). '
-            f'Use {", ".join(META_KEYS)}.'
+            f'has unknown keys {unknown}', argument='metainfo', advice=f'Use {", ".join(META_KEYS)}'
         )
     given = {key: value for key, value in given.items() if value is not None}
     values = {key: _as_tuple(given.get(key, defaults[key])) for key in META_KEYS}
     for place, name in enumerate(values['category']):
         if not isinstance(name, str):
             raise ConfigError(
-                f'metainfo.category has {name!r} at place {place} (config key '
-                '*_dataloader.dataset.metainfo.category). Names are text: put it in quotes.'
+                f'is no text at place {place}',
+                argument='metainfo.category',
+                value=name,
+                advice='Put it in quotes',
             )
     count = len(values['category'])
     if not count or len(set(values['category'])) < count:
         raise ConfigError(
-            f'metainfo.category={list(values["category"])} (config key '
-            '*_dataloader.dataset.metainfo.category) must be one name or different names, one for '
-            'each category.'
+            'must be one name or different names, one for each category',
+            argument='metainfo.category',
+            value=list(values['category']),
         )
     for key, value in values.items():
         if len(value) not in (1, count):
             raise ConfigError(
-                f'metainfo.{key} has {len(value)} entries for {count} categories. '
-                'Give one entry for all categories, or one each.'
+                f'has {len(value)} entries for {count} categories',
+                argument=f'metainfo.{key}',
+                advice='Give one entry for all categories, or one each',
             )
     return {k: v if len(v) == count else v * count for k, v in values.items()}
 
@@ -58,8 +60,10 @@ def check_input_wh(input_wh: Any) -> tuple[int, int]:
     if not are_whole or len(sides) != 2 or any(side <= 0 or side % 32 for side in sides):
         given = sides if len(sides) > 1 else input_wh
         raise ConfigError(
-            f'input_wh={given!r} (config key *_dataloader.dataset.input_wh) must be width and '
-            'height, both multiples of 32, for example (512, 512).'
+            'must be width and height, both multiples of 32',
+            argument='input_wh',
+            value=given,
+            advice='Give for example (512, 512)',
         )
     return int(sides[0]), int(sides[1])
 

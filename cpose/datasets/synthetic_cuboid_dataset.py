@@ -65,16 +65,19 @@ class SyntheticCuboidDataset(PoseDataset):
         numbers = {'num_images': (num_images, 1), 'start_index': (start_index, 0)}
         numbers['image_wh'] = (min(image_wh), MIN_SIDE)
         for name, (value, least) in numbers.items():
-            check_number(f'*_dataloader.dataset.{name}', value, least=least, is_whole=True)
+            check_number(name, value, least=least, is_whole=True)
         if not 0 <= objects[0] <= objects[1] <= MAX_OBJECTS:
             raise ConfigError(
-                f'objects={tuple(objects)} (config key *_dataloader.dataset.objects) must be a '
-                f'range (least, most) within 0 and {MAX_OBJECTS}.'
+                f'must be a range (least, most) within 0 and {MAX_OBJECTS}',
+                argument='objects',
+                value=tuple(objects),
             )
         if len(self.metainfo['category']) != 1:
             raise ConfigError(
-                f'metainfo.category names {len(self.metainfo["category"])} categories (config '
-                'key *_dataloader.dataset.metainfo). SyntheticCuboidDataset draws one: give one.'
+                f'names {len(self.metainfo["category"])} categories, and SyntheticCuboidDataset '
+                'draws one',
+                argument='metainfo.category',
+                advice='Give one',
             )
         self.num_images = num_images
         self.start_index = start_index

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.deploy.onnx.protobuf import read_proto
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, DataError
 from cpose.files.json_files import read_json, write_json
 
@@ -112,10 +113,11 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
     is_first = outputs[: len(FIRST_OUTPUTS)] == list(FIRST_OUTPUTS)
     if inputs != [INPUT_NAME] or not is_first or missing:
         raise CheckpointError(
-            f'{path} is not a model exported by cpose. It has the inputs {_listed(inputs)}, the '
-            f'outputs {_listed(outputs)} and lacks the metadata {_listed(missing)}. Expected are '
-            f'the input {INPUT_NAME} and the outputs {_listed(list(FIRST_OUTPUTS))}. Export the '
-            'model with `cpose export-onnx`.'
+            f'is not a model exported by cpose. It has the inputs {_listed(inputs)}, the outputs '
+            f'{_listed(outputs)} and lacks the metadata {_listed(missing)}; expected are the input '
+            f'{INPUT_NAME} and the outputs {_listed(list(FIRST_OUTPUTS))}',
+            place=FilePlace(path),
+            advice='Export the model with `cpose export-onnx`',
         )
     try:
         metadata = _metadata_from(
@@ -127,13 +129,16 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
         )
     except (ValueError, TypeError) as error:
         raise CheckpointError(
-            f'The metadata in {path} cannot be read: {error}. Export the model again with '
-            '`cpose export-onnx`.'
+            f'has metadata that cannot be read: {error}',
+            place=FilePlace(path),
+            advice='Export the model again with `cpose export-onnx`',
         ) from error
     if list(metadata.outputs) != outputs:
         raise CheckpointError(
-            f'{path} has the outputs {_listed(outputs)}, but its metadata names '
-            f'{_listed(list(metadata.outputs))}. Export the model again with `cpose export-onnx`.'
+            f'has the outputs {_listed(outputs)}, but its metadata names '
+            f'{_listed(list(metadata.outputs))}',
+            place=FilePlace(path),
+            advice='Export the model again with `cpose export-onnx`',
         )
     return metadata
 
@@ -186,15 +191,18 @@ def read_engine_sidecar(engine_path: str | Path) -> dict[str, Any]:
     for file in (engine, sidecar):
         if not file.is_file():
             raise CheckpointError(
-                f'There is no file {file}. An engine and the JSON file beside it belong together: '
-                'copy both, or build the engine again.'
+                'does not exist; an engine and the JSON file beside it belong together',
+                place=FilePlace(file),
+                advice=('Copy both', 'Build the engine again'),
             )
     try:
         content = read_json(sidecar)
         return {**content, 'metadata': _metadata_from(content['metadata'])}
     except (DataError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f'{sidecar} does not describe an engine of cpose ({error}). Build the engine again.'
+            f'does not describe an engine of cpose ({error})',
+            place=FilePlace(sidecar),
+            advice='Build the engine again',
         ) from error
 
 

@@ -13,7 +13,8 @@ from cpose.deploy.model_metadata import (
     read_metadata,
 )
 from cpose.deploy.onnx.files import load_onnx, static_batch_of
-from cpose.errors import CheckpointError, ConfigError, OutputError
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, ConfigError, OutputError, unwritable
 from cpose.files.encrypted_file import is_encrypted
 from cpose.files.encryption_key import current_key
 from cpose.files.model_files import check_new_file, write_bytes_atomic
@@ -53,9 +54,7 @@ def write_triton_repository(
     try:
         model.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f'{model.parent} cannot be made: {error.strerror}. Choose another --triton folder.'
-        ) from error
+        raise unwritable(model.parent, error, 'Choose another {triton} folder', 'triton') from error
     for file in (model, config):
         check_new_file(file, may_replace)
     write_bytes_atomic(model, source.read_bytes())
@@ -78,8 +77,11 @@ def check_triton_files(directory: str | Path, name: str, is_onnx: bool, may_repl
     """
     if current_key() is not None:
         raise ConfigError(
-            'With an encryption key the model is encrypted, and Triton could not read it. Leave '
-            'out --triton, or give no key.'
+            'cannot be written: with an encryption key the model is encrypted, and Triton could '
+            'not read it',
+            argument='triton',
+            value=directory,
+            advice=('Leave out {triton}', 'Give no key'),
         )
     files = triton_files(directory, name, is_onnx)
     for file in files:
@@ -88,26 +90,31 @@ def check_triton_files(directory: str | Path, name: str, is_onnx: bool, may_repl
     there = next(folder for folder in files[0].parents if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise OutputError(
-            f'{files[0].parent} cannot be made: {there} is no folder that can be written to. '
-            'Choose another --triton folder.'
+            f'cannot be made: {there} is no folder that can be written to',
+            argument='triton',
+            place=FilePlace(files[0].parent),
+            advice='Choose another {triton} folder',
         )
 
 
 def _check_runs(source: Path, metadata: ModelMetadata, is_onnx: bool) -> None:
     if is_encrypted(source):
         raise CheckpointError(
-            f'{source} is encrypted, and Triton could not read it. Export the model again without '
-            'an encryption key.'
+            'is encrypted, and Triton could not read it',
+            place=FilePlace(source),
+            advice='Export the model again without an encryption key',
         )
     if is_onnx and metadata.quantize_target == 'tensorrt':
         raise CheckpointError(
-            f'{source} is quantised for TensorRT, but Triton runs ONNX files in ONNX Runtime. '
-            'Build an engine from it, or quantise the model with --target ort.'
+            'is quantised for TensorRT, but Triton runs ONNX files in ONNX Runtime',
+            place=FilePlace(source),
+            advice=('Build an engine from it', 'Quantise the model for the target ort'),
         )
     if not is_onnx and read_engine_sidecar(source).get('flavor') == 'rtx':
         raise CheckpointError(
-            f'{source} is an engine of TensorRT for RTX, which Triton does not run. Build it with '
-            '--flavor tensorrt, or give Triton the ONNX file.'
+            'is an engine of TensorRT for RTX, which Triton does not run',
+            place=FilePlace(source),
+            advice=('Build it with the flavor tensorrt', 'Give Triton the ONNX file'),
         )
 
 
@@ -182,7 +189,11 @@ def _engine_batches(file: Path) -> tuple[int, int]:
     least, most = int(profile['min']), int(profile['max'])
     if 1 < least < most:
         raise CheckpointError(
-            f'{file} takes batches of {least} to {most}, but Triton sends single images too. Build '
-            f'it with --min-batch 1, or for batches of one size (--min-batch {most}).'
+            f'takes batches of {least} to {most}, but Triton sends single images too',
+            place=FilePlace(file),
+            advice=(
+                'Build it with {min_batch} 1',
+                f'Build it for batches of one size ({{min_batch}} {most})',
+            ),
         )
     return least, most

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.logging import MessageHub
 
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.evaluation.metric_table import find_number
 
@@ -69,8 +70,11 @@ def find_score(metrics: Mapping[str, float], name: str) -> float:
         if name in (key, key.rpartition('/')[2]):
             return float(value)
     raise ConfigError(
-        f'There is no metric {name!r} (default_hooks.checkpoint.save_best). '
-        f'Metrics of this run: {", ".join(metrics)}.'
+        f'is no metric of this run, which has {", ".join(metrics)}',
+        argument='save_best',
+        value=name,
+        place=ConfigPlace(('default_hooks.checkpoint.save_best',)),
+        advice='Choose one of these',
     )
 
 

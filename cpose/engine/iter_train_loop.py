@@ -59,7 +59,7 @@ class ResumableIterTrainLoop(ResumableLoop, IterBasedTrainLoop):
         for name, value in numbers.items():
             advice = NO_VALIDATION if name == 'val_interval' else ''
             least = 0 if name == 'val_begin' else 1
-            check_number(f'train_cfg.{name}', value, least=least, is_whole=True, advice=advice)
+            check_number(name, value, least=least, is_whole=True, advice=advice)
         # MMEngine's own constructor starts to load at once, and so takes data from the sampler.
         BaseLoop.__init__(self, runner, dataloader)
         use_small_dataset(self.dataloader)

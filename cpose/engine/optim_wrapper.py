@@ -40,15 +40,14 @@ class MixedPrecisionOptimWrapper(OptimWrapper):
     def __init__(
         self,
         optimizer: Optimizer,
-        dtype: str = 'bf16',
+        dtype: str,
         init_scale: float = 65536.0,
         accumulative_counts: int = 1,
         clip_grad: dict | None = None,
     ) -> None:
         if dtype not in PRECISIONS:
             raise ConfigError(
-                f'dtype={dtype!r} (config key optim_wrapper.dtype) must be one of '
-                f'{", ".join(PRECISIONS)}.'
+                f'must be one of {", ".join(PRECISIONS)}', argument='dtype', value=dtype
             )
         super().__init__(optimizer, accumulative_counts, clip_grad)
         self.dtype = PRECISIONS[dtype]

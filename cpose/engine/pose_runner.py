@@ -11,10 +11,11 @@ from mmengine.device import get_device
 from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.runner import BaseLoop, IterBasedTrainLoop, LogProcessor, Runner
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, LogProcessor
 from torch import nn
 from torch.utils.data import DataLoader
 
+from cpose.building import building_part
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.loading import bare_model, load_weights, own_weights
 from cpose.checkpoints.plain_data import from_plain
@@ -23,9 +24,11 @@ from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
 from cpose.datasets.draws import inner_configs, nested_datasets
 from cpose.engine.checkpoint_writing import write_checkpoint
 from cpose.engine.network_compilation import compile_network
+from cpose.engine.part_building import PartBuildingRunner
 from cpose.engine.processes import init_cpu_processes
 from cpose.engine.resuming import replay_schedules
 from cpose.engine.run_checks import check_run, check_settings, find_loop_type
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, UserError, check_number
 from cpose.registry import LOOPS, RUNNERS
 
@@ -36,7 +39,7 @@ MMENGINE_HOOKS = (
 
 
 @RUNNERS.register_module()
-class PoseRunner(Runner):
+class PoseRunner(PartBuildingRunner):
     """Runner whose checkpoints hold only tensors and primitives and are written atomically.
 
     Deviation from MMEngine 0.10.7: several processes train on CPUs too (gloo), weights load
@@ -123,17 +126,17 @@ class PoseRunner(Runner):
         A data set of data sets is put into `NumberedDraws`. Items of this project's data sets are
         checked before they are collated.
         """
-        if not isinstance(dataloader, DataLoader):
-            for name, least in (('num_workers', 0), ('batch_size', 1)):
-                value = dataloader.get(name, least)
-                check_number(f'*_dataloader.{name}', value, least=least, is_whole=True)
-            if not dataloader.get('num_workers'):
-                dataloader = {**dataloader, 'persistent_workers': False}
-            dataset = dataloader.get('dataset')
-            if isinstance(dataset, dict) and inner_configs(dataset):
-                numbered = {'type': 'cpose.NumberedDraws', 'dataset': dataset}
-                dataloader = {**dataloader, 'dataset': numbered}
-        loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        with building_part(dataloader):
+            if not isinstance(dataloader, DataLoader):
+                for name, least in (('num_workers', 0), ('batch_size', 1)):
+                    check_number(name, dataloader.get(name, least), least=least, is_whole=True)
+                if not dataloader.get('num_workers'):
+                    dataloader = {**dataloader, 'persistent_workers': False}
+                dataset = dataloader.get('dataset')
+                if isinstance(dataset, dict) and inner_configs(dataset):
+                    numbered = {'type': 'cpose.NumberedDraws', 'dataset': dataset}
+                    dataloader = {**dataloader, 'dataset': numbered}
+            loader = PartBuildingRunner.build_dataloader(dataloader, seed, diff_rank_seed)
         inner = nested_datasets(loader.dataset)
         pipelines = [item.pipeline for item in inner if isinstance(item, PoseDataset)]
         if pipelines:
@@ -142,10 +145,12 @@ class PoseRunner(Runner):
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the training loop; in the place of MMEngine's two stand those that resume."""
+        given = loop
         if isinstance(loop, dict):
             loop = {**loop, 'type': find_loop_type(loop)}
             loop.pop('by_epoch', None)
-        return super().build_train_loop(loop)
+        with self._building(given):
+            return super().build_train_loop(loop)
 
     def build_log_processor(self, log_processor: LogProcessor | dict) -> LogProcessor:
         """Build what formats log lines; they count what the training counts."""
@@ -191,8 +196,9 @@ class PoseRunner(Runner):
             if isinstance(error, UserError):
                 raise
             raise CheckpointError(
-                f'Checkpoint {filename} cannot be resumed with this config: {error}. '
-                'To use only its weights set load_from without --resume.'
+                f'cannot be resumed with this config: {error}',
+                place=FilePlace(filename),
+                advice='Use only its weights: set load_from, without {resume}',
             ) from error
         if self.train_loop.counts_changed:
             replay_schedules(self)

@@ -20,6 +20,9 @@ TORCHRUN_VARIABLES = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE')
 DEFAULT_PORT = '29500'
 
 
+START = 'Start with tools/dist_train.sh (torchrun) or tools/slurm_train.sh (srun)'
+
+
 def init_cpu_processes(launcher: str, timeout: float = 1800) -> None:
     """Connect the processes with gloo, unless there are GPUs or they are connected.
 
@@ -39,8 +42,10 @@ def init_cpu_processes(launcher: str, timeout: float = 1800) -> None:
     missing = [name for name in TORCHRUN_VARIABLES if name not in os.environ]
     if missing:
         raise ConfigError(
-            f'--launcher {launcher}, but {", ".join(missing)} are not set in the environment. '
-            'Start with tools/dist_train.sh (torchrun) or tools/slurm_train.sh (srun).'
+            f'needs {", ".join(missing)} in the environment',
+            argument='launcher',
+            value=launcher,
+            advice=START,
         )
     distributed.init_process_group('gloo', timeout=timedelta(seconds=timeout))
 
@@ -64,7 +69,10 @@ def slurm_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """
     if 'SLURM_PROCID' not in environment:
         raise ConfigError(
-            '--launcher slurm, but SLURM_PROCID is not set. Start with tools/slurm_train.sh (srun).'
+            'needs SLURM_PROCID in the environment',
+            argument='launcher',
+            value='slurm',
+            advice='Start with tools/slurm_train.sh (srun)',
         )
     address = environment.get('MASTER_ADDR') or _first_host(environment['SLURM_NODELIST'])
     return {
@@ -82,8 +90,10 @@ def _first_host(nodes: str) -> str:
         names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     except (OSError, subprocess.CalledProcessError) as error:
         raise ConfigError(
-            f'--launcher slurm: {shlex.join(command)} failed ({error}). '
-            'Set MASTER_ADDR to the name of the first host.'
+            f'needs the first host, but {shlex.join(command)} failed ({error})',
+            argument='launcher',
+            value='slurm',
+            advice='Set MASTER_ADDR to the name of the first host',
         ) from error
     return names[0]
 

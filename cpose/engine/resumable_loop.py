@@ -16,6 +16,7 @@ from cpose.engine.resuming import (
     preserved_random_state,
     restore_random_state,
 )
+from cpose.error_places import ConfigPlace
 from cpose.errors import CheckpointError, DataError
 
 NO_VALIDATION = 'To train without validation set val_dataloader, val_evaluator and val_cfg to None.'
@@ -113,8 +114,9 @@ def use_small_dataset(loader: DataLoader) -> None:
     """
     if len(loader.dataset) == 0:  # type: ignore[arg-type]
         raise DataError(
-            'The training set has no images (config key train_dataloader.dataset). '
-            'Check its folder.'
+            'has no images',
+            place=ConfigPlace(('train_dataloader.dataset',), kind='The training set'),
+            advice='Check its folder',
         )
     if len(loader) == 0 and isinstance(loader.batch_sampler, torch.utils.data.BatchSampler):
         loader.batch_sampler.drop_last = False
@@ -139,7 +141,9 @@ def check_unit(state: Mapping[str, Any], by_epoch: bool) -> None:
         return
     other, own = ('iterations', 'epochs') if by_epoch else ('epochs', 'iterations')
     raise CheckpointError(
-        f'The checkpoint is of a training by {other}, this config trains by {own} (config key '
-        'train_cfg). Resume with the same kind of loop, or set load_from without --resume to start '
-        'a new run with its weights.'
+        f'The checkpoint is of a training by {other}, this config trains by {own}',
+        advice=(
+            'Resume with the same kind of loop',
+            'Set load_from without {resume} to start a new run with its weights',
+        ),
     )

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError
 
 
@@ -112,9 +113,10 @@ def replay_schedules(runner: Any) -> None:
         return
     if any(getattr(schedule, 'need_val_args', False) for schedule in schedules):
         raise CheckpointError(
-            f'Checkpoint {runner.last_checkpoint} cannot be resumed with another number of '
-            'iterations per epoch: the config key param_scheduler has schedules by iteration and '
-            'by validation results. Resume with the batch size, processes and data as before.'
+            'cannot be resumed with another number of iterations per epoch: the config key '
+            'param_scheduler has schedules by iteration and by validation results',
+            place=FilePlace(runner.last_checkpoint),
+            advice='Resume with the batch size, processes and data as before',
         )
     for schedule in schedules:
         name = schedule.param_name

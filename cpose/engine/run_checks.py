@@ -9,6 +9,7 @@ from cpose.checkpoints.loading import bare_model
 from cpose.engine.checkpoint_list import find_score
 from cpose.engine.resumable_loop import ResumableLoop
 from cpose.engine.resuming import flat_schedules
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.objectron_metric import ObjectronMetric
@@ -30,13 +31,20 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for key in DICTS:
         value = settings.get(key, {})
         if not (isinstance(value, Mapping) or (value is None and key not in NEEDED_DICTS)):
-            raise ConfigError(f'{key}={value!r} in the config must be a dict of settings.')
+            raise ConfigError(
+                'must be a dict of settings', argument=key, value=value, place=ConfigPlace((key,))
+            )
     seed = settings.get('randomness', {}).get('seed')
     if seed is not None:
         check_number('randomness.seed', seed, least=0, most=2**32 - 1, is_whole=True)
     level = settings.get('log_level', 'INFO')
     if level not in LOG_LEVELS and not isinstance(level, int):
-        raise ConfigError(f'log_level={level!r} in the config is none of {", ".join(LOG_LEVELS)}.')
+        raise ConfigError(
+            f'is none of {", ".join(LOG_LEVELS)}',
+            argument='log_level',
+            value=level,
+            place=ConfigPlace(('log_level',)),
+        )
 
 
 RESUMABLE_LOOPS = {
@@ -54,8 +62,11 @@ def find_loop_type(loop: Mapping[str, Any]) -> Any:
     """
     if ('type' in loop) == ('by_epoch' in loop):
         raise ConfigError(
-            f'train_cfg={dict(loop)} in the config needs type or by_epoch, and not both. Set '
-            f'type to one of {", ".join(RESUMABLE_LOOPS.values())}.'
+            'needs type or by_epoch, and not both',
+            argument='train_cfg',
+            value=dict(loop),
+            place=ConfigPlace(('train_cfg',)),
+            advice=f'Set type to one of {", ".join(RESUMABLE_LOOPS.values())}',
         )
     by_epoch = 'EpochBasedTrainLoop' if loop.get('by_epoch') else 'IterBasedTrainLoop'
     name = loop.get('type', by_epoch)
@@ -93,27 +104,38 @@ def _built_loops(runner: Any) -> Iterator[tuple[str, Any]]:
 def _check_train_loop(loop: Any, schedules: Any) -> None:
     if not isinstance(loop, ResumableLoop):
         raise ConfigError(
-            f'{type(loop).__name__} (config key train_cfg.type) does not keep what the checkpoints '
-            'need for resuming. Use ResumableEpochTrainLoop with max_epochs, or '
-            'ResumableIterTrainLoop with max_iters.'
+            'does not keep what the checkpoints need for resuming',
+            argument='type',
+            value=type(loop).__name__,
+            place=ConfigPlace(('train_cfg.type',)),
+            advice=(
+                'Use ResumableEpochTrainLoop with max_epochs',
+                'ResumableIterTrainLoop with max_iters',
+            ),
         )
     if not isinstance(loop, IterBasedTrainLoop):
         return
     for schedule in flat_schedules(schedules):
         if schedule.by_epoch:
             raise ConfigError(
-                f'{type(schedule).__name__} (config key param_scheduler) counts epochs, but '
-                f'{type(loop).__name__} (config key train_cfg) counts iterations, so it would '
-                'never change anything. Set by_epoch=False and give its numbers in iterations.'
+                f'makes {type(schedule).__name__} count epochs, but {type(loop).__name__} counts '
+                'iterations, so it would never change anything',
+                argument='by_epoch',
+                value=True,
+                place=ConfigPlace(('param_scheduler',)),
+                advice='Set by_epoch=False and give its numbers in iterations',
             )
 
 
 def _check_categories(name: str, categories: Any, num_classes: int) -> None:
     if len(categories) != num_classes:
         raise ConfigError(
-            f'model.head.num_classes={num_classes} in the config, but '
-            f'{name}_dataloader.dataset.metainfo.category has the names {", ".join(categories)} '
-            f'({len(categories)}). Name each category, or set num_classes to their number.'
+            f'does not go with the {len(categories)} names in '
+            f'{name}_dataloader.dataset.metainfo.category: {", ".join(categories)}',
+            argument='num_classes',
+            value=num_classes,
+            place=ConfigPlace(('model.head.num_classes',)),
+            advice=('Name each category', 'Set num_classes to their number'),
         )
 
 

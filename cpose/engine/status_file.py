@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cpose.errors import OutputError
+from cpose.errors import unwritable
 from cpose.files.encryption_key import hide_key
 from cpose.files.json_files import finite_or_null
 
@@ -89,9 +89,8 @@ class StatusFile:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise OutputError(
-                f'{self.path} cannot be written: {error.strerror}. Make room, or choose another '
-                'folder of results.'
+            raise unwritable(
+                self.path, error, ('Make room', 'Choose another folder of results')
             ) from error
 
 

@@ -52,7 +52,7 @@ class ResumableEpochTrainLoop(ResumableLoop, EpochBasedTrainLoop):
         for name, value in numbers.items():
             advice = NO_VALIDATION if name == 'val_interval' else ''
             least = 0 if name == 'val_begin' else 1
-            check_number(f'train_cfg.{name}', value, least=least, is_whole=True, advice=advice)
+            check_number(name, value, least=least, is_whole=True, advice=advice)
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         use_small_dataset(self.dataloader)
         self._max_iters = self._max_epochs * len(self.dataloader)

@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 
-from cpose.errors import OutputError
+from cpose.errors import unwritable
 from cpose.evaluation.metric_spec import MetricSpec
 from cpose.evaluation.metric_table import metrics_of_report
 
@@ -191,6 +191,4 @@ def _save(figure: Figure, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=DPI, format=path.suffix[1:].lower() or 'png')
     except OSError as error:
-        raise OutputError(
-            f'{path} cannot be written: {error.strerror}. Choose another file.'
-        ) from error
+        raise unwritable(path, error, 'Choose another file') from error

@@ -44,18 +44,18 @@ def write_dump(
 
 def evaluate_dump(
     path: str | Path,
+    protocol: Mapping[str, Any],
+    tao_protocol: Mapping[str, Any],
     eval_num_symmetry: int | None = None,
-    protocol: Mapping[str, Any] | None = None,
-    tao_protocol: Mapping[str, Any] | None = None,
     extra_metrics: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Score a file of predictions.
 
     Args:
         path: File written by `write_dump`.
+        protocol: Config of the rules.
+        tao_protocol: Config of the rules for ``AP50_3DIoU_tao``.
         eval_num_symmetry: Takes the place of the file's number for all categories.
-        protocol: Config of the rules, by default `OneToOneProtocol`.
-        tao_protocol: Config of the rules for ``AP50_3DIoU_tao``, by default `TaoProtocol`.
         extra_metrics: Configs of metrics of your own, as in `ObjectronMetric`.
 
     Returns:
@@ -72,8 +72,8 @@ def evaluate_dump(
     return build_report(
         records,
         dataset_meta,
-        METRICS.build(dict(protocol or {'type': 'OneToOneProtocol'})),
-        METRICS.build(dict(tao_protocol or {'type': 'TaoProtocol'})),
+        METRICS.build(dict(protocol)),
+        METRICS.build(dict(tao_protocol)),
         build_metrics(extra_metrics),
     )
 

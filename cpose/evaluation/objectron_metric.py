@@ -17,12 +17,8 @@ from cpose.evaluation.records import (
     warn_of_missing_annotations,
 )
 from cpose.evaluation.score_report import build_report
-from cpose.part_configs import with_defaults
 from cpose.registry import METRICS
 from cpose.structures.object_pose import PoseResult
-
-DEFAULT_PROTOCOL = {'type': 'OneToOneProtocol'}
-DEFAULT_TAO_PROTOCOL = {'type': 'TaoProtocol'}
 
 
 @METRICS.register_module()
@@ -33,9 +29,8 @@ class ObjectronMetric(BaseMetric):
     prefix, so the best checkpoint is kept with ``save_best='AP50_3DIoU'``.
 
     Args:
-        protocol: Config of the rules for all numbers but ``AP50_3DIoU_tao``; by default
-            `OneToOneProtocol`.
-        tao_protocol: Config of the rules for ``AP50_3DIoU_tao``; by default `TaoProtocol`.
+        protocol: Config of the rules for all numbers but ``AP50_3DIoU_tao``.
+        tao_protocol: Config of the rules for ``AP50_3DIoU_tao``.
         extra_metrics: Configs of metrics of your own, functions in ``METRIC_SPECS`` that return a
             `MetricSpec`; their numbers and curves are reported like all others.
         dump_file: Where to write predictions and truth as one JSON file, see `write_dump`.
@@ -52,16 +47,16 @@ class ObjectronMetric(BaseMetric):
 
     def __init__(
         self,
-        protocol: Mapping[str, Any] | None = None,
-        tao_protocol: Mapping[str, Any] | None = None,
+        protocol: Mapping[str, Any],
+        tao_protocol: Mapping[str, Any],
         extra_metrics: Sequence[Mapping[str, Any]] = (),
         dump_file: str | None = None,
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, collect_dir=collect_dir)
-        self.protocol = METRICS.build(with_defaults(protocol or {}, DEFAULT_PROTOCOL))
-        self.tao_protocol = METRICS.build(with_defaults(tao_protocol or {}, DEFAULT_TAO_PROTOCOL))
+        self.protocol = METRICS.build(dict(protocol))
+        self.tao_protocol = METRICS.build(dict(tao_protocol))
         self.metrics = build_metrics(extra_metrics)
         self.dump_file = dump_file
         self.report: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """From records to the numbers of a report: per category, then averaged over categories."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from cpose.evaluation.assessment import (
     precision_curves,
     reported_numbers,
 )
+from cpose.evaluation.base import EvaluationProtocol
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry, build_evaluation_symmetry
 from cpose.evaluation.metric_spec import MetricSpec, in_tao_order, list_numbers
 from cpose.evaluation.metric_table import METRIC_TABLE, describe_extra_metrics
@@ -19,20 +20,6 @@ from cpose.evaluation.records import EvaluationRecord
 
 RECALL_IOUS = (0.25, 0.5, 0.75)
 """3D IoUs for which precision is reported over recall."""
-
-
-class EvaluationProtocol(Protocol):
-    """What a class of ``cpose.evaluation.protocols`` offers."""
-
-    min_score: float
-
-    def assess(
-        self,
-        records: Sequence[EvaluationRecord],
-        symmetry: EvaluationSymmetry,
-        metrics: Sequence[MetricSpec],
-    ) -> Assessment:
-        """Match the predictions of one category and measure them by all metrics."""
 
 
 def build_report(

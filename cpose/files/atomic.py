@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from cpose.errors import OutputError
+from cpose.errors import unwritable
 
 UNFINISHED_SUFFIX = '.unfinished'
-ADVICE = 'Choose another place or make room.'
+ADVICE = ('Choose another place', 'Make room')
 
 
-def write_text_atomic(path: str | Path, text: str | Iterable[str], advice: str = ADVICE) -> None:
+def write_text_atomic(
+    path: str | Path, text: str | Iterable[str], advice: str | tuple[str, ...] = ADVICE
+) -> None:
     """Write a text file atomically.
 
     Args:
         path: File; missing folders are created. Pipes and devices are written directly.
         text: Text, whole or in pieces.
-        advice: What to do if it cannot be written, for the message.
+        advice: What to do if it cannot be written, see `UserError`.
 
     Raises:
         OutputError: If it cannot be written; an older file of that name is untouched.
@@ -32,7 +34,7 @@ def write_text_atomic(path: str | Path, text: str | Iterable[str], advice: str =
         with target.open('wb') if is_special else atomic_file(target) as file:
             file.writelines(part.encode() for part in parts)
     except OSError as error:
-        raise OutputError(f'{target} cannot be written: {error.strerror}. {advice}') from error
+        raise unwritable(target, error, advice) from error
 
 
 @contextmanager

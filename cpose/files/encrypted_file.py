@@ -16,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
-from cpose.errors import CheckpointError, ConfigError, import_extra
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, ConfigError, import_extra, unreadable
 from cpose.files.encryption_header import (
     HEADER_BYTES,
     MAGIC,
@@ -103,8 +104,9 @@ def scratch_folder() -> Iterator[str]:
     """
     if current_key() is not None and not os.access(MEMORY_FOLDER, os.W_OK):
         raise ConfigError(
-            f'An encryption key is given, and {MEMORY_FOLDER}, where plain models may be for a '
-            'moment, cannot be written to. Mount it as tmpfs, or give no key.'
+            'cannot be written to, where plain models may be for a moment with an encryption key',
+            place=FilePlace(MEMORY_FOLDER),
+            advice=('Mount it as tmpfs', 'Give no key'),
         )
     with TemporaryDirectory(dir=None if current_key() is None else MEMORY_FOLDER) as folder:
         yield folder
@@ -138,13 +140,15 @@ def read_model_bytes(path: str | Path) -> bytes:
             return Path(path).read_bytes()
         return _decrypt(Path(path))
     except OSError as error:
-        raise CheckpointError(f'{path} cannot be read: {error.strerror}.') from error
+        raise unreadable(path, error, CheckpointError) from error
 
 
 def _decrypt(path: Path) -> bytes:
     if not is_complete(path):
         raise CheckpointError(
-            f'{path} is encrypted and cut off after {path.stat().st_size} bytes. {COPY_AGAIN}'
+            f'is encrypted and cut off after {path.stat().st_size} bytes',
+            place=FilePlace(path),
+            advice=COPY_AGAIN,
         )
     with path.open('rb') as file:
         header, secret = _open_header(path, file.read(HEADER_BYTES))
@@ -154,18 +158,23 @@ def _decrypt(path: Path) -> bytes:
 def _open_header(path: Path, data: bytes) -> tuple[FileHeader, bytes]:
     key = current_key()
     if key is None:
-        raise CheckpointError(f'{path} is encrypted and no key is given. {HOW_TO_GIVE}')
+        raise CheckpointError(
+            'is encrypted and no key is given', place=FilePlace(path), advice=HOW_TO_GIVE
+        )
     try:
         header = FileHeader.parse(data)
         return header, header.derive(key)
     except BrokenHeaderError as error:
         raise CheckpointError(
-            f'{path} is encrypted and {error}; whether the key is right cannot be told. '
-            f'{COPY_AGAIN}'
+            f'is encrypted and {error}; whether the key is right cannot be told',
+            place=FilePlace(path),
+            advice=COPY_AGAIN,
         ) from error
     except WrongKeyError as error:
         raise CheckpointError(
-            f'{path} is encrypted with another key than the given one. {HOW_TO_GIVE}'
+            'is encrypted with another key than the given one',
+            place=FilePlace(path),
+            advice=HOW_TO_GIVE,
         ) from error
 
 
@@ -181,8 +190,10 @@ def _decrypt_blocks(path: Path, file: BinaryIO, header: FileHeader, cipher: Any)
             plain += cipher.decrypt(header.nonce(index, left == 0), block, prologue)
         except broken as error:
             raise CheckpointError(
-                f'{path} is damaged or was changed in block {index + 1} '
-                f'(of {header.block_bytes} bytes), although the key is right. {COPY_AGAIN}'
+                f'is damaged or was changed in block {index + 1} (of {header.block_bytes} bytes), '
+                'although the key is right',
+                place=FilePlace(path),
+                advice=COPY_AGAIN,
             ) from error
         index += 1
     return bytes(plain)

@@ -47,7 +47,9 @@ def environment_key() -> str | None:
     key, file = os.environ.get(KEY_VARIABLE), os.environ.get(KEY_FILE_VARIABLE)
     if key and file:
         raise ConfigError(
-            f'Both environment variables {KEY_VARIABLE} and {KEY_FILE_VARIABLE} are set. Unset one.'
+            'are both set in the environment',
+            argument=f'{KEY_VARIABLE} and {KEY_FILE_VARIABLE}',
+            advice='Unset one',
         )
     return _read_key(Path(file)) if file else key or None
 
@@ -63,14 +65,21 @@ def hide_key(text: str) -> str:
 
 
 def _read_key(file: Path) -> str:
-    where = f'{file} (environment variable {KEY_FILE_VARIABLE})'
     try:
         key = file.read_text(encoding='utf-8').strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else 'it is not UTF-8 text'
         raise ConfigError(
-            f'The encryption key cannot be read from {where}: {reason}. Name a readable text file.'
+            f'holds no encryption key that can be read: {reason}',
+            argument=KEY_FILE_VARIABLE,
+            value=file,
+            advice='Name a readable text file in this environment variable',
         ) from error
     if not key:
-        raise ConfigError(f'The file of the encryption key {where} is empty. Write the key in it.')
+        raise ConfigError(
+            'is an empty file',
+            argument=KEY_FILE_VARIABLE,
+            value=file,
+            advice='Write the encryption key in it',
+        )
     return key

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 
 SHOWN_CHARACTERS = 80
@@ -28,21 +29,22 @@ class JsonFields:
         self._path = path
         self._prefix = prefix
         if not isinstance(content, dict):
-            where = f'field {prefix[:-1]}' if prefix else 'its top level'
+            where = 'is' if prefix else 'is at its top level'
             raise DataError(
-                f'{path}: {where} is {_short(content)}, expected a JSON object. '
-                'Write the file in the TAO CenterPose format.'
+                f'{where} {_short(content)}, expected a JSON object',
+                place=FilePlace(path, prefix[:-1]),
+                advice='Write the file in the TAO CenterPose format',
             )
         self._content = content
 
-    def place(self, name: str) -> str:
-        """Return file and field for a message."""
-        return f'{self._path}: field {self._prefix}{name}'
+    def place(self, name: str) -> FilePlace:
+        """Return file and field."""
+        return FilePlace(self._path, f'{self._prefix}{name}')
 
     def error(self, name: str, problem: str) -> DataError:
         """Return the error for a wrong value; ``problem`` says what it must be."""
-        value = _short(self._content.get(name))
-        return DataError(f'{self.place(name)} {problem} (it is {value}). Correct the file.')
+        value = self._content.get(name)
+        return DataError(problem, value=value, place=self.place(name), advice='Correct the file')
 
     def has(self, name: str) -> bool:
         """Return whether the field is present and not null."""
@@ -66,8 +68,9 @@ class JsonFields:
         if value is None:
             near = ', '.join(self._content) or 'nothing'
             raise DataError(
-                f'{self.place(name)} is missing (there is {_short(near)}). '
-                'Add it as the TAO CenterPose format describes it.'
+                f'is missing (there is {_short(near)})',
+                place=self.place(name),
+                advice='Add it as the TAO CenterPose format describes it',
             )
         return value
 

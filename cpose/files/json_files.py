@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cpose.errors import DataError, OutputError
+from cpose.error_places import FilePlace
+from cpose.errors import DataError, OutputError, unreadable
 from cpose.files.atomic import write_text_atomic
 
 
@@ -30,7 +31,9 @@ def check_writable(path: str | Path) -> None:
     except OSError as error:
         is_below_file = isinstance(error, FileExistsError)
         reason = f'{target.parent} is not a folder' if is_below_file else error.strerror
-        raise OutputError(f'{target} cannot be written: {reason}. Choose another file.') from error
+        raise OutputError(
+            f'cannot be written: {reason}', place=FilePlace(target), advice='Choose another file'
+        ) from error
 
 
 def write_json(path: str | Path, content: Any) -> None:
@@ -51,13 +54,17 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise DataError(f'{path} cannot be read: {error.strerror}. Check the path.') from error
+        raise unreadable(path, error) from error
     except ValueError as error:
         raise DataError(
-            f'{path} is not valid JSON ({error}). It may be truncated; write it again.'
+            f'is not valid JSON ({error}), it may be truncated',
+            place=FilePlace(path),
+            advice='Write it again',
         ) from error
     except RecursionError as error:
-        raise DataError(f'{path} is nested too deeply. Write it again.') from error
+        raise DataError(
+            'is nested too deeply', place=FilePlace(path), advice='Write it again'
+        ) from error
 
 
 def finite_or_null(content: Any) -> Any:

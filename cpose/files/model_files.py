@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cpose.errors import OutputError
+from cpose.error_places import FilePlace
+from cpose.errors import OutputError, unwritable
 from cpose.files.atomic import atomic_file
 from cpose.files.encrypted_file import sealed_bytes
+
+ANOTHER = 'Choose another file'
 
 
 def check_new_file(path: str | Path, may_replace: bool) -> None:
@@ -22,19 +25,19 @@ def check_new_file(path: str | Path, may_replace: bool) -> None:
     """
     target = Path(path)
     if target.is_dir():
-        raise OutputError(f'{target} is a folder. Name a file in it.')
+        raise _not_writable(target, 'is a folder', 'Name a file in it')
     if target.exists() and not may_replace:
-        raise OutputError(f'{target} exists. Choose another name, or overwrite it with --force.')
+        raise _not_writable(target, 'exists', ANOTHER, 'Overwrite it with {force}', 'Remove it')
     if not target.parent.is_dir():
-        raise OutputError(
-            f'{target} cannot be written: there is no folder {target.parent}. Make it, or choose '
-            'another file.'
-        )
+        problem = f'cannot be written: there is no folder {target.parent}'
+        raise _not_writable(target, problem, 'Make it', ANOTHER)
     if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise OutputError(
-            f'{target} cannot be written: no right to write in {target.parent}. Change its rights, '
-            'or choose another file.'
-        )
+        problem = f'cannot be written: no right to write in {target.parent}'
+        raise _not_writable(target, problem, 'Change its rights', ANOTHER)
+
+
+def _not_writable(target: Path, problem: str, *advice: str) -> OutputError:
+    return OutputError(problem, argument='out', place=FilePlace(target), advice=advice)
 
 
 def write_model_atomic(path: str | Path, content: bytes) -> None:
@@ -76,6 +79,4 @@ def replaced_at_end(path: str | Path, content: bytes) -> Iterator[None]:
     except OutputError:
         raise
     except OSError as error:
-        raise OutputError(
-            f'{path} cannot be written: {error.strerror}. Choose another file or make room.'
-        ) from error
+        raise unwritable(path, error, (ANOTHER, 'Make room')) from error

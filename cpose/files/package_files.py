@@ -33,8 +33,8 @@ def find_package_file(name: str) -> Path:
         installed = distribution(package)
     except (PackageNotFoundError, ValueError) as error:
         raise MissingDependencyError(
-            f'The package {package!r} of {name} is not installed. '
-            f'Install it with: pip install {package}'
+            f'The package {package!r} of {name} is not installed',
+            advice=f'Install it with: pip install {package}',
         ) from error
     files = [file for file in installed.files or () if file.suffix in SUFFIXES]
     found = [file for file in files if not wanted or _ends_with(file, wanted)]
@@ -42,8 +42,10 @@ def find_package_file(name: str) -> Path:
         return Path(str(installed.locate_file(found[0])))
     listed = ', '.join(map(str, files)) or 'none'
     raise CheckpointError(
-        f'The package {package} has {len(found)} files with weights for {name}. '
-        f'Name one as {SCHEME}{package}/FILE. It has: {listed}.'
+        f'has {len(found)} files with weights in the package {package}: {listed}',
+        argument='name',
+        value=name,
+        advice=f'Name one as {SCHEME}{package}/FILE',
     )
 
 

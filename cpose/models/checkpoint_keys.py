@@ -35,13 +35,15 @@ def detect_family(state_dict: Mapping[str, Tensor]) -> str:
         return found[0]
     if not found:
         raise CheckpointError(
-            f'The checkpoint is of no known family; its keys begin with '
-            f'{sorted(state_dict)[:SHOWN]}. Known families: {", ".join(families)}. '
-            'Add another by a class in WEIGHT_FAMILIES.'
+            f'is of no known family; its keys begin with {sorted(state_dict)[:SHOWN]}. Known '
+            f'families: {", ".join(families)}',
+            argument='checkpoint',
+            advice='Add another by a class in WEIGHT_FAMILIES',
         )
     raise CheckpointError(
-        f'The families {", ".join(found)} all recognise the checkpoint. '
-        'Make recognise() of the family that was added stricter.'
+        f'is recognised by all of the families {", ".join(found)}',
+        argument='checkpoint',
+        advice='Make recognise() of the family that was added stricter',
     )
 
 
@@ -61,6 +63,9 @@ def convert(state_dict: Mapping[str, Tensor], family: str) -> dict[str, Tensor]:
     families = weight_families()
     if family not in families:
         raise CheckpointError(
-            f'There is no checkpoint family {family!r}. {nearest_names(family, families)}'
+            'is no known family of checkpoints',
+            argument='family',
+            value=family,
+            advice=nearest_names(family, families),
         )
     return families[family].rename(state_dict)

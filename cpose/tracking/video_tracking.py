@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.registry import TRACKERS
 from cpose.structures.object_pose import PoseResult
@@ -29,8 +30,12 @@ class VideoTracking:
         tracker = TRACKERS.build(dict(config))
         if not isinstance(tracker, Tracker):
             raise ConfigError(
-                f'{type(tracker).__name__} (config key tracker.type) is no tracker. It needs the '
-                'methods reset() and update(result, frame), see cpose.tracking.base.Tracker.'
+                'is no tracker',
+                argument='type',
+                value=type(tracker).__name__,
+                place=ConfigPlace(('tracker.type',)),
+                advice='Give it the methods reset() and update(result, frame), see '
+                'cpose.tracking.base.Tracker',
             )
         self._tracker = tracker
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cpose.errors import OutputError
+from cpose.errors import unwritable
 
 
 def write_picture(path: Path, picture: np.ndarray) -> None:
@@ -24,9 +24,7 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.tobytes())
     except OSError as error:
-        raise OutputError(
-            f'{path} cannot be written: {error.strerror}. Choose another output folder.'
-        ) from error
+        raise unwritable(path, error, 'Choose another output folder') from error
 
 
 def picture_grid(

@@ -12,6 +12,7 @@ from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.models.backbones.timm_backbone import DLA34
 
+from ..user_errors import raises
 from .inference_scenes import tiny_config
 
 
@@ -82,7 +83,7 @@ def test_differences_are_listed_in_full(own, config_file, tmp_path, change):
         else:
             state[f'module.neck.extra{number}'] = torch.zeros(1)
     torch.save(content, own)
-    with pytest.raises(CheckpointError, match=f'8 {change}') as caught:
+    with raises(CheckpointError, f'8 {change}') as caught:
         convert_checkpoint(own, tmp_path / 'a.pth', ConfigChoice(config=config_file))
     wanted = [key[7:] for key in names] if change == 'missing' else ['neck.extra0', 'neck.extra7']
     assert all(name in str(caught.value) for name in wanted)
@@ -113,13 +114,13 @@ def test_backbone(imagenet, tmp_path):
 
 
 def test_backbone_takes_no_config_and_must_be_whole(imagenet, tmp_path):
-    with pytest.raises(ConfigError, match=r'backbone only.*Leave out --category'):
+    with raises(ConfigError, path=imagenet):
         convert_checkpoint(imagenet, tmp_path / 'a.pth', ConfigChoice('bike'))
     weights = torch.load(imagenet, weights_only=True)
     del weights['level5.root.conv.weight']
     weights['level2.tree1.conv3.weight'] = torch.zeros(1)
     torch.save(weights, tmp_path / 'dla60.pth')
-    with pytest.raises(CheckpointError, match=r'dla60\.pth does not fit.*level5\.root.*conv3'):
+    with raises(CheckpointError, 'level5.root'):
         convert_checkpoint(tmp_path / 'dla60.pth', tmp_path / 'a.pth')
     assert not (tmp_path / 'a.pth').exists()
 
@@ -127,12 +128,12 @@ def test_backbone_takes_no_config_and_must_be_whole(imagenet, tmp_path):
 def test_existing_files(own, config_file, tmp_path):
     out, choice = tmp_path / 'a.pth', ConfigChoice(config=config_file)
     out.write_text('precious')
-    with pytest.raises(OutputError, match=r'a\.pth exists.*--force'):
+    with raises(OutputError, argument='out', path=out):
         convert_checkpoint(own, out, choice)
     assert out.read_text() == 'precious'
     convert_checkpoint(own, out, choice, force=True)
     assert torch.load(out, weights_only=True)['state_dict']
-    with pytest.raises(OutputError, match='is the checkpoint itself'):
+    with raises(OutputError, argument='out', path=own):
         convert_checkpoint(own, own, choice, force=True)
 
 
@@ -140,7 +141,7 @@ def test_objects_beside_the_tensors_are_never_run(own, config_file, tmp_path):
     content = torch.load(own, weights_only=True)
     torch.save({**content, 'callbacks': Payload(tmp_path / 'made')}, own)
     choice = ConfigChoice(config=config_file)
-    with pytest.raises(CheckpointError, match=r'own\.pth holds pickled objects.*--tensors-only'):
+    with raises(CheckpointError, 'pickled'):
         convert_checkpoint(own, tmp_path / 'a.pth', choice)
     assert not (tmp_path / 'a.pth').exists()
     done = convert_checkpoint(own, tmp_path / 'a.pth', choice, tensors_only=True)
@@ -149,25 +150,25 @@ def test_objects_beside_the_tensors_are_never_run(own, config_file, tmp_path):
 
 
 UNUSABLE = {
-    'resnet': ({'conv1.weight': torch.zeros(64, 3, 7, 7)}, r'no known family.*conv1\.weight'),
-    'encrypted': ({'state_dict': b'x', 'state_dict_encrypted': True}, 'encrypted by TAO'),
-    'empty': ({'epoch': 3}, 'holds no weights'),
+    'resnet': ({'conv1.weight': torch.zeros(64, 3, 7, 7)}, 'conv1.weight'),
+    'encrypted': ({'state_dict': b'x', 'state_dict_encrypted': True}, 'state_dict_encrypted'),
+    'empty': ({'epoch': 3}, ''),
     'fan_tiny': (
         {'patch_embed.proj.weight': torch.zeros(192, 256, 2, 2),
          'patch_embed.backbone.stem.0.bias': torch.zeros(128)},
-        'no known size.*small',
+        'small',
     ),
     'tracking': (
         {'base.base_layer.0.weight': torch.zeros(1), 'tracking.0.weight': torch.zeros(1)},
-        r'1 keys .*tracking\.0\.weight',
+        'tracking.0.weight',
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize('kind', UNUSABLE)
 def test_unusable_content(tmp_path, kind):
-    content, message = UNUSABLE[kind]
+    content, problem = UNUSABLE[kind]
     torch.save(content, tmp_path / 'bad.pth')
-    with pytest.raises(CheckpointError, match=rf'bad\.pth: .*{message}'):
+    with raises(CheckpointError, problem, path=tmp_path / 'bad.pth'):
         convert_checkpoint(tmp_path / 'bad.pth', tmp_path / 'a.pth')
     assert [file.name for file in tmp_path.iterdir()] == ['bad.pth']

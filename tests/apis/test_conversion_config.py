@@ -7,6 +7,8 @@ from cpose.checkpoints.architecture import Architecture
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.errors import CheckpointError, ConfigError
 
+from ..user_errors import raises
+
 DLA34 = Architecture('dla34', 1, 256, use_association=True)
 DEFORMABLE = Architecture('dla34', 1, 256, is_deformable=True, log_variances=('hps',))
 OTHER = Architecture('', 1, 64)
@@ -45,35 +47,36 @@ def test_without_a_choice_there_is_only_the_model():
 
 
 @pytest.mark.parametrize(
-    ('choice', 'found', 'message'),
+    ('choice', 'found', 'argument'),
     [
-        (ConfigChoice('bike', 'dla34_bike'), DLA34, 'not both'),
-        (ConfigChoice('bicycle'), DLA34, r"no shipped config .*'bicycle'.*Nearest known: bike"),
-        (ConfigChoice('bike'), OTHER, r'--category is for .*DLA34.*--config'),
-        (ConfigChoice(), OTHER, r'carries no config.*--config'),
-        (ConfigChoice(options={'a': 1}), DLA34, r'--cfg-options needs'),
+        (ConfigChoice('bike', 'dla34_bike'), DLA34, 'category'),
+        (ConfigChoice('bicycle'), DLA34, 'category'),
+        (ConfigChoice('bike'), OTHER, 'category'),
+        (ConfigChoice(), OTHER, None),
+        (ConfigChoice(options={'a': 1}), DLA34, 'options'),
     ],
 )
-def test_choices_that_do_not_work(choice, found, message):
-    with pytest.raises(ConfigError, match=message):
+def test_choices_that_do_not_work(choice, found, argument):
+    with raises(ConfigError, argument=argument) as caught:
         choose_config(choice, found, {})
+    assert caught.value.advice
 
 
 @pytest.mark.parametrize(
-    ('found', 'message'),
+    ('found', 'problem'),
     [
-        (Architecture('dla34', 2, 256, True), r'num_classes is 1, .* needs 2.*metainfo'),
-        (Architecture('dla34', 1, 64, True), r'model\.head\.head_conv is 256, .* needs 64'),
-        (Architecture('dla34', 1, 256), r'model\.head\.use_association is True, .* needs False'),
+        (Architecture('dla34', 2, 256, True), 'num_classes is 1'),
+        (Architecture('dla34', 1, 64, True), 'model.head.head_conv is 256'),
+        (Architecture('dla34', 1, 256), 'model.head.use_association is True'),
         (
             Architecture('dla34', 1, 256, True, is_deformable=True),
-            r"model\.neck\.conv\.type is 'PlainConv', .* needs 'ModulatedDeformConv'",
+            "model.neck.conv.type is 'PlainConv'",
         ),
-        (Architecture('fan_large', 1, 256, True), r"backbone is 'DLA34', .* needs 'FAN large'"),
+        (Architecture('fan_large', 1, 256, True), "backbone is 'DLA34'"),
     ],
 )
-def test_differences_name_their_key(found, message):
-    with pytest.raises(CheckpointError, match=rf'a\.pth does not fit config dla34_bike.*{message}'):
+def test_differences_name_their_key(found, problem):
+    with raises(CheckpointError, problem, path='a.pth'):
         check_config_fits(found, load_config('dla34_bike'), 'dla34_bike', 'a.pth')
 
 

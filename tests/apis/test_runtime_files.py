@@ -14,6 +14,7 @@ from cpose.errors import CheckpointError, ConfigError
 from cpose.registry import RUNTIMES
 
 from ..deploy.small_models import small_metadata
+from ..user_errors import raises
 from .inference_scenes import tiny_config
 
 OWN_RUNTIME = """
@@ -63,16 +64,16 @@ def test_settings_of_the_runtime():
 
 
 @pytest.mark.parametrize(
-    ('runtime', 'name', 'says'),
+    ('runtime', 'name', 'problem'),
     [
-        ({'type': 'OnnxRuntime'}, 'a.pth', r'a\.pth: OnnxRuntime opens \.onnx'),
-        ({'type': 'TensorRTRuntime'}, 'a.onnx', r'TensorRTRuntime opens \.engine, \.plan, \.trt'),
-        ({'type': 'TorchRuntime'}, 'a.onnx', r'TorchRuntime has no settings and opens \.pth'),
-        ({'providers': []}, 'a.pth', r'TorchRuntime has no settings'),
+        ({'type': 'OnnxRuntime'}, 'a.pth', 'a.pth: OnnxRuntime opens .onnx'),
+        ({'type': 'TensorRTRuntime'}, 'a.onnx', 'TensorRTRuntime opens .engine, .plan, .trt'),
+        ({'type': 'TorchRuntime'}, 'a.onnx', 'TorchRuntime'),
+        ({'providers': []}, 'a.pth', 'TorchRuntime'),
     ],
 )
-def test_runtime_that_does_not_fit(runtime, name, says):
-    with pytest.raises(ConfigError, match=says):
+def test_runtime_that_does_not_fit(runtime, name, problem):
+    with raises(ConfigError, problem, key='runtime'):
         find_runtime(tiny_config(runtime=runtime), name)
 
 
@@ -116,9 +117,9 @@ def test_config_of_a_file_has_its_input_size(tmp_path):
 def test_config_of_a_file_runs_nothing(tmp_path):
     config = {'custom_imports': {'imports': ['evil']}, 'model': {}}
     path = write_engine(tmp_path / 'a.engine', config)
-    with pytest.raises(CheckpointError, match=r'a\.engine wants to import evil.*--allow-custom'):
+    with raises(CheckpointError, 'evil'):
         config_from_file(path)
     assert config_from_file(path, allow_custom_imports=True).custom_imports.imports == ['evil']
     called = write_engine(tmp_path / 'b.engine', {'model': {'type': 'os.system'}})
-    with pytest.raises(CheckpointError, match=r"wants to call 'os\.system'"):
+    with raises(CheckpointError, 'os.system'):
         config_from_file(called)

@@ -6,6 +6,7 @@ from cpose.errors import CheckpointError
 from cpose.models.checkpoint_keys import convert, detect_family
 
 from ..models.published_weights import WHOLE, backbone_of, shapes_only
+from ..user_errors import raises
 
 EXPECTED = {
     'tao_DLA34': Architecture('dla34', 1, 256, use_association=True),
@@ -58,10 +59,10 @@ def test_other_backbones_have_no_name():
 
 def test_unknown_size():
     weights = {'backbone.patch_proj.weight': torch.zeros(192, 256, 2, 2)}
-    with pytest.raises(CheckpointError, match=r'192 channels and 0 blocks.*small \(384 and 10\)'):
+    with raises(CheckpointError, '192 channels and 0 blocks'):
         infer_architecture(weights)
 
 
 def test_incomplete_head():
-    with pytest.raises(CheckpointError, match=r'hm.* is missing'):
+    with raises(CheckpointError, 'hm'):
         infer_architecture({'head.branches.outputs.wh.out.bias': torch.zeros(2)})

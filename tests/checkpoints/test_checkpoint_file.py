@@ -15,6 +15,8 @@ from cpose.checkpoints.checkpoint_file import (
 from cpose.checkpoints.integrity import CHECKSUM_KEY
 from cpose.errors import CheckpointError, OutputError
 
+from ..user_errors import raises
+
 CONTENT = {'state_dict': {'weight': torch.arange(4.0)}, 'meta': {'epoch': 3, 'name': 'x'}}
 
 
@@ -48,7 +50,7 @@ def fail_with(number):
 def test_failing_system_call_leaves_the_old_file(checkpoint, monkeypatch, call):
     before = checkpoint.read_bytes()
     monkeypatch.setattr(os, call, fail_with(errno.ENOSPC))
-    with pytest.raises(OutputError, match=r'epoch_1\.pth .*No space left on device.*intact'):
+    with raises(OutputError, 'No space left on device'):
         save_checkpoint_atomic(checkpoint, {'state_dict': {'weight': torch.zeros(100)}})
     monkeypatch.undo()
     assert checkpoint.read_bytes() == before
@@ -60,7 +62,7 @@ def test_full_disk_during_writing_leaves_the_old_file(checkpoint):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(OutputError, match='File too large'):
+        with raises(OutputError, 'File too large'):
             save_checkpoint_atomic(checkpoint, {'weight': torch.zeros(1_000_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -89,7 +91,7 @@ class Evil:
 def test_pickled_objects_are_named_and_not_loaded(tmp_path):
     file = tmp_path / 'evil.pth'
     torch.save({'weight': torch.ones(2), 'extra': Evil(tmp_path / 'made')}, file)
-    with pytest.raises(CheckpointError, match=r'evil\.pth.*posix\.mkdir.*--tensors-only'):
+    with raises(CheckpointError, 'posix.mkdir'):
         load_checkpoint_file(file)
     assert load_checkpoint_file(file, tensors_only=True)['weight'].tolist() == [1, 1]
     assert not (tmp_path / 'made').exists()

@@ -12,6 +12,8 @@ from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpo
 from cpose.checkpoints.integrity import CHECKSUM_KEY, check_finite, weights_checksum
 from cpose.errors import CheckpointError
 
+from ..user_errors import raises
+
 ATTACKS = Path(__file__).parents[1] / 'data' / 'attacks'
 WEIGHTS = {
     'a.weight': torch.arange(500.0),
@@ -35,7 +37,7 @@ def test_every_flipped_bit_of_the_weights_is_noticed(checkpoint, tensors_only):
         damaged = bytearray(content)
         damaged[offset] ^= 1 << offset % 8
         checkpoint.write_bytes(damaged)
-        with pytest.raises(CheckpointError, match=r'a\.pth has a wrong checksum.*download'):
+        with raises(CheckpointError):
             load_checkpoint_file(checkpoint, tensors_only)
 
 
@@ -59,7 +61,7 @@ def test_flipped_bytes_anywhere_are_noticed_or_change_nothing(checkpoint):
 @pytest.mark.parametrize('tensors_only', [False, True])
 def test_torchscript_is_never_run(monkeypatch, tensors_only):
     monkeypatch.setattr(torch.jit, 'load', pytest.fail)
-    with pytest.raises(CheckpointError, match=r'script\.pth is a TorchScript archive.*state_dict'):
+    with raises(CheckpointError, 'TorchScript'):
         load_checkpoint_file(ATTACKS / 'torchscript.pth', tensors_only)
 
 
@@ -69,7 +71,7 @@ def test_torchscript_behind_an_entry_of_weights(checkpoint, monkeypatch):
     with zipfile.ZipFile(checkpoint, 'a') as archive:
         name = archive.namelist()[0].partition('/')[0]
         archive.writestr(f'{name}/constants.pkl', b'\x80\x02).')
-    with pytest.raises(CheckpointError, match='TorchScript'):
+    with raises(CheckpointError, 'TorchScript'):
         load_checkpoint_file(checkpoint, tensors_only=True)
 
 
@@ -77,7 +79,7 @@ def test_tar_archives_are_refused(tmp_path):
     with tarfile.open(tmp_path / 'old.pth', 'w') as archive:
         for name in ('storages', 'tensors', 'pickle'):
             archive.addfile(tarfile.TarInfo(name), io.BytesIO())
-    with pytest.raises(CheckpointError, match=r'old\.pth is a tar archive'):
+    with raises(CheckpointError, 'tar'):
         load_checkpoint_file(tmp_path / 'old.pth', tensors_only=True)
 
 
@@ -85,7 +87,7 @@ def test_weights_that_were_changed_after_writing(checkpoint):
     stored = load_checkpoint_file(checkpoint)
     stored['state_dict']['a.weight'][7] += 1
     torch.save(stored, checkpoint)
-    with pytest.raises(CheckpointError, match=rf'not those .*meta\.{CHECKSUM_KEY}'):
+    with raises(CheckpointError, f'meta.{CHECKSUM_KEY}'):
         load_checkpoint_file(checkpoint)
     del stored['meta'][CHECKSUM_KEY]
     torch.save(stored, checkpoint)
@@ -114,5 +116,5 @@ def test_values_that_are_no_numbers(value, dtype):
     check_finite(weights, 'a.pth')
     weights['bad'] = torch.ones(5, dtype=dtype)
     weights['bad'][3] = value
-    with pytest.raises(CheckpointError, match=r'a\.pth has 1 tensors with infinite .*\(bad\)'):
+    with raises(CheckpointError, '(bad)'):
         check_finite(weights, 'a.pth')

@@ -5,6 +5,8 @@ from torch import nn
 from cpose.checkpoints.loading import load_weights, own_weights
 from cpose.errors import CheckpointError
 
+from ..user_errors import raises
+
 
 def build(width=4, out=2):
     return nn.ModuleDict({'backbone': nn.Conv2d(3, width, 3), 'head': nn.Linear(width, out)})
@@ -46,24 +48,24 @@ def test_differences_are_listed_and_nothing_is_loaded(name):
 
 def test_long_lists_are_cut():
     state = {f'head.x{number}': torch.ones(1) for number in range(9)}
-    with pytest.raises(CheckpointError, match=r'9 unexpected \(head\.x0, .*head\.x3, …\)'):
+    with raises(CheckpointError, '9 unexpected (head.x0'):
         load_weights(build(), {**build().state_dict(), **state}, 'a.pth')
 
 
 @pytest.mark.parametrize('stored', [{}, {'epoch': 3}, {'state_dict': {}}])
 def test_no_weights(stored):
-    with pytest.raises(CheckpointError, match=r'a\.pth: .*no weights'):
+    with raises(CheckpointError, path='a.pth'):
         own_weights(build(), stored, 'a.pth')
 
 
 def test_unknown_family():
-    with pytest.raises(CheckpointError, match=r'a\.pth: .*no known family'):
+    with raises(CheckpointError, path='a.pth'):
         own_weights(build(), {'something.weight': torch.ones(1)}, 'a.pth')
 
 
 def test_classification_networks_are_named():
     stored = {'base_layer.0.weight': torch.ones(16, 3, 7, 7)}
-    with pytest.raises(CheckpointError, match='pretrained_path'):
+    with raises(CheckpointError, argument='checkpoint'):
         own_weights(build(), stored, 'dla34.pth')
 
 
@@ -74,11 +76,11 @@ def test_number_of_categories_is_named():
         part = part.get_submodule(name)
     part.out = nn.Conv2d(4, 1, 1, bias=False)
     state = {'head.branches.outputs.hm.out.weight': torch.zeros(2, 4, 1, 1)}
-    with pytest.raises(CheckpointError, match=r'has 2 categories: set model\.head\.num_classes=2'):
+    with raises(CheckpointError, argument='checkpoint'):
         load_weights(model, state, 'a.pth')
 
 
 def test_a_backbone_alone_is_no_model():
     weights = {'backbone.features.base_layer.0.weight': torch.ones(16, 3, 7, 7)}
-    with pytest.raises(CheckpointError, match='pretrained_path'):
+    with raises(CheckpointError, argument='checkpoint'):
         load_weights(build(), weights, 'backbone.pth')

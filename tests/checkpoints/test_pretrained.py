@@ -7,6 +7,8 @@ from cpose.errors import CheckpointError
 from cpose.models.backbones.fan import FAN
 from cpose.models.backbones.timm_backbone import DLA34
 
+from ..user_errors import raises
+
 IMAGENET = {'base_layer.0.weight': torch.ones(2, 3, 1, 1), 'base_layer.0.bias': torch.zeros(2)}
 WHOLE = {
     'backbone.features.base_layer.0.weight': torch.ones(2, 3, 1, 1),
@@ -77,7 +79,7 @@ def test_a_module_takes_a_file_of_its_own_names(write):
     module = Own(write(weights))
     module.init_weights()
     assert (module.layer.weight == 1).all()
-    with pytest.raises(CheckpointError, match=r'does not fit this Own: 1 missing \(layer\.bias\)'):
+    with raises(CheckpointError, 'layer.bias'):
         Own(write({'layer.weight': torch.ones(1, 2)})).init_weights()
 
 
@@ -98,7 +100,7 @@ def test_files_of_shipped_backbones(write, build):
         (Detector, IMAGENET, 'holds a backbone'),
         (Detector, {'head.branches.outputs.hm.weight': torch.ones(1, 2, 1, 1)}, '2 missing'),
         (Detector, {**WHOLE, 'head.extra': torch.ones(1)}, r'1 unexpected \(head\.extra\)'),
-        (Backbone, WHOLE, r"init_cfg of Backbone\): This is a whole model.*prefix='backbone\.'"),
+        (Backbone, WHOLE, r'init_cfg of Backbone\)'),
         (
             Backbone,
             {'base_layer.0.weight': IMAGENET['base_layer.0.weight']},
@@ -113,7 +115,7 @@ def test_what_does_not_fit_is_told(write, build, weights, message):
 
 
 def test_a_prefix_of_no_weights(write):
-    with pytest.raises(CheckpointError, match=r"'neck\.' \(init_cfg\.prefix\).*backbone\., head\."):
+    with raises(CheckpointError, "'neck.'"):
         Backbone(write(WHOLE, prefix='neck.')).init_weights()
 
 
@@ -123,7 +125,7 @@ class Settings:
 
 def test_files_with_other_objects(write):
     content = {'state_dict': WHOLE, 'hyper_parameters': Settings()}
-    with pytest.raises(CheckpointError, match='for an init_cfg its tensors_only=True'):
+    with raises(CheckpointError, 'pickled'):
         Detector(write(content)).init_weights()
     model = Detector(write(content, tensors_only=True))
     model.init_weights()

@@ -5,6 +5,8 @@ from safetensors.torch import save_file
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file, read_safetensors
 from cpose.errors import CheckpointError
 
+from ..user_errors import raises
+
 
 @pytest.fixture
 def file(tmp_path):
@@ -19,11 +21,11 @@ def test_reads_tensors(file, read):
 
 def test_cut_off(file):
     file.write_bytes(file.read_bytes()[:-3])
-    with pytest.raises(CheckpointError, match=r'a\.safetensors cannot be read.*download it again'):
+    with raises(CheckpointError):
         load_checkpoint_file(file)
 
 
 def test_text_with_the_ending(file):
     file.write_text('weights')
-    with pytest.raises(CheckpointError, match=r'a\.safetensors cannot be read'):
+    with raises(CheckpointError):
         load_checkpoint_file(file)

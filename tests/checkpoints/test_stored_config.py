@@ -14,6 +14,8 @@ from cpose.checkpoints.stored_config import (
 )
 from cpose.errors import CheckpointError
 
+from ..user_errors import raises
+
 
 def stored(content):
     return {'meta': {CONFIG_KEY: json.dumps(content)}}
@@ -43,7 +45,7 @@ def test_keys_of_the_run_and_downloads_are_left_out():
 
 
 def test_config_that_is_no_object():
-    with pytest.raises(CheckpointError, match='is not a JSON object'):
+    with raises(CheckpointError):
         config_from_checkpoint(stored(['work_dir']))
 
 
@@ -71,7 +73,7 @@ def test_without_pretrained_changes_nothing_in_place():
 @pytest.mark.parametrize('imports', [['evil'], 'evil.part', {'imports': ['cpose.errors', 'evil']}])
 def test_foreign_imports_are_refused(imports):
     content = stored({'custom_imports': imports})
-    with pytest.raises(CheckpointError, match=r'import evil.*--allow-custom-imports'):
+    with raises(CheckpointError, 'evil'):
         config_from_checkpoint(content)
     assert config_from_checkpoint(content, allow_custom_imports=True).custom_imports == imports
 
@@ -92,7 +94,7 @@ def test_own_imports_are_accepted():
     ],
 )
 def test_calls_of_unregistered_names_are_refused(content):
-    with pytest.raises(CheckpointError, match='wants to call'):
+    with raises(CheckpointError):
         config_from_checkpoint(stored(content))
 
 
@@ -103,13 +105,13 @@ def test_registered_names_with_scope_are_accepted():
 
 @pytest.mark.parametrize('content', [{}, {'meta': {'epoch': 1}}, {'meta': None}])
 def test_no_config(content):
-    with pytest.raises(CheckpointError, match='carries no config'):
+    with raises(CheckpointError, argument='checkpoint'):
         config_from_checkpoint(content)
 
 
 def test_python_text_is_not_executed(tmp_path):
     trace = tmp_path / 'executed'
     text = f'open({str(trace)!r}, "w")'
-    with pytest.raises(CheckpointError, match='not JSON'):
+    with raises(CheckpointError):
         config_from_checkpoint({'meta': {CONFIG_KEY: text}})
     assert not trace.exists()

@@ -1,4 +1,3 @@
-import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
@@ -12,6 +11,8 @@ from cpose.checkpoints.training_state import (
     scheduler_content,
 )
 from cpose.errors import CheckpointError
+
+from ..user_errors import raises
 
 
 def test_message_hub_leaves_out_objects_and_the_config(request):
@@ -45,7 +46,7 @@ def test_model_content(build_runner):
 
 
 def test_weights_cannot_be_resumed():
-    with pytest.raises(CheckpointError, match=r'best\.pth holds no optimizer, train_loop'):
+    with raises(CheckpointError, 'optimizer, train_loop'):
         prepare_resume({'meta': {}, 'message_hub': {}, 'state_dict': {}}, 'best.pth', None)
 
 
@@ -56,7 +57,7 @@ def test_settings_of_another_optimizer():
     )
     checkpoint = {'meta': {}, 'optimizer': adam.state_dict()}
     check_optimizer(checkpoint, 'a.pth', adam)
-    with pytest.raises(CheckpointError, match=r'optimizer SGD .*has no dampening, momentum'):
+    with raises(CheckpointError, 'dampening, momentum'):
         check_optimizer(checkpoint, 'a.pth', sgd)
 
 

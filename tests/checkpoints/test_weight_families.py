@@ -10,6 +10,8 @@ from cpose.errors import CheckpointError
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 from cpose.registry import WEIGHT_FAMILIES
 
+from ..user_errors import raises
+
 
 @pytest.fixture
 def register():
@@ -47,7 +49,7 @@ def test_a_family_of_two_methods(register):
 def test_families_that_recognise_the_same(register):
     register('doubled', Doubled)
     register('again', type('Again', (Doubled,), {}))
-    with pytest.raises(CheckpointError, match=r'doubled, again all recognise.*stricter'):
+    with raises(CheckpointError, 'doubled, again'):
         detect_family({'twice.a': torch.ones(1)})
 
 
@@ -65,7 +67,7 @@ def test_tables():
     }
     (dropped,) = Tables().dropped(weights)
     assert (dropped.pattern, dropped.keys, dropped.reason) == ('c', ('module.c',), 'for the test')
-    with pytest.raises(CheckpointError, match=r"1 keys .*model of tables: \['x'\]"):
+    with raises(CheckpointError, "['x']"):
         Tables().rename({**weights, 'x': torch.ones(1)})
 
 

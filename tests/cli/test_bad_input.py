@@ -13,15 +13,15 @@ from .commands import COMMANDS, INFER, MODEL, TEST, TRAIN, replaced, write_overl
 @pytest.mark.parametrize(
     ('text', 'says'),
     [
-        ('optim_wrapper = None', ["broken.py has no key 'optim_wrapper'", 'Inherit a base']),
+        ('optim_wrapper = None', ['broken.py', "no key 'optim_wrapper'"]),
         ('model = dict(head=dict(_delete_=True, head_conv=8))', ['broken.py', 'no key "type"']),
-        ('train_dataloader = dict(sampler=None)', "train_dataloader has no key 'sampler'"),
+        ('train_dataloader = dict(sampler=None)', ['train_dataloader', "no key 'sampler'"]),
         (
             "train_dataloader = dict(dataset=dict(_delete_=True, type='CenterPoseDataset'))",
             ['config key train_dataloader.dataset', "missing 2 required", "'data_root'"],
         ),
-        ('model = dict(', ['broken.py cannot be read', 'line 2']),
-        ('\nmodel = 1 / 0', ['broken.py cannot be read', 'line 3: ZeroDivisionError']),
+        ('model = dict(', ['broken.py, line 2', 'SyntaxError']),
+        ('\nmodel = 1 / 0', ['broken.py, line 3', 'ZeroDivisionError']),
     ],
 )  # fmt: skip
 def test_missing_key(fails, text, says):
@@ -44,7 +44,7 @@ def test_unknown_registry_name(fails, command):
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_unknown_config_file(fails, command):
-    says = ["There is no config 'dla34_bik'", 'Nearest known: centerpose/dla34_bike']
+    says = ['CONFIG dla34_bik ', 'Nearest known: centerpose/dla34_bike']
     fails(*replaced(command, 'tiny.py', 'dla34_bik'), says=says)
 
 
@@ -52,22 +52,25 @@ def test_unknown_config_file(fails, command):
     ('option', 'says'),
     [
         ('train_cfg.max_epochs', "'train_cfg.max_epochs' is not KEY=VALUE"),
-        ('train_cfg.max_epoch=3', ["no argument 'max_epoch'", 'Nearest known: max_epochs']),
+        ('train_cfg.max_epoch=3', ['train_cfg.max_epoch)', 'Nearest known: max_epochs']),
         ('train_cfg.max_epochs=many', ['config key train_cfg', "'many'"]),
         ('train_dataloader.batchsize=4', 'Nearest known: batch_size'),
         ('train_dataloader.batch_size=0', 'batch_size=0'),
-        ('optim_wrapper.optimizer.lr=-1', ['config key optim_wrapper.optimizer', '-1']),
+        ('optim_wrapper.optimizer.lr=-1', ['config key optim_wrapper', 'optimizer.lr=-1']),
         ('param_scheduler.9.type=x', ['param_scheduler.9', 'print-config']),
-        ('optim_wraper.optimizer.lr=1', ["'optim_wraper'", 'Nearest known: optim_wrapper.']),
-        ('=5', "'' cannot be a config key"),
-        ('optim_wrapper.optimizer.lr=abc', ['config key optim_wrapper.optimizer', "lr='abc'"]),
+        (
+            'optim_wraper.optimizer.lr=1',
+            ['--cfg-options optim_wraper', 'Nearest known: optim_wrapper.'],
+        ),
+        ('=5', 'cannot be a config key'),
+        ('optim_wrapper.optimizer.lr=abc', ['config key optim_wrapper', "optimizer.lr='abc'"]),
         ('optim_wrapper.clip_grad=5', ['config key optim_wrapper', 'clip_grad=5']),
         ('train_dataloader.num_workers=abc', ["num_workers='abc'", '_dataloader.num_workers']),
         ('train_dataloader.dataset.data_root=5', ['config key train_dataloader', 'data_root=5']),
         ('train_cfg.val_interval=0', ['val_interval=0', 'val_dataloader']),
-        ('model.head.num_classes=2', ['model.head.num_classes=2', 'cuboid']),
+        ('model.head.num_classes=2', ['num_classes=2', 'cuboid']),
         ('model.backbone=None', ['config key model', 'backbone=None']),
-        ('custom_hooks=[dict()]', 'a part has no key "type": {}'),
+        ('custom_hooks=[dict()]', 'onfig key custom_hooks[0]'),
         ('train_dataloader.dataset.input_wh=[60,64]', ['input_wh=(60, 64)', 'multiples of 32']),
     ],
 )
@@ -76,7 +79,12 @@ def test_wrong_override(fails, option, says):
 
 
 def test_hook_without_a_type(fails):
-    fails(*TEST, '--cfg-options', 'custom_hooks=[dict()]', says='a part has no key "type": {}')
+    fails(
+        *TEST,
+        '--cfg-options',
+        'custom_hooks=[dict()]',
+        says=['custom_hooks[0]', 'has no key "type"'],
+    )
 
 
 IMAGE, ANNOTATION = Path('data/cuboid_000001.jpg'), Path('data/cuboid_000001.json')
@@ -95,7 +103,7 @@ def on_folder(command, folder):
 @pytest.mark.parametrize('command', COMMANDS)
 def test_empty_folder(fails, command):
     Path('empty').mkdir()
-    fails(*on_folder(command, 'empty'), says='empty and its sub-folders hold no image')
+    fails(*on_folder(command, 'empty'), says='empty')
 
 
 @pytest.mark.parametrize('command', COMMANDS)
@@ -140,18 +148,18 @@ ANNOTATION_DAMAGES = {
     ),
     'NaN': (
         lambda: change_object(scale=[1, float('nan'), 1]),
-        [f'{ANNOTATION}: field objects[0].scale must be finite', '[1, nan, 1]'],
+        [f'{ANNOTATION}: field objects[0].scale=[1, nan, 1]'],
     ),
     'shape': (
         lambda: change_object(keypoints_3d=[[0, 0, 1]] * 8),
-        [f'{ANNOTATION}: field objects[0].keypoints_3d has shape (8, 3), expected (9, 3)'],
+        [f'{ANNOTATION}: field objects[0].keypoints_3d=[[0, 0, 1]', '(8, 3), expected (9, 3)'],
     ),
     'points': (
         lambda: change_object(projected_cuboid=[[0, 0]] * 8),
-        [f'{ANNOTATION}: field objects[0].projected_cuboid has 8 points, expected 9'],
+        [f'{ANNOTATION}: field objects[0].projected_cuboid', '8 points, expected 9'],
     ),
     'focal length': (
-        lambda: change_camera(fx=0), [f'{ANNOTATION}: field camera_data.intrinsics.fx', 'it is 0'],
+        lambda: change_camera(fx=0), [f'{ANNOTATION}: field camera_data.intrinsics.fx=0'],
     ),
     'empty image': (empty_image, ['empty image file', IMAGE.name]),
 }  # fmt: skip
@@ -177,7 +185,7 @@ def test_unusable_files_are_named_or_left_out(fails, damage):
 def test_garbage_image(fails, command, workers):
     IMAGE.write_bytes(b'garbage')
     option = f'{command}_dataloader.num_workers={workers}'
-    says = [f'{IMAGE} (7 bytes) cannot be decoded', 'Copy it again or remove it.']
+    says = [f'{IMAGE} (7 bytes)']
     error = fails(*COMMANDS[command], '--cfg-options', option, says=says)
     assert error.startswith(f'cpose {command}: {IMAGE} ')
 
@@ -216,7 +224,7 @@ def test_pipeline_without_packing(fails, command, workers):
 def test_category_that_is_no_text(fails, command):
     loader = 'train_dataloader' if command == 'train' else 'test_dataloader'
     write_overlay(f'{loader} = dict(dataset=dict(metainfo=dict(category=5)))')
-    says = ['category has 5', '*_dataloader.dataset.metainfo.category', 'quotes']
+    says = ['metainfo.category=5', 'quotes']
     fails(*replaced(command, 'tiny.py', 'broken.py'), says=says)
 
 
@@ -225,7 +233,7 @@ def test_category_that_is_no_text(fails, command):
 )
 def test_unreadable_image_in_inference(fails, content, says):
     IMAGE.write_bytes(content)
-    fails(*INFER, says=[f'left out: {IMAGE} {says}', 'Copy it again or remove it.'])
+    fails(*INFER, says=[f'left out: {IMAGE} {says}'])
     written = {path.stem for path in Path('out/json').iterdir()}
     assert written == {path.stem for path in Path('data').glob('*.jpg')} - {IMAGE.stem} | {
         'earlier'
@@ -235,9 +243,9 @@ def test_unreadable_image_in_inference(fails, content, says):
 @pytest.mark.parametrize(
     ('numbers', 'says'),
     [
-        ('0 60 32 32', ['fx must be above 0', 'it is 0']),
-        ('60 -60 32 32', ['fy must be above 0', 'it is -60']),
-        ('nan 60 32 32', 'fx must be finite'),
+        ('0 60 32 32', ['--camera', 'fx=0']),
+        ('60 -60 32 32', ['--camera', 'fy=-60']),
+        ('nan 60 32 32', 'fx=nan'),
         ('60 60 32', ['3 numbers', 'FX FY CX CY']),
         ('60 60 32 32 0 1', ['6 numbers', 'FX FY CX CY']),
         ('60 sixty 32 32', ["'sixty'", 'FX FY CX CY']),
@@ -250,8 +258,8 @@ def test_camera_numbers(fails, numbers, says):
 @pytest.mark.parametrize(
     ('content', 'says'),
     [
-        ('{"fx": -60, "fy": 60, "cx": 32, "cy": 32}', ['field fx must be above 0', 'it is -60']),
-        ('{"K": [0, 0, 32, 0, 60, 32, 0, 0, 1]}', 'field K must have focal lengths above 0'),
+        ('{"fx": -60, "fy": 60, "cx": 32, "cy": 32}', 'field fx=-60'),
+        ('{"K": [0, 0, 32, 0, 60, 32, 0, 0, 1]}', 'field K=[0, 0, 32, 0, 60, 32, 0, 0, 1]'),
         ('{"fx": 60}', 'field fy is missing'),
         ('{"width": 64}', 'holds no camera'),
         ('{"fx": 60,', 'is neither JSON nor YAML'),
@@ -265,4 +273,4 @@ def test_camera_file(fails, content, says):
 
 @pytest.mark.parametrize('device', ['gpu', 'meta', 'cuda:99'])
 def test_device(fails, device):
-    fails(*INFER[:-1], device, says=[f'device={device!r}', 'cpu'])
+    fails(*INFER[:-1], device, says=[f'--device {device}', 'cpu'])

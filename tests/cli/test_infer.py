@@ -119,12 +119,12 @@ def test_unreadable_image_is_named_and_the_rest_done(infer, images, tmp_path, ca
 @pytest.mark.parametrize(
     ('words', 'message'),
     [
-        (['none.png', *CAMERA], 'none.png does not exist'),
-        (['{images}', '--camera', '75', '75', '40'], 'camera has 3 numbers'),
-        (['{images}', '--camera', '0', '75', '40', '30'], 'field fx must be above 0'),
+        (['none.png', *CAMERA], 'none.png'),
+        (['{images}', '--camera', '75', '75', '40'], '--camera 75.0 75.0 40.0'),
+        (['{images}', '--camera', '0', '75', '40', '30'], '--camera 0.0 75.0 40.0 30.0 has fx=0.0'),
         (['{images}', '--camera', '1,2,x,4'], '--camera 1,2,x,4'),
-        (['{images}', '--camera-file', 'none.yaml'], 'none.yaml cannot be read'),
-        (['{images}', '--device', 'cuda:99'], "'cuda:99' is not there"),
+        (['{images}', '--camera-file', 'none.yaml'], 'none.yaml'),
+        (['{images}', '--device', 'cuda:99'], '--device cuda:99'),
     ],
 )
 def test_errors_of_the_user(checkpoint, images, tmp_path, capsys, words, message):
@@ -139,7 +139,7 @@ def test_output_folder_that_cannot_be_written(checkpoint, images, tmp_path, caps
     (tmp_path / 'file').write_text('')
     out = str(tmp_path / 'file' / 'out')
     assert main(['infer', '-', checkpoint, str(images), '--no-pnp', '--out', out]) == 2
-    assert 'Output folder' in capsys.readouterr().err
+    assert str(tmp_path / 'file') in capsys.readouterr().err
 
 
 def test_default_score_threshold_is_that_of_the_config():

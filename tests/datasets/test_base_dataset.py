@@ -3,8 +3,11 @@ import pytest
 
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.metainfo import normalise_metainfo
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, DataError
 from cpose.structures.image_record import ImageRecord
+from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+
+from ..user_errors import raises
 
 
 class CountingDataset(PoseDataset):
@@ -44,13 +47,13 @@ def test_record_carries_the_input_size():
 
 @pytest.mark.parametrize('input_wh', [(500, 512), (0, 32), (-32, 32), 512, (64, 64, 64)])
 def test_input_size_must_be_a_multiple_of_32(input_wh):
-    with pytest.raises(ConfigError, match='input_wh'):
+    with raises(ConfigError, argument='input_wh'):
         CountingDataset([], input_wh=input_wh)
 
 
 @pytest.mark.parametrize('seed', [-1, 'abc'])
 def test_seed_is_a_number(seed):
-    with pytest.raises(ConfigError, match=r'config key \*_dataloader\.dataset\.seed'):
+    with raises(ConfigError, argument='seed'):
         CountingDataset([], seed=seed)
 
 
@@ -64,7 +67,7 @@ def test_metainfo_defaults():
 
 @pytest.mark.parametrize('category', [[], ['a', 'b', 'a']])
 def test_names_of_categories_differ(category):
-    with pytest.raises(ConfigError, match='one name or different names'):
+    with raises(ConfigError, argument='metainfo.category'):
         normalise_metainfo({'category': category})
 
 
@@ -80,14 +83,114 @@ def test_metainfo_of_several_categories():
 
 
 @pytest.mark.parametrize(
-    ('metainfo', 'message'),
+    ('metainfo', 'argument'),
     [
-        ({'classes': 'a'}, 'unknown keys'),
-        ({'category': 5}, r'has 5 at place 0 .*metainfo\.category\).*quotes'),
-        ({'category': ['a', None]}, r'has None at place 1'),
-        ({'category': ['a', 'b', 'c'], 'eval_num_symmetry': [1, 2]}, '2 entries for 3 categories'),
+        ({'classes': 'a'}, 'metainfo'),
+        ({'category': 5}, 'metainfo.category'),
+        ({'category': ['a', None]}, 'metainfo.category'),
+        ({'category': ['a', 'b', 'c'], 'eval_num_symmetry': [1, 2]}, 'metainfo.eval_num_symmetry'),
     ],
 )
-def test_wrong_metainfo(metainfo, message):
-    with pytest.raises(ConfigError, match=message):
+def test_wrong_metainfo(metainfo, argument):
+    with raises(ConfigError, argument=argument):
         normalise_metainfo(metainfo)
+
+
+class PickyStep:
+    """Leave out images by name: return nothing, or raise."""
+
+    def __init__(self, none=(), bad=()):
+        self.none, self.bad = none, bad
+
+    def __call__(self, results):
+        if results['img_path'] in self.bad:
+            raise DataError(f'{results["img_path"]} is bad.')
+        if results['img_path'] not in self.none:
+            return {'data_samples': make_sample(results['img_path'])}
+        return None
+
+
+def make_sample(name):
+    return PoseDataSample(name, (4, 4), (32, 32), np.eye(2, 3))
+
+
+def test_image_that_a_transform_leaves_out_is_replaced():
+    dataset = CountingDataset([PickyStep(none=('3', '4'))])
+    samples = [dataset[index]['data_samples'] for index in range(5)]
+    assert [sample.image_path for sample in samples] == ['0', '1', '2', '0', '0']
+    assert [sample.is_replacement for sample in samples] == [False] * 3 + [True] * 2
+    with pytest.raises(DataError, match='a transform must return the dict'):
+        CountingDataset([lambda results: None])[0]
+
+
+def test_policy_for_bad_images_holds_for_every_data_set():
+    step = PickyStep(bad=('1',))
+    with pytest.raises(DataError, match='1 is bad'):
+        CountingDataset([step])[1]
+    sample = CountingDataset([step], on_error='skip')[1]['data_samples']
+    assert (sample.image_path, sample.is_replacement) == ('2', True)
+    with pytest.raises(ConfigError, match="on_error='ignore'"):
+        CountingDataset([], on_error='ignore')
+
+
+def record_of(**truth):
+    count = len(truth['labels'])
+    annotated = CuboidTruth(
+        keypoints_gl=np.zeros((count, 9, 3)),
+        keypoints_image=np.zeros((count, 9, 2)),
+        dims_metric=np.ones((count, 3)),
+        visibility=np.ones(count),
+        **truth,
+    )
+    return ImageRecord(image_path='a.png', intrinsics=np.eye(3), truth=annotated)
+
+
+@pytest.fixture
+def dataset_of(monkeypatch):
+    def build(record, **options):
+        dataset = CountingDataset([], **options)
+        monkeypatch.setattr(dataset, 'load_record', lambda index: record)
+        return dataset
+
+    return build
+
+
+def test_symmetries_are_looked_up(dataset_of):
+    metainfo = {
+        'category': ['cup', 'shoe'],
+        'symmetry': [{'type': 'RotationalSymmetry', 'order': 12}, {'type': 'NoSymmetry'}],
+    }
+    record = record_of(labels=np.array([0, 1, 0, 1]), symmetric=np.array([-1, -1, 0, 3]))
+    dataset = dataset_of(record, metainfo=metainfo)
+    assert [item.order for item in dataset[0]['symmetries']] == [12, 1, 1, 3]
+    assert dataset.get_cat_ids(0) == [0, 1, 0, 1]
+    assert dataset.find_label('shoe') == 1
+    with pytest.raises(DataError, match="class 'bag' is none of the categories cup, shoe"):
+        dataset.find_label('bag')
+
+
+@pytest.mark.parametrize(
+    ('truth', 'message'),
+    [
+        ({'labels': np.array([0, 2])}, r'a\.png has an object of label 2, but there are 1'),
+        (
+            {'labels': np.array([0]), 'symmetric': np.array([-2])},
+            r'object of a\.png symmetric is true, but the category has no symmetry',
+        ),
+    ],
+)
+def test_objects_that_the_categories_do_not_explain(dataset_of, truth, message):
+    with pytest.raises(DataError, match=message):
+        dataset_of(record_of(**truth))[0]
+
+
+def test_matrices_of_an_item_are_its_own(dataset_of):
+    record = record_of(labels=np.array([0]))
+    item = dataset_of(record).get_data_info(0)
+    np.testing.assert_array_equal(item['projection'], item['intrinsics'])
+    assert not np.shares_memory(item['projection'], item['intrinsics'])
+
+
+def test_records_are_typed(dataset_of):
+    with pytest.raises(TypeError, match=r'load_record returns dict, expected ImageRecord'):
+        dataset_of({'img_path': 'a.png'})[0]

@@ -8,21 +8,17 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
+from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.datasets.centerpose_dataset import CenterPoseDataset, expand_roots
 from cpose.errors import ConfigError, DataError
 from cpose.structures.pose_data_sample import field_arrays
 
+from ..user_errors import raises
 from .annotated_files import CAMERA_MATRIX, IMAGE_WH, make_annotation, make_object, write_pair
 
 BOTTLE = {'category': 'bottle', 'symmetry': {'type': 'RotationalSymmetry', 'order': 12}}
-TRAIN = [
-    {'type': 'LoadPoseImage'},
-    {'type': 'ExpandSymmetries'},
-    {'type': 'RandomPoseAffine'},
-    {'type': 'CenterNetColorJitter'},
-    {'type': 'PackPoseInputs'},
-]
+TRAIN = load_config('_base_/datasets/centerpose.py').train_dataloader.dataset.pipeline
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +126,7 @@ def test_expand_roots(data_root, expected):
 
 @pytest.mark.parametrize('data_root', ['', [], None, [3]])
 def test_no_root(data_root):
-    with pytest.raises(ConfigError, match='data_root'):
+    with raises(ConfigError, argument='data_root'):
         expand_roots(data_root, ['cup'])
 
 
@@ -143,7 +139,7 @@ def test_max_objs_limits_targets_not_truth(tmp_path):
 
 @pytest.mark.parametrize('max_objs', [0, -1, 'all'])
 def test_max_objs_is_a_number(root, max_objs):
-    with pytest.raises(ConfigError, match=r'config key \*_dataloader\.dataset\.max_objs'):
+    with raises(ConfigError, argument='max_objs'):
         CenterPoseDataset(root, [], max_objs=max_objs)
 
 
@@ -160,7 +156,7 @@ def test_problems_of_all_kinds_are_reported_together(root):
 
 def test_nothing_usable(tmp_path):
     write_pair(tmp_path, 'a').write_text('{')
-    with pytest.raises(DataError, match='no usable image'):
+    with raises(DataError, argument='data_root'):
         make_dataset(tmp_path, on_error='skip')
 
 

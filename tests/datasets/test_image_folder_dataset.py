@@ -5,6 +5,7 @@ from mmengine.registry import DefaultScope
 from cpose.datasets.image_folder_dataset import ImageFolderDataset
 from cpose.errors import ConfigError, DataError
 
+from ..user_errors import raises
 from .annotated_files import IMAGE_WH, write_pair
 
 PIPELINE = [{'type': 'LoadPoseImage'}, {'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'}]
@@ -47,7 +48,7 @@ def test_files_and_camera(root):
 
 
 def test_wrong_arguments(root):
-    with pytest.raises(DataError, match='is not a folder'):
+    with raises(DataError, argument='data_root'):
         ImageFolderDataset(str(root / 'none'), PIPELINE)
 
 
@@ -58,7 +59,7 @@ def test_wrong_arguments(root):
     ids=str,
 )  # fmt: skip
 def test_wrong_cameras(root, camera):
-    with pytest.raises(ConfigError, match=r'dataset\.camera\)\. Give fx, fy, cx and cy'):
+    with raises(ConfigError, argument='camera'):
         ImageFolderDataset(str(root), PIPELINE, camera=camera)
 
 

@@ -5,6 +5,7 @@ import pytest
 from cpose.datasets.image_reading import read_image
 from cpose.errors import DataError
 
+from ..user_errors import raises
 from .annotated_files import make_image
 
 
@@ -44,7 +45,7 @@ def test_truncated(tmp_path, extension, part):
     whole = jpeg() if extension == '.jpg' else cv2.imencode('.png', make_image())[1].tobytes()
     path = tmp_path / f'a{extension}'
     path.write_bytes(whole[: int(len(whole) * part)])
-    with pytest.raises(DataError, match='cannot be decoded: it is truncated or not an image'):
+    with raises(DataError):
         read_image(str(path))
 
 
@@ -59,5 +60,5 @@ def test_no_image(tmp_path, content, message):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(DataError, match='No such file'):
+    with raises(DataError, 'No such file'):
         read_image(str(tmp_path / 'a.png'))

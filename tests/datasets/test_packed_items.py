@@ -5,6 +5,8 @@ from cpose.datasets.base_dataset import CheckedCollate, check_packed
 from cpose.datasets.transforms.affine import LetterboxAffine
 from cpose.errors import ConfigError
 
+from ..user_errors import raises
+
 PACKED = {'inputs': 1, 'data_samples': 'a'}
 
 
@@ -16,6 +18,5 @@ def test_packed_items_pass():
 
 @pytest.mark.parametrize('item', [{'img': 1}, {'inputs': 1}, None])
 def test_others_name_the_key_and_the_steps(item):
-    message = r'\(LetterboxAffine\).*\*_dataloader\.dataset\.pipeline.*PackPoseInputs'
-    with pytest.raises(ConfigError, match=message):
+    with raises(ConfigError, '(LetterboxAffine)', argument='pipeline'):
         CheckedCollate(pseudo_collate, [Compose([LetterboxAffine()])])([PACKED, item])

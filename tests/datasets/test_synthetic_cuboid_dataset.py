@@ -1,6 +1,7 @@
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,10 @@ from cpose.structures.camera import cv_from_gl
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.pose_data_sample import field_arrays
 
+from ..user_errors import raises
+
 IMAGE_WH = (160, 120)
+FREE = {'free_pose': 1.0, 'hands': 0.7, 'stacks': 0.3, 'rolled': 0.3, 'slender': 0.3}
 
 
 def make_dataset(num_images=8, **changes):
@@ -46,13 +50,14 @@ def test_record():
     assert dataset.metainfo['eval_num_symmetry'] == (1,)
 
 
-def test_same_bytes_in_another_process_and_order():
-    here = make_dataset(objects=(1, 3), seed=9)
+@pytest.mark.parametrize('realism', [{}, FREE], ids=['standing', 'free'])
+def test_same_bytes_in_another_process_and_order(realism):
+    here = make_dataset(objects=(1, 3), seed=9, realism=realism)
     expected = [digest(here.load_record(index)) for index in (5, 2)]
     code = (
-        f'import sys; sys.path.insert(0, {str(__file__).rpartition("/")[0]!r})\n'
-        'from test_synthetic_cuboid_dataset import digest, make_dataset\n'
-        'dataset = make_dataset(objects=(1, 3), seed=9)\n'
+        f'import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n'
+        'from tests.datasets.test_synthetic_cuboid_dataset import digest, make_dataset\n'
+        f'dataset = make_dataset(objects=(1, 3), seed=9, realism={realism!r})\n'
         'records = {index: digest(dataset.load_record(index)) for index in (2, 5)}\n'
         'print(records[5], records[2])'
     )
@@ -101,9 +106,6 @@ def test_boxes_stand_upright_on_the_plane(index):
     tops = heights[:, [3, 4, 7, 8]]
     np.testing.assert_allclose(tops, np.tile(truth.dims_metric[:, 1:2], (1, 4)))
     assert (np.zeros(3) - point) @ normal > 0
-
-
-FREE = {'free_pose': 1.0, 'hands': 0.7, 'stacks': 0.3, 'rolled': 0.3, 'slender': 0.3}
 
 
 @pytest.mark.parametrize('index', range(8))
@@ -160,7 +162,7 @@ def test_pictures_without_boxes():
 
 @pytest.mark.parametrize('realism', [{}, {'free_pose': 1.0, 'hands': 1.0, 'negatives': 0.3}])
 def test_runs_through_the_training_pipeline(realism):
-    steps = ('LoadPoseImage', 'ExpandSymmetries', 'RandomPoseAffine', 'PackPoseInputs')
+    steps = load_config('_base_/datasets/synthetic').train_dataloader.dataset.pipeline
     config = {
         'type': 'SyntheticCuboidDataset',
         'num_images': 3,
@@ -168,7 +170,7 @@ def test_runs_through_the_training_pipeline(realism):
         'objects': (0, 2),
         'realism': realism,
         'input_wh': (128, 128),
-        'pipeline': [{'type': step} for step in steps],
+        'pipeline': steps,
     }
     with DefaultScope.overwrite_default_scope('cpose'):
         dataset = DATASETS.build(config)
@@ -179,20 +181,20 @@ def test_runs_through_the_training_pipeline(realism):
 
 
 @pytest.mark.parametrize(
-    ('changes', 'message'),
+    ('changes', 'argument'),
     [
-        ({'num_images': 0}, 'num_images=0 .* at least 1'),
-        ({'start_index': -1}, 'start_index=-1'),
-        ({'image_wh': (32, 200)}, 'image_wh=32 .* at least 64'),
-        ({'objects': (3, 2)}, r'objects=\(3, 2\) .* within 0 and 12'),
-        ({'objects': (1, 40)}, r'objects=\(1, 40\)'),
-        ({'metainfo': {'category': ['a', 'b']}}, 'names 2 categories'),
-        ({'realism': {'fog': 1}}, "unknown key 'fog'"),
+        ({'num_images': 0}, 'num_images'),
+        ({'start_index': -1}, 'start_index'),
+        ({'image_wh': (32, 200)}, 'image_wh'),
+        ({'objects': (3, 2)}, 'objects'),
+        ({'objects': (1, 40)}, 'objects'),
+        ({'metainfo': {'category': ['a', 'b']}}, 'metainfo.category'),
+        ({'realism': {'fog': 1}}, 'realism.fog'),
     ],
     ids=lambda item: next(iter(item)) if isinstance(item, dict) else '',
 )
-def test_wrong_settings_are_refused(changes, message):
-    with pytest.raises(ConfigError, match=message):
+def test_wrong_settings_are_refused(changes, argument):
+    with raises(ConfigError, argument=argument):
         make_dataset(**changes)
 
 

@@ -17,6 +17,7 @@ from cpose.deploy.model_metadata import (
 )
 from cpose.errors import CheckpointError, MissingDependencyError
 
+from ..user_errors import raises
 from .contract import OUTPUT_SIZES
 
 METADATA = ModelMetadata(
@@ -82,7 +83,7 @@ def test_further_outputs_are_told_by_the_metadata():
     attach_metadata(model, replace(METADATA, outputs=more))
     assert metadata_of(model, 'm').outputs == more
     attach_metadata(model, METADATA)
-    with pytest.raises(CheckpointError, match=r'has the outputs .*angle, but its metadata names'):
+    with raises(CheckpointError, 'angle'):
         metadata_of(model, 'm')
 
 
@@ -97,34 +98,29 @@ def test_attaching_again_replaces(file):
 
 def test_files_that_are_not_ours(tmp_path):
     file = tmp_path / 'model.onnx'
-    with pytest.raises(CheckpointError, match=r'There is no file .*model\.onnx'):
+    with raises(CheckpointError, path=file):
         read_metadata(file)
     file.write_bytes(b'\xff' * 50)
-    with pytest.raises(CheckpointError, match='is not a complete ONNX file'):
+    with raises(CheckpointError, path=file):
         read_metadata(file)
     onnx.save(make_model(('boxes',), ('images', 'sizes')), file)
-    says = (
-        r'model\.onnx is not a model exported by cpose\. It has the inputs images, sizes, the '
-        r'outputs boxes and lacks the metadata cpose\.cpose_version.* Expected are the input input '
-        r'and the outputs bboxes, scores.*`cpose export-onnx`'
-    )
-    with pytest.raises(CheckpointError, match=says):
+    with raises(CheckpointError, 'images, sizes', path=file):
         read_metadata(file)
     onnx.save(make_model(), file)
-    with pytest.raises(CheckpointError, match=r'lacks the metadata .*cpose\.config'):
+    with raises(CheckpointError, 'cpose.config'):
         read_metadata(file)
 
 
 def test_damaged_metadata(file):
     model = onnx.load(file)
     next(item for item in model.metadata_props if item.key == 'cpose.mean').value = '[0.1'
-    with pytest.raises(CheckpointError, match='metadata in m cannot be read'):
+    with raises(CheckpointError, path='m'):
         metadata_of(model, 'm')
 
 
 def test_missing_package(file, monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnx', None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'cpose\[deploy\]'"):
+    with raises(MissingDependencyError):
         read_metadata(file)
 
 
@@ -143,12 +139,12 @@ def test_engine_round_trip(tmp_path):
 
 def test_engine_without_its_file(tmp_path):
     engine = tmp_path / 'model.plan'
-    with pytest.raises(CheckpointError, match=r'There is no file .*model\.plan'):
+    with raises(CheckpointError, path=tmp_path / 'model.plan'):
         read_metadata(engine)
     engine.write_bytes(b'plan')
-    with pytest.raises(CheckpointError, match=r'model\.plan\.json.*belong together'):
+    with raises(CheckpointError, path=tmp_path / 'model.plan.json'):
         read_metadata(engine)
     for text in ('{', '[]', '{}', '{"metadata": {"mean": 1}}'):
         sidecar_path(engine).write_text(text)
-        with pytest.raises(CheckpointError, match='does not describe an engine of cpose'):
+        with raises(CheckpointError, ''):
             read_metadata(engine)

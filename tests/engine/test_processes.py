@@ -1,7 +1,5 @@
 import os
 
-import pytest
-
 from cpose.engine.processes import (
     init_cpu_processes,
     is_first_process,
@@ -11,6 +9,7 @@ from cpose.engine.processes import (
 from cpose.errors import ConfigError
 
 from ..child_processes import write_program
+from ..user_errors import raises
 
 SLURM = {'SLURM_PROCID': '3', 'SLURM_NTASKS': '8', 'SLURM_NODELIST': 'node[4-5]'}
 
@@ -19,7 +18,7 @@ def test_without_launcher_variables(monkeypatch):
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     for name in ('RANK', 'LOCAL_RANK', 'WORLD_SIZE'):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ConfigError, match=r'RANK, LOCAL_RANK, WORLD_SIZE.*dist_train\.sh'):
+    with raises(ConfigError, 'RANK, LOCAL_RANK, WORLD_SIZE', argument='launcher'):
         init_cpu_processes('pytorch')
 
 
@@ -52,12 +51,12 @@ def test_slurm_tells_the_first_host(monkeypatch, tmp_path):
 
 
 def test_not_started_by_slurm():
-    with pytest.raises(ConfigError, match='SLURM_PROCID'):
+    with raises(ConfigError, 'SLURM_PROCID', argument='launcher', value='slurm'):
         slurm_variables({})
 
 
 def test_scontrol_that_fails_is_an_error(monkeypatch, tmp_path):
     write_program(tmp_path / 'scontrol', '#!/bin/sh\nexit 1\n')
     monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
-    with pytest.raises(ConfigError, match='MASTER_ADDR'):
+    with raises(ConfigError, argument='launcher', value='slurm'):
         slurm_variables(SLURM)

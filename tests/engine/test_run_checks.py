@@ -4,6 +4,8 @@ from cpose.engine.run_checks import check_run
 from cpose.errors import ConfigError
 from cpose.registry import DATASETS
 
+from ..shipped_parts import part
+from ..user_errors import raises
 from .toy_training import ToyDataset
 
 
@@ -16,24 +18,24 @@ class RoundToyDataset(ToyDataset):
         self.metainfo['eval_num_symmetry'] = (0,)
 
 
-METRIC = {'val_evaluator': {'type': 'ObjectronMetric'}}
+METRIC = {'val_evaluator': part('ObjectronMetric')}
 
 
 @pytest.mark.parametrize(
-    ('options', 'says'),
+    ('options', 'argument'),
     [
-        ({'train_cfg.type': 'mmengine.EpochBasedTrainLoop'}, 'TrainLoop.*Use ResumableEpoch'),
+        ({'train_cfg.type': 'mmengine.EpochBasedTrainLoop'}, 'type'),
         (
             {'train_cfg': {'type': 'IterBasedTrainLoop', 'max_iters': 3, '_delete_': True}},
-            r'MultiStepLR \(config key param_scheduler\) counts epochs.*by_epoch=False',
+            'by_epoch',
         ),
-        ({**METRIC, 'default_hooks.checkpoint.save_best': 'mAP'}, "no metric 'mAP'"),
-        ({**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'}, 'eval_num_symmetry is 0'),
+        ({**METRIC, 'default_hooks.checkpoint.save_best': 'mAP'}, 'save_best'),
+        ({**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'}, None),
     ],
 )
-def test_refused_before_the_first_step(build_runner, options, says):
+def test_refused_before_the_first_step(build_runner, options, argument):
     runner = build_runner(options)
-    with pytest.raises(ConfigError, match=says):
+    with raises(ConfigError, argument=argument):
         runner.train()
     assert runner.iter == 0
 
@@ -42,28 +44,27 @@ def test_refused_before_the_first_step(build_runner, options, says):
 def test_categories_are_those_of_the_model(build_runner, task):
     runner = build_runner()
     runner.model.head.num_classes = 2
-    says = rf'num_classes=2 in the config, but {task}_dataloader.*has the names toy \(1\)'
-    with pytest.raises(ConfigError, match=says):
+    with raises(ConfigError, f'{task}_dataloader', argument='num_classes', value=2):
         getattr(runner, task)()
 
 
 @pytest.mark.parametrize(
-    ('options', 'says'),
+    ('options', 'argument', 'value'),
     [
-        ({'log_level': 'FOO'}, "log_level='FOO'.*DEBUG"),
-        ({'env_cfg': None}, 'env_cfg=None'),
-        ({'train_cfg': 5}, 'train_cfg=5'),
-        ({'default_hooks': 'none'}, "default_hooks='none'"),
-        ({'randomness.seed': 'abc'}, r"seed='abc' \(config key randomness.seed\)"),
+        ({'log_level': 'FOO'}, 'log_level', 'FOO'),
+        ({'env_cfg': None}, 'env_cfg', None),
+        ({'train_cfg': 5}, 'train_cfg', 5),
+        ({'default_hooks': 'none'}, 'default_hooks', 'none'),
+        ({'randomness.seed': 'abc'}, 'seed', 'abc'),
     ],
 )
-def test_settings(build_runner, options, says):
-    with pytest.raises(ConfigError, match=says):
+def test_settings(build_runner, options, argument, value):
+    with raises(ConfigError, argument=argument, value=value):
         build_runner(options)
 
 
 def test_the_best_checkpoint_does_not_matter_in_a_test(build_runner):
-    metric = {'test_evaluator': {'type': 'ObjectronMetric'}}
+    metric = {'test_evaluator': part('ObjectronMetric')}
     runner = build_runner({**metric, 'default_hooks.checkpoint.save_best': 'mAP'})
     runner._test_loop = runner.build_test_loop(runner._test_loop)
     check_run(runner)

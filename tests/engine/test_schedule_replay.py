@@ -2,6 +2,7 @@ import pytest
 
 from cpose.errors import CheckpointError
 
+from ..user_errors import raises
 from .toy_training import loader
 
 SCHEDULES = {
@@ -72,5 +73,5 @@ def test_schedule_by_results_cannot_be_replayed(build_runner, tmp_path):
     file = str(tmp_path / 'run/epoch_4.pth')
     build_runner(options(schedules, 2, resume=True, load_from=file)).train()
     other = build_runner(options(schedules, 4, resume=True, load_from=file))
-    with pytest.raises(CheckpointError, match=r'epoch_4\.pth .* param_scheduler'):
+    with raises(CheckpointError, 'param_scheduler'):
         other.train()

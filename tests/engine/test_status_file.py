@@ -1,6 +1,5 @@
 import json
 import os
-import re
 from datetime import datetime as real_datetime
 
 import pytest
@@ -9,6 +8,8 @@ from cpose.engine import status_file
 from cpose.engine.status_file import FAILURE, RUNNING, STARTED, StatusFile, parse_line
 from cpose.errors import OutputError
 from cpose.files.encryption_key import use_key
+
+from ..user_errors import raises
 
 
 class FixedTime:
@@ -93,13 +94,13 @@ def test_key_is_hidden(file):
 
 def test_full_disk(file, monkeypatch):
     monkeypatch.setattr(os, 'write', lambda *args: 3)
-    with pytest.raises(OutputError, match=r'status\.json cannot be written: the disk is full'):
+    with raises(OutputError, 'disk is full'):
         file.write(RUNNING, 'x')
 
 
 def test_folder_that_is_none(tmp_path):
     (tmp_path / 'train').touch()
-    with pytest.raises(OutputError, match=re.escape(str(tmp_path / 'train'))):
+    with raises(OutputError):
         StatusFile(tmp_path / 'train' / 'status.json').write(RUNNING, 'x')
 
 

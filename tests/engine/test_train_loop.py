@@ -3,6 +3,7 @@ from mmengine.hooks import Hook
 
 from cpose.errors import ConfigError, DataError
 
+from ..user_errors import raises
 from .toy_training import CrashError, CrashHook, ToyMetric, loader, read_losses
 
 EPOCHS, BATCHES = 3, 6
@@ -149,7 +150,7 @@ def test_fewer_images_than_the_batch(build_runner, drop_last):
 
 def test_no_images_is_an_error(build_runner):
     runner = build_runner({'train_dataloader': loader(0)})
-    with pytest.raises(DataError, match='no images'):
+    with raises(DataError, key='train_dataloader.dataset'):
         runner.train()
 
 
@@ -165,14 +166,9 @@ def test_validation_changes_no_training_loss(build_runner, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('name', 'value', 'advice'),
-    [
-        ('val_interval', 0, 'without validation set val_dataloader'),
-        ('val_interval', 2.5, 'without validation set val_dataloader'),
-        ('max_epochs', 0, 'at least 1'),
-        ('val_begin', 'abc', 'at least 0'),
-    ],
+    ('name', 'value'),
+    [('val_interval', 0), ('val_interval', 2.5), ('max_epochs', 0), ('val_begin', 'abc')],
 )
-def test_numbers_out_of_range(build_runner, name, value, advice):
-    with pytest.raises(ConfigError, match=rf'config key train_cfg\.{name}.*{advice}'):
+def test_numbers_out_of_range(build_runner, name, value):
+    with raises(ConfigError, argument=name, value=value, key=f'train_cfg.{name}'):
         build_runner({f'train_cfg.{name}': value}).train()

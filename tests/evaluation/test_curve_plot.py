@@ -12,6 +12,8 @@ from cpose.evaluation.metric_spec import (
 )
 from cpose.evaluation.metric_table import METRIC_TABLE
 
+from ..user_errors import raises
+
 RECALL = [n / 100 for n in range(101)]
 
 
@@ -63,7 +65,7 @@ def test_unknown_numbers_do_not_stop_it(tmp_path):
 
 def test_unwritable_file_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(OutputError, match='cannot be written'):
+    with raises(OutputError):
         plot_curves(curve_report(0.5), tmp_path / 'file' / 'curves.png')
 
 

@@ -11,11 +11,19 @@ from cpose.evaluation.protocols.tao_protocol import TaoProtocol
 from cpose.evaluation.records import record_to_arrays
 from cpose.evaluation.score_report import build_report
 
+from ..shipped_parts import part, settings
+
+PROTOCOL = settings('OneToOneProtocol')
 META = {
     'category': ('cup', 'shoe'),
     'symmetry': ({'type': 'NoSymmetry'}, {'type': 'CuboidSymmetry'}),
     'eval_num_symmetry': (12, 1),
 }
+
+
+def score(file, eval_num_symmetry=None, **changes):
+    rules = part('OneToOneProtocol', **changes)
+    return evaluate_dump(file, rules, part('TaoProtocol'), eval_num_symmetry)
 
 
 @pytest.fixture
@@ -87,19 +95,24 @@ def test_extras_are_numbers(tmp_path, new_scene, new_record, extras):
 
 
 def test_scores_are_the_same_as_without_the_file(dump, records):
-    direct = build_report(records, META, OneToOneProtocol(), TaoProtocol())
-    np.testing.assert_equal(evaluate_dump(dump), direct)
+    direct = build_report(
+        records,
+        META,
+        OneToOneProtocol(**PROTOCOL),
+        TaoProtocol(**settings('TaoProtocol')),
+    )
+    np.testing.assert_equal(score(dump), direct)
     assert 0 < direct['AP50_3DIoU'] < 1
 
 
 def test_number_of_rotations_and_rules_can_be_changed(dump):
-    original = evaluate_dump(dump)
-    assert evaluate_dump(dump, 100)['mean_azimuth_deg'] < original['mean_azimuth_deg']
-    strict = evaluate_dump(dump, protocol={'type': 'OneToOneProtocol', 'min_score': 0.99})
+    original = score(dump)
+    assert score(dump, 100)['mean_azimuth_deg'] < original['mean_azimuth_deg']
+    strict = score(dump, min_score=0.99)
     assert strict['AP50_3DIoU'] < original['AP50_3DIoU']
     assert strict['AP50_3DIoU_tao'] == original['AP50_3DIoU_tao']
     with pytest.raises(ConfigError, match='eval_num_symmetry is 0'):
-        evaluate_dump(dump, 0)
+        score(dump, 0)
 
 
 def test_failed_poses_are_null(tmp_path, new_scene, new_record):
@@ -115,4 +128,4 @@ def test_no_images(tmp_path):
     records, meta = read_dump(tmp_path / 'dump.json')
     assert records == []
     assert meta['category'] == ('object',)
-    assert evaluate_dump(tmp_path / 'dump.json')['num_images'] == 0
+    assert score(tmp_path / 'dump.json')['num_images'] == 0

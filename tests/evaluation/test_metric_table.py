@@ -20,6 +20,8 @@ from cpose.evaluation.metric_table import METRIC_TABLE, build_metrics, find_numb
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import METRIC_SPECS
 
+from ..shipped_parts import settings
+
 DIMS = (0.2, 0.1, 0.3)
 META = {
     'category': ('cup', 'shoe'),
@@ -68,7 +70,8 @@ def registered():
 
 
 def evaluate(scenes, *extra):
-    metric = ObjectronMetric(extra_metrics=[{'type': name} for name in extra])
+    chosen = [{'type': name} for name in extra]
+    metric = ObjectronMetric(**settings('ObjectronMetric', extra_metrics=chosen))
     metric.dataset_meta = META
     metric.process({'data_samples': [s.sample for s in scenes]}, [s.result for s in scenes])
     return metric, metric.evaluate(len(scenes))

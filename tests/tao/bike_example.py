@@ -42,7 +42,7 @@ def make_example(folder):
         file.write_text(json.dumps(content))
     with tarfile.open(folder / 'val.tar.gz', 'w:gz') as archive:
         archive.add(data, 'val')
-    weights = {f'backbone.{key}': value for key, value in FAN().state_dict().items()}
+    weights = {f'backbone.{key}': value for key, value in FAN('small', 0.3).state_dict().items()}
     torch.save(weights, folder / 'weights.pth')
     places = {
         'RESULTS': folder / 'results',

@@ -13,11 +13,16 @@ def build_config(facts):
     backbone = {'type': 'DLA34', 'out_strides': (1, 2, 4, 8, 16, 32)}
     if is_fan:
         arch = construction['backbone'].split()[0].removeprefix('fan_')
-        backbone = {'type': 'FAN', 'arch': arch}
+        backbone = {'type': 'FAN', 'arch': arch, 'drop_path_rate': 0.3}
     heads = dict(facts['outputs'])
     return {
         'type': 'CenterPose',
-        'data_preprocessor': {'type': 'PoseDataPreprocessor', **STATISTICS},
+        'data_preprocessor': {
+            'type': 'PoseDataPreprocessor',
+            'channel_order': 'bgr',
+            'size_divisor': 32,
+            **STATISTICS,
+        },
         'backbone': backbone,
         'neck': {
             'type': 'IDAUpNeck' if is_fan else 'DLAUpNeck',

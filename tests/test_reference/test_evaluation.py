@@ -71,7 +71,9 @@ def assess_case(case):
         make_record(annotations[name], name, predictions, KEYPOINT_ARRAYS[is_absolute])
         for name in case.expected['images']
     ]
-    protocol = TaoProtocol(min_score=-1.0, scale_rule={'type': SCALE_RULES[is_absolute]})
+    protocol = TaoProtocol(
+        min_score=-1.0, min_visibility=0.1, scale_rule={'type': SCALE_RULES[is_absolute]}
+    )
     symmetry = build_evaluation_symmetry(num_rotations=case.expected['eval_num_symmetry'])
     return records, protocol.assess(records, symmetry)
 

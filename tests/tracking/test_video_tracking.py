@@ -6,6 +6,8 @@ from cpose.structures.object_pose import PoseResult
 from cpose.structures.video_frame import VideoFrame
 from cpose.tracking.video_tracking import VideoTracking
 
+from ..user_errors import raises
+
 
 @TRACKERS.register_module()
 class RecordingTracker:
@@ -59,5 +61,5 @@ def test_without_tracker_results_know_their_frame():
 
 
 def test_other_classes_are_refused():
-    with pytest.raises(ConfigError, match=r'NoTracker \(config key tracker\.type\).*reset\(\)'):
+    with raises(ConfigError, value='NoTracker', key='tracker.type'):
         VideoTracking({'type': 'NoTracker'})

@@ -5,6 +5,8 @@ import pytest
 from cpose.errors import OutputError
 from cpose.visualization.pictures import write_picture
 
+from ..user_errors import raises
+
 PICTURE = np.full((4, 6, 3), (10, 200, 90), np.uint8)
 
 
@@ -17,5 +19,5 @@ def test_round_trip(tmp_path, name):
 
 def test_place_that_cannot_be_written(tmp_path):
     (tmp_path / 'a.png').mkdir()
-    with pytest.raises(OutputError, match=r'a\.png cannot be written: Is a directory'):
+    with raises(OutputError, 'Is a directory'):
         write_picture(tmp_path / 'a.png', PICTURE)

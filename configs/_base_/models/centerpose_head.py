@@ -1,6 +1,6 @@
 """The head of CenterPose: branches with their losses, codec, symmetry assignment, postprocessor.
 
-All models inherit this file; their own files add preprocessor, backbone and neck.
+All models inherit this file through that of their preprocessor; their own add backbone and neck.
 """
 
 model = dict(
@@ -13,10 +13,16 @@ model = dict(
         # The order is that of the losses. loss=None leaves a branch untrained.
         branches=dict(
             hm=dict(
-                type='CenterHeatmapBranch', loss=dict(type='GaussianFocalLoss', loss_weight=1.0)
+                type='CenterHeatmapBranch',
+                loss=dict(
+                    type='GaussianFocalLoss', loss_weight=1.0, alpha=2.0, beta=4.0, clamp=1e-4
+                ),
             ),
             hm_hp=dict(
-                type='CornerHeatmapBranch', loss=dict(type='GaussianFocalLoss', loss_weight=1.0)
+                type='CornerHeatmapBranch',
+                loss=dict(
+                    type='GaussianFocalLoss', loss_weight=1.0, alpha=2.0, beta=4.0, clamp=1e-4
+                ),
             ),
             hps=dict(
                 type='CornerDisplacementBranch', loss=dict(type='MaskedL1Loss', loss_weight=1.0)

@@ -1,12 +1,12 @@
-_base_ = './centerpose_head.py'
+_base_ = './preprocessors/imagenet_rgb.py'
 
 model = dict(
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[0.485, 0.456, 0.406],
-        std=[0.229, 0.224, 0.225],
-        channel_order='rgb',
+    backbone=dict(
+        type='TimmBackbone',
+        name='convnext_tiny',
+        pretrained=False,
+        out_strides=(4, 8, 16, 32),
+        frozen_stages=0,
     ),
-    backbone=dict(type='TimmBackbone', name='convnext_tiny'),
-    neck=dict(type='IDAUpNeck'),
+    neck=dict(type='IDAUpNeck', out_stride=4, conv=dict(type='PlainConv')),
 )

@@ -1,12 +1,6 @@
-_base_ = './centerpose_head.py'
+_base_ = './preprocessors/centernet_bgr.py'
 
 model = dict(
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[0.40789654, 0.44719302, 0.47026115],
-        std=[0.28863828, 0.27408164, 0.27809835],
-        channel_order='bgr',
-    ),
-    backbone=dict(type='DLA34'),
-    neck=dict(type='DLAUpNeck', conv=dict(type='ModulatedDeformConv')),
+    backbone=dict(type='DLA34', pretrained=False, out_strides=(4, 8, 16, 32), frozen_stages=0),
+    neck=dict(type='DLAUpNeck', out_stride=4, conv=dict(type='ModulatedDeformConv')),
 )

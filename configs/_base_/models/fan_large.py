@@ -1,12 +1,6 @@
-_base_ = './centerpose_head.py'
+_base_ = './preprocessors/centernet_bgr.py'
 
 model = dict(
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[0.40789654, 0.44719302, 0.47026115],
-        std=[0.28863828, 0.27408164, 0.27809835],
-        channel_order='bgr',
-    ),
-    backbone=dict(type='FAN', arch='large'),
-    neck=dict(type='IDAUpNeck'),
+    backbone=dict(type='FAN', arch='large', drop_path_rate=0.3, frozen_stages=0),
+    neck=dict(type='IDAUpNeck', out_stride=4, conv=dict(type='PlainConv')),
 )

@@ -1,13 +1,13 @@
-_base_ = './centerpose_head.py'
+_base_ = './preprocessors/imagenet_rgb.py'
 
 model = dict(
-    data_preprocessor=dict(
-        type='PoseDataPreprocessor',
-        mean=[0.485, 0.456, 0.406],
-        std=[0.229, 0.224, 0.225],
-        channel_order='rgb',
+    backbone=dict(
+        type='TimmBackbone',
+        name='mobilenetv4_conv_small',
+        pretrained=False,
+        out_strides=(4, 8, 16, 32),
+        frozen_stages=0,
     ),
-    backbone=dict(type='TimmBackbone', name='mobilenetv4_conv_small'),
-    neck=dict(type='IDAUpNeck', out_channels=64),
+    neck=dict(type='IDAUpNeck', out_stride=4, out_channels=64, conv=dict(type='PlainConv')),
     head=dict(head_conv=64),
 )

@@ -5,21 +5,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import Registry, root
+from mmengine.registry import Registry
 from mmengine.utils import import_modules_from_strings
 from torch.utils.data import DataLoader
 
 from cpose import registry as cpose_registry
 from cpose.apis.config.reading import text_list
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, nearest_names
 
 INJECTED = frozenset({'type', '_scope_', '_delete_'})
 TAKEN_BY_MMENGINE = frozenset({'constructor', 'paramwise_cfg', 'priority', 'convert_to_iter_based'})
 """Keys of optimizer wrappers, hooks and schedulers that do not reach their classes."""
+UNREGISTERED = frozenset({'clip_grad', 'on_trace_ready'})
+"""Keys below which ``type`` is a word of MMEngine's own and no registered name."""
 LOADER_SUFFIX = '_dataloader'
 LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
 """What MMEngine reads besides the arguments of a `DataLoader`."""
-PLACES = {
+REGISTRIES = {
     'branches': cpose_registry.BRANCHES,
     'codec': cpose_registry.CODECS,
     'coder': cpose_registry.CODECS,
@@ -49,6 +52,14 @@ PLACES = {
     'visualizer': cpose_registry.VISUALIZERS,
 }
 """The registry of what stands below a key, unless a key further in has another."""
+TYPED_PARTS = frozenset({'dataset', 'model', 'optimizer', 'sampler', 'symmetry'})
+TYPED_LISTS = frozenset(
+    {
+        *('custom_hooks', 'param_scheduler', 'pipeline', 'test_evaluator', 'val_evaluator'),
+        'vis_backends',
+    }
+)
+"""Keys of parts, and of lists of parts, that must say what they are."""
 
 
 def import_custom_modules(config: Config) -> None:
@@ -60,18 +71,25 @@ def import_custom_modules(config: Config) -> None:
     wanted = config.get('custom_imports')
     if not wanted:
         return
+    place = ConfigPlace(('custom_imports',), config.filename or '')
     modules = text_list(wanted.get('imports', []) if isinstance(wanted, Mapping) else wanted)
     if modules is None:
         raise ConfigError(
-            f'custom_imports={wanted} of {config.filename or "the config"} is no list of modules. '
-            "Give names, for example custom_imports=['my_package']."
+            'is no list of modules',
+            argument='custom_imports',
+            value=wanted,
+            place=place,
+            advice="Give names, for example custom_imports=['my_package'].",
         )
     try:
         import_modules_from_strings(modules)
     except ImportError as error:
         raise ConfigError(
-            f'custom_imports={modules} of {config.filename or "the config"}: {error}. '
-            'Put the package beside the configs folder of the project, or on PYTHONPATH.'
+            f'cannot be imported: {error}',
+            argument='custom_imports',
+            value=modules,
+            place=place,
+            advice='Put the package beside the configs folder of the project, or on PYTHONPATH.',
         ) from error
 
 
@@ -88,18 +106,42 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
     import_custom_modules(config)
     for key in required:
         if config.get(key) is None:
-            label = f'Config {config.filename}' if config.filename else 'The config'
             raise ConfigError(
-                f'{label} has no key {key!r}. Inherit a base that sets it, '
-                f'for example configs/_base_/. {nearest_names(key, _set_keys(config))}'
+                f'has no key {key!r}',
+                place=ConfigPlace((), config.filename or ''),
+                advice='Inherit a base that sets it, for example configs/_base_/. '
+                f'{nearest_names(key, _set_keys(config))}',
             )
     if any(key.endswith(LOADER_SUFFIX) for key in required):
         for key in _set_keys(config):
             if key.endswith(LOADER_SUFFIX) and isinstance(config[key], Mapping):
                 _check_loader(key, config[key])
-    registries = list(_registries())
-    for path, node in typed_nodes(config.to_dict()):
+    content = config.to_dict()
+    for path in _untyped_parts(content):
+        raise ConfigError(
+            'has no key "type"',
+            place=ConfigPlace((path,), config.filename or ''),
+            advice='Name the class that it is for.',
+        )
+    registries = cpose_registry.all_registries()
+    for path, node in typed_nodes(content):
         _check_node(path, node, registries)
+
+
+def _untyped_parts(node: Any, path: str = '') -> Iterator[str]:
+    """Yield the places of parts that do not say what they are."""
+    if not isinstance(node, Mapping):
+        return
+    for key, value in node.items():
+        place = f'{path}.{key}' if path else str(key)
+        items = value if isinstance(value, list | tuple) else ()
+        parts = {place: value} if key in TYPED_PARTS else {}
+        if key in TYPED_LISTS:
+            parts = {f'{place}[{index}]': item for index, item in enumerate(items)}
+        yield from (
+            name for name, part in parts.items() if isinstance(part, Mapping) and 'type' not in part
+        )
+        yield from _untyped_parts(value, place)
 
 
 def _set_keys(config: Config) -> list[str]:
@@ -111,24 +153,19 @@ def _check_loader(key: str, loader: Mapping[str, Any]) -> None:
     for name in loader:
         if name not in accepted:
             raise ConfigError(
-                f'A data loader takes no argument {name!r} (config key {key}.{name}). '
-                f'{nearest_names(name, accepted)}'
+                'is no argument of a data loader',
+                argument=name,
+                place=ConfigPlace((f'{key}.{name}',)),
+                advice=nearest_names(name, accepted),
             )
     for name in ('dataset', 'sampler'):
         if loader.get(name) is None:
             raise ConfigError(
-                f'Config key {key} has no key {name!r}. Inherit a base that sets it, for example '
-                'configs/_base_/datasets/centerpose.py.'
+                f'has no key {name!r}',
+                place=ConfigPlace((key,)),
+                advice='Inherit a base that sets it, for example '
+                'configs/_base_/datasets/centerpose.py.',
             )
-
-
-def _registries() -> Iterator[Registry]:
-    for value in vars(cpose_registry).values():
-        if isinstance(value, Registry) and value.scope == 'cpose':
-            yield value
-    for value in vars(root).values():
-        if isinstance(value, Registry):
-            yield value
 
 
 def typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -137,7 +174,8 @@ def typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, A
         if isinstance(node.get('type'), str):
             yield path, node
         for key, value in node.items():
-            yield from typed_nodes(value, f'{path}.{key}' if path else str(key))
+            if key not in UNREGISTERED:
+                yield from typed_nodes(value, f'{path}.{key}' if path else str(key))
     elif isinstance(node, list | tuple):
         for index, value in enumerate(node):
             yield from typed_nodes(value, f'{path}[{index}]')
@@ -149,23 +187,40 @@ def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) 
     if found is None:
         known = _names_for(path, registries)
         raise ConfigError(
-            f'Unknown type {node["type"]!r} (config key {path}.type). {nearest_names(name, known)} '
-            'An own class must be registered through custom_imports.'
+            'is unknown',
+            argument='type',
+            value=node['type'],
+            place=ConfigPlace((f'{path}.type',)),
+            advice=f'{nearest_names(name, known)} '
+            'An own class must be registered through custom_imports.',
         )
     accepted = _accepted_arguments(found)
     tolerated = accepted | INJECTED | TAKEN_BY_MMENGINE
     unknown = [key for key in node if key not in tolerated]
     if accepted and unknown:
         raise ConfigError(
-            f'{name} takes no argument {unknown[0]!r} (config key {path}.{unknown[0]}). '
-            f'{nearest_names(unknown[0], accepted)}'
+            f'is no argument of {name}',
+            argument=unknown[0],
+            place=ConfigPlace((f'{path}.{unknown[0]}',)),
+            advice=f'{nearest_names(unknown[0], accepted)}{_advice(unknown[0], path, registries)}',
         )
+
+
+def _advice(key: str, path: str, registries: list[Registry]) -> str:
+    """Tell how to leave out a setting that may be inherited from a part of another type."""
+    others = (other for registry in registries for other in registry.module_dict.values())
+    if '[' in path or not any(key in _accepted_arguments(other) for other in others):
+        return ''
+    return (
+        f' If a base has it for another type, {path}=dict(_delete_=True, ...) leaves out what the '
+        'base says.'
+    )
 
 
 def _names_for(path: str, registries: list[Registry]) -> set[str]:
     """Return the names that may stand at a place; all where that is not known."""
     words = [word.partition('[')[0] for word in reversed(path.split('.'))]
-    place = next((PLACES[word] for word in words if word in PLACES), None)
+    place = next((REGISTRIES[word] for word in words if word in REGISTRIES), None)
     fitting = [place, place.parent] if place else registries
     return {name for registry in fitting if registry for name in registry.module_dict}
 

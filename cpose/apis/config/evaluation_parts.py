@@ -7,18 +7,23 @@ from typing import Any
 from mmengine.config import Config
 
 from cpose.apis.config.check import import_custom_modules
+from cpose.apis.config.load import load_config
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
+from cpose.datasets.draws import innermost_configs
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import DATASETS, METRICS
 
 READER = CenterPoseDataset
+EVALUATORS = '_base_/evaluators/objectron.py'
 
 
 def set_data_root(config: Config, data_root: str | Path) -> None:
     """Test on a folder; a data set without files makes way for one that reads the folder.
 
     Settings that only the former knows are left out; those that neither knows stay, to be found.
+    Of data sets inside a wrapper the first one stands for all.
 
     Args:
         config: The whole config, changed in place.
@@ -30,9 +35,11 @@ def set_data_root(config: Config, data_root: str | Path) -> None:
     dataset = (config.get('test_dataloader') or {}).get('dataset')
     if dataset is None:
         raise ConfigError(
-            'The config has no test data (config key test_dataloader.dataset) whose settings could '
-            f'be used for {data_root}. Give a config that has them.'
+            f'is missing; {data_root} is read with its settings',
+            place=ConfigPlace(('test_dataloader.dataset',), config.filename or ''),
+            advice='Give a config that has test data.',
         )
+    dataset = config.test_dataloader.dataset = innermost_configs(dataset)[0]
     if 'data_root' not in dataset:
         import_custom_modules(config)
         replaced = _arguments(DATASETS.get(dataset.get('type', ''))) - _arguments(READER)
@@ -50,7 +57,7 @@ def find_metric_config(config: Config, advice: str) -> Any:
 
     Args:
         config: The whole config.
-        advice: What to do if there is none, for the message.
+        advice: What else to do if there is none, for the message.
 
     Raises:
         ConfigError: If there is none.
@@ -61,5 +68,13 @@ def find_metric_config(config: Config, advice: str) -> Any:
         if isinstance(metric, type) and issubclass(metric, ObjectronMetric):
             return item
     raise ConfigError(
-        f'The config has no ObjectronMetric (config key test_evaluator). Add one, or {advice}.'
+        'has no ObjectronMetric',
+        place=ConfigPlace(('test_evaluator',), config.filename or ''),
+        advice=('Add one', advice),
     )
+
+
+def shipped_protocols() -> dict[str, dict[str, Any]]:
+    """Return the configs ``protocol`` and ``tao_protocol`` of the shipped metric."""
+    metric = load_config(EVALUATORS).test_evaluator.to_dict()
+    return {name: metric[name] for name in ('protocol', 'tao_protocol')}

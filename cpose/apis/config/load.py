@@ -3,15 +3,19 @@
 import logging
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from cpose.apis.config.first_release import FILE as FIRST_RELEASE
+from cpose.apis.config.first_release import complete_config
 from cpose.apis.config.override import merge_option, nest_options, refuse_misspelt
 from cpose.apis.config.reading import BASE_KEY, PACKAGE_PREFIX, read_config_file, text_list
 from cpose.config_renames import rename_config
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, nearest_names
 from cpose.shipped_configs import complete_head, configs_root
 
@@ -41,7 +45,12 @@ def find_config(name: str | Path) -> Path:
     ]
     if not matches:
         runnable = [key for key in shipped if not key.startswith('_base_')]
-        raise ConfigError(f'There is no config {text!r}. {nearest_names(wanted, runnable)}')
+        raise ConfigError(
+            'is neither a file nor a shipped config',
+            argument='config',
+            value=text,
+            advice=nearest_names(wanted, runnable),
+        )
     return matches[0].resolve()
 
 
@@ -54,7 +63,8 @@ def load_config(
     lists configs that are merged last, for example ``['_base_/compat/tao.py']``; in ``options`` it
     replaces the list of the config. What is returned does not have the key. Names of the first
     release are renamed, see `cpose.config_renames`, and parts of the head that a config leaves out
-    are those of ``_base_/models/centerpose_head.py``. The folder of the
+    are those of ``_base_/models/centerpose_head.py``. Settings of other parts that a config of the
+    first release left to constructors are written out, see `complete_config`. The folder of the
     project that holds the config is put on the import path, so that ``custom_imports`` finds its
     package from any working directory.
 
@@ -83,7 +93,8 @@ def load_config(
     for preset in _preset_names(presets):
         tree = _rename(merge_option(tree, _read(find_config(preset)).to_dict()))
     tree = _rename(merge_option(complete_head(tree), given))
-    return Config(complete_head(tree), filename=config.filename)
+    whole = complete_config(complete_head(tree), _first_release())
+    return Config(whole, filename=config.filename)
 
 
 def _rename(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,8 +116,10 @@ def _inherit(overlay: Mapping[str, Any]) -> dict[str, Any]:
         twice = sorted(tree.keys() & base.keys())
         if twice:
             raise ConfigError(
-                f'{BASE_KEY}={names}: {", ".join(twice)} stands in more than one of them. '
-                'Bases must not share keys.'
+                f'share {", ".join(twice)}',
+                argument=BASE_KEY,
+                value=list(names),
+                advice='Let each key stand in one of them only',
             )
         tree.update(base)
     own = {key: value for key, value in overlay.items() if key != BASE_KEY}
@@ -117,14 +130,23 @@ def _preset_names(value: Any) -> list[str]:
     names = [] if value is None else text_list(value)
     if names is None:
         raise ConfigError(
-            f'{PRESETS_KEY}={value!r} is no list of configs. '
-            f"Give names, for example {PRESETS_KEY}=['_base_/compat/tao.py']."
+            'is no list of configs',
+            argument=PRESETS_KEY,
+            value=value,
+            place=ConfigPlace((PRESETS_KEY,)),
+            advice=f"Give names, for example {PRESETS_KEY}=['_base_/compat/tao.py'].",
         )
     return names
 
 
 def _read(path: Path) -> Config:
     return read_config_file(path, find_config)
+
+
+@cache
+def _first_release() -> dict[str, Any]:
+    former: dict[str, Any] = _read(find_config(FIRST_RELEASE)).to_dict()
+    return former
 
 
 def _add_project_to_path(path: Path) -> None:

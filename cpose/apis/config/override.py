@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config.config import RESERVED_KEYS
 
+from cpose.error_places import with_value
 from cpose.errors import ConfigError, nearest_names
 
 DELETE_KEY = '_delete_'
@@ -25,7 +26,7 @@ READ_KEYS = frozenset(
 """Top-level keys that mean something whether a config has them or not."""
 SIMILAR = 0.8
 """Likeness from which a key counts as a misspelt one, 0 to 1."""
-ADVICE = '`cpose print-config CONFIG` shows the keys of a config.'
+ADVICE = 'See the keys of the config with `cpose print-config CONFIG`.'
 
 
 def nest_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,12 +40,19 @@ def nest_options(options: Mapping[str, Any]) -> dict[str, Any]:
         *folders, last = words = key.split('.')
         is_name = words[0].isidentifier() and not iskeyword(words[0])
         if not is_name or words[0] in RESERVED_KEYS or not all(words):
-            raise ConfigError(f'{key!r} cannot be a config key. {ADVICE}')
+            raise ConfigError(
+                'cannot be a config key', argument='options', value=key, advice=ADVICE
+            )
         node = tree
         for word in folders:
             node = node.setdefault(word, {})
             if not isinstance(node, dict):
-                raise ConfigError(f'The overrides {", ".join(options)} contradict each other.')
+                raise ConfigError(
+                    'contradict each other',
+                    argument='options',
+                    value=list(options),
+                    advice='Leave out one of them.',
+                )
         node[last] = deepcopy(value)
     return tree
 
@@ -60,8 +68,11 @@ def refuse_misspelt(options: Mapping[str, Any], known: Sequence[str]) -> None:
         close = get_close_matches(key, names, cutoff=SIMILAR)
         if close and key not in names:
             raise ConfigError(
-                f'The config has no key {key!r} to override. {nearest_names(key, close)} '
-                'A key of your own with a name so near must stand in the config.'
+                'is not in the config',
+                argument='options',
+                value=key,
+                advice=f'{nearest_names(key, close)} A key of your own with a name so near must '
+                'stand in the config.',
             )
 
 
@@ -86,8 +97,10 @@ def merge_option(old: Any, new: Any, key: str = '') -> Any:
         return _merge_items(old, changes, key)
     if not isinstance(old, Mapping):
         raise ConfigError(
-            f'The override {_join(key, next(iter(changes), ""))} does not fit the config: '
-            f'{key}={old!r} has no keys; dict({DELETE_KEY}=True, ...) replaces it. {ADVICE}'
+            f'does not fit the config: {with_value(key, old)} has no keys',
+            argument='options',
+            value=_join(key, next(iter(changes), '')),
+            advice=(f'Replace it with dict({DELETE_KEY}=True, ...)', ADVICE),
         )
     merged = dict(old)
     for name, value in changes.items():
@@ -100,8 +113,10 @@ def _merge_items(old: list | tuple, changes: Mapping[str, Any], key: str) -> lis
     for name, value in changes.items():
         if not str(name).isdecimal() or int(name) >= len(items):
             raise ConfigError(
-                f'The override {_join(key, name)} does not fit the config: {key} is a list, its '
-                f'{len(items)} items have the numbers from 0. {ADVICE}'
+                f'does not fit the config: {key} is a list of {len(items)} items, numbered from 0',
+                argument='options',
+                value=_join(key, name),
+                advice=ADVICE,
             )
         items[int(name)] = merge_option(items[int(name)], value, f'{key}.{name}')
     return type(old)(items)

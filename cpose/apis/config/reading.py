@@ -10,6 +10,14 @@ from typing import Any
 
 from mmengine.config import Config
 
+from cpose.apis.config.new_style import (
+    base_imports,
+    import_line,
+    imported_base,
+    imported_names,
+    plain_values,
+)
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
 
 BASE_KEY = '_base_'
@@ -30,8 +38,7 @@ def read_config_file(path: Path, find_shipped: Callable[[str], Path]) -> Config:
     with tempfile.TemporaryDirectory() as folder:
         bases = _Bases(Path(folder), find_shipped)
         try:
-            file = bases.resolve(path)
-            config = Config.fromfile(str(file), import_custom_modules=False).to_dict()
+            config = bases.read(bases.resolve(path))
         except ConfigError:
             raise
         except Exception as error:
@@ -54,28 +61,48 @@ class _Bases:
         folder: Where the copies are.
         find_shipped: See `read_config_file`.
         originals: The file of the user by the name of the file that is read.
+        imported: Names that are imported and so no keys.
     """
 
     folder: Path
     find_shipped: Callable[[str], Path]
     originals: dict[str, Path] = field(default_factory=dict)
+    imported: set[str] = field(default_factory=set)
+
+    def read(self, file: Path) -> dict[str, Any]:
+        """Return the content of a file from `resolve`, with plain values."""
+        content = Config.fromfile(str(file), import_custom_modules=False, lazy_import=False)
+        keys = {name: value for name, value in content.items() if name not in self.imported}
+        plain: dict[str, Any] = plain_values(keys)
+        return plain
 
     def resolve(self, path: Path, heirs: tuple[Path, ...] = ()) -> Path:
         """Return ``path``, or its copy if it inherits anything; ``heirs`` inherit it."""
         if path.suffix != ENDING:
             raise ConfigError(
-                f'Config {path} cannot be read: configs are Python files that end in {ENDING}. '
-                'Specs (.yaml) are for `cpose tao`.'
+                'is no config',
+                argument='config',
+                place=FilePlace(path),
+                advice=f'Give a Python file that ends in {ENDING}; specs (.yaml) are for '
+                '`cpose tao`.',
             )
         if path in heirs:
             chain = ' inherits '.join(str(file) for file in (*heirs[heirs.index(path) :], path))
-            raise ConfigError(f'A config inherits itself: {chain}. Change {BASE_KEY} in one.')
+            raise ConfigError(
+                f'inherits itself: {chain}',
+                place=FilePlace(path, BASE_KEY),
+                advice=f'Change {BASE_KEY} in one of them.',
+            )
         self.originals[str(path)] = path
         copy = self.folder / f'{path.stem}_{len(self.originals)}{ENDING}'
         self.originals[str(copy)] = path
         Config._substitute_predefined_vars(str(path), str(copy))
         text = copy.read_text(encoding='utf-8')
-        node = _base_line(text, path)
+        module = ast.parse(text, str(path))
+        self.imported |= imported_names(module)
+        if base_imports(module):
+            return self._with_copied_imports(copy, module, (*heirs, path))
+        node = _base_line(module)
         if node is None:
             return path
         bases = [self._find(name, path) for name in _base_names(node, path)]
@@ -83,17 +110,33 @@ class _Bases:
         copy.write_text(_replace_value(text, node, plain), encoding='utf-8')
         return copy
 
+    def _with_copied_imports(self, copy: Path, module: ast.Module, heirs: tuple[Path, ...]) -> Path:
+        """Let a new-style config import copies of its bases, whatever style these are of."""
+        lines = copy.read_text(encoding='utf-8').split('\n')
+        for node in base_imports(module):
+            base = self.resolve(imported_base(node, heirs[-1], self.find_shipped), heirs)
+            first, last = node.lineno - 1, node.end_lineno or node.lineno
+            before = lines[first].encode()[: node.col_offset].decode()
+            lines[first:last] = f'{before}{import_line(node, base)}'.split('\n')
+        copy.write_text('\n'.join(lines), encoding='utf-8')
+        return copy
+
     def _find(self, name: str, path: Path) -> Path:
         if name.startswith(PACKAGE_PREFIX):
             return self.find_shipped(name)
         base = (path.parent / name).resolve()
         if not base.is_file():
-            raise ConfigError(f'Config {path} inherits {name!r}, but {base} does not exist.')
+            raise ConfigError(
+                f'does not exist: there is no {base}',
+                value=name,
+                place=FilePlace(path, BASE_KEY),
+                advice='Correct the path, which counts from the folder of the config.',
+            )
         return base
 
 
-def _base_line(text: str, path: Path) -> ast.Assign | None:
-    for node in ast.parse(text, str(path)).body:
+def _base_line(module: ast.Module) -> ast.Assign | None:
+    for node in module.body:
         if isinstance(node, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == BASE_KEY for target in node.targets
         ):
@@ -108,8 +151,9 @@ def _base_names(node: ast.Assign, path: Path) -> list[str]:
         names = None
     if names is None:
         raise ConfigError(
-            f'Config {path} cannot be read: line {node.lineno}: '
-            f'{BASE_KEY} = {ast.unparse(node.value)}. Give the path of a config or a list of paths.'
+            f'is {ast.unparse(node.value)}',
+            place=FilePlace(path, BASE_KEY, node.lineno),
+            advice='Give the path of a config or a list of paths.',
         )
     return names
 
@@ -132,7 +176,8 @@ def _reading_error(path: Path, error: Exception, originals: dict[str, Path]) -> 
         frames = traceback.extract_tb(error.__traceback__)
         places, what = [(frame.filename, frame.lineno) for frame in frames], str(error)
     known = [(originals.get(str(name)), line) for name, line in places if str(name) in originals]
-    file, line = known[-1] if known else (path, None)
-    where = f'line {line}: ' if line else ''
+    file, line = (known[-1][0] or path, known[-1][1]) if known else (path, None)
     reason = ': '.join(filter(None, (type(error).__name__, what)))
-    return ConfigError(f'Config {file} cannot be read: {where}{reason}')
+    return ConfigError(
+        f'cannot be read: {reason}', place=FilePlace(file, line=line), advice='Correct it.'
+    )

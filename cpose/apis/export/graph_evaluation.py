@@ -11,6 +11,7 @@ from cpose.deploy.model_metadata import INPUT_NAME, ModelMetadata
 from cpose.deploy.onnx.files import static_batch_of
 from cpose.deploy.quantization.calibration_images import build_preprocessor
 from cpose.deploy.quantization.raw_map_error import open_session
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, DataError
 from cpose.registry import DATASETS, METRICS
 from cpose.structures.pose_data_sample import make_results
@@ -28,15 +29,16 @@ def build_test_data(config: Config) -> Any:
     given = (config.get('test_dataloader') or {}).get('dataset')
     if given is None or config.get('test_evaluator') is None:
         raise ConfigError(
-            'The config in the model file has no test_dataloader and test_evaluator to compare '
-            'the average precision with. Leave the comparison out with --eval-images 0.'
+            'has no test_dataloader and test_evaluator to compare the average precision with',
+            place=ConfigPlace((), config.filename or 'in the model file'),
+            advice='Leave the comparison out with {eval_images} 0',
         )
     try:
         return DATASETS.build(given)
     except DataError as error:
         raise DataError(
-            f'The test data of the config in the model file cannot be used: {error} Or leave the '
-            'comparison out with --eval-images 0.'
+            f'The test data of the config in the model file cannot be used: {error}',
+            advice='Leave the comparison out with {eval_images} 0',
         ) from error
 
 
@@ -60,7 +62,7 @@ def evaluate_graph(
     preprocessor = build_preprocessor(metadata)
     postprocessor = build_postprocessor(config.model.head, stride=metadata.stride)
     names = list(metadata.outputs)
-    scoring = find_metric_config(config, 'leave the comparison out with --eval-images 0')
+    scoring = find_metric_config(config, 'Leave the comparison out with {eval_images} 0')
     metric = METRICS.build(dict(scoring))
     metric.dataset_meta = dataset.metainfo
     batch_size = static_batch_of(model) or BATCH_SIZE

@@ -70,7 +70,7 @@ def export_model(
         MissingDependencyError: If a package of the extra ``deploy`` is missing.
     """
     if Path(out).suffix != '.onnx':
-        raise ConfigError(f'{out} must end with .onnx.')
+        raise ConfigError('must end with .onnx', argument='out', value=out)
     check_new_file(out, may_replace)
     check_packages()
     model = build_model(config, checkpoint)

@@ -19,6 +19,7 @@ from cpose.deploy.quantization.calibration_images import (
     folder_dataset,
 )
 from cpose.deploy.quantization.quantize import QuantizationSettings, QuantizedModel, quantize_model
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError
 from cpose.files.model_files import check_new_file, write_model_atomic
 
@@ -77,8 +78,10 @@ def find_calibration_images(
     fixed = static_batch_of(model)
     if fixed and source.batch_size not in (None, fixed):
         raise ConfigError(
-            f'--calib-batch-size {source.batch_size} does not go with {path}, whose batch size is '
-            f'fixed to {fixed}. Leave it out.'
+            f'does not go with {path}, whose batch size is fixed to {fixed}',
+            argument='batch_size',
+            value=source.batch_size,
+            advice='Leave it out',
         )
     if source.folders:
         dataset = folder_dataset(source.folders, metadata)
@@ -115,7 +118,9 @@ def quantize_file(
     model, metadata = load_onnx(path)
     if metadata.precision != 'fp32':
         raise CheckpointError(
-            f'{path} is {metadata.precision} already. Give the fp32 file it was made from.'
+            f'is {metadata.precision} already',
+            place=FilePlace(path),
+            advice='Give the fp32 file it was made from',
         )
     config, dataset = None, None
     if num_eval_images:
@@ -148,7 +153,9 @@ def _evaluate(
 
 def _check_out(path: str | Path, out: str | Path, may_replace: bool) -> None:
     if Path(out).suffix != '.onnx':
-        raise ConfigError(f'--out {out} must end with .onnx.')
+        raise ConfigError('must end with .onnx', argument='out', value=out)
     if Path(out).exists() and Path(path).exists() and Path(out).samefile(path):
-        raise ConfigError(f'--out {out} is the model itself. Choose another file.')
+        raise ConfigError(
+            'is the model itself', argument='out', value=out, advice='Choose another file'
+        )
     check_new_file(out, may_replace)

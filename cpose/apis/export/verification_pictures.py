@@ -15,6 +15,7 @@ from torch import Tensor
 from cpose.apis.inference.image_sources import SourceImage, read_images
 from cpose.apis.inference.inference_parts import build_pipeline, find_categories, make_record
 from cpose.datasets.centerpose_dataset import expand_roots
+from cpose.datasets.draws import innermost_configs
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
 from cpose.errors import DataError
 
@@ -85,7 +86,8 @@ def _default_pictures(
 
 def _test_folders(config: Config) -> list[str]:
     """Return the folders of the test data that are there."""
-    roots = (config.get('test_dataloader') or {}).get('dataset', {}).get('data_root')
+    dataset = (config.get('test_dataloader') or {}).get('dataset', {})
+    roots = innermost_configs(dataset)[0].get('data_root')
     found = expand_roots(roots, find_categories(config)) if roots else []
     return [root for root in found if Path(root).is_dir()]
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cpose.datasets.annotations.annotation import parse_annotation
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.json_fields import JsonFields
 from cpose.structures.camera import intrinsic_matrix
@@ -58,8 +59,10 @@ class Camera:
         if abs(scale[0] / scale[1] - 1) > SAME_ASPECT:
             old, new = (f'{width}×{height}' for width, height in (self.image_wh, image_wh))
             raise DataError(
-                f'{self.origin}: the camera is for images of {old} pixels, but an image has {new}. '
-                'Give the camera of this image.'
+                f'is the camera of images of {old} pixels, but an image has {new}',
+                argument='camera',
+                place=FilePlace(self.origin),
+                advice='Give the camera of this image',
             )
         intrinsics = self.intrinsics * np.array([[scale[0]], [scale[1]], [1.0]])
         return Camera(intrinsics, self.distortion, image_wh, self.origin)
@@ -113,8 +116,9 @@ def _read_scalars(fields: JsonFields) -> np.ndarray | None:
             return None
         missing = next(name for name in names if not fields.has(name))
         raise DataError(
-            f'{fields.place(missing)} is missing. A camera has {", ".join(names[:-1])} and '
-            f'{names[-1]}, in pixels: add it.'
+            'is missing',
+            place=fields.place(missing),
+            advice=f'Add it: a camera has {", ".join(names[:-1])} and {names[-1]}, in pixels',
         )
     fx, fy, cx, cy = (float(fields.array(name, ())) for name in names)
     skew = float(fields.array('skew', ())) if fields.has('skew') else 0.0

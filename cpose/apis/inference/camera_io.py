@@ -10,10 +10,12 @@ import numpy as np
 import yaml
 
 from cpose.apis.inference.calibration import Camera, parse_calibration
-from cpose.errors import ConfigError, DataError
+from cpose.error_places import FilePlace, with_value
+from cpose.errors import ConfigError, DataError, unreadable
 from cpose.structures.camera import guess_intrinsics
 
 CameraLike = Camera | str | Path | Sequence[float] | np.ndarray
+NUMBERS = 'Give FX FY CX CY in pixels, perhaps with SKEW as the fifth, or a 3×3 matrix'
 SCALARS = ('fx', 'fy', 'cx', 'cy', 'skew')
 OPENCV_YAML = ('%YAML:1.0', '!!opencv-matrix')
 """What keeps the files of OpenCV's FileStorage from being YAML."""
@@ -73,7 +75,9 @@ def make_camera(camera: CameraLike) -> Camera:
     try:
         values = np.array(camera, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f'camera={camera!r} is neither numbers nor a file.') from error
+        raise ConfigError(
+            'is neither numbers nor a file', argument='camera', value=camera, advice=NUMBERS
+        ) from error
     content: dict[str, Any]
     if values.shape == (3, 3):
         content = {'K': values.tolist()}
@@ -81,13 +85,19 @@ def make_camera(camera: CameraLike) -> Camera:
         content = dict(zip(SCALARS, values.tolist(), strict=False))
     else:
         raise ConfigError(
-            f'camera has {values.size} numbers of shape {values.shape}. '
-            'Give FX FY CX CY in pixels, perhaps with SKEW as the fifth, or a 3×3 matrix.'
+            f'has {values.size} numbers of shape {values.shape}',
+            argument='camera',
+            value=camera,
+            advice=NUMBERS,
         )
     try:
         found = parse_calibration(content, 'camera')
     except DataError as error:
-        raise ConfigError(str(error).removesuffix(' Correct the file.')) from error
+        field = error.place.field if isinstance(error.place, FilePlace) else ''
+        given = with_value(field, error.value)
+        raise ConfigError(
+            f'has {given}, which {error.problem}', argument='camera', value=camera, advice=NUMBERS
+        ) from error
     assert found is not None
     return found
 
@@ -108,8 +118,9 @@ def read_camera_file(path: str | Path) -> Camera:
     if camera is None:
         found = ', '.join(map(str, content)) if isinstance(content, dict) else repr(content)
         raise DataError(
-            f'{path} holds no camera (there is {found[:80]}). '
-            'Write fx, fy, cx and cy in pixels, or camera_matrix.'
+            f'holds no camera (there is {found[:80]})',
+            place=FilePlace(path),
+            advice='Write fx, fy, cx and cy in pixels, or camera_matrix',
         )
     return camera
 
@@ -133,7 +144,9 @@ def _read(path: Path) -> Any:
             text = text.replace(mark, '')
         return next(iter(yaml.safe_load_all(text)), None)
     except OSError as error:
-        raise DataError(f'{path} cannot be read: {error.strerror}. Check the path.') from error
+        raise unreadable(path, error) from error
     except (ValueError, yaml.YAMLError) as error:
         reason = ' '.join(str(error).split())
-        raise DataError(f'{path} is neither JSON nor YAML: {reason}. Correct the file.') from error
+        raise DataError(
+            f'is neither JSON nor YAML: {reason}', place=FilePlace(path), advice='Correct the file'
+        ) from error

@@ -13,7 +13,6 @@ from mmengine.infer import BaseInferencer
 from torch import Tensor
 
 from cpose.apis.builder import resolve_config
-from cpose.apis.config.build_errors import named_build_errors
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.camera_io import CameraFinder, CameraLike
 from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
@@ -30,8 +29,9 @@ from cpose.apis.inference.inference_parts import (
     make_record,
     set_input_wh,
 )
+from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
-from cpose.errors import ConfigError, DataError
+from cpose.errors import DataError, check_number
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import make_results
@@ -92,7 +92,7 @@ class CenterPoseInferencer(BaseInferencer):
         self.categories = find_categories(loaded)
         self._detector: Detector = detector or self._detect
         self._device = device
-        with named_build_errors(loaded):
+        with building(loaded):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
             self.postprocessor = find_postprocessor(self.model, loaded)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
@@ -154,8 +154,7 @@ class CenterPoseInferencer(BaseInferencer):
         A batch is its images and what the model's ``test_step`` takes: ``inputs`` (tensors
         (3, h, w), uint8 BGR) and ``data_samples`` (`PoseDataSample`).
         """
-        if batch_size < 1:
-            raise ConfigError(f'batch_size={batch_size} must be at least 1.')
+        check_number('batch_size', batch_size, least=1, is_whole=True)
         finder = CameraFinder(camera) if use_pnp else None
         prepared = self._prepare_all(read_images(inputs, on_error), finder, on_error)
         return map(self._collate, self._get_chunk_data(prepared, batch_size))

@@ -16,6 +16,7 @@ import numpy as np
 
 from cpose.datasets.annotations.file_index import IMAGE_EXTENSIONS
 from cpose.datasets.image_reading import read_image
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.structures.video_frame import VideoFrame
 
@@ -134,8 +135,9 @@ def _flatten(inputs: ImageInput) -> Iterator[tuple[str | np.ndarray, str]]:
             yield from _flatten(item)
     else:
         raise DataError(
-            f'An input is {type(inputs).__name__}. Give a path, an array (H, W, 3) or an iterable '
-            'of these.'
+            f'has an entry of type {type(inputs).__name__}',
+            argument='inputs',
+            advice='Give a path, an array (H, W, 3) or an iterable of these',
         )
 
 
@@ -146,7 +148,12 @@ def _find_files(text: str) -> Iterator[tuple[str, str]]:
     elif os.path.isdir(text):
         found = _search_folder(text)
         if not found:
-            raise DataError(f'{text} and its sub-folders hold no image or video ({_endings()}).')
+            raise DataError(
+                f'and its sub-folders hold no image or video ({_endings()})',
+                argument='inputs',
+                place=FilePlace(text),
+                advice='Give another folder',
+            )
         yield from found
     elif os.path.exists(text):
         yield text, Path(text).stem
@@ -158,7 +165,12 @@ def _search_glob(pattern: str) -> list[tuple[str, str]]:
     """Return the images and videos among the files and folders that a pattern matches."""
     matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []
     if not matches:
-        raise DataError(f'{pattern} does not exist. Give an image, a video, a folder or a glob.')
+        raise DataError(
+            'does not exist',
+            argument='inputs',
+            place=FilePlace(pattern),
+            advice='Give an image, a video, a folder or a glob',
+        )
     found: dict[str, str] = {}  # each file once: ** matches its folders too
     for match in matches:
         if os.path.isdir(match):
@@ -167,7 +179,12 @@ def _search_glob(pattern: str) -> list[tuple[str, str]]:
         elif match.lower().endswith(ENDINGS):
             found.setdefault(match, Path(match).stem)
     if not found:
-        raise DataError(f'{pattern} matches no image or video ({_endings()}).')
+        raise DataError(
+            f'matches no image or video ({_endings()})',
+            argument='inputs',
+            place=FilePlace(pattern),
+            advice='Give another pattern',
+        )
     return list(found.items())
 
 
@@ -207,8 +224,10 @@ def _read_item(
 def _check_array(image: np.ndarray, number: int) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise DataError(
-            f'Input {number} is an array of shape {image.shape} and type {image.dtype}, expected '
-            '(height, width, 3) uint8, channels blue, green, red.'
+            f'is array number {number} of shape {image.shape} and type {image.dtype}, expected '
+            '(height, width, 3) uint8',
+            argument='inputs',
+            advice='Give pixels with the channels blue, green, red',
         )
 
 
@@ -229,8 +248,13 @@ def _read_frames(path: str, name: str, names: OutputNames) -> Iterator[SourceIma
             yield SourceImage(frame_name, f'{path}#{number}', image, frame)
         if number == 0:
             raise DataError(
-                f'{path} gives no frame: '
-                + ('no such camera.' if webcam else 'it is empty, truncated or not a video.')
+                'gives no frame: '
+                + (
+                    'there is no such camera' if webcam else 'it is empty, truncated or not a video'
+                ),
+                argument='inputs',
+                place=FilePlace(path),
+                advice='Give another input',
             )
         promised = 0 if webcam else capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if number < promised - COUNT_TOLERANCE:

@@ -30,15 +30,21 @@ def choose_device(device: str | None = None) -> str:
         return 'cuda' if torch.cuda.is_available() else 'cpu'
     match = KNOWN_DEVICE.fullmatch(device)
     if match is None:
-        raise ConfigError(f'device={device!r} is unknown. Use cpu, cuda or cuda:0.')
+        raise ConfigError(
+            'is unknown', argument='device', value=device, advice='Use cpu, cuda or cuda:0'
+        )
     kind, index = match[1], int(match[2] or 0)
     if kind == 'cuda' and index >= torch.cuda.device_count():
         raise ConfigError(
-            f'device={device!r} is not there: {torch.cuda.device_count()} GPUs are visible. '
-            'Use --device cpu, or check driver and CUDA_VISIBLE_DEVICES.'
+            f'is not there: {torch.cuda.device_count()} GPUs are visible',
+            argument='device',
+            value=device,
+            advice=('Use the device cpu', 'Check driver and CUDA_VISIBLE_DEVICES'),
         )
     if kind == 'mps' and not torch.backends.mps.is_available():
-        raise ConfigError(f'device={device!r} is not there. Use --device cpu.')
+        raise ConfigError(
+            'is not there', argument='device', value=device, advice='Use the device cpu'
+        )
     return device
 
 

@@ -7,16 +7,18 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
+from cpose.apis.config.load import load_config
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.datasets.base import open_record
+from cpose.datasets.draws import innermost_configs
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
 from cpose.registry import TRANSFORMS, VISUALIZERS
 from cpose.structures.image_record import ImageRecord
 from cpose.visualization.pose_drawer import PoseDrawer
 
-DEFAULT_PIPELINE = ({'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
-DEFAULT_INPUT_WH = (512, 512)
+SHIPPED_DATA = '_base_/datasets/centerpose.py'
+"""Config whose test data serve where a config has none."""
 PLAIN_LOADERS = ('test_dataloader', 'val_dataloader')
 """Data that are not augmented, the test data first; any of them may be left out."""
 LOADERS = (*PLAIN_LOADERS, 'train_dataloader')
@@ -28,18 +30,20 @@ def choose_input_wh(config: Config, input_wh: Sequence[int] | None) -> tuple[int
     Raises:
         ConfigError: If they are not two multiples of 32.
     """
-    return check_input_wh(input_wh or _data_setting(config, 'input_wh', DEFAULT_INPUT_WH))
+    return check_input_wh(input_wh or _set_or_shipped(config, 'input_wh', LOADERS))
 
 
 def set_input_wh(config: Config, input_wh: Sequence[int]) -> None:
     """Write the network input down as that of the test data, also where there are none."""
     config.test_dataloader = config.get('test_dataloader') or {}
-    config.merge_from_dict({'test_dataloader.dataset.input_wh': list(input_wh)})
+    config.test_dataloader.setdefault('dataset', {})
+    for dataset in innermost_configs(config.test_dataloader.dataset):
+        dataset['input_wh'] = list(input_wh)
 
 
 def find_metainfo(config: Config) -> dict[str, tuple[Any, ...]]:
     """Return the meta information of the categories, see `normalise_metainfo`."""
-    return normalise_metainfo(_data_setting(config, 'metainfo', None))
+    return normalise_metainfo(_data_setting(config, 'metainfo', LOADERS))
 
 
 def find_categories(config: Config) -> tuple[str, ...]:
@@ -49,7 +53,7 @@ def find_categories(config: Config) -> tuple[str, ...]:
 
 def build_pipeline(config: Config) -> Compose:
     """Return the transforms of the test data, or what replaces them without test data."""
-    steps = _data_setting(config, 'pipeline', DEFAULT_PIPELINE, PLAIN_LOADERS)
+    steps = _set_or_shipped(config, 'pipeline', PLAIN_LOADERS)
     return Compose([TRANSFORMS.build(dict(step)) for step in steps])
 
 
@@ -82,10 +86,15 @@ def make_record(
     return open_record(record, input_wh, np.random.default_rng(0))
 
 
-def _data_setting(config: Config, key: str, default: Any, loaders: Sequence[str] = LOADERS) -> Any:
+def _data_setting(config: Config, key: str, loaders: Sequence[str]) -> Any:
     """Return a setting of the test data, or else of the next data that have it."""
     for loader in loaders:
-        dataset = (config.get(loader) or {}).get('dataset') or {}
+        dataset = innermost_configs((config.get(loader) or {}).get('dataset') or {})[0]
         if dataset.get(key) is not None:
             return dataset[key]
-    return default
+    return None
+
+
+def _set_or_shipped(config: Config, key: str, loaders: Sequence[str]) -> Any:
+    found = _data_setting(config, key, loaders)
+    return load_config(SHIPPED_DATA).test_dataloader.dataset[key] if found is None else found

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.errors import ConfigError, OutputError
+from cpose.errors import ConfigError, unwritable
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV, gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -21,6 +21,7 @@ from cpose.structures.object_pose import ObjectPose, PoseResult
 FRAMES = ('opencv', 'objectron')
 """Camera frames of location, quaternion and 3D keypoints; 2D points do not depend on them."""
 
+ANOTHER_FOLDER = 'Choose another output folder'
 QUATERNION_GL_FROM_CV = quaternion_from_matrix(GL_FROM_CV)
 
 
@@ -50,7 +51,9 @@ def result_to_dict(
         ConfigError: If the frame is unknown, or a branch has a result of the same name.
     """
     if frame not in FRAMES:
-        raise ConfigError(f'frame={frame!r} is unknown. Use one of {", ".join(FRAMES)}.')
+        raise ConfigError(
+            'is unknown', argument='frame', value=frame, advice=f'Use one of {", ".join(FRAMES)}'
+        )
     return {
         'image_name': os.path.basename(result.image_path),
         'image_size': list(result.image_wh),
@@ -80,9 +83,7 @@ def write_result_json(
         with open(path, 'w', encoding='utf-8') as file:
             json.dump(content, file, indent=4, allow_nan=False)
     except OSError as error:
-        raise OutputError(
-            f'{path} cannot be written: {error.strerror}. Choose another output folder.'
-        ) from error
+        raise unwritable(path, error, ANOTHER_FOLDER, 'out') from error
 
 
 def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> dict[str, Any]:
@@ -112,8 +113,10 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
     for name, value in pose.extras.items():
         if name in values:
             raise ConfigError(
-                f'A branch calls a result {name!r}, as the JSON files call another one. Rename it '
-                'among the extras of the class of the branch.'
+                'is what the JSON files call another result',
+                argument='name',
+                value=name,
+                advice='Rename it among the extras of the class of the branch',
             )
         values[name] = _plain(value)
     return values

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from cpose.apis.inference.image_sources import SourceImage
-from cpose.apis.inference.result_json import write_result_json
-from cpose.errors import OutputError
+from cpose.apis.inference.result_json import ANOTHER_FOLDER, write_result_json
+from cpose.error_places import FilePlace
+from cpose.errors import OutputError, unwritable
 from cpose.structures.object_pose import PoseResult
 from cpose.visualization.pictures import write_picture
 from cpose.visualization.pose_drawer import PoseDrawer
@@ -30,10 +31,7 @@ def prepare_output(folder: Path) -> None:
         probe.write_bytes(b'')
         probe.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(
-            f'Output folder {folder} cannot be written: {error.strerror}. '
-            'Choose another one with --out.'
-        ) from error
+        raise unwritable(folder, error, 'Choose another folder with {out}', 'out') from error
 
 
 @dataclass
@@ -110,13 +108,16 @@ class ResultWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(
-                f'{path} cannot be written: {error.strerror}. Choose another output folder.'
-            ) from error
+            raise unwritable(path, error, ANOTHER_FOLDER, 'out') from error
         codec = cv2.VideoWriter.fourcc(*'mp4v')
         writer = cv2.VideoWriter(str(path), codec, fps, (shape[1], shape[0]))
         if not writer.isOpened():
-            raise OutputError(f'{path} cannot be written as a video. Choose another output folder.')
+            raise OutputError(
+                'cannot be written as a video',
+                argument='out',
+                place=FilePlace(path),
+                advice=ANOTHER_FOLDER,
+            )
         return writer
 
     def _close_video(self) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cpose.cli.arguments import positive_int
 from cpose.cli.calibration_arguments import (
+    FLAGS,
     add_calibration,
     read_calibration,
     refuse_calibration,
@@ -38,6 +39,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         )
     _add_builder(parser)
     add_calibration(parser)
+    parser.set_defaults(flags={**FLAGS, 'compute_capabilities': '--compute-capability'})
     add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite an existing engine')
     parser.set_defaults(func=run)
@@ -112,7 +114,9 @@ def _flavor(args: Namespace) -> str:
         return str(args.flavor)
     if args.flavor == 'rtx':
         raise ConfigError(
-            '--flavor rtx does not go with --triton: Triton does not run engines of TensorRT for '
-            'RTX. Use --flavor tensorrt, or give Triton the ONNX file.'
+            'does not go with Triton, which does not run engines of TensorRT for RTX',
+            argument='flavor',
+            value=args.flavor,
+            advice=('Use {flavor} tensorrt', 'Give Triton the ONNX file'),
         )
     return 'tensorrt'

@@ -34,16 +34,14 @@ def run(args: Namespace) -> int:
     """Print the table and write what was asked for."""
     from rich.console import Console
 
+    from cpose.apis.config.evaluation_parts import shipped_protocols
     from cpose.evaluation.dump import evaluate_dump
     from cpose.evaluation.report import build_table, write_metrics_json
 
-    scale = {'scale_rule': {'type': 'AbsoluteScale'}} if args.absolute_scale else {}
-    report = evaluate_dump(
-        args.file,
-        args.eval_num_symmetry,
-        protocol={'type': 'OneToOneProtocol', **scale},
-        tao_protocol={'type': 'TaoProtocol', **scale},
-    )
+    rules, tao_rules = shipped_protocols().values()
+    if args.absolute_scale:
+        rules['scale_rule'] = tao_rules['scale_rule'] = {'type': 'AbsoluteScale'}
+    report = evaluate_dump(args.file, rules, tao_rules, args.eval_num_symmetry)
     Console().print(build_table(report, title=args.file))
     if args.out:
         write_metrics_json(args.out, report)

@@ -37,7 +37,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite existing files')
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, flags={'input_wh': '--width and --height'})
 
 
 def _add_shape(parser: ArgumentParser) -> None:
@@ -89,8 +89,10 @@ def _apply_preset(args: Namespace) -> None:
         given = getattr(args, name)
         if given is not None and given != value:
             raise ConfigError(
-                f'--preset {args.preset} means --{name} {value}, but {given} is given too. Leave '
-                'out one of them.'
+                f'is given, but the preset {args.preset} means {value}',
+                argument=name,
+                value=given,
+                advice='Leave out {preset} or this option',
             )
         setattr(args, name, value)
 

@@ -143,6 +143,8 @@ def _camera_numbers(words: list[str] | None) -> list[float] | None:
         return [float(part) for part in ' '.join(words).replace(',', ' ').split()]
     except ValueError as error:
         raise ConfigError(
-            f'--camera {" ".join(words)}: {error}. Give FX FY CX CY [SKEW] in pixels, and put '
-            'inputs before the options.'
+            f'is no list of numbers: {error}',
+            argument='camera',
+            value=words,
+            advice='Give FX FY CX CY [SKEW] in pixels, and put inputs before the options',
         ) from error

@@ -47,7 +47,12 @@ def run(args: Namespace) -> int:
     if args.precision != 'int8':
         refuse_calibration(args, args.precision)
         if args.target:
-            raise ConfigError(f'--target {args.target} belongs to INT8, not to {args.precision}.')
+            raise ConfigError(
+                f'belongs to INT8, not to {args.precision}',
+                argument='target',
+                value=args.target,
+                advice='Leave it out',
+            )
     source, settings = read_calibration(args, args.target or DEFAULT_TARGET)
     result = quantize_file(
         args.model,

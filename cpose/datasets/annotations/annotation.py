@@ -13,7 +13,8 @@ import numpy as np
 
 from cpose.codecs.symmetries import parse_symmetric
 from cpose.datasets.annotations.extras import stack_extras
-from cpose.errors import DataError
+from cpose.error_places import FilePlace
+from cpose.errors import DataError, unreadable
 from cpose.files.json_fields import JsonFields
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import GL_FROM_CV, intrinsic_matrix
@@ -105,7 +106,9 @@ def _parse(item: JsonFields, name: str) -> bool | int | None:
     try:
         return parse_symmetric(item.get(name))
     except DataError as error:
-        raise DataError(f'{item.place(name)} {error}') from error
+        raise DataError(
+            error.problem, value=error.value, place=item.place(name), advice=error.advice
+        ) from error
 
 
 def _is_solid(corners: np.ndarray) -> bool:
@@ -155,14 +158,18 @@ def read_annotation(path: str | Path) -> Annotation:
     try:
         content = json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise DataError(f'{path} cannot be read: {error.strerror}. Check the path.') from error
+        raise unreadable(path, error) from error
     except ValueError as error:
         raise DataError(
-            f'{path} is not valid JSON ({error}). It may be truncated; write or copy it again.'
+            f'is not valid JSON ({error}), it may be truncated',
+            place=FilePlace(path),
+            advice='Write or copy it again',
         ) from error
     except RecursionError as error:
         raise DataError(
-            f'{path} is nested too deeply to be an annotation. Write it again.'
+            'is nested too deeply to be an annotation',
+            place=FilePlace(path),
+            advice='Write it again',
         ) from error
     return parse_annotation(content, str(path))
 

@@ -19,8 +19,7 @@ def check_on_error(on_error: str) -> None:
     """
     if on_error not in ('raise', 'skip'):
         raise ConfigError(
-            f'on_error={on_error!r} (config key *_dataloader.dataset.on_error). '
-            "Use 'raise' or 'skip'."
+            'is unknown', argument='on_error', value=on_error, advice="Use 'raise' or 'skip'"
         )
 
 
@@ -68,9 +67,12 @@ class DataProblems:
         )
         if self.on_error == 'raise':
             raise DataError(
-                f'Unusable files in {where}: {len(self)}.\n{reasons}\n'
-                "Correct or remove them, or set on_error='skip' "
-                '(config key *_dataloader.dataset.on_error) to leave them out.'
+                f'Unusable files in {where}: {len(self)}.\n{reasons}\n',
+                advice=(
+                    'Correct or remove them',
+                    "Set on_error='skip' (config key *_dataloader.dataset.on_error) to leave them "
+                    'out',
+                ),
             )
         text = f'Left out of {where}: {len(self)} files.\n{reasons}'
         print_log(text, logger='current', level=logging.WARNING)

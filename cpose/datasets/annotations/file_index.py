@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cpose.errors import DataError
+from cpose.errors import DataError, unreadable
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp')
 ANNOTATION_EXTENSION = '.json'
@@ -49,16 +49,20 @@ def scan_folder(root: str) -> FolderFiles:
     """
     if not os.path.isdir(root):
         raise DataError(
-            f'{root} is not a folder (config key *_dataloader.dataset.data_root). '
-            'Give the folder that holds the images and their JSON files.'
+            'is not a folder',
+            argument='data_root',
+            value=root,
+            advice='Give the folder that holds the images and their JSON files',
         )
     found = FolderFiles()
     _scan(root, '', found, set())
     if not found.images:
         extensions = ' '.join(extension[1:] for extension in IMAGE_EXTENSIONS)
         raise DataError(
-            f'{root} and its sub-folders hold no image ({extensions}, in any case) '
-            '(config key *_dataloader.dataset.data_root). Archives must be extracted first.'
+            f'and its sub-folders hold no image ({extensions}, in any case)',
+            argument='data_root',
+            value=root,
+            advice='Archives must be extracted first',
         )
     found.images.sort(key=lambda image: image.path)
     found.lonely_annotations.sort()
@@ -72,7 +76,7 @@ def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith('.')]
     except OSError as error:
-        raise DataError(f'{folder} cannot be read: {error.strerror}. Check its rights.') from error
+        raise unreadable(folder, error, advice='Check its rights') from error
     if (status.st_dev, status.st_ino) in visited:
         return
     visited.add((status.st_dev, status.st_ino))

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.annotations.extras import unstack_extras
-from cpose.errors import OutputError
+from cpose.errors import unwritable
 from cpose.geometry.rotation import quaternion_from_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.image_record import CompleteRecord
@@ -112,7 +112,6 @@ def _write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             partial.unlink()
-        raise OutputError(
-            f'{path} cannot be written: {error.strerror}. Check that the folder exists, that it '
-            'is yours and that the disk has room.'
+        raise unwritable(
+            path, error, 'Check that the folder exists, that it is yours and that the disk has room'
         ) from error

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from cpose.datasets.annotations.tao_writer import write_record
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, OutputError
 
 FILE_STEM = 'cuboid_{:06d}'
@@ -33,12 +34,20 @@ def prepare_folder(folder: str | Path, force: bool) -> Path:
         content = [item for item in path.iterdir() if not item.name.startswith('.')]
     except OSError as error:
         raise OutputError(
-            f'{path} cannot be used as a folder: {error.strerror}. Give another one.'
+            f'cannot be used as a folder: {error.strerror}',
+            argument='out',
+            place=FilePlace(path),
+            advice='Give another one',
         ) from error
     if content and not force:
         raise OutputError(
-            f'{path} is not empty ({len(content)} entries). Give a new folder, or --force to '
-            'replace the images that an earlier run wrote there.'
+            f'is not empty ({len(content)} entries)',
+            argument='out',
+            place=FilePlace(path),
+            advice=(
+                'Give a new folder',
+                'Replace the images that an earlier run wrote there with {force}',
+            ),
         )
     for item in content:
         if WRITTEN_FILE.fullmatch(item.name):
@@ -61,7 +70,7 @@ def write_images(dataset: SyntheticCuboidDataset, folder: Path, workers: int = 0
         OutputError: If a file cannot be written.
     """
     if workers < 0:
-        raise ConfigError(f'workers={workers} must be 0 or more.')
+        raise ConfigError('must be 0 or more', argument='workers', value=workers)
     return _write_with_one_thread(
         DataLoader(_RecordWriter(dataset, folder), batch_size=None, num_workers=workers)
     )

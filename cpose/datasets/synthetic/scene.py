@@ -101,8 +101,10 @@ def sample_scene(
         if scene is not None:
             return scene
     raise ConfigError(
-        f'No room for {wanted} boxes in an image of image_wh={image_wh} pixels. '
-        'Choose sides of more equal length.'
+        f'has no room for {wanted} boxes',
+        argument='image_wh',
+        value=image_wh,
+        advice='Choose sides of more equal length',
     )
 
 

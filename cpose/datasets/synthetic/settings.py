@@ -140,7 +140,7 @@ class RealismSettings:
             if isinstance(value, list | tuple):
                 _check_range(item.name, tuple(value))
             elif not 0 <= value <= 1:
-                raise ConfigError(_message(item.name, value, 'a probability from 0 to 1'))
+                raise _error(item.name, value, 'a probability from 0 to 1')
 
     @classmethod
     def from_config(cls, values: Mapping[str, Any] | None) -> 'RealismSettings':
@@ -154,8 +154,9 @@ class RealismSettings:
         for key in given:
             if key not in names:
                 raise ConfigError(
-                    f'realism has the unknown key {key!r} (config key '
-                    f'*_dataloader.dataset.realism). {nearest_names(key, names)}'
+                    'is no setting of realism',
+                    argument=f'realism.{key}',
+                    advice=nearest_names(key, names),
                 )
         settings: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
@@ -182,19 +183,19 @@ class RealismSettings:
 
 def _check_range(name: str, value: tuple[float, ...]) -> None:
     if len(value) != 2 or not 0 <= value[0] <= value[1]:
-        raise ConfigError(_message(name, value, 'a range (least, most) of numbers from 0 up'))
+        raise _error(name, value, 'a range (least, most) of numbers from 0 up')
     if name == 'shadow_strength' and value[1] > 1:
-        raise ConfigError(_message(name, value, 'a range within 0 and 1'))
+        raise _error(name, value, 'a range within 0 and 1')
     if name == 'box_span' and not SMALLEST_SPAN <= value[0] <= value[1] <= LARGEST_SPAN:
         wanted = f'a range within {SMALLEST_SPAN} and {LARGEST_SPAN}'
-        raise ConfigError(_message(name, value, wanted))
+        raise _error(name, value, wanted)
     if name == 'sides' and value[0] <= 0:
-        raise ConfigError(_message(name, value, 'a range of numbers above 0'))
+        raise _error(name, value, 'a range of numbers above 0')
     if name == 'roll_deg' and value[1] > 180:
-        raise ConfigError(_message(name, value, 'a range within 0 and 180'))
+        raise _error(name, value, 'a range within 0 and 180')
     if name == 'pitch_deg' and value[1] > STEEPEST_PITCH:
-        raise ConfigError(_message(name, value, f'a range within 0 and {STEEPEST_PITCH}'))
+        raise _error(name, value, f'a range within 0 and {STEEPEST_PITCH}')
 
 
-def _message(name: str, value: object, wanted: str) -> str:
-    return f'realism.{name}={value} (config key *_dataloader.dataset.realism) must be {wanted}.'
+def _error(name: str, value: object, wanted: str) -> ConfigError:
+    return ConfigError(f'must be {wanted}', argument=f'realism.{name}', value=value)

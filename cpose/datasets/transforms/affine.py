@@ -32,9 +32,6 @@ class LetterboxAffine(BaseTransform):
         return results
 
 
-KEY = '*_dataloader.dataset.pipeline.RandomPoseAffine'
-
-
 @TRANSFORMS.register_module()
 class RandomPoseAffine(BaseTransform):
     """Cut a random square out of the image and resize it to the network input.
@@ -64,22 +61,23 @@ class RandomPoseAffine(BaseTransform):
 
     def __init__(
         self,
-        scale_range: tuple[float, float] = (0.6, 1.4),
-        border: int = 128,
-        flip_prob: float = 0.5,
-        rotate_prob: float = 0.0,
-        max_rotate_deg: float = 15.0,
-        keep_center: bool = False,
+        scale_range: tuple[float, float],
+        border: int,
+        flip_prob: float,
+        rotate_prob: float,
+        max_rotate_deg: float,
+        keep_center: bool,
     ) -> None:
         if not 0 < scale_range[0] <= scale_range[1]:
             raise ConfigError(
-                f'RandomPoseAffine has scale_range={tuple(scale_range)}. '
-                'Give two positive factors, the smaller one first.'
+                'must be two positive factors, the smaller one first',
+                argument='scale_range',
+                value=tuple(scale_range),
             )
-        check_number(f'{KEY}.flip_prob', flip_prob, least=0, most=1)
-        check_number(f'{KEY}.rotate_prob', rotate_prob, least=0, most=1)
-        check_number(f'{KEY}.max_rotate_deg', max_rotate_deg, least=0)
-        check_number(f'{KEY}.border', border, least=0)
+        check_number('flip_prob', flip_prob, least=0, most=1)
+        check_number('rotate_prob', rotate_prob, least=0, most=1)
+        check_number('max_rotate_deg', max_rotate_deg, least=0)
+        check_number('border', border, least=0)
         self.scale_range = scale_range
         self.border = border
         self.flip_prob = flip_prob

@@ -11,17 +11,6 @@ from cpose.errors import check_number
 from cpose.registry import TRANSFORMS
 
 GRAY_FROM_BGR = np.array([0.114, 0.587, 0.299])
-LIGHTING_EIGENVALUES = np.array([0.2141788, 0.01817699, 0.00341571])
-LIGHTING_EIGENVECTORS = np.array(
-    [
-        [-0.58752847, -0.69563484, 0.41340352],
-        [-0.5832747, 0.00994535, -0.81221408],
-        [-0.56089297, 0.71832671, 0.41158938],
-    ]
-)
-"""Principal components of the colours of COCO, for values 0 to 1."""
-
-KEY = '*_dataloader.dataset.pipeline.CenterNetColorJitter'
 
 
 @TRANSFORMS.register_module()
@@ -40,8 +29,8 @@ class CenterNetColorJitter(BaseTransform):
     Args:
         strength: Bound of the change of brightness, contrast and saturation, either way.
         lighting_std: Standard deviation of the weights of the colour components.
-        eigenvalues: (3,) of the colours of the data; default: those of COCO.
-        eigenvectors: (3, 3), one per column; default: those of COCO.
+        eigenvalues: (3,), principal components of the colours of the data, for values 0 to 1.
+        eigenvectors: (3, 3), one per column.
 
     Raises:
         ConfigError: If a strength is below 0.
@@ -49,18 +38,16 @@ class CenterNetColorJitter(BaseTransform):
 
     def __init__(
         self,
-        strength: float = 0.4,
-        lighting_std: float = 0.1,
-        eigenvalues: Sequence[float] | None = None,
-        eigenvectors: Sequence[Sequence[float]] | None = None,
+        strength: float,
+        lighting_std: float,
+        eigenvalues: Sequence[float],
+        eigenvectors: Sequence[Sequence[float]],
     ) -> None:
-        check_number(f'{KEY}.strength', strength, least=0)
-        check_number(f'{KEY}.lighting_std', lighting_std, least=0)
+        check_number('strength', strength, least=0)
+        check_number('lighting_std', lighting_std, least=0)
         self.strength = strength
         self.lighting_std = lighting_std
-        values = LIGHTING_EIGENVALUES if eigenvalues is None else np.asarray(eigenvalues)
-        vectors = LIGHTING_EIGENVECTORS if eigenvectors is None else np.asarray(eigenvectors)
-        self.components = vectors * values
+        self.components = np.asarray(eigenvectors) * np.asarray(eigenvalues)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Draw the parameters and change the colours."""
@@ -80,7 +67,7 @@ def color_matrix(
     order: np.ndarray,
     lighting: np.ndarray,
     mean_gray: float,
-    components: np.ndarray = LIGHTING_EIGENVECTORS * LIGHTING_EIGENVALUES,
+    components: np.ndarray,
 ) -> np.ndarray:
     """Multiply out the colour changes.
 

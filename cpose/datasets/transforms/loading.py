@@ -8,6 +8,7 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from cpose.datasets.image_reading import read_image
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.geometry.affine import apply_affine
 from cpose.registry import TRANSFORMS
@@ -32,9 +33,10 @@ class LoadPoseImage(BaseTransform):
         expected = results.setdefault('image_wh', (width, height))
         if expected != (width, height):
             raise DataError(
-                f'{results["img_path"]} is {width}×{height} pixels, but camera_data of its '
-                f'annotation says {expected[0]}×{expected[1]}. Annotations must belong to the '
-                'stored image; resize both or neither.'
+                f'is {width}×{height} pixels, but camera_data of its annotation says '
+                f'{expected[0]}×{expected[1]}',
+                place=FilePlace(results['img_path']),
+                advice='Annotations must belong to the stored image: resize both or neither',
             )
         return results
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.geometry.projection import project_points
 from cpose.registry import TRANSFORMS
@@ -33,8 +34,9 @@ class ExpandSymmetries(BaseTransform):
         truth = results['truth']
         if truth is None:
             raise DataError(
-                f'{results["img_path"]} has no annotation. Training needs one for every image: '
-                'keep require_annotation=True (config key train_dataloader.dataset).'
+                'has no annotation, and training needs one for every image',
+                place=FilePlace(results['img_path']),
+                advice='Keep require_annotation=True (config key train_dataloader.dataset)',
             )
         symmetries = results['symmetries'][: results.get('max_objs')]
         count = len(symmetries)

@@ -45,40 +45,44 @@ class BuildSettings:
 
 
 def choose_profile(
-    static_batch: int | None, least: int | None, best: int | None, most: int | None
+    static_batch: int | None,
+    min_batch: int | None,
+    opt_batch: int | None,
+    max_batch: int | None,
 ) -> BatchProfile:
     """Return the batch sizes for a model.
 
     Args:
         static_batch: Batch size that the ONNX file has fixed, None if it is free.
-        least: What the user asked for; None takes the fixed one or `DEFAULT_BATCHES`.
-        best: The same for the best size.
-        most: The same for the greatest size.
+        min_batch: What the user asked for; None takes the fixed one or `DEFAULT_BATCHES`.
+        opt_batch: The same for the best size.
+        max_batch: The same for the greatest size.
 
     Raises:
         ConfigError: If they contradict each other or the file.
     """
-    given = (least, best, most)
+    given = {'min_batch': min_batch, 'opt_batch': opt_batch, 'max_batch': max_batch}
     if static_batch is not None:
-        if any(value not in (None, static_batch) for value in given):
+        for argument, value in given.items():
+            if value in (None, static_batch):
+                continue
             raise ConfigError(
-                f'The ONNX file has a fixed batch size of {static_batch}, which does not go with '
-                f'{_flags(given)}. Leave them out, or export with a free batch size.'
+                'does not go with the batch size of the ONNX file, which is fixed to '
+                f'{static_batch}',
+                argument=argument,
+                value=value,
+                advice=('Leave it out', 'Export with a free batch size'),
             )
         return BatchProfile(static_batch, static_batch, static_batch)
     default_min, default_opt, default_max = DEFAULT_BATCHES
-    low = default_min if least is None else least
-    high = most if most is not None else max(default_max, low, best or 0)
-    middle = best if best is not None else min(max(default_opt, low), high)
+    low = default_min if min_batch is None else min_batch
+    high = max_batch if max_batch is not None else max(default_max, low, opt_batch or 0)
+    middle = opt_batch if opt_batch is not None else min(max(default_opt, low), high)
     if not 1 <= low <= middle <= high:
         raise ConfigError(
-            f'Batch sizes of 1 ≤ min ≤ opt ≤ max are needed, but min={low}, opt={middle} and '
-            f'max={high} (--min-batch, --opt-batch, --max-batch). Correct them.'
+            f'must be between min_batch={low}, which is at least 1, and max_batch={high}',
+            argument='opt_batch',
+            value=middle,
+            advice='Correct {min_batch}, {opt_batch} or {max_batch}',
         )
     return BatchProfile(low, middle, high)
-
-
-def _flags(given: tuple[int | None, ...]) -> str:
-    names = ('--min-batch', '--opt-batch', '--max-batch')
-    pairs = zip(names, given, strict=True)
-    return ' '.join(f'{name} {value}' for name, value in pairs if value is not None)

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
 from cpose.deploy.engines.flavors import RTX, Flavor, open_log, parse_capability, start_part
 from cpose.deploy.model_metadata import INPUT_NAME
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError
 from cpose.files.model_files import check_new_file, write_bytes_atomic
 
@@ -48,8 +49,10 @@ def load_timing_cache(config: Any, path: Path | None, flavor: Flavor) -> Any:
     cache = config.create_timing_cache(stored)
     if cache is None or not config.set_timing_cache(cache, False):
         raise ConfigError(
-            f'--timing-cache {path} ({len(stored)} bytes) is not a timing cache of this TensorRT '
-            'and GPU. Choose another file, or remove this one.'
+            f'({len(stored)} bytes) is no timing cache of this TensorRT and GPU',
+            argument='timing_cache',
+            place=FilePlace(path),
+            advice=('Choose another file', 'Remove this one'),
         )
     return cache
 
@@ -90,7 +93,8 @@ def build_engine(
     parser = start_part(module, 'OnnxParser', network, log)
     if not parser.parse(onnx_bytes):
         raise CheckpointError(
-            f'{module.__name__} {flavor.version} cannot read the graph:\n{parser_errors(parser)}'
+            f'The graph cannot be read by {module.__name__} '
+            f'{flavor.version}:\n{parser_errors(parser)}'
         )
     config = builder.create_builder_config()
     _configure(module, builder, config, settings)
@@ -99,7 +103,7 @@ def build_engine(
     engine = builder.build_serialized_network(network, config)
     if engine is None:
         raise CheckpointError(
-            f'{module.__name__} {flavor.version} cannot build the engine: {log.take_errors()}'
+            f'The engine cannot be built by {module.__name__} {flavor.version}: {log.take_errors()}'
         )
     save_timing_cache(cache, settings.timing_cache)
     return bytes(engine)
@@ -128,8 +132,10 @@ def _configure(module: Any, builder: Any, config: Any, settings: BuildSettings) 
     for number, capability in enumerate(capabilities):
         if not config.set_compute_capability(capability, number):
             raise ConfigError(
-                f'{module.__name__} does not accept --compute-capability '
-                f'{" ".join(settings.compute_capabilities)} together. Build one engine for each.'
+                f'are not accepted together by {module.__name__}',
+                argument='compute_capabilities',
+                value=settings.compute_capabilities,
+                advice='Build one engine for each',
             )
 
 

@@ -19,6 +19,7 @@ from cpose.deploy.model_metadata import (
 )
 from cpose.deploy.onnx.half_precision import convert_to_half
 from cpose.deploy.quantization.quantize import QuantizationSettings, quantize_model
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError
 from cpose.files.encrypted_file import sealed_bytes
 from cpose.files.model_files import check_new_file, replaced_at_end
@@ -41,15 +42,23 @@ def check_for_engine(model: Any, metadata: ModelMetadata, path: str | Path) -> N
     deformable = [node.name for node in model.graph.node if node.op_type == 'DeformConv']
     if deformable:
         raise CheckpointError(
-            f'{path} has {len(deformable)} DeformConv nodes ({_listed(deformable)}), which '
-            'TensorRT cannot run. Run the file in ONNX Runtime, or train the model with plain '
-            "convolutions in the neck (config key model.neck.conv=dict(type='PlainConv'))."
+            f'has {len(deformable)} DeformConv nodes ({_listed(deformable)}), which TensorRT '
+            'cannot run',
+            place=FilePlace(path),
+            advice=(
+                'Run the file in ONNX Runtime',
+                'Train the model with plain convolutions in the neck',
+            ),
         )
     if metadata.precision == 'int8' and metadata.quantize_target != TARGET:
         raise CheckpointError(
-            f'{path} is quantised for ONNX Runtime (target {metadata.quantize_target}: unsigned '
-            'activations, whole-number biases), which TensorRT refuses. Give the file it was made '
-            'from with --precision int8, or quantise that with --target tensorrt.'
+            f'is quantised for ONNX Runtime (target {metadata.quantize_target}: unsigned '
+            'activations, whole-number biases), which TensorRT refuses',
+            place=FilePlace(path),
+            advice=(
+                'Give the file it was made from with {precision} int8',
+                'Quantise that for the target tensorrt',
+            ),
         )
 
 
@@ -61,8 +70,11 @@ def check_precision(wanted: str, metadata: ModelMetadata, path: str | Path) -> N
     """
     if metadata.precision not in ('fp32', wanted):
         raise CheckpointError(
-            f'{path} is an {metadata.precision} file, --precision {wanted} needs an fp32 one. Give '
-            f'the fp32 file, or use --precision {metadata.precision}.'
+            f'is an {metadata.precision} file, and {wanted} needs an fp32 one',
+            argument='precision',
+            value=wanted,
+            place=FilePlace(path),
+            advice=('Give the fp32 file', f'Use {{precision}} {metadata.precision}'),
         )
 
 
@@ -165,7 +177,7 @@ def check_engine_path(out: str | Path, may_replace: bool) -> None:
         OutputError: If the file or the one beside it exists, or the folder cannot be written to.
     """
     if Path(out).suffix not in ENGINE_SUFFIXES:
-        raise ConfigError(f'{out} must end with {", ".join(ENGINE_SUFFIXES)}.')
+        raise ConfigError(f'must end with {", ".join(ENGINE_SUFFIXES)}', argument='out', value=out)
     for file in (out, sidecar_path(out)):
         check_new_file(file, may_replace)
 

@@ -51,17 +51,19 @@ def load_flavor(name: str = AUTO, compute_capabilities: Sequence[str] = ()) -> F
     """
     if name == TENSORRT and compute_capabilities:
         raise ConfigError(
-            f'--compute-capability {" ".join(compute_capabilities)} does not go with --flavor '
-            f'{TENSORRT}, which builds for the GPU of this machine only. Use --flavor {RTX}.'
+            f'does not go with {TENSORRT}, which builds for the GPU of this machine only',
+            argument='compute_capabilities',
+            value=compute_capabilities,
+            advice=f'Use {{flavor}} {RTX}',
         )
     chosen = _choose(name, bool(compute_capabilities))
     if find_spec(MODULES[chosen]) is None:
         raise MissingDependencyError(
-            f'The package {MODULES[chosen]} is not installed. Install it with: '
-            f"pip install 'cpose[{EXTRAS[chosen]}]'"
+            f'The package {MODULES[chosen]} is not installed',
+            advice=f"Install it with: pip install 'cpose[{EXTRAS[chosen]}]'",
         )
     if not compute_capabilities and not torch.cuda.is_available():
-        raise ConfigError(_no_gpu_message(chosen))
+        raise _no_gpu(chosen)
     return Flavor(chosen, import_module(MODULES[chosen]))
 
 
@@ -76,8 +78,10 @@ def parse_capability(module: Any, text: str) -> Any:
     if name not in known:
         numbers = ', '.join(item.removeprefix(CAPABILITY_PREFIX) for item in known)
         raise ConfigError(
-            f'--compute-capability {text} is unknown to {module.__name__} {module.__version__}. '
-            f'It builds for: {numbers}.'
+            f'is unknown to {module.__name__} {module.__version__}',
+            argument='compute_capabilities',
+            value=[text],
+            advice=f'Choose among {numbers}',
         )
     return getattr(module.ComputeCapability, name)
 
@@ -92,19 +96,22 @@ def _choose(name: str, is_ahead_of_time: bool) -> str:
         extras = ', or: '.join(f"pip install 'cpose[{EXTRAS[item]}]'" for item in candidates)
         which = 'Neither' if len(candidates) > 1 else 'The package'
         missing = 'is installed' if len(candidates) > 1 else 'is not installed'
-        raise MissingDependencyError(f'{which} {packages} {missing}. Install with: {extras}')
+        raise MissingDependencyError(
+            f'{which} {packages} {missing}', advice=f'Install with: {extras}'
+        )
     return found[0]
 
 
-def _no_gpu_message(flavor: str) -> str:
+def _no_gpu(flavor: str) -> ConfigError:
+    ahead = 'Name the GPU that it shall run on with {compute_capabilities}, for example 89'
     if flavor == RTX:
-        return (
-            'There is no GPU here to build an engine for. Name the GPU that it shall run on with '
-            '--compute-capability, for example 89 for the RTX 40 series.'
-        )
-    return (
-        'There is no GPU here, and TensorRT builds an engine on the GPU that runs it. Build there; '
-        f'or, for an RTX GPU, build here with --flavor {RTX} --compute-capability 89.'
+        return ConfigError('There is no GPU here to build an engine for', advice=ahead)
+    return ConfigError(
+        'There is no GPU here, and TensorRT builds an engine on the GPU that runs it',
+        advice=(
+            'Build there',
+            f'For an RTX GPU build here with {{flavor}} {RTX} and {{compute_capabilities}} 89',
+        ),
     )
 
 
@@ -145,9 +152,10 @@ def start_part(module: Any, name: str, *args: Any) -> Any:
         if NULL not in str(error):
             raise
         raise ConfigError(
-            f'{module.__name__} {module.__version__} cannot start its {name}: '
-            f'{args[-1].take_errors()} Check with nvidia-smi that the GPU works and has free '
-            'memory, and that the driver is new enough for this version.'
+            f'The {name} of {module.__name__} {module.__version__} does not start: '
+            f'{args[-1].take_errors()}',
+            advice='Check with nvidia-smi that the GPU works and has free memory, and that the '
+            'driver is new enough for this version',
         ) from error
 
 

@@ -82,12 +82,15 @@ def check_contract(model: Any, opset: int) -> None:
     foreign = sorted({f'{node.domain}.{node.op_type}' for node in model.graph.node if node.domain})
     if foreign or model.functions:
         raise ConfigError(
-            f'The graph has operators that ONNX does not define: {", ".join(foreign)}. Replace the '
-            'layers that need them.'
+            f'The graph has operators that ONNX does not define: {", ".join(foreign)}',
+            advice='Replace the layers that need them',
         )
     if written != {'ai.onnx': opset}:
         raise ConfigError(
-            f'The exporter wrote operators {written} instead of opset {opset}. Use another --opset.'
+            f'is not what the exporter wrote: its operators are {written}',
+            argument='opset',
+            value=opset,
+            advice='Use another {opset}',
         )
     onnx.checker.check_model(model, full_check=True)
 

@@ -52,25 +52,35 @@ def check_exportable(model: Any, settings: ExportSettings) -> None:
     """
     is_traced = settings.opset in TRACED_OPSETS
     if not NEEDED_OPTIONS[is_traced].issubset(signature(torch.onnx.export).parameters):
-        other = 'Use --opset 18.' if is_traced else 'Install a newer one, or use --opset 17.'
+        other = 'Use {opset} 18' if is_traced else 'Install a newer one, or use {opset} 17'
         raise ConfigError(
-            f'PyTorch {torch.__version__} has no exporter for opset {settings.opset}. {other}'
+            f'has no exporter in PyTorch {torch.__version__}',
+            argument='opset',
+            value=settings.opset,
+            advice=other,
         )
     is_deformable = any(isinstance(module, ModulatedDeformConv) for module in model.modules())
     if is_deformable and settings.opset < DEFORMABLE_OPSET:
         raise ConfigError(
-            f'The network has deformable convolutions (config key model.neck.conv.type='
-            f'ModulatedDeformConv), for which opset {settings.opset} has no operator. Use --opset '
-            f'{DEFORMABLE_OPSET}, or a model with plain convolutions as in _base_/models/dla34.py.'
+            'has no operator for the deformable convolutions of the network (config key '
+            'model.neck.conv.type=ModulatedDeformConv)',
+            argument='opset',
+            value=settings.opset,
+            advice=(
+                f'Use {{opset}} {DEFORMABLE_OPSET}',
+                'Use a model with plain convolutions as in _base_/models/dla34.py',
+            ),
         )
     codec = model.head.codec
     width, height = settings.input_wh
     cells = width // codec.stride * (height // codec.stride)
     if cells < codec.num_select:
         raise ConfigError(
-            f'An input of {width}×{height} pixels has {cells} cells, fewer than the '
-            f'{codec.num_select} detections (config key model.head.codec.num_select). Use a larger '
-            '--width and --height.'
+            f'pixels have {cells} cells, fewer than the {codec.num_select} detections (config key '
+            'model.head.codec.num_select)',
+            argument='input_wh',
+            value=settings.input_wh,
+            advice='Use a larger input',
         )
 
 
@@ -94,8 +104,10 @@ def make_onnx(model: Any, settings: ExportSettings, metadata: ModelMetadata) -> 
         exported = (_trace if is_traced else _export)(graph, settings, _tensor_names(model))
     except torch.onnx.errors.OnnxExporterError as error:
         raise ConfigError(
-            f'The network cannot be exported with opset {settings.opset}: '
-            f'{str(error).strip().splitlines()[0]} A higher --opset knows more operators.'
+            f'cannot express the network: {str(error).strip().splitlines()[0]}',
+            argument='opset',
+            value=settings.opset,
+            advice='Use a higher {opset}, it knows more operators',
         ) from error
     if settings.simplify or is_traced:
         exported = import_extra('onnxslim', 'deploy').slim(exported)

@@ -102,8 +102,10 @@ def match_nodes(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise ConfigError(
-                f'--keep-float {pattern}: no node that could be quantised has this name. '
-                f'{nearest_names(pattern, names)}'
+                'is the name of no node that could be quantised',
+                argument='keep_float',
+                value=pattern,
+                advice=nearest_names(pattern, names),
             )
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, import_extra
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 
@@ -16,7 +17,11 @@ def read_proto(path: str | Path) -> Any:
     """
     file = Path(path)
     if not file.is_file():
-        raise CheckpointError(f'There is no file {file}. Give one that cpose export-onnx wrote.')
+        raise CheckpointError(
+            'does not exist',
+            place=FilePlace(file),
+            advice='Give a file that `cpose export-onnx` wrote',
+        )
     onnx = import_extra('onnx', 'deploy')
     broken = import_extra('google.protobuf.message', 'deploy').DecodeError
     try:
@@ -25,5 +30,7 @@ def read_proto(path: str | Path) -> Any:
         return onnx.load(str(file))
     except (broken, OSError) as error:
         raise CheckpointError(
-            f'{file} is not a complete ONNX file ({error}). Export it again.'
+            f'is not a complete ONNX file ({error})',
+            place=FilePlace(file),
+            advice='Export it again',
         ) from error

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cpose.deploy.model_metadata import NORMALISED, RGB_0_1
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
 
 TRACED_OPSETS = (16, 17)
 """Written by PyTorch's older exporter."""
@@ -42,21 +42,25 @@ class ExportSettings:
     is_baked: bool = False
 
     def __post_init__(self) -> None:
-        for name, side in zip(('--width', '--height'), self.input_wh, strict=True):
+        for side in self.input_wh:
             if side < SIZE_DIVISOR or side % SIZE_DIVISOR:
+                near = max(1, round(side / SIZE_DIVISOR)) * SIZE_DIVISOR
                 raise ConfigError(
-                    f'{name} {side} is not a multiple of {SIZE_DIVISOR}, the coarsest stride of '
-                    f'the networks. Use {max(1, round(side / SIZE_DIVISOR)) * SIZE_DIVISOR}.'
+                    f'must be multiples of {SIZE_DIVISOR}, the coarsest stride of the networks',
+                    argument='input_wh',
+                    value=self.input_wh,
+                    advice=f'Use {near} for {side}',
                 )
         if self.opset not in OPSETS:
             raise ConfigError(
-                f'--opset {self.opset} is not supported. Use one of {", ".join(map(str, OPSETS))}.'
+                'is not supported',
+                argument='opset',
+                value=self.opset,
+                advice=f'Use one of {", ".join(map(str, OPSETS))}',
             )
-        if self.batch is not None and self.batch < 1:
-            raise ConfigError(
-                f'--batch {self.batch} is not a number of images. Use 1 or more, or leave it out '
-                'for batches of any size.'
-            )
+        if self.batch is not None:
+            advice = 'Leave it out for batches of any size'
+            check_number('batch', self.batch, least=1, is_whole=True, advice=advice)
 
     @property
     def input_encoding(self) -> str:

@@ -98,8 +98,9 @@ def check_bounds(lines: Sequence[Comparison]) -> None:
         if not line.is_within:
             raise CheckpointError(
                 f'The exported graph differs from the network: {line.part}, {line.name}: '
-                f'{line.largest:.3g} {line.unit}, at most {line.bound:g} is allowed. Nothing was '
-                'written. Try another --opset, without --simplify, or without --half.'
+                f'{line.largest:.3g} {line.unit}, at most {line.bound:g} is allowed; nothing was '
+                'written',
+                advice='Try another {opset}, without {simplify}, or without {half}',
             )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError
 from cpose.files.json_files import read_json, write_json
 
@@ -75,7 +76,7 @@ def _read(path: str | Path) -> Mapping[str, Any]:
     try:
         content = read_json(path)
     except DataError as error:
-        raise _not_a_cache(path, str(error)) from error
+        raise _not_a_cache(path, f'it {error.problem}') from error
     if not isinstance(content, dict) or content.get('format') != CACHE_FORMAT:
         raise _not_a_cache(path, f'it does not begin with "format": "{CACHE_FORMAT}"')
     if not isinstance(content.get('key'), dict) or not _has_ranges(content.get('ranges')):
@@ -96,6 +97,8 @@ def _has_ranges(ranges: Any) -> bool:
 
 def _not_a_cache(path: str | Path, reason: str) -> ConfigError:
     return ConfigError(
-        f'--calib-cache {path} is not a calibration cache ({reason.rstrip(".")}). Choose another '
-        'file, or remove this one.'
+        f'is not a calibration cache ({reason})',
+        argument='cache',
+        place=FilePlace(path),
+        advice=('Choose another file', 'Remove this one'),
     )

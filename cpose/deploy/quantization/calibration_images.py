@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.draws import innermost_configs
 from cpose.datasets.image_folder_dataset import ImageFolderDataset
 from cpose.deploy.model_metadata import ModelMetadata
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, DataError
 from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
 from cpose.registry import DATASETS
@@ -18,6 +20,8 @@ DEFAULT_IMAGES = 128
 """Taken at most where the number of batches is not given."""
 
 PIPELINE = ({'type': 'LoadPoseImage'}, {'type': 'LetterboxAffine'}, {'type': 'PackPoseInputs'})
+NO_PADDING = 1
+"""Images have the size of the model's input."""
 
 
 class CalibrationImages:
@@ -45,9 +49,13 @@ class CalibrationImages:
         wanted = batch_size * (num_batches or 1)
         if wanted > have:
             raise DataError(
-                f'Calibration with {num_batches or 1} batches of {batch_size} needs {wanted} '
-                f'images, but there are {have}. Give more images (--data), or make --calib-batches '
-                'or --calib-batch-size smaller.'
+                f'needs {wanted} images in {num_batches or 1} batches, but there are {have}',
+                argument='batch_size',
+                value=batch_size,
+                advice=(
+                    'Give more images with {folders}',
+                    'Make {num_batches} or {batch_size} smaller',
+                ),
             )
         if num_batches is None:
             wanted = max(min(have, DEFAULT_IMAGES) // batch_size, 1) * batch_size
@@ -71,7 +79,7 @@ class CalibrationImages:
 
 def build_preprocessor(metadata: ModelMetadata) -> PoseDataPreprocessor:
     """Return what turns BGR pixels of 0 to 255 into the input that a model file takes."""
-    return PoseDataPreprocessor(**metadata.pixels)
+    return PoseDataPreprocessor(**metadata.pixels, size_divisor=NO_PADDING)
 
 
 def folder_dataset(folders: Sequence[str], metadata: ModelMetadata) -> PoseDataset:
@@ -82,12 +90,13 @@ def folder_dataset(folders: Sequence[str], metadata: ModelMetadata) -> PoseDatas
     """
     for folder in folders:
         if not os.path.isdir(folder):
-            raise DataError(f'--data {folder} is not a folder. Give a folder of images.')
-    try:
-        return ImageFolderDataset(list(folders), PIPELINE, input_wh=metadata.input_wh)
-    except DataError as error:
-        text = str(error).replace(' (config key *_dataloader.dataset.data_root)', '')
-        raise DataError(f'--data: {text}') from error
+            raise DataError(
+                'is not a folder',
+                argument='folders',
+                value=folder,
+                advice='Give a folder of images',
+            )
+    return ImageFolderDataset(list(folders), PIPELINE, input_wh=metadata.input_wh)
 
 
 def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDataset:
@@ -104,8 +113,9 @@ def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDa
     given = _dataset_config(config, 'train_dataloader')
     if given is None:
         raise ConfigError(
-            'The config in the model file has no train_dataloader to take calibration images from. '
-            'Give a folder of images with --data.'
+            'is missing in the config of the model file, to take calibration images from',
+            place=ConfigPlace(('train_dataloader',)),
+            advice='Give a folder of images with {folders}',
         )
     settings = {**given, 'pipeline': _plain_pipeline(config), 'input_wh': metadata.input_wh}
     settings.pop('fresh_each_epoch', None)
@@ -113,8 +123,8 @@ def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDa
         dataset: PoseDataset = DATASETS.build(settings)
     except DataError as error:
         raise DataError(
-            f'The calibration images of the config in the model file cannot be used: {error} '
-            'Or give a folder of images with --data.'
+            f'The calibration images of the config in the model file cannot be used: {error}',
+            advice='Give a folder of images with {folders}',
         ) from error
     return dataset
 
@@ -126,5 +136,6 @@ def _plain_pipeline(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _dataset_config(config: Mapping[str, Any], loader: str) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] | None = (config.get(loader) or {}).get('dataset')
-    return found
+    """Return the config of the data of a loader, of the first ones inside a wrapper."""
+    found = (config.get(loader) or {}).get('dataset')
+    return innermost_configs(found)[0] if found else None

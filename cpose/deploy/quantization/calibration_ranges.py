@@ -92,8 +92,8 @@ def quantize_with_ranges(
 def _check_version(quantization: Any) -> None:
     if 'calibration_cache_path' not in signature(quantization.quantize_static).parameters:
         raise MissingDependencyError(
-            'INT8 needs onnxruntime 1.27 or newer, which needs Python 3.11. Install it with: '
-            "pip install 'onnxruntime>=1.27'"
+            'INT8 needs onnxruntime 1.27 or newer, which needs Python 3.11',
+            advice="Install it with: pip install 'onnxruntime>=1.27'",
         )
 
 

@@ -98,8 +98,8 @@ def quantize_model(
     """
     if metadata.precision != 'fp32':
         raise CheckpointError(
-            f'The model is {metadata.precision} already; only an fp32 model can be quantised. Give '
-            'the file that cpose export-onnx wrote.'
+            f'The model is {metadata.precision} already; only an fp32 model can be quantised',
+            advice='Give the file that `cpose export-onnx` wrote',
         )
     recipe = find_recipe(settings.target)
     graph = prepare_graph(model)

@@ -57,5 +57,7 @@ def find_recipe(target: str) -> QuantizationRecipe:
         ConfigError: If there is none.
     """
     if target not in RECIPES:
-        raise ConfigError(f'--target {target} is unknown. Use {" or ".join(RECIPES)}.')
+        raise ConfigError(
+            'is unknown', argument='target', value=target, advice=f'Use {" or ".join(RECIPES)}'
+        )
     return RECIPES[target]

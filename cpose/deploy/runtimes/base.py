@@ -2,13 +2,35 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from cpose.deploy.model_metadata import ModelMetadata, read_metadata
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
+
+
+@runtime_checkable
+class NetworkRuntime(Protocol):
+    """What runs a network up to the decoded detections, whichever program does it.
+
+    A class for files is a `Runtime`; it checks and fills batches.
+    """
+
+    def __call__(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Return the outputs of an exported model by name, (N, detections, ...) float32.
+
+        Args:
+            inputs: (N, 3, H, W) float32, as the model's preprocessor gives them.
+
+        Raises:
+            ConfigError: If it takes other batches or another size.
+        """
+
+    def describe(self) -> str:
+        """Return the program, its version and where it runs, in one line."""
 
 
 class Runtime(ABC):
@@ -85,14 +107,21 @@ class Runtime(ABC):
         if most is not None and count > most:
             limits = f'batches of {least}' if least == most else f'batches of {least} to {most}'
             raise ConfigError(
-                f'{self.path} takes {limits} images, not of {count}. Use a smaller batch '
-                '(--batch-size, or the config key test_dataloader.batch_size), or make the file '
-                'for larger ones.'
+                f'takes {limits} images, not of {count}',
+                argument='batch_size',
+                value=count,
+                place=FilePlace(self.path),
+                advice=('Use a smaller {batch_size}', 'Make the file for larger batches'),
             )
         if wh != tuple(self.metadata.input_wh):
             width, height = self.metadata.input_wh
             raise ConfigError(
-                f'{self.path} takes images of {width}×{height} pixels (width×height), not of '
-                f'{wh[0]}×{wh[1]}. Set the config key test_dataloader.dataset.input_wh, or export '
-                'the model again with this size.'
+                f'takes images of {width}×{height} pixels (width×height), not of {wh[0]}×{wh[1]}',
+                argument='input_wh',
+                value=wh,
+                place=FilePlace(self.path),
+                advice=(
+                    'Set the config key test_dataloader.dataset.input_wh',
+                    'Export the model again with this size',
+                ),
             )

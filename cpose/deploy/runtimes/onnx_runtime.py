@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cpose.deploy.model_metadata import INPUT_NAME, read_metadata
 from cpose.deploy.runtimes.base import Runtime
+from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 from cpose.registry import RUNTIMES
@@ -54,9 +55,10 @@ class OnnxRuntime(Runtime):
         self.metadata = read_metadata(self.path)
         if self.metadata.quantize_target not in ('', 'ort'):
             raise CheckpointError(
-                f'{self.path} is quantised for {self.metadata.quantize_target}; its results '
-                'would be wrong in ONNX Runtime, whose kernels for signed activations saturate. '
-                'Quantise the model again with --target ort.'
+                f'is quantised for {self.metadata.quantize_target}; its results would be wrong in '
+                'ONNX Runtime, whose kernels for signed activations saturate',
+                place=FilePlace(self.path),
+                advice='Quantise the model again for the target ort',
             )
         package = import_extra('onnxruntime', 'deploy')
         wanted = choose_providers(package.get_available_providers(), device, providers)
@@ -98,7 +100,9 @@ class OnnxRuntime(Runtime):
             return package.InferenceSession(source, options, providers=list(providers.items()))
         except errors as error:
             raise CheckpointError(
-                f'ONNX Runtime cannot open {self.path}: {error}. Export the model again.'
+                f'cannot be opened by ONNX Runtime: {error}',
+                place=FilePlace(self.path),
+                advice='Export the model again',
             ) from error
 
 
@@ -119,8 +123,11 @@ def choose_providers(
     unknown = [name for name in names if name not in available]
     if unknown:
         raise ConfigError(
-            f'This ONNX Runtime has no {unknown[0]} (config key runtime.providers). '
-            f'{nearest_names(unknown[0], available)}'
+            'is unknown to this ONNX Runtime',
+            argument='providers',
+            value=unknown[0],
+            place=ConfigPlace(('runtime.providers',)),
+            advice=nearest_names(unknown[0], available),
         )
     gpu = {'device_id': _gpu_number(device)}
     return {name: gpu if name in ON_GPU else {} for name in names}
@@ -134,9 +141,14 @@ def _names_of(available: Sequence[str], device: str | None) -> tuple[str, ...]:
     """
     kind = (device or '').partition(':')[0]
     if kind == 'cuda' and CUDA not in available:
-        raise ConfigError(_no_cuda(device))
+        raise _no_cuda(device)
     if kind not in ('', 'cpu', 'cuda'):
-        raise ConfigError(f'ONNX Runtime does not run on device={device!r}. Use cpu or cuda.')
+        raise ConfigError(
+            'is no device of ONNX Runtime',
+            argument='device',
+            value=device,
+            advice='Use cpu or cuda',
+        )
     use_cuda = kind == 'cuda' or (kind == '' and CUDA in available and torch.cuda.is_available())
     return (CUDA, CPU) if use_cuda else (CPU,)
 
@@ -164,20 +176,28 @@ def _check_used(
     if not unused:
         return
     if providers is None and device is not None:
-        raise ConfigError(_no_cuda(device))
+        raise _no_cuda(device)
     if providers is not None:
         raise ConfigError(
-            f'{unused[0]} (config key runtime.providers) could not start; ONNX Runtime tells why '
-            'above. Install its libraries, or leave it out.'
+            'could not start; ONNX Runtime tells why above',
+            argument='providers',
+            value=unused[0],
+            place=ConfigPlace(('runtime.providers',)),
+            advice=('Install its libraries', 'Leave it out'),
         )
     logging.getLogger(__name__).warning(
         '%s could not start, so the CPU is used; ONNX Runtime tells why above.', unused[0]
     )
 
 
-def _no_cuda(device: str | None) -> str:
-    return (
-        f'device={device!r}: this ONNX Runtime has no working {CUDA}. Install the package '
-        'onnxruntime-gpu in place of onnxruntime, with the CUDA libraries that it needs, or use '
-        '--device cpu.'
+def _no_cuda(device: str | None) -> ConfigError:
+    return ConfigError(
+        f'needs {CUDA}, which does not work in this ONNX Runtime',
+        argument='device',
+        value=device,
+        advice=(
+            'Install the package onnxruntime-gpu in place of onnxruntime, with the CUDA libraries '
+            'that it needs',
+            'Use the device cpu',
+        ),
     )

@@ -9,6 +9,7 @@ from torch import Tensor
 from cpose.deploy.engines.flavors import EXTRAS, MODULES, open_log, start_part
 from cpose.deploy.model_metadata import INPUT_NAME, read_engine_sidecar
 from cpose.deploy.runtimes.base import Runtime
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, import_extra
 from cpose.files.encrypted_file import read_model_bytes
 from cpose.registry import RUNTIMES
@@ -41,8 +42,9 @@ class TensorRTRuntime(Runtime):
         flavor = facts.get('flavor')
         if flavor not in MODULES:
             raise CheckpointError(
-                f'{self.path} is of flavor {flavor!r}, known are {", ".join(MODULES)}. Build the '
-                'engine again.'
+                f'is of flavor {flavor!r}, known are {", ".join(MODULES)}',
+                place=FilePlace(self.path),
+                advice='Build the engine again',
             )
         self._tensorrt = import_extra(MODULES[flavor], EXTRAS[flavor])
         self._log = open_log(self._tensorrt)
@@ -52,9 +54,10 @@ class TensorRTRuntime(Runtime):
             self._context = self._engine.create_execution_context()
         if self._context is None:
             raise CheckpointError(
-                f'{self.path} cannot be prepared on this GPU ({gpu_name(self.device)}): '
-                f'{self._log.take_errors()} Free memory of the GPU, or build the engine for '
-                'smaller batches.'
+                f'cannot be prepared on this GPU ({gpu_name(self.device)}): '
+                f'{self._log.take_errors()}',
+                place=FilePlace(self.path),
+                advice=('Free memory of the GPU', 'Build the engine for smaller batches'),
             )
         self._check_tensors()
         self.batch_limits = self._find_batch_limits()
@@ -101,11 +104,12 @@ class TensorRTRuntime(Runtime):
         engine = self._runtime.deserialize_cuda_engine(read_model_bytes(self.path))
         if engine is None:
             raise CheckpointError(
-                f'{self.path} cannot be loaded by {module.__name__} {module.__version__} on this '
-                f'GPU ({gpu_name(self.device)}). It was built by version {facts.get("version")} '
-                f'for compute capability {facts.get("compute_capability")}. TensorRT says: '
-                f'{self._log.take_errors()} Build the engine for this GPU and version, or copy it '
-                'again.'
+                f'cannot be loaded by {module.__name__} {module.__version__} on this GPU '
+                f'({gpu_name(self.device)}). It was built by version {facts.get("version")} for '
+                f'compute capability {facts.get("compute_capability")}. TensorRT says: '
+                f'{self._log.take_errors()}',
+                place=FilePlace(self.path),
+                advice=('Build the engine for this GPU and version', 'Copy it again'),
             )
         return engine
 
@@ -119,9 +123,10 @@ class TensorRTRuntime(Runtime):
         if set(kinds) != {INPUT_NAME, *self.metadata.outputs} or set(kinds.values()) != {wanted}:
             found = ', '.join(f'{name} ({kind})' for name, kind in kinds.items())
             raise CheckpointError(
-                f'{self.path} is not an engine of a cpose model. It has {found}; expected are '
-                f'{INPUT_NAME}, {", ".join(self.metadata.outputs)}, all {wanted}. Build it from a '
-                'file that `cpose export-onnx` wrote.'
+                f'is not an engine of a cpose model. It has {found}; expected are {INPUT_NAME}, '
+                f'{", ".join(self.metadata.outputs)}, all {wanted}',
+                place=FilePlace(self.path),
+                advice='Build it from a file that `cpose export-onnx` wrote',
             )
 
     def _find_batch_limits(self) -> tuple[int, int]:
@@ -143,15 +148,21 @@ def choose_gpu(path: Path, device: str | None) -> torch.device:
     if wanted.type != 'cuda' or not torch.cuda.is_available():
         found = f'device={device!r}' if wanted.type != 'cuda' else 'no GPU is visible here'
         raise ConfigError(
-            f'{path} is a TensorRT engine, which runs on NVIDIA GPUs only; {found}. Run it on a '
-            'machine with an NVIDIA GPU, or use the .onnx or .pth file it was made from.'
+            f'is a TensorRT engine, which runs on NVIDIA GPUs only; {found}',
+            place=FilePlace(path),
+            advice=(
+                'Run it on a machine with an NVIDIA GPU',
+                'Use the .onnx or .pth file it was made from',
+            ),
         )
     if wanted.index is None:
         return torch.device('cuda', torch.cuda.current_device())
     if wanted.index >= torch.cuda.device_count():
         raise ConfigError(
-            f'device={device!r} is not there: {torch.cuda.device_count()} GPUs are visible. '
-            'Choose another one, or check CUDA_VISIBLE_DEVICES.'
+            f'is not there: {torch.cuda.device_count()} GPUs are visible',
+            argument='device',
+            value=device,
+            advice=('Choose another one', 'Check CUDA_VISIBLE_DEVICES'),
         )
     return wanted
 

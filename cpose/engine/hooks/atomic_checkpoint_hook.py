@@ -13,7 +13,8 @@ from cpose.engine.checkpoint_list import CheckpointList, better_rule, find_score
 from cpose.engine.checkpoint_writing import write_checkpoint
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.resumable_loop import ResumableLoop, counts_iterations
-from cpose.errors import ConfigError
+from cpose.error_places import ConfigPlace
+from cpose.errors import ConfigError, check_number
 from cpose.evaluation.metric_table import PRIMARY_NUMBER
 from cpose.files.atomic import remove_unfinished, write_text_atomic
 from cpose.registry import HOOKS
@@ -55,13 +56,14 @@ class AtomicCheckpointHook(Hook):
         rule: str | None = None,
     ) -> None:
         if rule not in ('greater', 'less', None):
+            raise ConfigError('must be greater, less or None', argument='rule', value=rule)
+        check_number('interval', interval, least=1, is_whole=True)
+        if iter_interval is not None:
+            check_number('iter_interval', iter_interval, least=1, is_whole=True)
+        check_number('keep_last', keep_last, is_whole=True)
+        if keep_last == 0:
             raise ConfigError(
-                f'rule={rule!r} of AtomicCheckpointHook must be greater, less or None.'
-            )
-        if interval < 1 or keep_last == 0 or (iter_interval is not None and iter_interval < 1):
-            raise ConfigError(
-                f'AtomicCheckpointHook(interval={interval}, iter_interval={iter_interval}, '
-                f'keep_last={keep_last}): intervals are at least 1, keep_last is not 0.'
+                'must not be 0', argument='keep_last', value=keep_last, advice='Use -1 to keep all'
             )
         self.interval, self.iter_interval, self.keep_last = interval, iter_interval, keep_last
         self.save_best, self.rule = save_best, rule
@@ -74,8 +76,12 @@ class AtomicCheckpointHook(Hook):
         """
         if getattr(runner, '_resume', False) and not isinstance(runner, PoseRunner):
             raise ConfigError(
-                f'{type(runner).__name__} cannot resume from checkpoints of AtomicCheckpointHook. '
-                "Set runner_type='cpose.PoseRunner' and build the runner with RUNNERS.build(cfg)."
+                'cannot resume from checkpoints of AtomicCheckpointHook',
+                argument='runner_type',
+                value=type(runner).__name__,
+                place=ConfigPlace(('runner_type',)),
+                advice="Set runner_type='cpose.PoseRunner' and build the runner with "
+                'RUNNERS.build(cfg)',
             )
 
     def before_train(self, runner: Any) -> None:
@@ -86,9 +92,15 @@ class AtomicCheckpointHook(Hook):
         """
         if not isinstance(runner.train_loop, ResumableLoop):
             raise ConfigError(
-                f'AtomicCheckpointHook saves what {type(runner.train_loop).__name__} (config key '
-                'train_cfg.type) does not keep. Use ResumableEpochTrainLoop or '
-                "ResumableIterTrainLoop, or default_hooks.checkpoint=dict(type='CheckpointHook')."
+                'does not keep what AtomicCheckpointHook saves',
+                argument='type',
+                value=type(runner.train_loop).__name__,
+                place=ConfigPlace(('train_cfg.type',)),
+                advice=(
+                    'Use ResumableEpochTrainLoop',
+                    'ResumableIterTrainLoop',
+                    "Set default_hooks.checkpoint=dict(type='CheckpointHook')",
+                ),
             )
         if is_main_process():
             remove_unfinished(runner.work_dir)

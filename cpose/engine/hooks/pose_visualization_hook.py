@@ -14,7 +14,8 @@ from mmengine.runner import BaseLoop
 from torch import Tensor
 
 from cpose.datasets.image_reading import read_image
-from cpose.errors import ConfigError
+from cpose.error_places import ConfigPlace
+from cpose.errors import ConfigError, check_number
 from cpose.registry import HOOKS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -39,11 +40,8 @@ class PoseVisualizationHook(Hook):
     priority = 'NORMAL'
 
     def __init__(self, draw: bool = True, interval: int = 50, score_thr: float = 0.3) -> None:
-        if interval < 1:
-            raise ConfigError(
-                f'interval={interval} (config key default_hooks.visualization) must be at least 1. '
-                'Set draw=False for no pictures.'
-            )
+        advice = 'Set draw=False for no pictures'
+        check_number('interval', interval, least=1, is_whole=True, advice=advice)
         self.draw = draw
         self.interval = interval
         self.score_thr = score_thr
@@ -57,9 +55,12 @@ class PoseVisualizationHook(Hook):
         """
         if self.draw and 'prediction' not in signature(runner.visualizer.add_datasample).parameters:
             raise ConfigError(
-                f'{type(runner.visualizer).__name__} (config key visualizer.type) draws no truth '
-                'beside a prediction. Use PoseVisualizer or a class of its kind, or set '
-                'default_hooks.visualization.draw=False.'
+                f'{type(runner.visualizer).__name__} draws no truth beside a prediction',
+                place=ConfigPlace(('visualizer.type',)),
+                advice=(
+                    'Use PoseVisualizer or a class of its kind',
+                    'Set default_hooks.visualization.draw=False',
+                ),
             )
 
     def before_val_epoch(self, runner: Any) -> None:

@@ -44,14 +44,16 @@ class TaoCheckpointHook(AtomicCheckpointHook):
     ) -> None:
         super().__init__(interval, None, -1, save_best, rule)
         if unit not in UNITS:
-            raise ConfigError(f'unit={unit!r} of TaoCheckpointHook must be epoch or step.')
+            raise ConfigError('must be epoch or step', argument='unit', value=unit)
         self.unit, self.best_name = unit, best_name
         try:
             self.best_file_name(1)
         except (KeyError, IndexError, ValueError) as error:
             raise ConfigError(
-                f'best_name={best_name!r} of TaoCheckpointHook is no name: {error}. '
-                'Use {epoch:03d} for the epoch and nothing else in braces.'
+                f'is no name: {error}',
+                argument='best_name',
+                value=best_name,
+                advice='Use {epoch:03d} for the epoch and nothing else in braces',
             ) from error
 
     def after_train_iter(

@@ -10,6 +10,8 @@ from cpose.datasets.draws import nested_datasets
 from cpose.errors import TrainingError
 from cpose.registry import HOOKS
 
+LOWER_RATE = ('Lower optim_wrapper.optimizer.lr', 'Train without {amp}')
+
 
 @HOOKS.register_module()
 class DatasetEpochHook(Hook):
@@ -48,9 +50,10 @@ class FiniteLossHook(Hook):
             return
         values = ', '.join(f'{name}={value:.4g}' for name, value in losses.items())
         raise TrainingError(
-            f'The loss is not finite at iteration {runner.iter + 1} '
-            f'(epoch {runner.epoch + 1}, batch {batch_idx + 1}): {values}. '
-            f'{_last_checkpoint(runner)} Lower optim_wrapper.optimizer.lr, or train without --amp.'
+            f'The loss is not finite at iteration {runner.iter + 1} (epoch {runner.epoch + 1}, '
+            f'batch {batch_idx + 1}): {values}. {_last_checkpoint(runner)}',
+            value=losses,
+            advice=LOWER_RATE,
         )
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
@@ -62,9 +65,9 @@ class FiniteLossHook(Hook):
         for name, value in checkpoint['state_dict'].items():
             if value.is_floating_point() and not torch.isfinite(value).all():
                 raise TrainingError(
-                    f'Weight {name} is not finite after iteration {runner.iter + 1}, so it is not '
-                    f'saved. {_last_checkpoint(runner)} '
-                    'Lower optim_wrapper.optimizer.lr, or train without --amp.'
+                    f'The weight {name} is not finite after iteration {runner.iter + 1}, so it is '
+                    f'not saved. {_last_checkpoint(runner)}',
+                    advice=LOWER_RATE,
                 )
 
 

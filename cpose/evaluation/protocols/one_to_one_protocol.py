@@ -50,14 +50,11 @@ class OneToOneProtocol:
     """
 
     def __init__(
-        self,
-        min_score: float = 0.05,
-        min_visibility: float = 0.1,
-        scale_rule: Mapping[str, Any] | None = None,
+        self, min_score: float, min_visibility: float, scale_rule: Mapping[str, Any]
     ) -> None:
         self.min_score = min_score
         self.min_visibility = min_visibility
-        self.scale_rule = METRICS.build(dict(scale_rule or {'type': 'GroundPlaneScale'}))
+        self.scale_rule = METRICS.build(dict(scale_rule))
 
     def assess(
         self,

@@ -112,8 +112,8 @@ class FAN(PretrainedBackbone):
 
     def __init__(
         self,
-        arch: str = 'small',
-        drop_path_rate: float = 0.3,
+        arch: str,
+        drop_path_rate: float,
         with_checkpoint: bool = False,
         pretrained_path: str | None = None,
         frozen_stages: int = 0,
@@ -122,8 +122,7 @@ class FAN(PretrainedBackbone):
         super().__init__(init_cfg)
         if arch not in ARCHS:
             raise ConfigError(
-                f'FAN has no arch={arch!r} (config key model.backbone.arch). '
-                f'{nearest_names(arch, ARCHS)}'
+                'is no size of FAN', argument='arch', value=arch, advice=nearest_names(arch, ARCHS)
             )
         self.arch = ARCHS[arch]
         self.with_checkpoint = with_checkpoint

@@ -61,9 +61,10 @@ class PretrainedBackbone(BaseModule):
         """
         if isinstance(count, bool) or not 0 <= count <= len(self.stage_ends):
             raise ConfigError(
-                f'frozen_stages={count!r} (config key model.backbone.frozen_stages) must be a '
-                f'whole number from 0 to {len(self.stage_ends)}, the stages of this '
-                f'{type(self).__name__}.'
+                f'must be a whole number from 0 to {len(self.stage_ends)}, the stages of this '
+                f'{type(self).__name__}',
+                argument='frozen_stages',
+                value=count,
             )
         if not count:
             return []

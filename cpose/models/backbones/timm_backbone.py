@@ -91,8 +91,10 @@ def _level_indices(
     if not timm.is_model(name):
         known = timm.list_models(include_tags=False)
         raise ConfigError(
-            f'timm {timm.__version__} has no model {name!r} (config key model.backbone.name). '
-            f'{nearest_names(name, known)}'
+            f'is no model of timm {timm.__version__}',
+            argument='name',
+            value=name,
+            advice=nearest_names(name, known),
         )
     with torch.device('meta'):
         model: Any = timm.create_model(name, pretrained=False, features_only=True, **timm_options)
@@ -102,9 +104,11 @@ def _level_indices(
     missing = [stride for stride in out_strides if stride not in level_of_stride]
     if missing:
         raise ConfigError(
-            f'The timm model {name!r} has no levels of stride {missing} (config key '
-            f'model.backbone.out_strides={list(out_strides)}). It has {sorted(level_of_stride)}; '
-            'choose among them or use a hierarchical model.'
+            f'has strides {missing} that the timm model {name!r} lacks; it has '
+            f'{sorted(level_of_stride)}',
+            argument='out_strides',
+            value=list(out_strides),
+            advice=('Choose among them', 'Use a hierarchical model'),
         )
     return tuple(level_of_stride[stride] for stride in out_strides)
 

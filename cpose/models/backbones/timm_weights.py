@@ -38,8 +38,10 @@ def create_features(name: str, pretrained: bool, **options: Any) -> nn.Module:
     source = timm.get_pretrained_cfg(name)
     if source is None or not source.has_weights:
         raise ConfigError(
-            f'timm {timm.__version__} has no weights for {name!r} (config key '
-            'model.backbone.pretrained). Set model.backbone.pretrained=False.'
+            f'has no weights for {name!r} in timm {timm.__version__}',
+            argument='pretrained',
+            value=True,
+            advice='Set {pretrained}=False',
         )
     cached = _cached_file(source)
     if cached:

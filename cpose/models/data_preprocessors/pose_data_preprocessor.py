@@ -40,8 +40,8 @@ class PoseDataPreprocessor(BaseDataPreprocessor):
         self,
         mean: Sequence[float],
         std: Sequence[float],
-        channel_order: str = 'bgr',
-        size_divisor: int = 32,
+        channel_order: str,
+        size_divisor: int,
         non_blocking: bool = True,
     ) -> None:
         super().__init__(non_blocking)

@@ -11,6 +11,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from cpose.errors import ConfigError
+from cpose.models.base import Backbone, Head, Neck
 from cpose.part_configs import with_wiring
 from cpose.registry import MODELS
 from cpose.structures.object_pose import PoseResult
@@ -51,17 +52,17 @@ class CenterPose(BaseModel):
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(MODELS.build(dict(data_preprocessor)), init_cfg)
-        self.backbone: Any = MODELS.build(dict(backbone))
+        self.backbone: Backbone = MODELS.build(dict(backbone))
         from_backbone = {
             'in_channels': _attribute(self.backbone, 'backbone', 'out_channels'),
             'in_strides': _attribute(self.backbone, 'backbone', 'out_strides'),
         }
-        self.neck: Any = MODELS.build(with_wiring('model.neck', neck, **from_backbone))
+        self.neck: Neck = MODELS.build(with_wiring('model.neck', neck, **from_backbone))
         from_neck = {
             'in_channels': _attribute(self.neck, 'neck', 'out_channels'),
             'stride': _attribute(self.neck, 'neck', 'out_stride'),
         }
-        self.head: Any = MODELS.build(with_wiring('model.head', head, **from_neck))
+        self.head: Head = MODELS.build(with_wiring('model.head', head, **from_neck))
         self.to(memory_format=torch.channels_last)
         self._compare_normalisation()
 
@@ -90,11 +91,12 @@ class CenterPose(BaseModel):
         feature = self.extract_feature(inputs)
         if mode == 'tensor':
             return self.head(feature)
-        if mode == 'loss':
-            return self.head.loss(feature, data_samples)
-        if mode == 'predict':
-            return self.head.predict(feature, data_samples)
-        raise ValueError(f'mode={mode!r} is unknown. Use tensor, loss or predict.')
+        if mode not in ('loss', 'predict'):
+            raise ValueError(f'mode={mode!r} is unknown. Use tensor, loss or predict.')
+        if data_samples is None:
+            raise ValueError(f'mode={mode!r} needs data_samples, one per image.')
+        step = self.head.loss if mode == 'loss' else self.head.predict
+        return step(feature, data_samples)
 
     def extract_feature(self, inputs: Tensor) -> Tensor:
         """Return the fused map (B, C, H / stride, W / stride) of images (B, 3, H, W)."""

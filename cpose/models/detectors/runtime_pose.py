@@ -12,8 +12,6 @@ from cpose.registry import MODELS, RUNTIMES
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
 
-DEFAULT_PREPROCESSOR = {'type': 'PoseDataPreprocessor'}
-
 
 @MODELS.register_module()
 class RuntimePose(BaseModel):
@@ -39,7 +37,7 @@ class RuntimePose(BaseModel):
         runtime: Mapping[str, Any],
         input_wh: Sequence[int],
         head: Mapping[str, Any],
-        data_preprocessor: Mapping[str, Any] = DEFAULT_PREPROCESSOR,
+        data_preprocessor: Mapping[str, Any],
     ) -> None:
         opened = RUNTIMES.build(dict(runtime))
         wanted = tuple(opened.metadata.input_wh)

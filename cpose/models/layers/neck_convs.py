@@ -17,6 +17,9 @@ class PlainConv(Conv3x3):
     Source: TAO PyTorch 6.25.10, neck of its CenterPose models.
     """
 
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, bias=True)
+
 
 TAPS = 9
 

@@ -59,9 +59,6 @@ def select_levels(
     return FeatureLevels(first, tuple(in_channels[first:]), factors)
 
 
-PLAIN_CONV = {'type': 'PlainConv'}
-
-
 class AggregationNeck(BaseModule):
     """Base of the necks: chooses the levels, a subclass adds the layers and the forward pass.
 
@@ -69,8 +66,8 @@ class AggregationNeck(BaseModule):
         in_channels: Channels per backbone level.
         in_strides: Stride per backbone level, each twice the one before.
         out_stride: Stride of the result; finer levels are not used.
-        out_channels: Channels of the result; by default those of the level at ``out_stride``.
         conv: Config of the convolutions, ``PlainConv`` or ``ModulatedDeformConv``.
+        out_channels: Channels of the result; by default those of the level at ``out_stride``.
         init_cfg: MMEngine's initialisation config.
 
     Attributes:
@@ -86,9 +83,9 @@ class AggregationNeck(BaseModule):
         self,
         in_channels: Sequence[int],
         in_strides: Sequence[int],
-        out_stride: int = 4,
+        out_stride: int,
+        conv: Mapping[str, Any],
         out_channels: int | None = None,
-        conv: Mapping[str, Any] = PLAIN_CONV,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cpose.error_places import with_value
 from cpose.errors import nearest_names
 from cpose.files.encryption_key import HIDDEN
 from cpose.tao.spec.key_list import describe_allowed, experiment_schema, section_keys, spec_keys
@@ -38,9 +39,35 @@ class SpecOrigin:
             name = name.rpartition('.')[0]
         return f'Spec {self.path}'
 
+    def at(self, key: str) -> 'SpecPlace':
+        """Return the place of a key for an error."""
+        return SpecPlace(key, self.place(key))
+
     def gives(self, key: str) -> bool:
         """Whether a key, or anything of a section, has a value."""
         return any(name == key or name.startswith(f'{key}.') for name in self.given)
+
+
+@dataclass(frozen=True)
+class SpecPlace:
+    """A key of a spec.
+
+    Attributes:
+        key: Dotted key.
+        where: File and line, or the command line.
+    """
+
+    key: str
+    where: str
+
+    def describe(self, argument: str | None, value: Any) -> str:
+        """Return where the key is, and its value."""
+        return f'{self.where}: {with_value(self.key, value)}'
+
+    def name(self, argument: str) -> str:
+        """Return a key of the same section."""
+        section = self.key.rpartition('.')[0]
+        return f'{section}.{argument}' if section else argument
 
 
 MOST_ERRORS = 8

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
 from cpose.apis.training import evaluate
 from cpose.engine.processes import is_first_process
 from cpose.evaluation.dump import evaluate_dump
@@ -41,7 +39,8 @@ def run_evaluate(spec: TaoSpec, launcher: str = 'none') -> dict[str, Any]:
     dump = folder / PREDICTIONS
     report = evaluate(config, file, dump=dump, work_dir=folder, launcher=launcher)
     if is_first_process():
-        tao_report = evaluate_dump(dump, protocol=_tao_protocol(config))
+        rules = config.test_evaluator.tao_protocol
+        tao_report = evaluate_dump(dump, protocol=rules, tao_protocol=rules)
         write_reports(folder, report, tao_report)
         write_metrics_json(folder / 'metrics.json', report)
     return report
@@ -58,10 +57,6 @@ def evaluate_overlay(spec: TaoSpec) -> dict[str, Any]:
     if spec.values.evaluate.batch_size > 0:
         overlay['test_dataloader']['batch_size'] = spec.values.evaluate.batch_size
     return overlay
-
-
-def _tao_protocol(config: Config) -> dict[str, Any]:
-    return dict(config.test_evaluator.get('tao_protocol') or {'type': 'TaoProtocol'})
 
 
 def write_reports(folder: Path, report: Mapping[str, Any], tao_report: Mapping[str, Any]) -> None:

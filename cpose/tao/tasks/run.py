@@ -1,6 +1,5 @@
 """Run one task of a spec, with all that tasks have in common."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -9,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from cpose.errors import OutputError, UserError, plain_message
+from cpose.error_places import ConfigPlace
+from cpose.errors import UserError, unwritable
 from cpose.files.atomic import write_text_atomic
 from cpose.files.encryption_key import use_key
 from cpose.tao import SECRET
@@ -34,49 +34,51 @@ def write_experiment(spec: TaoSpec, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f'{folder} cannot be made: {error.strerror}. Choose another results_dir.'
-        ) from error
+        raise unwritable(folder, error, 'Choose another results_dir', 'results_dir') from error
     write_text_atomic(path, yaml.safe_dump(values, sort_keys=False))
     return path
 
 
 TRT = 'gen_trt_engine.tensorrt'
-KEYS = {
-    '--batch-size, or the config key test_dataloader.batch_size': '{task}.batch_size',
-    '--work-dir': 'results_dir',
-    '--amp': 'train.precision',
+CALIBRATION = f'{TRT}.calibration'
+ARGUMENTS = {
+    'amp': 'train.precision',
+    'batch_size': '{task}.batch_size',
+    'compute_capabilities': f'{TRT}.compute_capabilities',
+    'flavor': f'{TRT}.flavor',
+    'input_wh': 'export.input_width',
+    'keep_float': f'{TRT}.layers_precision',
+    'max_batch': f'{TRT}.max_batch_size',
+    'min_batch': f'{TRT}.min_batch_size',
+    'opset': 'export.opset_version',
+    'opt_batch': f'{TRT}.opt_batch_size',
+    'out': 'results_dir',
+    'precision': f'{TRT}.data_type',
+    'timing_cache': 'gen_trt_engine.timing_cache',
+    'work_dir': 'results_dir',
+}
+"""Arguments of functions to keys of the spec; of the section of the task where they say
+``{task}``."""
+CALIBRATION_ARGUMENTS = {
+    'batch_size': f'{CALIBRATION}.cal_batch_size',
+    'cache': f'{CALIBRATION}.cal_cache_file',
+    'folders': f'{CALIBRATION}.cal_image_dir',
+    'num_batches': f'{CALIBRATION}.cal_batches',
+}
+"""Those that calibration has; its batch size is another than that of the task."""
+CONFIG_KEYS = {
     'model.backbone.pretrained_path': 'model.backbone.pretrained_backbone_path',
-    '--opset': 'export.opset_version',
-    '--width': 'export.input_width',
-    '--height': 'export.input_height',
-    '--min-batch': f'{TRT}.min_batch_size',
-    '--opt-batch': f'{TRT}.opt_batch_size',
-    '--max-batch': f'{TRT}.max_batch_size',
-    '--precision': f'{TRT}.data_type',
-    '--flavor': f'{TRT}.flavor',
-    '--compute-capability': f'{TRT}.compute_capabilities',
-    '--keep-float': f'{TRT}.layers_precision',
-    '--timing-cache': 'gen_trt_engine.timing_cache',
-    '--data': f'{TRT}.calibration.cal_image_dir',
-    '--calib-batches': f'{TRT}.calibration.cal_batches',
-    '--calib-batch-size': f'{TRT}.calibration.cal_batch_size',
-    '--calib-cache': f'{TRT}.calibration.cal_cache_file',
+    'test_dataloader.batch_size': '{task}.batch_size',
+    'train_dataloader.batch_size': 'dataset.batch_size',
 }
-"""Options of other commands, and keys of configs, to keys of the spec; of the section of the task
-where they say ``{task}``."""
-PHRASES = {
-    'another one with --out': 'another results_dir',
-    'overwrite it with --force': 'remove it',
-    'continue with --resume': 'start the same command again',
-}
-"""What to do, where a task has no option for it."""
-FOREIGN = re.compile(f'(?:{"|".join(map(re.escape, {**PHRASES, **KEYS}))})(?![\\w-])')
+"""Keys of configs to keys of the spec."""
+HABITS = {'resume': 'the same command'}
+"""What a task has in place of an argument."""
 
 
 @contextmanager
-def errors_in_spec_words(spec: TaoSpec, task: str) -> Iterator[None]:
-    """Raise errors of the user again with file and line of the first key that they are about.
+def errors_name_spec_keys(spec: TaoSpec, task: str) -> Iterator[None]:
+    """Let errors of the user name file and line of the key of the spec that they are about.
 
     Args:
         spec: The spec that is run.
@@ -85,14 +87,22 @@ def errors_in_spec_words(spec: TaoSpec, task: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        text = plain_message(error)
-        words = {name: key.format(task=task) for name, key in {**PHRASES, **KEYS}.items()}
-        keys = [words[name] for name in FOREIGN.findall(text) if name in KEYS]
-        if not FOREIGN.search(text):
-            raise
-        place = f'{spec.origin.place(keys[0])}: ' if keys else ''
-        replaced = FOREIGN.sub(lambda found: words[found[0]], text)
-        raise type(error)(f'{place}{replaced}') from error
+        tell_spec_keys(error, spec, task)
+        raise
+
+
+def tell_spec_keys(error: UserError, spec: TaoSpec, task: str) -> None:
+    """Give an error the place in the spec, and the names of the spec for its advice."""
+    more = CALIBRATION_ARGUMENTS if task == 'gen_trt_engine' else {}
+    names = {name: key.format(task=task) for name, key in {**ARGUMENTS, **more}.items()}
+    keys = error.place.keys if isinstance(error.place, ConfigPlace) else ()
+    key = next((CONFIG_KEYS[item].format(task=task) for item in keys if item in CONFIG_KEYS), None)
+    if error.place is None and error.argument in names:
+        key = names[error.argument]
+    if error.names is None:
+        error.names = {**names, **HABITS}
+    if key is not None:
+        error.place = spec.origin.at(key)
 
 
 Runner = Callable[[TaoSpec, str], Any]
@@ -118,7 +128,7 @@ def run_task(task: str, spec: TaoSpec, launcher: str = 'none') -> Any:
     with (
         use_key(spec.values.encryption_key),
         job_status(folder, task),
-        errors_in_spec_words(spec, task),
+        errors_name_spec_keys(spec, task),
     ):
         use_gpus(spec, task)
         if process_rank() == 0:

@@ -1,13 +1,16 @@
 """The data loaders and metrics, from a spec."""
 
+from functools import cache
 from random import randrange
 from typing import Any
 
+from cpose.apis.config.load import load_config
 from cpose.errors import ConfigError
 from cpose.tao.spec.sections.train import MOST_SEED
 from cpose.tao.spec.spec_file import TaoSpec
 
 BASE = 'cpose::_base_/datasets/centerpose.py'
+COLORS = 'CenterNetColorJitter'
 FIXED_SYMMETRY = {'chair': 4, 'bottle': 12}
 """Categories whose symmetry TAO takes by name."""
 
@@ -109,26 +112,23 @@ def _dataset(spec: TaoSpec, folder: str | None) -> dict[str, Any]:
 
 
 def _training_pipeline(spec: TaoSpec) -> list[dict[str, Any]]:
+    """Return the transforms of the base with the settings of the spec."""
     dataset = spec.values.dataset
-    affine: dict[str, Any] = {
-        'type': 'RandomPoseAffine',
-        'flip_prob': dataset.flip,
-        'rotate_prob': dataset.aug_rot,
-    }
+    affine: dict[str, Any] = {'flip_prob': dataset.flip, 'rotate_prob': dataset.aug_rot}
     if dataset.not_rand_crop:
         affine.update(keep_center=True, scale_range=(1.0, 1.0))
-    colors = {
-        'type': 'CenterNetColorJitter',
-        'eigenvalues': dataset.eig_val,
-        'eigenvectors': dataset.eig_vec,
+    changes = {
+        'RandomPoseAffine': affine,
+        COLORS: {'eigenvalues': dataset.eig_val, 'eigenvectors': dataset.eig_vec},
     }
-    return [
-        {'type': 'LoadPoseImage'},
-        {'type': 'ExpandSymmetries'},
-        affine,
-        *([] if dataset.no_color_aug else [colors]),
-        {'type': 'PackPoseInputs'},
-    ]
+    steps = [{**step, **changes.get(step['type'], {})} for step in _base_pipeline()]
+    return [step for step in steps if not (step['type'] == COLORS and dataset.no_color_aug)]
+
+
+@cache
+def _base_pipeline() -> tuple[dict[str, Any], ...]:
+    pipeline = load_config(BASE).to_dict()['train_dataloader']['dataset']['pipeline']
+    return tuple(pipeline)
 
 
 def _evaluator(spec: TaoSpec) -> dict[str, Any]:

@@ -103,7 +103,10 @@ def model_part(spec: TaoSpec, num_select: int = 100) -> dict[str, Any]:
         'num_select': num_select,
         'center_rule': {'type': 'ProjectedCenter' if dataset.center_3D else 'BoxCenter'},
     }
-    branches: dict[str, Any] = {name: {'loss': loss} for name, loss in branch_losses(spec).items()}
+    branches: dict[str, Any] = {
+        name: {'loss': None if loss is None else {'_delete_': True, **loss}}
+        for name, loss in branch_losses(spec).items()
+    }
     branches['scale']['coder'] = _dims_coder(spec)
     return {
         'data_preprocessor': {'mean': dataset.mean, 'std': dataset.std},

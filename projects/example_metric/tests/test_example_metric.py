@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from cpose.apis.config.load import load_config
 from cpose.cli.main import main
 from cpose.engine.checkpoint_list import better_rule
-from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.geometry.projection import project_points
+from cpose.registry import METRICS
 from cpose.structures.camera import cv_from_gl, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -59,7 +60,8 @@ def evaluate_raised_box(monkeypatch, share):
         0.9, 0, np.zeros(4), points[1:], dims, keypoints_cv=found, keypoints_image=points
     )
     sample = PoseDataSample('a', (600, 800), (512, 512), np.eye(3)[:2], INTRINSICS, truth=truth)
-    metric = ObjectronMetric(extra_metrics=[{'type': 'CenterHeightError'}])
+    shipped = load_config('_base_/evaluators/objectron').test_evaluator
+    metric = METRICS.build({**shipped, 'extra_metrics': [{'type': 'CenterHeightError'}]})
     metric.process({'data_samples': [sample]}, [PoseResult('a', (600, 800), INTRINSICS, [pose])])
     return metric, metric.evaluate(1)
 

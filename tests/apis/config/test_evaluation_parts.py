@@ -5,6 +5,8 @@ from cpose.apis.config.check import check_config
 from cpose.apis.config.evaluation_parts import set_data_root
 from cpose.errors import ConfigError
 
+from ...user_errors import raises
+
 
 def config_of(**dataset):
     return Config({'test_dataloader': {'dataset': dataset}})
@@ -31,11 +33,11 @@ def test_settings_that_a_folder_has_too_are_kept():
 def test_misspelt_settings_are_kept_to_be_found():
     config = config_of(type='SyntheticCuboidDataset', num_images=3, on_eror='skip')
     set_data_root(config, 'b')
-    with pytest.raises(ConfigError, match=r"no argument 'on_eror'.*on_error"):
+    with raises(ConfigError, argument='on_eror', key='test_dataloader.dataset.on_eror'):
         check_config(config, ())
 
 
 @pytest.mark.parametrize('config', [Config({}), Config({'test_dataloader': None})])
 def test_without_test_data(config):
-    with pytest.raises(ConfigError, match='no test data'):
+    with raises(ConfigError, key='test_dataloader.dataset'):
         set_data_root(config, 'b')

@@ -6,6 +6,8 @@ from mmengine.runner import Runner
 from cpose.apis.config.override import READ_KEYS, merge_option, nest_options, refuse_misspelt
 from cpose.errors import ConfigError
 
+from ...user_errors import raises
+
 
 @pytest.mark.parametrize(
     ('old', 'options', 'expected'),
@@ -28,30 +30,32 @@ def test_values(old, options, expected):
 
 
 @pytest.mark.parametrize(
-    ('options', 'message'),
+    ('options', 'value'),
     [
-        ({'a.2': 1}, r'The override a\.2 does not fit.* a is a list, its 2 items'),
-        ({'a.b': 1}, r'The override a\.b does not fit'),
-        ({'none.b': 1}, r'none=None has no keys'),
-        ({'a.0.b': 1}, r'a\.0=1 has no keys'),
-        ({'none': 1, 'none.b': 1}, r'none, none\.b contradict'),
-        ({'': 1}, r"'' cannot be a config key"),
-        ({'a..b': 1}, r"'a\.\.b' cannot be a config key"),
-        ({'5': 1}, r"'5' cannot be a config key"),
-        ({'class.b': 1}, r"'class\.b' cannot be a config key"),
-        ({'text': 1}, r"'text' cannot be a config key"),
+        ({'a.2': 1}, 'a.2'),
+        ({'a.b': 1}, 'a.b'),
+        ({'none.b': 1}, 'none.b'),
+        ({'a.0.b': 1}, 'a.0.b'),
+        ({'none': 1, 'none.b': 1}, ['none', 'none.b']),
+        ({'': 1}, ''),
+        ({'a..b': 1}, 'a..b'),
+        ({'5': 1}, '5'),
+        ({'class.b': 1}, 'class.b'),
+        ({'text': 1}, 'text'),
     ],
 )
-def test_mistakes(options, message):
-    with pytest.raises(ConfigError, match=message):
+def test_mistakes(options, value):
+    with raises(ConfigError, argument='options', value=value):
         merge_option({'a': [1, 2], 'none': None}, nest_options(options))
 
 
 def test_misspelt_keys_are_refused():
-    with pytest.raises(ConfigError, match=r"'optim_wraper'.*Nearest known: optim_wrapper\."):
+    with raises(ConfigError, value='optim_wraper') as caught:
         refuse_misspelt({'optim_wraper': 1}, [])
-    with pytest.raises(ConfigError, match=r"'my_sizes'.*Nearest known: my_size\."):
+    assert ' optim_wrapper.' in caught.value.advice[0]
+    with raises(ConfigError, value='my_sizes') as caught:
         refuse_misspelt({'my_sizes': 1}, ['my_size'])
+    assert ' my_size.' in caught.value.advice[0]
     refuse_misspelt({'optim_wraper': 1, 'my_size': 1, 'compile': True}, ['optim_wraper'])
 
 

@@ -12,6 +12,7 @@ from cpose.deploy.onnx.settings import ExportSettings
 from cpose.deploy.onnx.verify import Comparison
 from cpose.errors import CheckpointError, ConfigError, OutputError
 
+from ...user_errors import raises
 from ..inference_scenes import tiny_config
 
 SETTINGS = ExportSettings((64, 64), opset=17)
@@ -61,7 +62,7 @@ def test_nothing_is_written_if_it_differs(tmp_path, checkpoint, monkeypatch):
     out.write_bytes(b'old')
     wrong = [Comparison('raw maps', 'hm', 0.5, 1e-4, 'σ', 10)]
     monkeypatch.setattr(model_export, 'compare_with_torch', lambda *values: wrong)
-    with pytest.raises(CheckpointError, match=r'raw maps, hm: 0\.5 σ'):
+    with raises(CheckpointError, 'raw maps, hm: 0.5 σ'):
         export_model(tiny_config(), checkpoint, out, SETTINGS, may_replace=True)
     assert out.read_bytes() == b'old'
     assert len(list(tmp_path.iterdir())) == 2
@@ -69,8 +70,8 @@ def test_nothing_is_written_if_it_differs(tmp_path, checkpoint, monkeypatch):
 
 def test_refused_before_the_work(tmp_path, checkpoint, monkeypatch):
     monkeypatch.setattr(model_export, 'build_model', None)
-    with pytest.raises(ConfigError, match=r'a\.pth must end with \.onnx'):
+    with raises(ConfigError, '.onnx', argument='out'):
         export_model(tiny_config(), checkpoint, checkpoint, SETTINGS)
     (tmp_path / 'a.onnx').touch()
-    with pytest.raises(OutputError, match=r'a\.onnx exists'):
+    with raises(OutputError, argument='out'):
         export_model(tiny_config(), checkpoint, tmp_path / 'a.onnx', SETTINGS)

@@ -8,6 +8,7 @@ from cpose.deploy.quantization.quantize import QuantizationSettings
 from cpose.errors import CheckpointError, ConfigError, DataError, OutputError
 
 from ...deploy.small_models import small_model, write_small_model
+from ...user_errors import raises
 
 SOURCE = CalibrationSource(batch_size=4, num_batches=2)
 
@@ -46,7 +47,7 @@ def test_a_fixed_batch_size_is_kept(tmp_path):
     file = write_small_model(tmp_path / 'a.onnx', batch=3)
     images = find_calibration_images(*small_model(3), file, CalibrationSource())
     assert {len(batch) for batch in images} == {3}
-    with pytest.raises(ConfigError, match='--calib-batch-size 4 does not go with'):
+    with raises(ConfigError, '3', argument='batch_size', value=4):
         find_calibration_images(*small_model(3), file, SOURCE)
     result = quantize_file(file, tmp_path / 'b.onnx', None, SOURCE, num_eval_images=4)
     assert result.after['num_images'] == 4
@@ -55,26 +56,29 @@ def test_a_fixed_batch_size_is_kept(tmp_path):
 def test_refusals_leave_no_file(model_file, tmp_path):
     out = tmp_path / 'b.onnx'
     settings = QuantizationSettings()
-    for error, message, arguments in (
-        (ConfigError, 'must end with .onnx', (model_file, tmp_path / 'b.engine', settings, SOURCE)),
-        (ConfigError, 'is the model itself', (model_file, model_file, settings, SOURCE)),
+    for error, argument, problem, arguments in (
+        (ConfigError, 'out', '.onnx', (model_file, tmp_path / 'b.engine', settings, SOURCE)),
+        (ConfigError, 'out', '', (model_file, model_file, settings, SOURCE)),
         (
             DataError,
-            'is not a folder',
+            'folders',
+            '',
             (model_file, out, settings, CalibrationSource((str(tmp_path / 'nowhere'),))),
         ),
         (
             DataError,
-            'needs 400 images',
+            'batch_size',
+            '400 images',
             (model_file, out, settings, CalibrationSource(batch_size=400)),
         ),
         (
             ConfigError,
-            'no node',
+            'keep_float',
+            '',
             (model_file, out, QuantizationSettings(keep_float=('x',)), SOURCE),
         ),
     ):
-        with pytest.raises(error, match=message):
+        with raises(error, problem, argument=argument):
             quantize_file(*arguments)
     assert [path.name for path in tmp_path.iterdir()] == ['a.onnx']
 
@@ -82,9 +86,9 @@ def test_refusals_leave_no_file(model_file, tmp_path):
 def test_an_existing_file_is_replaced_only_on_request(model_file, tmp_path):
     out = tmp_path / 'b.onnx'
     out.write_text('old')
-    with pytest.raises(OutputError, match='exists'):
+    with raises(OutputError, argument='out', path=out):
         quantize_file(model_file, out, None, SOURCE)
     assert out.read_text() == 'old'
     quantize_file(model_file, out, None, SOURCE, may_replace=True)
-    with pytest.raises(CheckpointError, match='is fp16 already'):
+    with raises(CheckpointError, 'fp16', path=out):
         quantize_file(out, tmp_path / 'c.onnx', None, SOURCE)

@@ -7,6 +7,7 @@ from cpose.apis.export import verification_pictures
 from cpose.apis.export.verification_pictures import make_pictures
 from cpose.errors import DataError
 
+from ...user_errors import raises
 from ..inference_scenes import grey_image, tiny_config
 
 
@@ -73,5 +74,5 @@ def test_readable_pictures_of_the_test_data_are_taken(tmp_path):
 
 def test_a_picture_that_cannot_be_read(tmp_path):
     (tmp_path / 'a.png').write_bytes(np.zeros(10).tobytes())
-    with pytest.raises(DataError, match=r'a\.png'):
+    with raises(DataError, path=tmp_path / 'a.png'):
         make_pictures(tiny_config(), (64, 64), [tmp_path / 'a.png'])

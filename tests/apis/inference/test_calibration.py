@@ -5,6 +5,8 @@ from cpose.apis.inference.calibration import Camera, parse_calibration
 from cpose.errors import DataError
 from cpose.structures.camera import intrinsic_matrix
 
+from ...user_errors import raises
+
 PLAIN = {'fx': 615.0, 'fy': 617, 'cx': 300.5, 'cy': 392}
 MATRIX = [615.0, 0, 300.5, 0, 617, 392, 0, 0, 1]
 NESTED = [MATRIX[:3], MATRIX[3:6], MATRIX[6:]]
@@ -86,44 +88,44 @@ def test_distortion_in_a_section_or_beside_it(content):
 @pytest.mark.parametrize('content', [None, [], 'text', {}, {'objects': []}, {'camera_data': {}}])
 def test_nothing_found(content):
     if content == {'camera_data': {}}:
-        with pytest.raises(DataError, match=r'camera_data\.width is missing'):
+        with raises(DataError, field='camera_data.width'):
             parse_calibration(content, 'a.json')
     else:
         assert parse_calibration(content, 'a.json') is None
 
 
 WRONG = {
-    'zero_focal_length': ({**PLAIN, 'fx': 0.0}, r'cam\.json: field fx must be above 0.*it is 0\.0'),
-    'negative': ({'inference': {**TAO, 'focal_length_y': -3}}, r'inference\.focal_length_y.*-3'),
+    'zero_focal_length': ({**PLAIN, 'fx': 0.0}, 'fx'),
+    'negative': ({'inference': {**TAO, 'focal_length_y': -3}}, 'inference.focal_length_y'),
     'missing': (
         {'fx': 600, 'fy': 600, 'cx': 1},
-        r'field cy is missing\. A camera has fx, fy, cx and cy',
+        'cy',
     ),
-    'text': ({**PLAIN, 'cy': 'middle'}, r'field cy must hold numbers only.*middle'),
-    'nan': ({**PLAIN, 'cx': float('nan')}, r'field cx must be finite'),
-    'eight_numbers': ({'K': MATRIX[:8]}, r'field K has 8 numbers, expected 9'),
-    'zero_matrix': ({'K': [0.0] * 9}, r'field K must have focal lengths above 0'),
-    'transposed': ({'K': np.transpose(NESTED).tolist()}, r'field K must be \[\[fx'),
+    'text': ({**PLAIN, 'cy': 'middle'}, 'cy'),
+    'nan': ({**PLAIN, 'cx': float('nan')}, 'cx'),
+    'eight_numbers': ({'K': MATRIX[:8]}, 'K'),
+    'zero_matrix': ({'K': [0.0] * 9}, 'K'),
+    'transposed': ({'K': np.transpose(NESTED).tolist()}, 'K'),
     'fisheye': (
         {'K': MATRIX, 'D': [0.1] * 4, 'distortion_model': 'equidistant'},
-        r'field distortion_model must be .*equidistant',
+        'distortion_model',
     ),
     'fisheye_in_a_section': (
         {'camera': {'K': MATRIX, 'D': [0.1] * 4, 'distortion_model': 'fisheye'}},
-        r'field camera\.distortion_model must be .*fisheye',
+        'camera.distortion_model',
     ),
     'fisheye_beside_the_section': (
         {'camera': {'K': MATRIX, 'D': [0.1] * 4}, 'distortion_model': 'fisheye'},
-        r'field distortion_model must be .*fisheye',
+        'distortion_model',
     ),
-    'three_coefficients': ({'K': MATRIX, 'D': [0.1] * 3}, r'field D has 3 numbers'),
-    'coefficients_of_text': ({'K': MATRIX, 'D': ['a']}, r'field D must hold numbers only'),
+    'three_coefficients': ({'K': MATRIX, 'D': [0.1] * 3}, 'D'),
+    'coefficients_of_text': ({'K': MATRIX, 'D': ['a']}, 'D'),
 }
 
 
-@pytest.mark.parametrize(('content', 'message'), WRONG.values(), ids=WRONG)
-def test_wrong_values_are_named(content, message):
-    with pytest.raises(DataError, match=message):
+@pytest.mark.parametrize(('content', 'field'), WRONG.values(), ids=WRONG)
+def test_wrong_values_are_named(content, field):
+    with raises(DataError, path='cam.json', field=field):
         parse_calibration(content, 'cam.json')
 
 
@@ -138,5 +140,5 @@ def test_resized_images():
 
 def test_other_aspect_ratio_is_refused():
     camera = Camera(np.eye(3), None, (640, 480), 'cam.yaml')
-    with pytest.raises(DataError, match=r'cam\.yaml.*640×480.*480×640'):
+    with raises(DataError, '640×480', path='cam.yaml'):
         camera.for_image((480, 640))

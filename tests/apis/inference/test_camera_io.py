@@ -10,6 +10,8 @@ from cpose.apis.inference.camera_io import CameraFinder, make_camera, read_camer
 from cpose.errors import ConfigError, DataError
 from cpose.structures.camera import guess_intrinsics, intrinsic_matrix
 
+from ...user_errors import raises
+
 PLAIN = {'fx': 615.0, 'fy': 617.0, 'cx': 300.5, 'cy': 392.0}
 INTRINSICS = intrinsic_matrix(615, 617, 300.5, 392)
 
@@ -32,17 +34,17 @@ def test_camera_is_passed_through():
 
 
 @pytest.mark.parametrize(
-    ('camera', 'message'),
+    ('camera', 'problem'),
     [
-        ((615, 617, 300), 'has 3 numbers'),
-        ((0, 617, 300, 392), 'field fx must be above 0'),
-        ((615, 617, float('inf'), 392), 'field cx must be finite'),
-        (('a', 'b', 'c', 'd'), 'neither numbers nor a file'),
-        (-INTRINSICS, 'field K'),
+        ((615, 617, 300), '3'),
+        ((0, 617, 300, 392), 'fx'),
+        ((615, 617, float('inf'), 392), 'cx'),
+        (('a', 'b', 'c', 'd'), ''),
+        (-INTRINSICS, 'K'),
     ],
 )
-def test_wrong_numbers(camera, message):
-    with pytest.raises(ConfigError, match=message):
+def test_wrong_numbers(camera, problem):
+    with raises(ConfigError, problem, argument='camera'):
         make_camera(camera)
 
 
@@ -80,22 +82,22 @@ def test_yaml_file_of_opencv(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('name', 'text', 'message'),
+    ('name', 'text'),
     [
-        ('a.json', '{"fx": 1', r'a\.json is neither JSON nor YAML'),
-        ('a.yaml', 'fx: [1', r'a\.yaml is neither JSON nor YAML'),
-        ('a.json', '{"objects": []}', r'a\.json holds no camera \(there is objects\)'),
-        ('a.yaml', '', r'a\.yaml holds no camera'),
+        ('a.json', '{"fx": 1'),
+        ('a.yaml', 'fx: [1'),
+        ('a.json', '{"objects": []}'),
+        ('a.yaml', ''),
     ],
 )
-def test_unusable_files(tmp_path, name, text, message):
+def test_unusable_files(tmp_path, name, text):
     (tmp_path / name).write_text(text)
-    with pytest.raises(DataError, match=message):
+    with raises(DataError, path=tmp_path / name):
         read_camera_file(tmp_path / name)
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match=r'none\.json cannot be read: No such file'):
+    with raises(DataError, 'No such file', path=tmp_path / 'none.json'):
         read_camera_file(tmp_path / 'none.json')
 
 

@@ -18,6 +18,7 @@ from cpose.structures.camera import intrinsic_matrix
 from cpose.visualization.pose_drawer import PoseDrawer
 
 from ...head_parts import make_postprocessor
+from ...user_errors import raises
 from ..inference_scenes import (
     CAMERA,
     DIMS,
@@ -146,7 +147,7 @@ def test_guessed_camera_warns(inferencer):
 def test_errors_stop_or_are_handed_over(inferencer, tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), grey_image(50))
     (tmp_path / 'b.png').write_bytes(b'')
-    with pytest.raises(DataError, match=r'b\.png'):
+    with raises(DataError):
         list(inferencer(tmp_path, camera=CAMERA))
     errors = []
     results = list(inferencer(tmp_path, camera=CAMERA, on_error=errors.append))
@@ -175,7 +176,7 @@ def test_wrong_arguments_are_refused_at_once(inferencer, arguments, message):
 
 @pytest.mark.parametrize('input_wh', [(64, 60), (0, 64), (64,)])
 def test_wrong_input_size(input_wh):
-    with pytest.raises(ConfigError, match='input_wh'):
+    with raises(ConfigError):
         CenterPoseInferencer(tiny_config(), input_wh=input_wh, detector=PerfectDetector())
 
 
@@ -250,7 +251,7 @@ def test_steps_by_hand(inferencer):
 
 
 def test_nothing_given():
-    with pytest.raises(ConfigError, match='Neither a config nor a checkpoint'):
+    with raises(ConfigError, argument='config', value=None):
         CenterPoseInferencer()
 
 

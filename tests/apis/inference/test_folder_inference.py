@@ -9,6 +9,7 @@ from cpose.apis.inference.folder_inference import infer_to_folder
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.errors import DataError
 
+from ...user_errors import raises
 from ..inference_scenes import CAMERA, PerfectDetector, grey_image, location_of, tiny_config
 
 
@@ -56,5 +57,5 @@ def test_nothing_is_lost_to_a_broken_image(inferencer, folder, tmp_path):
 
 
 def test_missing_input_is_an_error(inferencer, tmp_path):
-    with pytest.raises(DataError, match='does not exist'):
+    with raises(DataError, argument='inputs'):
         infer_to_folder(inferencer, tmp_path / 'none', ResultWriter(tmp_path / 'out'), CAMERA)

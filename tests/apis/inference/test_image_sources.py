@@ -7,6 +7,7 @@ import pytest
 from cpose.apis.inference.image_sources import count_images, read_images
 from cpose.errors import DataError
 
+from ...user_errors import raises
 from ..inference_scenes import grey_image
 
 
@@ -68,9 +69,9 @@ def test_glob_over_images_with_annotations(tmp_path):
     assert names_of(str(tmp_path / '*')) == ['a', 'clip/000000', 'b']
     assert count_images([str(tmp_path / '*')]) == 3
     assert names_of(str(tmp_path / '**')) == ['a', 'clip/000000', 'sub/b']
-    with pytest.raises(DataError, match=r'\*\.json matches no image or video'):
+    with raises(DataError, argument='inputs'):
         names_of(str(tmp_path / '*.json'))
-    with pytest.raises(DataError, match=r'a\.json .*cannot be decoded'):
+    with raises(DataError):
         names_of(str(tmp_path / 'a.json'))
 
 
@@ -136,27 +137,27 @@ def test_two_videos_of_one_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('make', 'message'),
+    ('make', 'problem'),
     [
-        (lambda folder: folder / 'none.png', r'none\.png does not exist'),
-        (lambda folder: str(folder / '*.png'), r'\*\.png does not exist'),
-        (lambda folder: folder, r'hold no image or video'),
-        (lambda _: 5, 'An input is int'),
-        (lambda _: np.zeros((4, 4)), r'Input 0 is an array of shape \(4, 4\)'),
-        (lambda _: [grey_image(0), grey_image(0) / 255], r'Input 1 .* type float64'),
+        (lambda folder: folder / 'none.png', ''),
+        (lambda folder: str(folder / '*.png'), ''),
+        (lambda folder: folder, 'png'),
+        (lambda _: 5, 'int'),
+        (lambda _: np.zeros((4, 4)), '(4, 4)'),
+        (lambda _: [grey_image(0), grey_image(0) / 255], 'float64'),
     ],
 )
-def test_unusable_inputs(tmp_path, make, message):
-    with pytest.raises(DataError, match=message):
+def test_unusable_inputs(tmp_path, make, problem):
+    with raises(DataError, problem, argument='inputs'):
         list(read_images(make(tmp_path)))
 
 
-@pytest.mark.parametrize(('ending', 'message'), [('png', 'empty'), ('mp4', 'no frame')])
-def test_broken_files_are_named_and_can_be_left_out(tmp_path, ending, message):
+@pytest.mark.parametrize('ending', ['png', 'mp4'])
+def test_broken_files_are_named_and_can_be_left_out(tmp_path, ending):
     (tmp_path / f'b.{ending}').write_bytes(b'')
     for name in ('a.png', 'c.png'):
         save(tmp_path / name)
-    with pytest.raises(DataError, match=rf'b\.{ending}.*{message}'):
+    with raises(DataError):
         names_of(tmp_path)
     errors = []
     images = read_images(tmp_path, errors.append)
@@ -169,10 +170,10 @@ def test_webcam_cannot_be_counted():
 
 
 def test_number_that_no_webcam_has():
-    with pytest.raises(DataError, match='webcam:99999999999 does not exist'):
+    with raises(DataError, argument='inputs', path='webcam:99999999999'):
         count_images(['webcam:99999999999'])
 
 
 def test_missing_webcam():
-    with pytest.raises(DataError, match=r'webcam:99 gives no frame: no such camera'):
+    with raises(DataError, argument='inputs', path='webcam:99'):
         list(read_images('webcam:99'))

@@ -17,6 +17,8 @@ from cpose.apis.inference.inference_parts import (
 from cpose.errors import ConfigError
 from cpose.visualization.pose_drawer import PoseDrawer
 
+from ...user_errors import raises
+
 
 def config_of(**dataset):
     return Config({'test_dataloader': {'dataset': dataset}})
@@ -38,7 +40,7 @@ def test_input_size(config, given, expected):
     'given', [(64, 60), (0, 64), (64,), (-32, 32), (64, 64, 64), 64, 'wide', (64.5, 64)]
 )
 def test_wrong_input_size(given):
-    with pytest.raises(ConfigError, match='both multiples of 32'):
+    with raises(ConfigError):
         choose_input_wh(config_of(), given)
 
 
@@ -59,7 +61,8 @@ def test_without_test_data_the_training_data_tell():
     )
     assert find_categories(config) == ('cup',)
     assert choose_input_wh(config, None) == (64, 96)
-    assert len(build_pipeline(config).transforms) == 2
+    steps = [type(step).__name__ for step in build_pipeline(config).transforms]
+    assert steps == ['LoadPoseImage', 'LetterboxAffine', 'PackPoseInputs']
     assert build_visualizer(config, ['cup']).dataset_meta == {'category': ('cup',)}
     set_input_wh(config, (32, 64))
     assert choose_input_wh(config, None) == (32, 64)

@@ -11,6 +11,8 @@ from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.object_pose import ObjectPose, PoseResult
 
+from ...user_errors import raises
+
 TURN = np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]])
 DIMS = np.array([0.8, 1.0, 0.5])
 TAO_KEYS = {
@@ -94,7 +96,7 @@ def test_without_pose(frame):
 
 
 def test_unknown_frame():
-    with pytest.raises(ConfigError, match="frame='opengl'"):
+    with raises(ConfigError, argument='frame', value='opengl'):
         result_to_dict(make_result(), 'opengl')
 
 
@@ -117,5 +119,5 @@ def test_no_objects_and_no_camera(tmp_path):
 
 def test_unwritable(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(OutputError, match=r'file.a\.json cannot be written'):
+    with raises(OutputError, argument='out', path=tmp_path / 'file' / 'a.json'):
         write_result_json(tmp_path / 'file' / 'a.json', make_result())

@@ -10,6 +10,7 @@ from cpose.errors import OutputError
 from cpose.structures.object_pose import ObjectPose, PoseResult
 from cpose.structures.video_frame import VideoFrame
 
+from ...user_errors import raises
 from ..inference_scenes import grey_image
 
 
@@ -65,7 +66,7 @@ def test_file_in_place_of_a_folder(tmp_path):
     frame = source('clip/000000', 'clip.mp4#0', frame=VideoFrame('clip', 0, 0.0, 10.0))
     for image in (source(), frame):
         with (
-            pytest.raises(OutputError, match=r'vis.* cannot be written'),
+            raises(OutputError, argument='out'),
             ResultWriter(tmp_path) as writer,
         ):
             writer.write(image, result())
@@ -102,7 +103,7 @@ def test_video_of_odd_size_loses_nothing(tmp_path):
 def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').write_text('')
     with (
-        pytest.raises(OutputError, match=r'Output folder .*file.*--out'),
+        raises(OutputError, argument='out', path=tmp_path / 'file' / 'out'),
         ResultWriter(tmp_path / 'file' / 'out'),
     ):
         pass
@@ -111,5 +112,5 @@ def test_folder_that_cannot_be_written(tmp_path):
 def test_picture_that_cannot_be_written(tmp_path):
     (tmp_path / 'vis').write_text('')
     writer = ResultWriter(tmp_path, save_json=False)
-    with writer, pytest.raises(OutputError, match=r'a\.png cannot be written'):
+    with writer, raises(OutputError):
         writer.write(source(), result())

@@ -1,5 +1,4 @@
 import json
-import re
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV
 
+from ...user_errors import raises
 from ..annotated_files import (
     CAMERA_MATRIX,
     IMAGE_WH,
@@ -123,16 +123,16 @@ SEVEN_POINTS = [[1.0, 2.0]] * 7
 
 
 @pytest.mark.parametrize(
-    ('changes', 'field', 'message'),
+    ('changes', 'field', 'problem'),
     [
         ({'projected_cuboid': None}, 'projected_cuboid', 'is missing'),
         ({'projected_cuboid': SEVEN_POINTS}, 'projected_cuboid', 'has 7 points, expected 9'),
-        ({'projected_cuboid': [[1, 2, 3]] * 9}, 'projected_cuboid', r'\(9, 3\), expected \(9, 2\)'),
+        ({'projected_cuboid': [[1, 2, 3]] * 9}, 'projected_cuboid', '(9, 3), expected (9, 2)'),
         ({'projected_cuboid': [[1, float('nan')]] * 9}, 'projected_cuboid', 'finite'),
-        ({'keypoints_3d': [[1, 2]] * 9}, 'keypoints_3d', r'expected \(9, 3\)'),
+        ({'keypoints_3d': [[1, 2]] * 9}, 'keypoints_3d', 'expected (9, 3)'),
         ({'scale': None}, 'scale', 'is missing'),
         ({'scale': [1, 0, 1]}, 'scale', 'must be positive'),
-        ({'scale': [1, 1]}, 'scale', r'expected \(3,\)'),
+        ({'scale': [1, 1]}, 'scale', 'expected (3,)'),
         ({'visibility': 'full'}, 'visibility', 'numbers only'),
         ({'symmetric': 'perhaps'}, 'symmetric', "is 'perhaps'"),
         ({'class': 7}, 'class', 'name of a category'),
@@ -144,51 +144,49 @@ SEVEN_POINTS = [[1.0, 2.0]] * 7
         (
             {'keypoints_3d': None, 'location': [0, 0], 'quaternion_xyzw': [0, 0, 0, 1]},
             'location',
-            r'expected \(3,\)',
+            'expected (3,)',
         ),
     ],
 )
-def test_wrong_object_fields_are_named(changes, field, message):
+def test_wrong_object_fields_are_named(changes, field, problem):
     content = make_annotation(make_object(), make_object(**changes))
-    with pytest.raises(DataError, match=message) as error:
+    with raises(DataError, problem, path='a.json', field=f'objects[1].{field}'):
         parse(content)
-    assert f'a.json: field objects[1].{field}' in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ('content', 'place'),
+    ('content', 'field'),
     [
-        ([], 'top level'),
-        (make_annotation(camera_data=None), 'camera_data is missing'),
-        (make_annotation(objects=None), 'objects is missing'),
-        (make_annotation(objects={'0': {}}), 'objects must be a list'),
-        (with_camera(width=None), 'camera_data.width is missing'),
+        ([], ''),
+        (make_annotation(camera_data=None), 'camera_data'),
+        (make_annotation(objects=None), 'objects'),
+        (make_annotation(objects={'0': {}}), 'objects'),
+        (with_camera(width=None), 'camera_data.width'),
         (with_camera(height=-800), 'camera_data.height'),
-        (with_camera(width=1e12), 'camera_data.width must be a whole number from 1 to 1048576'),
+        (with_camera(width=1e12), 'camera_data.width'),
         (with_camera(intrinsics={'fx': 1, 'fy': 1, 'cx': 1}), 'camera_data.intrinsics.cy'),
         (
             with_camera(intrinsics={'fx': 0, 'fy': 1, 'cx': 1, 'cy': 1}),
-            'camera_data.intrinsics.fx must be positive',
+            'camera_data.intrinsics.fx',
         ),
         (
             with_camera(camera_projection_matrix=[[1, 0, 0]] * 3),
-            'camera_data.camera_projection_matrix has shape (3, 3)',
+            'camera_data.camera_projection_matrix',
         ),
         (
             with_camera(camera_projection_matrix=np.eye(4).tolist()),
-            'camera_data.camera_projection_matrix must be',
+            'camera_data.camera_projection_matrix',
         ),
-        (make_annotation(AR_data={'plane_normal': [0, 1, 0]}), 'AR_data.plane_center is missing'),
+        (make_annotation(AR_data={'plane_normal': [0, 1, 0]}), 'AR_data.plane_center'),
         (
             make_annotation(AR_data={'plane_center': [0, 1, 0], 'plane_normal': [0, 0, 0]}),
-            'AR_data.plane_normal must not be zero',
+            'AR_data.plane_normal',
         ),
     ],
 )
-def test_wrong_file_fields_are_named(content, place):
-    with pytest.raises(DataError, match=r'a\.json') as error:
+def test_wrong_file_fields_are_named(content, field):
+    with raises(DataError, path='a.json', field=field):
         parse(content)
-    assert place in str(error.value)
 
 
 def test_read(tmp_path):
@@ -202,7 +200,7 @@ def test_read(tmp_path):
 def test_truncated_file(tmp_path, keep):
     path = write_pair(tmp_path, 'a')
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(DataError, match=re.escape(f'{path} is not valid JSON')):
+    with raises(DataError, path=path):
         read_annotation(path)
 
 
@@ -210,10 +208,10 @@ def test_truncated_file(tmp_path, keep):
 def test_deep_nesting(tmp_path, depth):
     path = tmp_path / 'a.json'
     path.write_text('{"camera_data": ' + '[' * depth + ']' * depth + '}')
-    with pytest.raises(DataError, match=re.escape(str(path))):
+    with raises(DataError, path=path):
         read_annotation(path)
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match='No such file'):
+    with raises(DataError, 'No such file'):
         read_annotation(tmp_path / 'none.json')

@@ -3,6 +3,8 @@ import pytest
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.errors import ConfigError, DataError
 
+from ...user_errors import raises
+
 
 def add_some(problems):
     for i in range(5):
@@ -62,5 +64,5 @@ def test_skip_logs_the_same(messages):
 
 
 def test_unknown_choice():
-    with pytest.raises(ConfigError, match='on_error'):
+    with raises(ConfigError, argument='on_error'):
         DataProblems('ignore')

@@ -1,10 +1,9 @@
 import os
 
-import pytest
-
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.errors import DataError
 
+from ...user_errors import raises
 from ..annotated_files import write_pair
 
 
@@ -94,10 +93,10 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
 
 def test_empty_folder(tmp_path):
     touch(tmp_path, 'train.tar.gz')
-    with pytest.raises(DataError, match=r'hold no image .*data_root'):
+    with raises(DataError, argument='data_root'):
         scan_folder(tmp_path)
 
 
 def test_no_such_folder(tmp_path):
-    with pytest.raises(DataError, match='is not a folder'):
+    with raises(DataError, argument='data_root'):
         scan_folder(tmp_path / 'none')

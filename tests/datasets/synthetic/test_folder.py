@@ -7,6 +7,8 @@ from cpose.datasets.synthetic.folder import prepare_folder, write_images
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import ConfigError, OutputError
 
+from ...user_errors import raises
+
 
 def make_dataset(num_images=4, realism=None):
     return SyntheticCuboidDataset(
@@ -25,7 +27,7 @@ def test_new_folder_is_made_and_old_files_are_kept(tmp_path):
     prepare_folder(folder, force=False)
     for name in ('cuboid_000001.jpg', 'cuboid_000001.json', 'cuboid_1.jpg', 'mine.jpg'):
         (folder / name).touch()
-    with pytest.raises(OutputError, match=r'is not empty \(4 entries\).*--force'):
+    with raises(OutputError, '4', argument='out'):
         prepare_folder(folder, force=False)
     prepare_folder(folder, force=True)
     assert sorted(read_all(folder)) == ['cuboid_1.jpg', 'mine.jpg']
@@ -33,7 +35,7 @@ def test_new_folder_is_made_and_old_files_are_kept(tmp_path):
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(OutputError, match='cannot be used as a folder'):
+    with raises(OutputError, argument='out'):
         prepare_folder(tmp_path / 'file', force=True)
 
 
@@ -75,5 +77,5 @@ def test_the_reader_of_annotated_folders_accepts_them(tmp_path, realism):
 
 
 def test_negative_workers_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match='workers=-1'):
+    with raises(ConfigError, argument='workers', value=-1):
         write_images(make_dataset(), tmp_path, -1)

@@ -5,6 +5,8 @@ import pytest
 from cpose.datasets.transforms.loading import LoadPoseImage
 from cpose.errors import DataError
 
+from ...user_errors import raises
+
 IMAGE = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 
 
@@ -27,11 +29,11 @@ def test_pixels_that_are_there_stay(path):
 
 
 def test_size_must_be_that_of_the_annotation(path):
-    with pytest.raises(DataError, match=r'a\.png is 5×4 pixels, but .* says 4×5'):
+    with raises(DataError, '5×4'):
         LoadPoseImage()({'img_path': path, 'image_wh': (4, 5)})
 
 
 def test_unreadable(tmp_path):
     (tmp_path / 'b.png').touch()
-    with pytest.raises(DataError, match='is empty'):
+    with raises(DataError):
         LoadPoseImage()({'img_path': str(tmp_path / 'b.png')})

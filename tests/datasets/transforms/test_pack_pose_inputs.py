@@ -10,7 +10,12 @@ from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.geometry.affine import apply_affine
 from cpose.structures.cuboid import CORNER_SIGNS
 
+from ...shipped_parts import settings
 from .records import IMAGE_WH, INTRINSICS, make_record, make_truth
+
+
+def make_affine(**changes):
+    return RandomPoseAffine(**settings('RandomPoseAffine', **changes))
 
 
 def test_testing():
@@ -31,7 +36,7 @@ def test_testing():
 def test_corners_move_with_the_pixels():
     record = ExpandSymmetries()(make_record(symmetries=[RotationalSymmetry(3)] * 2))
     corners, centers = record['cand_corners'].copy(), record['cand_centers'].copy()
-    sample = PackPoseInputs()(RandomPoseAffine(flip_prob=0.0)(record))['data_samples']
+    sample = PackPoseInputs()(make_affine(flip_prob=0.0)(record))['data_samples']
     affine = sample.input_from_image
     assert sample.candidates.corners_input.shape == (2, 3, 8, 2)
     np.testing.assert_allclose(sample.candidates.corners_input, apply_affine(affine, corners))
@@ -55,7 +60,7 @@ def test_visibility_is_that_of_the_original_image():
     truth = dataclasses.replace(truth, keypoints_image=points)
     for seed in range(4):
         record = ExpandSymmetries()(make_record(truth, seed=seed))
-        candidates = PackPoseInputs()(RandomPoseAffine()(record))['data_samples'].candidates
+        candidates = PackPoseInputs()(make_affine()(record))['data_samples'].candidates
         is_flipped = record['input_from_image'][0, 0] < 0
         expected = np.array([True, False, False, True, False, False, True, True])
         expected = np.roll(expected, 4) if is_flipped else expected
@@ -75,7 +80,9 @@ def test_flipped_corners_are_those_of_the_mirrored_object():
     pair = []
     for flip_prob in (0.0, 1.0):
         record = ExpandSymmetries()(make_record(truth, seed=2))
-        transform = RandomPoseAffine(scale_range=(1, 1), flip_prob=flip_prob)
+        transform = RandomPoseAffine(
+            **settings('RandomPoseAffine', scale_range=(1, 1), flip_prob=flip_prob)
+        )
         sample = PackPoseInputs()(transform(record))['data_samples']
         pair.append(sample.candidates.corners_input - sample.candidates.corners_input.mean(axis=2))
     np.testing.assert_allclose(pair[0], pair[1], atol=1e-9)

@@ -7,13 +7,19 @@ from cpose.errors import ConfigError
 from cpose.geometry.affine import apply_affine, invert_affine
 from cpose.structures.cuboid import FLIP_CORNERS
 
+from ...shipped_parts import settings
+from ...user_errors import raises
 from .records import IMAGE_WH, make_record
 
 FIXED = {'scale_range': (1.0, 1.0), 'flip_prob': 0.0}
 
 
+def make_affine(**changes):
+    return RandomPoseAffine(**settings('RandomPoseAffine', **changes))
+
+
 def run(seed=0, transform=None, **changes):
-    transform = RandomPoseAffine() if transform is None else transform
+    transform = make_affine() if transform is None else transform
     return transform(make_record(seed=seed, **changes))
 
 
@@ -27,7 +33,7 @@ def test_same_generator_same_result():
 def test_one_warp_of_the_original():
     record = make_record(seed=4)
     image = record['img'].copy()
-    results = RandomPoseAffine()(record)
+    results = make_affine()(record)
     expected = cv2.warpAffine(image, results['input_from_image'], (64, 64))
     np.testing.assert_array_equal(results['img'], expected)
 
@@ -62,7 +68,7 @@ def test_border_of_center_net(side, expected):
 def test_flip_mirrors_pixels_and_renames_corners():
     corners = np.random.default_rng(0).uniform(0, 100, (2, 3, 8, 2))
     for flip_prob in (0.0, 1.0):
-        transform = RandomPoseAffine(scale_range=(1, 1), flip_prob=flip_prob)
+        transform = make_affine(scale_range=(1, 1), flip_prob=flip_prob)
         results = run(3, transform, cand_corners=corners.copy())
         if flip_prob:
             np.testing.assert_array_equal(results['cand_corners'], corners[:, :, FLIP_CORNERS])
@@ -75,8 +81,8 @@ def test_flip_mirrors_pixels_and_renames_corners():
 def test_flipped_input_is_the_input_of_the_flipped_image():
     record = make_record(seed=5)
     mirrored = np.ascontiguousarray(record['img'][:, ::-1])
-    flipped = RandomPoseAffine(flip_prob=1.0)(record)
-    plain = RandomPoseAffine(flip_prob=0.0)(make_record(seed=5, img=mirrored))
+    flipped = make_affine(flip_prob=1.0)(record)
+    plain = make_affine(flip_prob=0.0)(make_record(seed=5, img=mirrored))
     # OpenCV 4 interpolates in steps of 1/32 pixel, which the mirror need not hit alike.
     assert cv2.absdiff(flipped['img'], plain['img']).mean() < 0.5
     assert cv2.absdiff(flipped['img'], plain['img'][:, ::-1]).mean() > 20
@@ -85,7 +91,7 @@ def test_flipped_input_is_the_input_of_the_flipped_image():
 def test_rotation():
     angles = []
     for seed in range(200):
-        transform = RandomPoseAffine(**FIXED, rotate_prob=0.5, max_rotate_deg=20)
+        transform = make_affine(**FIXED, rotate_prob=0.5, max_rotate_deg=20)
         linear = run(seed, transform)['input_from_image'][:, :2]
         angles.append(np.rad2deg(np.arctan2(linear[0, 1], linear[0, 0])))
     angles = np.array(angles)
@@ -108,12 +114,12 @@ def test_rotation():
     ],
 )
 def test_wrong_arguments(arguments):
-    with pytest.raises(ConfigError, match=next(iter(arguments))):
-        RandomPoseAffine(**arguments)
+    with raises(ConfigError, argument=next(iter(arguments))):
+        make_affine(**arguments)
 
 
 def test_middle_stays_in_the_middle():
-    transform = RandomPoseAffine(flip_prob=0.5, rotate_prob=0.5, keep_center=True)
+    transform = make_affine(flip_prob=0.5, rotate_prob=0.5, keep_center=True)
     for seed in range(8):
         affine = run(seed, transform)['input_from_image']
         middle = apply_affine(affine, np.array([IMAGE_WH]) / 2)

@@ -1,7 +1,6 @@
 import dataclasses
 
 import numpy as np
-import pytest
 
 from cpose.codecs.symmetries import CuboidSymmetry, NoSymmetry, RotationalSymmetry
 from cpose.datasets.transforms.symmetries import ExpandSymmetries
@@ -10,6 +9,7 @@ from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 
+from ...user_errors import raises
 from .records import INTRINSICS, TILT, keypoints_cv_of, make_record, make_truth
 
 
@@ -105,5 +105,5 @@ def _rotated_cv(truth, order):
 
 
 def test_training_needs_an_annotation():
-    with pytest.raises(DataError, match=r'a\.png has no annotation'):
+    with raises(DataError):
         ExpandSymmetries()({'img_path': 'a.png', 'truth': None})

@@ -4,6 +4,7 @@ from cpose.deploy.engines import flavors as tensorrt_parts
 from cpose.deploy.engines.flavors import open_log, start_part
 from cpose.errors import ConfigError
 
+from ...user_errors import raises
 from .fake_tensorrt import NULL_ERROR, make_module
 
 
@@ -39,8 +40,7 @@ def test_a_part_that_does_not_start():
         raise TypeError(NULL_ERROR)
 
     module = make_module(Builder=build)
-    says = r'tensorrt 10\.9\.0 cannot start its Builder: CUDA init.*: 35\. Check with nvidia-smi'
-    with pytest.raises(ConfigError, match=says):
+    with raises(ConfigError, 'error: 35'):
         start_part(module, 'Builder', open_log(module))
 
 

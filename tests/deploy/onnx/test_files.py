@@ -4,6 +4,7 @@ import pytest
 from cpose.deploy.onnx.files import load_onnx, static_batch_of
 from cpose.errors import CheckpointError
 
+from ...user_errors import raises
 from ..small_models import small_metadata, small_model, write_small_model
 
 
@@ -23,5 +24,5 @@ def test_other_files_are_refused(tmp_path):
     model = small_model()[0]
     model.graph.output[0].name = 'boxes'
     onnx.save(model, str(file))
-    with pytest.raises(CheckpointError, match=r'not a model exported by cpose.*boxes, scores'):
+    with raises(CheckpointError, 'boxes, scores'):
         load_onnx(file)

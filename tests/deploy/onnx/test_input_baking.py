@@ -9,7 +9,7 @@ from ..networks import check_equal, compare, export, make_noise, tiny_config
 
 @pytest.mark.parametrize('order', ['bgr', 'rgb'])
 def test_equals_the_preprocessor(order):
-    preprocessor = PoseDataPreprocessor([0.4, 0.45, 0.5], [0.3, 0.25, 0.2], order)
+    preprocessor = PoseDataPreprocessor([0.4, 0.45, 0.5], [0.3, 0.25, 0.2], order, 32)
     pictures = make_noise(2, 8, 4)
     baked = BakedInput(preprocessor)(pictures.flip(1).float() / 255)
     torch.testing.assert_close(baked, preprocessor.normalise(pictures), rtol=1e-5, atol=1e-6)

@@ -1,10 +1,11 @@
 import onnx
-import pytest
 
 from cpose.deploy.onnx.protobuf import read_proto
 from cpose.errors import CheckpointError
 from cpose.files.encrypted_file import sealed_bytes
 from cpose.files.encryption_key import use_key
+
+from ...user_errors import raises
 
 
 def test_plain_and_encrypted_files(tmp_path):
@@ -16,14 +17,14 @@ def test_plain_and_encrypted_files(tmp_path):
     with use_key('secret'):
         file.write_bytes(sealed_bytes(content))
         assert read_proto(str(file)).SerializeToString() == content
-    with pytest.raises(CheckpointError, match=r'a\.onnx is encrypted and no key is given'):
+    with raises(CheckpointError, path=file):
         read_proto(file)
 
 
 def test_files_that_cannot_be_read(tmp_path):
     file = tmp_path / 'a.onnx'
-    with pytest.raises(CheckpointError, match=r'There is no file .*a\.onnx'):
+    with raises(CheckpointError, path=tmp_path / 'a.onnx'):
         read_proto(file)
     file.write_bytes(b'no protocol buffer')
-    with pytest.raises(CheckpointError, match='is not a complete ONNX file'):
+    with raises(CheckpointError, path=file):
         read_proto(file)

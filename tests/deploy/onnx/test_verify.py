@@ -6,6 +6,7 @@ from onnx import numpy_helper
 from cpose.deploy.onnx.verify import Comparison, check_bounds
 from cpose.errors import CheckpointError
 
+from ...user_errors import raises
 from ..networks import compare, tiny
 
 
@@ -38,7 +39,7 @@ def test_one_wrong_weight_is_found(exported):
     wrong = compare(changed(graph, 'Conv', 0, 1.01), model, settings)
     beyond = {line.name for line in wrong if not line.is_within}
     assert {'hm', 'wh', 'hps'} <= beyond
-    with pytest.raises(CheckpointError, match=r'raw maps, hm: .* σ, at most 0\.001 is allowed'):
+    with raises(CheckpointError, 'raw maps, hm: '):
         check_bounds(wrong)
 
 
@@ -67,6 +68,6 @@ def before_output(graph, op_type, output):
 
 def test_not_a_number_is_beyond_the_bound():
     line = Comparison('raw maps', 'hm', float('nan'), 1.0, 'σ', 1)
-    with pytest.raises(CheckpointError, match='nan'):
+    with raises(CheckpointError, 'nan'):
         check_bounds([line])
     check_bounds([Comparison('raw maps', 'hm', 1.0, 1.0, 'σ', 1)])

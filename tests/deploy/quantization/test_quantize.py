@@ -12,6 +12,7 @@ from cpose.deploy.quantization.quantize import (
 )
 from cpose.errors import CheckpointError, ConfigError, OutputError
 
+from ...user_errors import raises
 from ..contract import OUTPUT_SIZES
 from ..small_models import noise_batches, small_metadata, small_model, write_small_model
 
@@ -65,7 +66,7 @@ def test_a_cache_that_could_not_be_written_is_refused_before_the_work(tmp_path, 
     monkeypatch.setattr('cpose.deploy.quantization.quantize.measure_ranges', None)
     (tmp_path / 'file').touch()
     settings = QuantizationSettings(cache=tmp_path / 'file' / 'ranges.json')
-    with pytest.raises(OutputError, match=r'ranges\.json cannot be written'):
+    with raises(OutputError, ''):
         quantize_model(*small_model(), noise_batches(), settings)
 
 
@@ -98,9 +99,9 @@ def test_sensitive_nodes_stay_in_float_until_the_bound_is_met(monkeypatch):
 
 
 def test_what_is_not_fp32_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match='The model is fp16 already'):
+    with raises(CheckpointError, 'fp16'):
         quantize_model(*small_model(precision='fp16'), noise_batches())
-    with pytest.raises(ConfigError, match='--target gpu is unknown'):
+    with raises(ConfigError, argument='target', value='gpu'):
         quantize_model(*small_model(), noise_batches(), QuantizationSettings('gpu'))
     source, out = write_small_model(tmp_path / 'a.onnx', precision='int8'), tmp_path / 'b.onnx'
     with pytest.raises(CheckpointError):

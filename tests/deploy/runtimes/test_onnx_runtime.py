@@ -7,6 +7,7 @@ from cpose.deploy.runtimes import onnx_runtime
 from cpose.deploy.runtimes.onnx_runtime import CPU, CUDA, OnnxRuntime, choose_providers
 from cpose.errors import CheckpointError, ConfigError, MissingDependencyError
 
+from ...user_errors import raises
 from .model_files import write_onnx
 
 TENSORRT = 'TensorrtExecutionProvider'
@@ -42,7 +43,7 @@ def test_fixed_batch(model, tmp_path):
     both, first = runtime(images), runtime(images[:1])
     assert first['scores'].shape == (1, 100, 1)
     assert torch.allclose(first['scores'], both['scores'][:1], atol=1e-6)
-    with pytest.raises(ConfigError, match=r'two\.onnx takes batches of 2 images, not of 3'):
+    with raises(ConfigError, '2 images', argument='batch_size', value=3):
         runtime(torch.randn(3, 3, 64, 64))
 
 
@@ -76,16 +77,13 @@ def test_providers_by_name(monkeypatch):
     for device, number in (('cuda:1', 1), ('cuda', 2), ('cpu', 2), (None, 2)):
         chosen = choose_providers(available, device, [TENSORRT, CUDA])
         assert chosen == {TENSORRT: {'device_id': number}, CUDA: {'device_id': number}, CPU: {}}
-    with pytest.raises(ConfigError, match=r'no CoreMLExecutionProvider.*Nearest known: CPU'):
+    with raises(ConfigError, argument='providers', key='runtime.providers'):
         choose_providers([CPU], None, ['CoreMLExecutionProvider'])
 
 
-@pytest.mark.parametrize(
-    ('device', 'message'),
-    [('cuda', 'onnxruntime-gpu'), ('cuda:1', "device='cuda:1'"), ('mps', 'Use cpu or cuda')],
-)
-def test_device_that_is_not_there(folder, device, message):
-    with pytest.raises(ConfigError, match=message):
+@pytest.mark.parametrize('device', ['cuda', 'cuda:1', 'mps'])
+def test_device_that_is_not_there(folder, device):
+    with raises(ConfigError, argument='device', value=device):
         OnnxRuntime(folder / 'tiny.onnx', device)
 
 
@@ -105,9 +103,9 @@ def broken_cuda(monkeypatch):
 
 
 def test_provider_that_does_not_start(broken_cuda, folder, caplog):
-    with pytest.raises(ConfigError, match=r"device='cuda': .*no working CUDA.*--device cpu"):
+    with raises(ConfigError, argument='device', value='cuda'):
         OnnxRuntime(folder / 'tiny.onnx', 'cuda')
-    with pytest.raises(ConfigError, match=r'CUDAExecutionProvider \(config key runtime.providers'):
+    with raises(ConfigError, argument='providers', value='CUDAExecutionProvider'):
         OnnxRuntime(folder / 'tiny.onnx', providers=[CUDA])
     assert OnnxRuntime(folder / 'tiny.onnx').providers == [CPU]
     assert 'CUDAExecutionProvider could not start, so the CPU is used' in caplog.text
@@ -115,7 +113,7 @@ def test_provider_that_does_not_start(broken_cuda, folder, caplog):
 
 def test_file_quantised_for_another_target(model, tmp_path):
     path = write_onnx(model, tmp_path / 'a.onnx', precision='int8', quantize_target='tensorrt')
-    with pytest.raises(CheckpointError, match=r'a\.onnx is quantised for tensorrt.*wrong.*ort'):
+    with raises(CheckpointError, 'tensorrt', path=path):
         OnnxRuntime(path)
     own = write_onnx(model, tmp_path / 'b.onnx', precision='int8', quantize_target='ort')
     assert 'int8' in OnnxRuntime(own).describe()
@@ -126,8 +124,7 @@ def test_foreign_file(folder, tmp_path):
     del proto.metadata_props[:]
     del proto.graph.output[2:]
     onnx.save(proto, str(tmp_path / 'other.onnx'))
-    expected = r'other\.onnx is not a model exported by cpose.*bboxes, scores.*kps_heatmap_mean'
-    with pytest.raises(CheckpointError, match=expected):
+    with raises(CheckpointError, 'bboxes, scores'):
         OnnxRuntime(tmp_path / 'other.onnx')
 
 
@@ -135,7 +132,7 @@ def test_foreign_file(folder, tmp_path):
 def test_truncated_file(folder, tmp_path, part):
     content = (folder / 'tiny.onnx').read_bytes()
     (tmp_path / 'cut.onnx').write_bytes(content[: int(part * len(content))])
-    with pytest.raises(CheckpointError, match=r'cut\.onnx'):
+    with raises(CheckpointError, path=tmp_path / 'cut.onnx'):
         OnnxRuntime(tmp_path / 'cut.onnx')
 
 
@@ -143,7 +140,7 @@ def test_file_that_only_onnx_runtime_refuses(folder, tmp_path):
     proto = onnx.load(str(folder / 'tiny.onnx'))
     proto.graph.node[0].op_type = 'NoSuchOperator'
     onnx.save(proto, str(tmp_path / 'odd.onnx'))
-    with pytest.raises(CheckpointError, match=r'cannot open .*odd\.onnx: .*NoSuchOperator'):
+    with raises(CheckpointError, 'NoSuchOperator'):
         OnnxRuntime(tmp_path / 'odd.onnx')
 
 
@@ -152,5 +149,5 @@ def test_missing_package(folder, monkeypatch):
         raise MissingDependencyError(f'{module} {extra}')
 
     monkeypatch.setattr(onnx_runtime, 'import_extra', missing)
-    with pytest.raises(MissingDependencyError, match='onnxruntime deploy'):
+    with raises(MissingDependencyError, 'onnxruntime'):
         OnnxRuntime(folder / 'tiny.onnx')

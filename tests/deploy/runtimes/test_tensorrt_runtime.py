@@ -18,6 +18,7 @@ from cpose.deploy.runtimes.onnx_runtime import OnnxRuntime
 from cpose.deploy.runtimes.tensorrt_runtime import TensorRTRuntime, choose_gpu
 from cpose.errors import CheckpointError, ConfigError, MissingDependencyError
 
+from ...user_errors import raises
 from ..contract import OUTPUT_SIZES
 from ..engines.fake_tensorrt import NULL_ERROR, make_module
 from ..small_models import small_metadata
@@ -174,7 +175,7 @@ def test_batches(open_engine, log):
     runtime = open_engine()
     assert runtime(images(1))['scores'].shape == (1, ROWS, 1)
     assert ('shape', 'input', (2, 3, 64, 64)) in log
-    with pytest.raises(ConfigError, match=r'a\.engine takes batches of 2 to 8 images, not of 9'):
+    with raises(ConfigError, '2 to 8', argument='batch_size', value=9):
         runtime(images(9))
     assert ('shape', 'input', (9, 3, 64, 64)) not in log
 
@@ -185,7 +186,7 @@ def test_fixed_batch(open_engine, log):
 
 def test_a_gpu_without_room(open_engine, engine):
     engine.context = None
-    with pytest.raises(CheckpointError, match=r'a\.engine cannot be prepared .*Some GPU, 8\.9'):
+    with raises(CheckpointError, 'Some GPU, 8.9'):
         open_engine()
 
 
@@ -197,27 +198,26 @@ def test_failed_run(open_engine, engine):
 
 
 def test_engine_of_another_gpu(open_engine):
-    says = r'Some GPU, 8\.9.*version 10\.4.*capability 8\.6\. TensorRT says: Version tag does not'
-    with pytest.raises(CheckpointError, match=says):
+    with raises(CheckpointError, 'Version tag does not'):
         open_engine(engine=None)
 
 
 def test_a_package_that_does_not_start(open_engine):
-    with pytest.raises(ConfigError, match=r'tensorrt 10\.9\.0 cannot start its Runtime'):
+    with raises(ConfigError, 'Runtime'):
         open_engine(engine=NULL_ERROR)
 
 
 @pytest.mark.parametrize(
     ('changes', 'says'),
-    [({'names': ('input', 'boxes')}, r'input \(float32\), boxes'), ({'kind': 'half'}, 'half')],
+    [({'names': ('input', 'boxes')}, 'input (float32), boxes'), ({'kind': 'half'}, 'half')],
 )
 def test_foreign_engine(open_engine, log, changes, says):
-    with pytest.raises(CheckpointError, match=rf'not an engine of a cpose model.*{says}.*bboxes'):
+    with raises(CheckpointError, says):
         open_engine(engine=Engine(log, **changes))
 
 
 def test_unknown_flavor(open_engine):
-    with pytest.raises(CheckpointError, match=r"flavor 'other', known are tensorrt, rtx"):
+    with raises(CheckpointError, "'other'"):
         open_engine('other')
 
 
@@ -228,20 +228,21 @@ def test_unknown_flavor(open_engine):
 def test_missing_package(tmp_path, monkeypatch, flavor, package, extra):
     monkeypatch.setattr(tensorrt_runtime, 'choose_gpu', lambda path, device: torch.device('cpu'))
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingDependencyError, match=rf"pip install 'cpose\[{extra}\]'"):
+    with raises(MissingDependencyError) as caught:
         TensorRTRuntime(write_engine(tmp_path / 'a.engine', flavor))
+    assert f'cpose[{extra}]' in str(caught.value)
 
 
 def test_missing_sidecar(tmp_path):
     (tmp_path / 'a.engine').write_bytes(b'serialised')
-    with pytest.raises(CheckpointError, match=r'no file .*a\.engine\.json'):
+    with raises(CheckpointError, path=tmp_path / 'a.engine.json'):
         TensorRTRuntime(tmp_path / 'a.engine')
 
 
 @pytest.mark.parametrize('device', [None, 'cuda', 'cpu'])
 def test_machine_without_a_gpu(tmp_path, monkeypatch, device):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    with pytest.raises(ConfigError, match=r'a\.plan is a TensorRT engine.*machine with an NVIDIA'):
+    with raises(ConfigError, path=tmp_path / 'a.plan'):
         TensorRTRuntime(write_engine(tmp_path / 'a.plan'), device)
 
 
@@ -253,7 +254,7 @@ def test_gpus(monkeypatch, device, expected):
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
     monkeypatch.setattr(torch.cuda, 'current_device', lambda: 1)
     assert choose_gpu('a.engine', device) == torch.device(expected)
-    with pytest.raises(ConfigError, match="'cuda:2' is not there: 2 GPUs are visible"):
+    with raises(ConfigError, argument='device', value='cuda:2'):
         choose_gpu('a.engine', 'cuda:2')
 
 
@@ -278,5 +279,5 @@ def test_a_real_engine_finds_what_onnx_runtime_finds(folder, tmp_path, flavor):
         largest, compared, _ = differences(match_rows(expected, found, rows), 0.1)
         assert compared >= count
         assert max(largest.values()) < 0.1, largest  # TF32 has 10 bits
-    with pytest.raises(ConfigError, match='batches of 1 to 8 images, not of 9'):
+    with raises(ConfigError, '1 to 8', argument='batch_size', value=9):
         engine(torch.zeros(9, 3, 64, 64))

@@ -4,7 +4,7 @@ import signal
 import pytest
 from mmengine.hooks import Hook
 
-from cpose.errors import ConfigError, TrainingInterruptedError
+from cpose.errors import TrainingInterruptedError
 
 from ..toy_training import read_losses
 
@@ -95,8 +95,17 @@ def test_signals_are_given_back(build_runner):
     build_runner({'train_cfg.max_epochs': 1}).train()
 
 
-def test_needs_a_hook_that_saves(build_runner):
+@pytest.mark.usefixtures('handlers')
+def test_saves_beside_the_hook_of_mmengine(build_runner, tmp_path):
+    build_runner(name='whole').train()
     checkpoint = {'type': 'CheckpointHook', '_delete_': True}
-    runner = build_runner({'default_hooks.checkpoint': checkpoint})
-    with pytest.raises(ConfigError, match='AtomicCheckpointHook'):
+    runner = build_runner({'default_hooks.checkpoint': dict(checkpoint)})
+    runner.register_hook(SignalHook(signal.SIGTERM, iteration=8))
+    with pytest.raises(TrainingInterruptedError) as caught:
         runner.train()
+    close_hooks(runner)
+    options = {'resume': True, 'load_from': caught.value.checkpoint}
+    build_runner({**options, 'default_hooks.checkpoint': dict(checkpoint)}).train()
+    assert read_losses(tmp_path / 'run/losses.jsonl') == read_losses(
+        tmp_path / 'whole/losses.jsonl'
+    )

@@ -13,6 +13,7 @@ from cpose.structures.pose_data_sample import PoseDataSample
 from cpose.visualization.pose_drawer import PoseDrawer
 from cpose.visualization.pose_visualizer import truth_result
 
+from ...user_errors import raises
 from ...visualization.scenes import CAMERA, IMAGE_WH, grey_image, posed_object, result_of, truth_of
 
 INPUT_FROM_IMAGE = np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 8.0]])
@@ -94,11 +95,11 @@ def test_off(runner, tmp_path):
 
 
 def test_interval_of_none():
-    with pytest.raises(ConfigError, match=r'interval=0 \(config key default_hooks\.visualization'):
+    with raises(ConfigError, argument='interval', value=0):
         PoseVisualizationHook(interval=0)
 
 
 def test_visualizer_of_another_kind(build_runner):
     runner = build_runner({'default_hooks.visualization.draw': True})
-    with pytest.raises(ConfigError, match=r'Visualizer \(config key visualizer\.type\) draws no'):
+    with raises(ConfigError, key='visualizer.type'):
         runner.val()

@@ -7,6 +7,8 @@ from cpose.evaluation.assessment import precision_curves, reported_numbers
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 
+from ...shipped_parts import settings
+
 DIMS = (0.2, 0.1, 0.3)
 PLAIN = build_evaluation_symmetry()
 ROUND = build_evaluation_symmetry(num_rotations=100)
@@ -14,7 +16,7 @@ FRONTLESS = build_evaluation_symmetry({'type': 'CuboidSymmetry'})
 
 
 def assess(records, symmetry=PLAIN, **options):
-    return OneToOneProtocol(**options).assess(records, symmetry)
+    return OneToOneProtocol(**settings('OneToOneProtocol', **options)).assess(records, symmetry)
 
 
 def value_of(assessment, metric, row=0):

@@ -6,12 +6,14 @@ from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
 
+from ...shipped_parts import settings
+
 DIMS = (0.2, 0.1, 0.3)
 PLAIN = build_evaluation_symmetry()
 
 
 def assess(records, symmetry=PLAIN, **options):
-    return TaoProtocol(**options).assess(records, symmetry)
+    return TaoProtocol(**settings('TaoProtocol', **options)).assess(records, symmetry)
 
 
 def test_duplicates_are_hits_here_and_false_positives_one_to_one(new_scene, new_record):
@@ -19,7 +21,10 @@ def test_duplicates_are_hits_here_and_false_positives_one_to_one(new_scene, new_
     for score in (0.9, 0.8, 0.7):
         scene.add_prediction(DIMS, score=score)
     record = new_record(scene)
-    theirs, ours = assess([record]), OneToOneProtocol().assess([record], PLAIN)
+    theirs, ours = (
+        assess([record]),
+        OneToOneProtocol(**settings('OneToOneProtocol')).assess([record], PLAIN),
+    )
     assert theirs.rows[:, 2].tolist() == [0, 0, 0]
     assert ours.rows[:, 2].tolist() == [0, -1, -1]
     assert precision_curves(theirs)['iou'][10] == pytest.approx(1.5)

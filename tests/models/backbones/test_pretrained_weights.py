@@ -8,6 +8,8 @@ from torch import nn
 from cpose.errors import CheckpointError
 from cpose.models.backbones.pretrained_backbone import PretrainedBackbone
 
+from ...user_errors import raises
+
 
 class Backbone(PretrainedBackbone):
     """The first layer of DLA-34 and one that ImageNet weights lack."""
@@ -35,20 +37,20 @@ def test_fills_the_backbone(tmp_path, name):
 
 def test_missing_parameters_are_named(tmp_path):
     torch.save(WEIGHTS, tmp_path / 'weights.pth')
-    with pytest.raises(CheckpointError, match=r'missing .*extra\.bias'):
+    with raises(CheckpointError, 'extra.bias'):
         Backbone(tmp_path / 'weights.pth')
 
 
 def test_other_shapes_are_named(tmp_path):
     other = WEIGHTS | {'base_layer.0.bias': torch.zeros(5)}
     torch.save(other, tmp_path / 'weights.pth')
-    with pytest.raises(CheckpointError, match=r'bias \(5,\) instead of \(2,\)'):
+    with raises(CheckpointError, 'bias (5,)'):
         Backbone(tmp_path / 'weights.pth', may_lack=('extra.*',))
 
 
 def test_whole_models_are_refused(tmp_path):
     torch.save({'base.base_layer.0.bias': torch.zeros(2)}, tmp_path / 'model.pth')
-    with pytest.raises(CheckpointError, match=r'whole model.*load_from'):
+    with raises(CheckpointError, argument='checkpoint'):
         Backbone(tmp_path / 'model.pth')
 
 
@@ -59,7 +61,7 @@ class Exploit:
 
 def test_code_in_the_file_is_not_run(tmp_path):
     (tmp_path / 'weights.pth').write_bytes(pickle.dumps(Exploit()))
-    with pytest.raises(CheckpointError, match=r'holds pickled objects.*cpose convert'):
+    with raises(CheckpointError, 'pickled'):
         Backbone(tmp_path / 'weights.pth')
 
 

@@ -15,6 +15,8 @@ from cpose.models.backbones import timm_weights
 from cpose.models.backbones.timm_backbone import DLA34, TimmBackbone
 from cpose.models.backbones.timm_weights import why_unreachable
 
+from ...user_errors import raises
+
 
 class Refusal(BaseHTTPRequestHandler):
     """A server that has no files."""
@@ -120,5 +122,5 @@ def test_the_cache_needs_no_network(monkeypatch, closed_port, tmp_path):
 
 
 def test_models_without_weights():
-    with pytest.raises(ConfigError, match=r"no weights for 'efficientnet_b8'.*pretrained=False"):
+    with raises(ConfigError, "'efficientnet_b8'", argument='pretrained'):
         TimmBackbone('efficientnet_b8', pretrained=True)

@@ -8,6 +8,11 @@ from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPrepr
 MEAN, STD = (0.4, 0.45, 0.5), (0.3, 0.25, 0.2)
 
 
+def make_preprocessor(**changes):
+    settings = {'mean': MEAN, 'std': STD, 'channel_order': 'bgr', 'size_divisor': 32}
+    return PoseDataPreprocessor(**(settings | changes))
+
+
 def random_image(height, width, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (3, height, width), generator=generator, dtype=torch.uint8)
@@ -22,7 +27,7 @@ def test_normalises_a_list_and_passes_the_rest_on():
     images = [random_image(32, 64, seed) for seed in range(2)]
     samples = [object(), object()]
     data = {'inputs': images, 'data_samples': samples}
-    prepared = PoseDataPreprocessor(MEAN, STD)(data)
+    prepared = make_preprocessor()(data)
     assert prepared['inputs'].shape == (2, 3, 32, 64)
     assert prepared['inputs'].dtype == torch.float32
     for image, result in zip(images, prepared['inputs'], strict=True):
@@ -33,7 +38,7 @@ def test_normalises_a_list_and_passes_the_rest_on():
 
 def test_rgb_order():
     image = random_image(32, 32)
-    prepared = PoseDataPreprocessor(MEAN, STD, channel_order='rgb')({'inputs': image[None]})
+    prepared = make_preprocessor(channel_order='rgb')({'inputs': image[None]})
     expected = normalised(image, order=slice(None, None, -1))
     np.testing.assert_allclose(prepared['inputs'][0].numpy(), expected, atol=1e-6)
 
@@ -41,13 +46,13 @@ def test_rgb_order():
 @pytest.mark.parametrize('dtype', [torch.uint8, torch.float32, torch.float64])
 def test_stacked_tensors(dtype):
     image = random_image(32, 32)
-    prepared = PoseDataPreprocessor(MEAN, STD)({'inputs': image[None].to(dtype)})
+    prepared = make_preprocessor()({'inputs': image[None].to(dtype)})
     np.testing.assert_allclose(prepared['inputs'][0].numpy(), normalised(image), atol=1e-6)
 
 
 def test_black_is_added_at_the_right_and_below_before_normalisation():
     images = [random_image(30, 40), random_image(50, 20)]
-    prepared = PoseDataPreprocessor(MEAN, STD, size_divisor=16)({'inputs': images})
+    prepared = make_preprocessor(size_divisor=16)({'inputs': images})
     assert prepared['inputs'].shape == (2, 3, 64, 48)
     black = normalised(torch.zeros(3, 1, 1, dtype=torch.uint8))
     for image, result in zip(images, prepared['inputs'].numpy(), strict=True):
@@ -62,13 +67,13 @@ def test_black_is_added_at_the_right_and_below_before_normalisation():
 
 
 def test_nothing_goes_into_the_checkpoint():
-    assert not PoseDataPreprocessor(MEAN, STD).state_dict()
+    assert not make_preprocessor().state_dict()
 
 
 @pytest.mark.parametrize('shape', [(1, 32, 32), (32, 32), (4, 32, 32)])
 def test_wrong_shape(shape):
     with pytest.raises(ValueError, match=r'expected \(3, h, w\)'):
-        PoseDataPreprocessor(MEAN, STD)({'inputs': [torch.zeros(shape)]})
+        make_preprocessor()({'inputs': [torch.zeros(shape)]})
 
 
 @pytest.mark.parametrize(
@@ -82,4 +87,4 @@ def test_wrong_shape(shape):
 )
 def test_wrong_options(options, message):
     with pytest.raises(ConfigError, match=message):
-        PoseDataPreprocessor(**({'mean': MEAN, 'std': STD} | options))
+        make_preprocessor(**options)

@@ -6,6 +6,8 @@ from cpose.errors import ConfigError
 from cpose.models.detectors.centerpose import CenterPose
 from cpose.registry import MODELS
 
+from ...shipped_parts import part
+
 
 class TinyBackbone(nn.Module):
     """Three levels of stride 4, 8 and 16."""
@@ -54,18 +56,18 @@ class Nameless(TinyBackbone):
 @pytest.fixture(autouse=True)
 def _registered():
     with MODELS.switch_scope_and_registry('cpose') as registry:
-        for part in (TinyBackbone, TinyHead, Nameless):
-            registry.register_module(module=part, force=True)
+        for module in (TinyBackbone, TinyHead, Nameless):
+            registry.register_module(module=module, force=True)
         yield
-        for part in (TinyBackbone, TinyHead, Nameless):
-            registry.module_dict.pop(part.__name__)
+        for module in (TinyBackbone, TinyHead, Nameless):
+            registry.module_dict.pop(module.__name__)
 
 
 def make_config(**changes):
     config = {
-        'data_preprocessor': {'type': 'PoseDataPreprocessor', 'mean': [0.5] * 3, 'std': [0.2] * 3},
+        'data_preprocessor': part('PoseDataPreprocessor'),
         'backbone': {'type': 'TinyBackbone'},
-        'neck': {'type': 'IDAUpNeck'},
+        'neck': part('IDAUpNeck'),
         'head': {'type': 'TinyHead'},
     }
     return config | changes
@@ -73,7 +75,7 @@ def make_config(**changes):
 
 @pytest.mark.parametrize('stride', [4, 8])
 def test_parts_are_wired(stride):
-    model = CenterPose(**make_config(neck={'type': 'IDAUpNeck', 'out_stride': stride}))
+    model = CenterPose(**make_config(neck=part('IDAUpNeck', out_stride=stride)))
     assert model.head.in_channels == stride  # by chance the tiny backbone's channels
     assert model.head.stride == stride
     assert model(torch.zeros(1, 3, 32, 48))['hm'].shape == (1, stride, 32 // stride, 48 // stride)
@@ -113,7 +115,7 @@ def test_wrong_input_size():
     ('changes', 'message'),
     [
         ({'head': {'type': 'TinyHead', 'in_channels': 7}}, r'model\.head\.in_channels=7.*has 4'),
-        ({'neck': {'type': 'IDAUpNeck', 'in_channels': [1, 2, 3]}}, r'in_channels=\[1, 2, 3\]'),
+        ({'neck': part('IDAUpNeck', in_channels=[1, 2, 3])}, r'in_channels=\[1, 2, 3\]'),
         ({'backbone': {'type': 'Nameless'}}, "Nameless.*no attribute 'out_channels'"),
     ],
 )
@@ -123,5 +125,5 @@ def test_parts_that_do_not_fit(changes, message):
 
 
 def test_matching_numbers_in_the_config_are_accepted():
-    neck = {'type': 'IDAUpNeck', 'in_channels': [4, 8, 16], 'in_strides': [4, 8, 16]}
+    neck = part('IDAUpNeck', in_channels=[4, 8, 16], in_strides=[4, 8, 16])
     assert CenterPose(**make_config(neck=neck)).head.in_channels == 4

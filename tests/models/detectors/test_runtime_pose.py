@@ -10,6 +10,8 @@ from cpose.registry import RUNTIMES
 from cpose.shipped_configs import shipped_head
 from cpose.structures.pose_data_sample import PoseDataSample
 
+from ...shipped_parts import part
+
 
 class OneBox:
     """Find one box in cells 2 to 6 of every image, at the score of its first value."""
@@ -40,9 +42,13 @@ def _registered():
 
 
 def build(**changes):
-    runtime = {'type': 'OneBox', 'path': 'a.box'}
-    given = {'runtime': runtime, 'input_wh': (64, 32), 'head': shipped_head(), **changes}
-    return RuntimePose(**given)
+    settings = {
+        'runtime': {'type': 'OneBox', 'path': 'a.box'},
+        'input_wh': (64, 32),
+        'head': shipped_head(),
+        'data_preprocessor': part('PoseDataPreprocessor'),
+    }
+    return RuntimePose(**{**settings, **changes})
 
 
 def batch(*reds):

@@ -36,6 +36,14 @@ def test_more_classes_and_uncertainty():
     assert {name: value.shape[1] for name, value in maps.items()} == expected
 
 
+def test_order_of_the_first_release():
+    """Optimizers in checkpoints know parameters by their number only."""
+    assert list(make(UNSURE).outputs) == [
+        *('hm', 'wh', 'reg', 'hm_hp', 'hp_offset', 'hps', 'hps_uncertainty'),
+        *('scale', 'scale_uncertainty'),
+    ]
+
+
 def test_each_step_feeds_its_branches():
     branches = make(UNSURE)
     feature = torch.randn(1, 8, 6, 5)

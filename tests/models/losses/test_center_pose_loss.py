@@ -160,6 +160,12 @@ def test_losses_over_the_shipped_ones():
     }
 
 
+def test_order_of_the_first_release():
+    """Sums of floats depend on it."""
+    names = ['hm', 'hm_hp', 'hps', 'wh', 'reg', 'hp_offset', 'scale']
+    assert list(make_criterion().terms) == names
+
+
 @pytest.mark.parametrize('weight', [-1, 'abc', float('nan')])
 def test_weights_are_numbers(weight):
     with pytest.raises(ConfigError, match=r'config key model\.head\.branches\.hps\.loss\.loss_w'):

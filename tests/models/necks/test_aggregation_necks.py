@@ -2,14 +2,14 @@ import pytest
 
 from cpose.errors import ConfigError
 from cpose.models.necks.aggregation_necks import (
-    PLAIN_CONV,
     AggregationNeck,
     DLAUpNeck,
     FeatureLevels,
     IDAUpNeck,
 )
 
-LEVELS = {'in_channels': (2, 4, 6, 8), 'in_strides': (2, 4, 8, 16)}
+PLAIN_CONV = {'type': 'PlainConv'}
+LEVELS = {'in_channels': (2, 4, 6, 8), 'in_strides': (2, 4, 8, 16), 'conv': PLAIN_CONV}
 
 
 class NotingNeck(AggregationNeck):
@@ -20,10 +20,10 @@ class NotingNeck(AggregationNeck):
 
 
 def test_levels_that_a_subclass_gets():
-    neck = NotingNeck(**LEVELS)
+    neck = NotingNeck(**LEVELS, out_stride=4)
     assert neck.given == (FeatureLevels(1, (4, 6, 8), (1, 2, 4)), PLAIN_CONV)
     assert (neck.first_level, neck.out_channels, neck.out_stride) == (1, 4, 4)
-    assert NotingNeck(**LEVELS, out_channels=5).out_channels == 5
+    assert NotingNeck(**LEVELS, out_stride=4, out_channels=5).out_channels == 5
 
 
 @pytest.mark.parametrize('neck', [DLAUpNeck, IDAUpNeck])
@@ -34,4 +34,4 @@ def test_levels_are_checked(neck):
 
 def test_a_subclass_must_add_layers():
     with pytest.raises(TypeError, match='add_layers'):
-        AggregationNeck(**LEVELS)
+        AggregationNeck(**LEVELS, out_stride=4)

@@ -8,6 +8,11 @@ from cpose.models.necks.aggregation_necks import DLAUpNeck
 CHANNELS, STRIDES = (4, 6, 8, 10), (4, 8, 16, 32)
 
 
+def make_neck(channels=CHANNELS, strides=STRIDES, out_stride=4, **options):
+    conv = options.pop('conv', {'type': 'PlainConv'})
+    return DLAUpNeck(channels, strides, out_stride, conv, **options)
+
+
 def make_levels(side=64):
     torch.manual_seed(0)
     return [
@@ -27,25 +32,25 @@ def make_levels(side=64):
     ],
 )
 def test_output(options, channels, stride):
-    neck = DLAUpNeck(CHANNELS, STRIDES, **options)
+    neck = make_neck(**options)
     assert (neck.out_channels, neck.out_stride) == (channels, stride)
     assert neck(make_levels()).shape == (1, channels, 64 // stride, 64 // stride)
 
 
 def test_stride_two():
-    neck = DLAUpNeck((2, *CHANNELS), (2, *STRIDES), out_stride=2)
+    neck = make_neck((2, *CHANNELS), (2, *STRIDES), out_stride=2)
     assert neck([torch.randn(1, 2, 32, 32), *make_levels()]).shape == (1, 2, 32, 32)
 
 
 def test_refined_levels_keep_their_shapes():
     levels = make_levels()
-    refined = DLAUpNeck(CHANNELS, STRIDES).refine_levels(levels)
+    refined = make_neck().refine_levels(levels)
     assert [level.shape for level in refined] == [level.shape for level in levels]
     assert refined[-1] is levels[-1]
 
 
 def test_every_level_and_parameter_counts():
-    neck = DLAUpNeck(CHANNELS, STRIDES)
+    neck = make_neck()
     levels = [level.requires_grad_() for level in make_levels(128)]
     neck(levels).square().mean().backward()
     assert all(level.grad.abs().sum() > 0 for level in levels)
@@ -53,11 +58,11 @@ def test_every_level_and_parameter_counts():
 
 
 def test_deformable_everywhere():
-    neck = DLAUpNeck(CHANNELS, STRIDES, conv={'type': 'ModulatedDeformConv'})
+    neck = make_neck(conv={'type': 'ModulatedDeformConv'})
     count = sum(isinstance(module, ModulatedDeformConv) for module in neck.modules())
     assert count == 2 * (1 + 2 + 3) + 2 * 2
 
 
 def test_unreachable_stride():
     with pytest.raises(ConfigError, match='out_stride=2'):
-        DLAUpNeck(CHANNELS, STRIDES, out_stride=2)
+        make_neck(out_stride=2)

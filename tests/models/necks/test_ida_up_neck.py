@@ -7,6 +7,11 @@ from cpose.models.necks.aggregation_necks import IDAUpNeck
 CHANNELS, STRIDES = (4, 6, 8, 10), (4, 8, 16, 32)
 
 
+def make_neck(channels=CHANNELS, strides=STRIDES, out_stride=4, **options):
+    conv = options.pop('conv', {'type': 'PlainConv'})
+    return IDAUpNeck(channels, strides, out_stride, conv, **options)
+
+
 def make_levels(side=64):
     torch.manual_seed(0)
     return [
@@ -20,13 +25,13 @@ def make_levels(side=64):
     [({}, 4, 4), ({'out_channels': 12}, 12, 4), ({'out_stride': 8}, 6, 8)],
 )
 def test_output(options, channels, stride):
-    neck = IDAUpNeck(CHANNELS, STRIDES, **options)
+    neck = make_neck(**options)
     assert (neck.out_channels, neck.out_stride) == (channels, stride)
     assert neck(make_levels()).shape == (1, channels, 64 // stride, 64 // stride)
 
 
 def test_every_used_level_counts():
-    neck = IDAUpNeck(CHANNELS, STRIDES, out_stride=8)
+    neck = make_neck(out_stride=8)
     levels = [level.requires_grad_() for level in make_levels(128)]
     neck(levels).square().mean().backward()
     assert levels[0].grad is None
@@ -36,4 +41,4 @@ def test_every_used_level_counts():
 
 def test_lengths_must_agree():
     with pytest.raises(ConfigError, match='3 channel numbers but 4 strides'):
-        IDAUpNeck(CHANNELS[:3], STRIDES)
+        make_neck(CHANNELS[:3])

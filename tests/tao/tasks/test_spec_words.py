@@ -6,56 +6,81 @@ import torch
 
 from cpose.deploy.engines.build_settings import choose_profile
 from cpose.deploy.runtimes.base import Runtime
-from cpose.errors import ConfigError, DataError, OutputError
+from cpose.error_places import ConfigPlace, FilePlace
+from cpose.errors import ConfigError, OutputError
 from cpose.tao.spec.key_list import spec_keys
-from cpose.tao.tasks.run import KEYS, errors_in_spec_words
+from cpose.tao.tasks.run import (
+    ARGUMENTS,
+    CALIBRATION_ARGUMENTS,
+    CONFIG_KEYS,
+    errors_name_spec_keys,
+    tell_spec_keys,
+)
 
+from ...user_errors import raises
 from ..specs import make_spec
 
 TRT = 'gen_trt_engine.tensorrt'
 
 
 def test_keys_exist():
-    for task in ('evaluate', 'inference'):
-        assert {key.format(task=task) for key in KEYS.values()} <= set(spec_keys())
+    found = {*ARGUMENTS.values(), *CALIBRATION_ARGUMENTS.values(), *CONFIG_KEYS.values()}
+    assert {key.format(task='evaluate') for key in found} <= set(spec_keys())
 
 
 def test_error_names_place_and_keys_of_the_spec(tmp_path):
     spec = make_spec(tmp_path, f'{TRT}.min_batch_size=9')
     with (
-        pytest.raises(ConfigError, match=f'^Command line: .*min=9.*{TRT}.min_batch_size'),
-        errors_in_spec_words(spec, 'gen_trt_engine'),
+        raises(ConfigError, '9', argument='opt_batch') as caught,
+        errors_name_spec_keys(spec, 'gen_trt_engine'),
     ):
         choose_profile(None, 9, 4, 8)
+    assert caught.value.place.key == f'{TRT}.opt_batch_size'
+    assert f'{TRT}.min_batch_size' in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ('text', 'expected'),
+    ('fields', 'key'),
     [
-        ('x exists, or overwrite it with --force.', 'x exists, or remove it.'),
-        ('Give more (--calib-batch-size).', f'({TRT}.calibration.cal_batch_size).'),
-        ('The disk is full; choose another --work-dir.', 'line 1: The disk is full; choose'),
-        ('Full. Choose another one with --out.', 'Full. Choose another results_dir.'),
-        ('Nothing of that.', 'Nothing of that.'),
+        ({'argument': 'work_dir'}, 'results_dir'),
+        ({'argument': 'folders'}, None),
+        ({'place': ConfigPlace(('train_dataloader.batch_size',))}, 'dataset.batch_size'),
+        ({'place': ConfigPlace(('model.head.head_conv',)), 'argument': 'out'}, None),
+        ({'place': FilePlace('a.onnx'), 'argument': 'out'}, None),
     ],
 )
-@pytest.mark.parametrize('kind', [OutputError, DataError])
-def test_options_become_keys(tmp_path, text, expected, kind):
+def test_places_become_places_of_the_spec(tmp_path, fields, key):
     spec = make_spec(tmp_path, values='results_dir: x')
-    with pytest.raises(kind) as caught, errors_in_spec_words(spec, 'train'):
-        raise kind(text)
-    assert expected in str(caught.value)
-    assert '--' not in str(caught.value)
+    error = OutputError('is wrong', **fields)
+    place = error.place
+    with raises(OutputError), errors_name_spec_keys(spec, 'train'):
+        raise error
+    assert getattr(error.place, 'key', None) == key
+    assert (key is not None) or error.place == place
+
+
+def test_advice_names_keys_or_what_a_task_has(tmp_path):
+    spec = make_spec(tmp_path, values='results_dir: x')
+    error = OutputError(
+        'is there',
+        place=FilePlace('a'),
+        advice=('Choose another {out}', 'Replace it with {force}', 'Continue with {resume}'),
+    )
+    tell_spec_keys(error, spec, 'train')
+    assert str(error) == (
+        'a is there. Choose another results_dir, or continue with the same command.'
+    )
 
 
 def test_batch_of_the_task(tmp_path):
     spec = make_spec(tmp_path, 'evaluate.batch_size=9')
     runtime = StandIn()
     with (
-        pytest.raises(ConfigError, match=r'^Command line: .* batch \(evaluate\.batch_size\)'),
-        errors_in_spec_words(spec, 'evaluate'),
+        raises(ConfigError, argument='batch_size', value=9) as caught,
+        errors_name_spec_keys(spec, 'evaluate'),
     ):
         runtime(torch.zeros(9, 3, 64, 64))
+    assert 'evaluate.batch_size' in str(caught.value)
 
 
 class StandIn(Runtime):

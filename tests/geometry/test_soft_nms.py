@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.codecs.postprocessor import suppress_softly
+from cpose.geometry.soft_nms import suppress_softly
 
 
 def test_overlap_by_hand():

@@ -1,0 +1,31 @@
+"""Inputs, cameras and outputs of inference."""
+
+import numpy as np
+
+from cpose.apis.inference.camera_io import make_camera, read_camera_file
+from cpose.apis.inference.image_sources import read_images
+from cpose.apis.inference.inference_model import choose_device
+
+
+def with_camera(text):
+    def run(folder):
+        (folder / 'camera.yaml').write_text(text)
+        read_camera_file(folder / 'camera.yaml')
+
+    return run
+
+
+CASES = {
+    'camera that is neither': lambda folder: make_camera(['a', 'b']),
+    'camera of three numbers': lambda folder: make_camera([60, 60, 32]),
+    'camera of no focal length': lambda folder: make_camera([0, 60, 32, 32]),
+    'camera file that is missing': lambda folder: read_camera_file(folder / 'camera.yaml'),
+    'camera file without camera': with_camera('width: 64'),
+    'camera file without a number': with_camera('fx: 60'),
+    'camera file with a wrong number': with_camera('{fx: -60, fy: 60, cx: 32, cy: 32}'),
+    'input that is missing': lambda folder: list(read_images('none.jpg')),
+    'input that is an empty folder': lambda folder: list(read_images(str(folder))),
+    'input of another type': lambda folder: list(read_images(5)),
+    'input of another shape': lambda folder: list(read_images(np.zeros((4, 4), np.uint8))),
+    'device that is unknown': lambda folder: choose_device('gpu'),
+}

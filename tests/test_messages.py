@@ -1,0 +1,49 @@
+"""The wording of all messages, in one file that is read in a diff.
+
+After a change of words: ``make messages``.
+"""
+
+import difflib
+import os
+from pathlib import Path
+
+import cpose
+from cpose.cli.main import main
+from cpose.errors import UserError
+
+from .message_cases import checkpoints, commands, config, data, deploy, files, inference
+
+SNAPSHOT = Path(__file__).with_name('messages.snapshot.txt')
+GROUPS = (checkpoints, commands, config, data, deploy, files, inference)
+
+
+def message_of(case, folder, capsys):
+    """Return what a user reads: of a command line, or of a call from Python."""
+    if not callable(case):
+        capsys.readouterr()
+        assert main(case) == 2, case
+        return capsys.readouterr().err.strip()
+    try:
+        case(folder)
+    except UserError as error:
+        return str(error)
+    raise AssertionError('the case raises nothing')
+
+
+def test_messages(tmp_path, monkeypatch, capsys):
+    entries = []
+    for group in GROUPS:
+        name = group.__name__.rpartition('.')[2]
+        for title, case in sorted(group.CASES.items()):
+            folder = tmp_path / name / title.replace(' ', '_')
+            folder.mkdir(parents=True)
+            monkeypatch.chdir(folder)
+            text = message_of(case, folder, capsys).replace(str(folder), 'FOLDER')
+            text = text.replace(str(Path(cpose.__file__).parents[1]), 'PROJECT')
+            entries.append(f'[{name}: {title}]\n{text}\n')
+    found = '\n'.join(entries)
+    if os.environ.get('UPDATE_MESSAGES'):
+        SNAPSHOT.write_text(found)
+    diff = difflib.unified_diff(SNAPSHOT.read_text().splitlines(), found.splitlines(), lineterm='')
+    changes = '\n'.join(diff)
+    assert not changes, f'messages changed; write them with `make messages`:\n{changes}'
