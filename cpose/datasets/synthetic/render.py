@@ -25,6 +25,7 @@ from cpose.datasets.synthetic.painting.flat_items import (
     draw_slab,
 )
 from cpose.datasets.synthetic.painting.people import Look, draw_limbs, draw_people, sample_look
+from cpose.datasets.synthetic.painting.raster import soften
 from cpose.datasets.synthetic.painting.shadows import draw_shadow_on_boxes, draw_shadows
 from cpose.datasets.synthetic.painting.textures import sample_style
 from cpose.datasets.synthetic.painting.upright_items import draw_upright_items
@@ -50,7 +51,7 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
     painted = [_paint_box(rng, scene, number, realism) for number in range(len(scene.boxes))]
     if rng.random() < realism.defocus:
         radius = max(1, round(max(camera.image_wh) / 512 * rng.uniform(1, 6)))
-        image = cv2.stackBlur(image, (2 * radius + 1, 2 * radius + 1))
+        image = soften(image, radius)
     if rng.random() < realism.reflection:
         image = _add_reflections(rng, image, scene, painted)
     if len(support) >= 3:

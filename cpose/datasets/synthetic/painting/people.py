@@ -8,7 +8,7 @@ import numpy as np
 
 from cpose.datasets.synthetic.hands import Limb
 from cpose.datasets.synthetic.painting.palettes import sample_colour, sample_near
-from cpose.datasets.synthetic.painting.raster import blend, bounding_rectangle, is_empty
+from cpose.datasets.synthetic.painting.raster import blend, bounding_rectangle, is_empty, soften
 from cpose.datasets.synthetic.polygons import SHIFT
 
 SKIN = (
@@ -96,7 +96,7 @@ def _shade(layer: np.ndarray, limb: Limb, look: Look, origin: np.ndarray) -> Non
     left, top = max(int(min(columns)), 0), max(int(min(rows)), 0)
     part = layer[top : max(int(max(rows)) + 2, 0), left : max(int(max(columns)) + 2, 0)]
     if part.size:
-        part[:] = cv2.stackBlur(part, (2 * radius + 1, 2 * radius + 1))
+        part[:] = soften(part, radius)
 
 
 def _fill(canvas: np.ndarray, outline: np.ndarray, colour: int | list[float]) -> None:
@@ -108,7 +108,7 @@ def _darken(image: np.ndarray, mask: np.ndarray, strength: float, reach: int) ->
     """Multiply by the blurred mask, a little below its place."""
     moved = np.roll(mask, reach // 2, axis=0)
     moved[: reach // 2] = 0
-    soft = cv2.stackBlur(moved, (2 * reach + 1, 2 * reach + 1))
+    soft = soften(moved, reach)
     light = cv2.addWeighted(soft, -strength, soft, 0.0, 255.0)
     cv2.multiply(image, cv2.merge([light] * 3), dst=image, scale=1 / 255)
 

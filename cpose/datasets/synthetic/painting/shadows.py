@@ -11,6 +11,7 @@ from cpose.datasets.synthetic.painting.raster import (
     bounding_rectangle,
     is_empty,
     polygon_coverage,
+    soften,
 )
 from cpose.datasets.synthetic.placing import GAP
 from cpose.datasets.synthetic.polygons import fill_convex
@@ -106,7 +107,7 @@ def _multiply_layer(
             sizes.append(float(np.ptp(_reduced(polygon), axis=0).max()))
     if sizes:
         radius = min(max(int(2.45 * median(sizes) * softness), 1), 30)
-        layer = cv2.stackBlur(layer, (2 * radius + 1, 2 * radius + 1))
+        layer = soften(layer, radius)
         cv2.multiply(kept, cv2.bitwise_not(layer), dst=kept, scale=1 / 255)
 
 
