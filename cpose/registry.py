@@ -50,7 +50,7 @@ MODELS = _child(
         'detectors.centerpose',
         'detectors.runtime_pose',
         'heads.centerpose_head',
-        'layers.neck_convs',
+        'layers.convolutions',
         'losses.center_pose_loss',
         'losses.heatmap_losses',
         'losses.regression_losses',

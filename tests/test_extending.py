@@ -12,8 +12,7 @@ import torch
 from cpose.apis.training import train
 from cpose.cli.main import main
 from cpose.registry import TRACKERS
-from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.structures.video_frame import VideoFrame
+from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / 'docs' / 'extending.md').read_text(encoding='utf-8')

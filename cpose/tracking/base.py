@@ -2,8 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from cpose.structures.object_pose import PoseResult
-from cpose.structures.video_frame import VideoFrame
+from cpose.structures.object_pose import PoseResult, VideoFrame
 
 
 @runtime_checkable

@@ -7,8 +7,7 @@ from typing import Any
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.registry import TRACKERS
-from cpose.structures.object_pose import PoseResult
-from cpose.structures.video_frame import VideoFrame
+from cpose.structures.object_pose import PoseResult, VideoFrame
 from cpose.tracking.base import Tracker
 
 

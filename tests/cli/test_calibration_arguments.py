@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cpose.cli.calibration_arguments import (
+from cpose.cli.model_file_arguments import (
     add_calibration,
     positive_float,
     read_calibration,

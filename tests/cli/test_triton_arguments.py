@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 
 import pytest
 
-from cpose.cli.triton_arguments import add_triton, check_triton, write_triton
+from cpose.cli.model_file_arguments import add_triton, check_triton, write_triton
 from cpose.errors import OutputError
 
 from ..deploy.small_models import write_small_model

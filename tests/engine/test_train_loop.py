@@ -26,7 +26,10 @@ OPTIONS = {
     'plain': {},
     'accumulation': {'optim_wrapper.accumulative_counts': 4},
     'ema': {'custom_hooks': [{'type': 'EMAHook', 'strict_load': True}]},
-    'bf16': {'optim_wrapper.type': 'MixedPrecisionOptimWrapper'},
+    'bf16': {
+        'optim_wrapper.type': 'MixedPrecisionOptimWrapper',
+        'optim_wrapper.dtype': 'bf16',
+    },
     'fp16': {
         'optim_wrapper.type': 'MixedPrecisionOptimWrapper',
         'optim_wrapper.dtype': 'fp16',

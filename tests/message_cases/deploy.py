@@ -11,7 +11,7 @@ from cpose.deploy.onnx.protobuf import read_proto
 from cpose.deploy.onnx.settings import ExportSettings
 from cpose.deploy.quantization.calibration_cache import CalibrationKey, read_cache
 from cpose.deploy.quantization.calibration_images import config_dataset, folder_dataset
-from cpose.deploy.quantization.recipe import find_recipe
+from cpose.deploy.quantization.calibration_ranges import find_recipe
 
 KEY = CalibrationKey('model', 'images', 'minmax')
 FP16 = SimpleNamespace(precision='fp16', quantize_target='', input_wh=(64, 64))

@@ -18,7 +18,7 @@ from cpose.datasets.annotations.file_index import IMAGE_EXTENSIONS
 from cpose.datasets.image_reading import read_image
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
-from cpose.structures.video_frame import VideoFrame
+from cpose.structures.object_pose import VideoFrame
 
 
 class OutputNames:

@@ -4,13 +4,15 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 
 from cpose.cli.arguments import positive_int
-from cpose.cli.calibration_arguments import (
+from cpose.cli.model_file_arguments import (
     FLAGS,
     add_calibration,
+    add_triton,
+    check_triton,
     read_calibration,
     refuse_calibration,
+    write_triton,
 )
-from cpose.cli.triton_arguments import add_triton, check_triton, write_triton
 from cpose.errors import ConfigError
 
 PRECISIONS = ('fp32', 'fp16', 'int8')

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from typing import Any
 
 from cpose.cli.arguments import WEIGHTS_FILE, add_config_and_checkpoint, read_config
-from cpose.cli.triton_arguments import add_triton, check_triton, write_triton
+from cpose.cli.model_file_arguments import add_triton, check_triton, write_triton
 from cpose.errors import ConfigError
 
 PRESETS = {'isaac-ros': {'batch': 1, 'height': 512, 'width': 512, 'bake_preprocessing': True}}

@@ -3,7 +3,7 @@
 from argparse import ArgumentTypeError, Namespace, _SubParsersAction
 from typing import Any
 
-from cpose.cli.calibration_arguments import (
+from cpose.cli.model_file_arguments import (
     add_calibration,
     read_calibration,
     refuse_calibration,

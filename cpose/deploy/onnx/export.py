@@ -26,7 +26,7 @@ from cpose.deploy.onnx.graph_parts import name_nodes
 from cpose.deploy.onnx.half_precision import convert_to_half
 from cpose.deploy.onnx.settings import DEFORMABLE_OPSET, TRACED_OPSETS, ExportSettings
 from cpose.errors import ConfigError, import_extra
-from cpose.models.layers.neck_convs import ModulatedDeformConv
+from cpose.models.layers.convolutions import ModulatedDeformConv
 
 PACKAGES = ('onnx', 'onnxruntime', 'onnxscript', 'onnxslim')
 NEEDED_OPTIONS = {True: {'dynamo', 'dynamic_axes'}, False: {'dynamic_shapes', 'optimize'}}

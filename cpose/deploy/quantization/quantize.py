@@ -18,12 +18,16 @@ from cpose.deploy.quantization.calibration_cache import key_of, read_cache, writ
 from cpose.deploy.quantization.calibration_ranges import (
     METHOD,
     Ranges,
+    find_recipe,
     measure_ranges,
     quantize_with_ranges,
 )
-from cpose.deploy.quantization.raw_map_error import RawMapError
-from cpose.deploy.quantization.recipe import find_recipe
-from cpose.deploy.quantization.sensitivity import FloatChoice, choose_float_nodes, group_activations
+from cpose.deploy.quantization.sensitivity import (
+    FloatChoice,
+    RawMapError,
+    choose_float_nodes,
+    group_activations,
+)
 from cpose.errors import CheckpointError
 from cpose.files.json_files import check_writable
 from cpose.files.model_files import write_model_atomic

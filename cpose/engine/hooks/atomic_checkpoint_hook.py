@@ -9,8 +9,13 @@ from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
 from cpose.checkpoints.checkpoint_file import CONTINUE, LAST_CHECKPOINT
-from cpose.engine.checkpoint_list import CheckpointList, better_rule, find_score, is_better
-from cpose.engine.checkpoint_writing import write_checkpoint
+from cpose.engine.checkpoint_list import (
+    CheckpointList,
+    better_rule,
+    find_score,
+    is_better,
+    write_checkpoint,
+)
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.resumable_loop import ResumableLoop, counts_iterations
 from cpose.error_places import ConfigPlace

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from cpose.models.layers.conv3x3 import Conv3x3
+from cpose.models.layers.convolutions import Conv3x3
 
 
 class ConvGRU(nn.Module):

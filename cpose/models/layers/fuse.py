@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from cpose.models.layers.neck_convs import ModulatedDeformConv
+from cpose.models.layers.convolutions import ModulatedDeformConv
 
 Model = TypeVar('Model', bound=nn.Module)
 CONVOLUTIONS = (nn.Conv2d, ModulatedDeformConv)

@@ -8,10 +8,9 @@ from typing import Any
 from cpose.errors import ConfigError
 from cpose.tao import SECRET
 from cpose.tao.jobs.archives import data_folder
-from cpose.tao.spec.gpus import choose_written
 from cpose.tao.spec.key_list import flatten
 from cpose.tao.spec.overrides import apply_overrides, resolve_references
-from cpose.tao.spec.required import check_filled
+from cpose.tao.spec.required import check_filled, choose_written
 from cpose.tao.spec.spec_file import TaoSpec, load_spec
 from cpose.tao.spec.yaml_reading import read_spec_text
 

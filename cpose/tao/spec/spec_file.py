@@ -10,10 +10,16 @@ from pydantic import ValidationError
 
 from cpose.errors import ConfigError
 from cpose.tao.spec.errors import SpecOrigin, describe_errors
-from cpose.tao.spec.gpus import SECTIONS, choose_written, reconcile_gpus
 from cpose.tao.spec.key_list import flatten
 from cpose.tao.spec.overrides import apply_overrides, resolve_references
-from cpose.tao.spec.required import check_required, find_missing, without_missing
+from cpose.tao.spec.required import (
+    SECTIONS,
+    check_required,
+    choose_written,
+    find_missing,
+    reconcile_gpus,
+    without_missing,
+)
 from cpose.tao.spec.sections.experiment import Experiment
 from cpose.tao.spec.yaml_reading import read_spec_text
 

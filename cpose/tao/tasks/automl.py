@@ -19,8 +19,14 @@ from cpose.tao.automl.report import (
 )
 from cpose.tao.automl.search import RunTrial, SearchPlan, is_less_better, run_search
 from cpose.tao.automl.search_space import Parameter, build_space
-from cpose.tao.automl.storage import open_storage, storage_url
-from cpose.tao.automl.study import best_trial, finished_trials, open_study, repeat_trial
+from cpose.tao.automl.study import (
+    best_trial,
+    finished_trials,
+    open_storage,
+    open_study,
+    repeat_trial,
+    storage_url,
+)
 from cpose.tao.automl.trial_folder import take_turn
 from cpose.tao.automl.trial_spec import (
     compared_settings,

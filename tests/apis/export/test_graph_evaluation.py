@@ -2,7 +2,7 @@ import pytest
 from mmengine.config import Config
 
 from cpose.apis.config.load import load_config
-from cpose.apis.export.graph_evaluation import build_test_data, evaluate_graph
+from cpose.apis.export.quantization import build_test_data, evaluate_graph
 from cpose.errors import ConfigError, DataError
 
 from ...deploy.small_models import CONFIG, small_model

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from cpose.apis.export import verification_pictures
-from cpose.apis.export.verification_pictures import make_pictures
+from cpose.apis.export import model_export as verification_pictures
+from cpose.apis.export.model_export import make_pictures
 from cpose.errors import DataError
 
 from ...user_errors import raises

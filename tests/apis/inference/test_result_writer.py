@@ -7,8 +7,7 @@ import pytest
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.errors import OutputError
-from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.structures.video_frame import VideoFrame
+from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
 
 from ...user_errors import raises
 from ..inference_scenes import grey_image

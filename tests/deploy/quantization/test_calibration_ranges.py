@@ -9,8 +9,11 @@ from onnx import numpy_helper
 from onnxruntime import quantization
 
 from cpose.deploy.onnx.graph_parts import float_nodes, prepare_graph, quantizable_nodes
-from cpose.deploy.quantization.calibration_ranges import measure_ranges, quantize_with_ranges
-from cpose.deploy.quantization.recipe import find_recipe
+from cpose.deploy.quantization.calibration_ranges import (
+    find_recipe,
+    measure_ranges,
+    quantize_with_ranges,
+)
 from cpose.errors import MissingDependencyError
 from cpose.files.encryption_key import use_key
 

@@ -3,7 +3,7 @@ import pytest
 from onnx import numpy_helper
 
 from cpose.deploy.model_metadata import INPUT_NAME
-from cpose.deploy.quantization.raw_map_error import RawMapError, open_session
+from cpose.deploy.quantization.sensitivity import RawMapError, open_session
 
 from ..contract import OUTPUT_SIZES
 from ..small_models import noise_batches, small_model

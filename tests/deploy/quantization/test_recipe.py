@@ -1,4 +1,4 @@
-from cpose.deploy.quantization.recipe import find_recipe
+from cpose.deploy.quantization.calibration_ranges import find_recipe
 from cpose.errors import ConfigError
 
 from ...user_errors import raises

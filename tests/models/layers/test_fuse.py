@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from cpose.models.layers.convolutions import ModulatedDeformConv
 from cpose.models.layers.fuse import fuse_for_inference
-from cpose.models.layers.neck_convs import ModulatedDeformConv
 
 
 class SharedConv(nn.Module):

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from cpose.models.layers.neck_convs import ModulatedDeformConv
+from cpose.models.layers.convolutions import ModulatedDeformConv
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import torch
 
-from cpose.models.layers.neck_convs import PlainConv
+from cpose.models.layers.convolutions import PlainConv
 
 
 def test_keeps_the_size_and_has_a_bias():

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.models.layers.neck_convs import ModulatedDeformConv
+from cpose.models.layers.convolutions import ModulatedDeformConv
 from cpose.models.necks.aggregation_necks import DLAUpNeck
 
 CHANNELS, STRIDES = (4, 6, 8, 10), (4, 8, 16, 32)

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy
 
 from cpose.errors import ConfigError, OutputError
-from cpose.tao.automl.storage import hide_password, open_storage, storage_url
+from cpose.tao.automl.study import hide_password, open_storage, storage_url
 
 
 def test_sqlite_in_the_folder_by_default(tmp_path):
@@ -66,7 +66,7 @@ def test_made_by_several_at_the_same_time(tmp_path):
 
 
 def test_made_by_others_again_and_again(monkeypatch):
-    monkeypatch.setattr('cpose.tao.automl.storage.MOST_TRIES', 2)
+    monkeypatch.setattr('cpose.tao.automl.study.MOST_TRIES', 2)
     error = sqlalchemy.exc.IntegrityError('INSERT', {}, Exception('UNIQUE constraint failed'))
     tries = Mock(side_effect=error)
     monkeypatch.setattr('optuna.storages.RDBStorage', tries)

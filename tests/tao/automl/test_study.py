@@ -4,7 +4,6 @@ import optuna
 import pytest
 
 from cpose.errors import ConfigError
-from cpose.tao.automl.storage import open_storage, storage_url
 from cpose.tao.automl.study import (
     ATTEMPT,
     BEGUN_IN,
@@ -13,8 +12,10 @@ from cpose.tao.automl.study import (
     best_trial,
     finished_trials,
     missing_trials,
+    open_storage,
     open_study,
     repeat_trial,
+    storage_url,
     take_up_left_trials,
     trial_folder,
 )

@@ -1,7 +1,7 @@
 import pytest
 
 from cpose.tao.spec.errors import SpecOrigin
-from cpose.tao.spec.gpus import choose_written, reconcile_gpus
+from cpose.tao.spec.required import choose_written, reconcile_gpus
 
 
 @pytest.mark.parametrize(

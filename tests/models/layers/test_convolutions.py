@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from cpose.models.layers.conv3x3 import Conv3x3, kernel_gradient
+from cpose.models.layers.convolutions import Conv3x3, kernel_gradient
 
 
 def set_capability(monkeypatch, name):
