@@ -5,6 +5,7 @@ what counts when other programs run; the wall time is what a training waits for.
 """
 
 import time
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,19 +18,50 @@ from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 
 TITLE = 'Synthetic pictures, one process and one thread'
 
-CASES = (((512, 512), (1, 1)), ((512, 512), (1, 4)), ((640, 480), (1, 1)), ((160, 160), (1, 1)))
-"""Width and height, least and greatest number of boxes."""
+EVERYTHING = {
+    'box_span': (0.15, 1.1),
+    'pitch_deg': (0.0, 88.0),
+    'odd_camera': 0.4,
+    'rolled': 0.12,
+    'free_pose': 0.4,
+    'hands': 0.6,
+    'stacks': 0.35,
+    'slender': 0.15,
+    'flaps': 0.12,
+    'negatives': 0.25,
+    'people': (0, 1),
+    'loose_items': (0, 2),
+    'printed_solids': 0.5,
+    'window_light': 0.2,
+    'webcam': 0.2,
+    'grey': 0.08,
+}
+"""Realism for boxes of every size and orientation."""
+
+CASES = (
+    ((512, 512), (1, 1), {}),
+    ((512, 512), (1, 4), {}),
+    ((640, 480), (1, 1), {}),
+    ((160, 160), (1, 1), {}),
+    ((256, 256), (1, 3), {}),
+    ((256, 256), (1, 3), EVERYTHING),
+)
+"""Width and height, least and greatest number of boxes, realism."""
 
 WARM_UP = 60
 """Pictures after which the banks of textures are filled."""
 
 
-def measure_case(image_wh: tuple[int, int], objects: tuple[int, int], count: int) -> list[Figure]:
+def measure_case(
+    image_wh: tuple[int, int], objects: tuple[int, int], realism: dict[str, Any], count: int
+) -> list[Figure]:
     """Time pictures of one kind, without the first ones, which fill the texture banks.
 
     Pictures differ in cost, so the figures are means.
     """
-    dataset = SyntheticCuboidDataset(WARM_UP + count, image_wh=image_wh, objects=objects)
+    dataset = SyntheticCuboidDataset(
+        WARM_UP + count, image_wh=image_wh, objects=objects, realism=realism
+    )
     for index in range(WARM_UP):
         dataset.load_record(index)
     wall, processor = time.perf_counter(), time.process_time()
@@ -38,9 +70,10 @@ def measure_case(image_wh: tuple[int, int], objects: tuple[int, int], count: int
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     width, height = image_wh
     boxes = '1 box' if objects == (1, 1) else '{} to {} boxes'.format(*objects)
-    name = f'{width}×{height}, {boxes}'
+    name = f'{width}×{height}, {boxes}' + (', any orientation' if realism else '')
+    settings = RealismSettings.from_config(realism)
     parts = ', '.join(
-        f'{part} {ms:.1f} ms' for part, ms in time_parts(image_wh, objects, count).items()
+        f'{part} {ms:.1f} ms' for part, ms in time_parts(image_wh, objects, settings, count).items()
     )
     return [
         Figure(f'picture of {name}', 1e3 * wall / count, 'ms', note=f'mean of {count}'),
@@ -48,9 +81,10 @@ def measure_case(image_wh: tuple[int, int], objects: tuple[int, int], count: int
     ]
 
 
-def time_parts(image_wh: tuple[int, int], objects: tuple[int, int], count: int) -> dict[str, float]:
+def time_parts(
+    image_wh: tuple[int, int], objects: tuple[int, int], realism: RealismSettings, count: int
+) -> dict[str, float]:
     """Time sampling and drawing apart, processor time in milliseconds."""
-    realism = RealismSettings()
     seconds = {'scene': 0.0, 'picture': 0.0}
     for number in range(count):
         rng = np.random.default_rng(number)

@@ -129,7 +129,11 @@ class SyntheticCuboidDataset(PoseDataset):
 
 
 def annotate_scene(scene: Scene) -> CuboidTruth:
-    """Return the annotation of a scene; the plane's point lies in the middle of the boxes."""
+    """Return the annotation of a scene.
+
+    The plane's point lies in the middle of the boxes. There is no plane if a box does not stand
+    on it: the metric would take it for the place of every box's bottom.
+    """
     camera, boxes = scene.camera, scene.boxes
     world = np.array([box.keypoints_world for box in boxes]).reshape(-1, 9, 3)
     middle = world[:, 0].mean(axis=0) if boxes else np.array([0.0, 0.0, -2 * camera.height])
@@ -141,5 +145,5 @@ def annotate_scene(scene: Scene) -> CuboidTruth:
         keypoints_image=camera.project(world),
         dims_metric=np.array([box.dims for box in boxes]).reshape(-1, 3),
         visibility=scene.visibility,
-        plane_gl=np.stack([ground, normal]),
+        plane_gl=np.stack([ground, normal]) if all(b.is_standing for b in boxes) else None,
     )

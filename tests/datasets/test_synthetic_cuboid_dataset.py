@@ -9,6 +9,8 @@ from mmengine.registry import DefaultScope
 
 from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import CuboidSymmetry
+from cpose.datasets.synthetic.scene import sample_scene
+from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import ConfigError
 from cpose.geometry.projection import project_points
@@ -20,6 +22,7 @@ from cpose.structures.pose_data_sample import field_arrays
 from ..user_errors import raises
 
 IMAGE_WH = (160, 120)
+FREE = {'free_pose': 1.0, 'hands': 0.7, 'stacks': 0.3, 'rolled': 0.3, 'slender': 0.3}
 
 
 def make_dataset(num_images=8, **changes):
@@ -29,7 +32,7 @@ def make_dataset(num_images=8, **changes):
 def digest(record):
     parts = [record.image, record.intrinsics, *field_arrays(record.truth).values()]
     return hashlib.sha256(
-        b''.join(np.ascontiguousarray(part).tobytes() for part in parts)
+        b''.join(np.ascontiguousarray(part).tobytes() for part in parts if part is not None)
     ).hexdigest()
 
 
@@ -47,13 +50,14 @@ def test_record():
     assert dataset.metainfo['eval_num_symmetry'] == (1,)
 
 
-def test_same_bytes_in_another_process_and_order():
-    here = make_dataset(objects=(1, 3), seed=9)
+@pytest.mark.parametrize('realism', [{}, FREE], ids=['standing', 'free'])
+def test_same_bytes_in_another_process_and_order(realism):
+    here = make_dataset(objects=(1, 3), seed=9, realism=realism)
     expected = [digest(here.load_record(index)) for index in (5, 2)]
     code = (
         f'import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n'
         'from tests.datasets.test_synthetic_cuboid_dataset import digest, make_dataset\n'
-        'dataset = make_dataset(objects=(1, 3), seed=9)\n'
+        f'dataset = make_dataset(objects=(1, 3), seed=9, realism={realism!r})\n'
         'records = {index: digest(dataset.load_record(index)) for index in (2, 5)}\n'
         'print(records[5], records[2])'
     )
@@ -104,6 +108,35 @@ def test_boxes_stand_upright_on_the_plane(index):
     assert (np.zeros(3) - point) @ normal > 0
 
 
+@pytest.mark.parametrize('index', range(8))
+def test_free_boxes_are_annotated_as_they_are_seen(index):
+    record = make_dataset(objects=(1, 3), seed=5, realism=FREE).load_record(index)
+    truth = record.truth
+    assert truth.plane_gl is None
+    keypoints_cv = cv_from_gl(truth.keypoints_gl)
+    np.testing.assert_allclose(
+        project_points(keypoints_cv, record.intrinsics), truth.keypoints_image, atol=1e-6
+    )
+    spans = keypoints_cv[:, [5, 3, 2]] - keypoints_cv[:, 1:2]
+    np.testing.assert_allclose(np.linalg.norm(spans, axis=2), truth.dims_metric)
+    assert (np.linalg.det(spans) > 0).all()
+    first = keypoints_cv[0]
+    assert first[[3, 4, 7, 8], 1].mean() < first[[1, 2, 5, 6], 1].mean()
+
+
+def test_defaults_draw_the_pictures_they_always_drew():
+    """Settings that came later draw no random numbers unless they are used."""
+    expected = [digest(make_dataset(objects=(0, 3), seed=9).load_record(k)) for k in range(3)]
+    unused = {'roll_deg': (90.0, 120.0), 'hands': 1.0}
+    same = make_dataset(objects=(0, 3), seed=9, realism=unused)
+    assert [digest(same.load_record(k)) for k in range(3)] == expected
+    scene = sample_scene(np.random.default_rng(3), IMAGE_WH, (2, 2), RealismSettings())
+    np.testing.assert_allclose(scene.camera.height, 0.27157771452091556, rtol=1e-12)
+    np.testing.assert_allclose(
+        scene.boxes[1].position, [0.061328814005686294, -0.5456936475729001], rtol=1e-12
+    )
+
+
 def test_seed_and_number_choose_the_picture():
     base = make_dataset()
     first = digest(base.load_record(0))
@@ -127,13 +160,15 @@ def test_pictures_without_boxes():
     assert record.symmetries == []
 
 
-def test_runs_through_the_training_pipeline():
+@pytest.mark.parametrize('realism', [{}, {'free_pose': 1.0, 'hands': 1.0, 'negatives': 0.3}])
+def test_runs_through_the_training_pipeline(realism):
     steps = load_config('_base_/datasets/synthetic').train_dataloader.dataset.pipeline
     config = {
         'type': 'SyntheticCuboidDataset',
         'num_images': 3,
         'image_wh': IMAGE_WH,
         'objects': (0, 2),
+        'realism': realism,
         'input_wh': (128, 128),
         'pipeline': steps,
     }

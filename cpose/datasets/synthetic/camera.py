@@ -13,6 +13,9 @@ from cpose.structures.camera import intrinsic_matrix
 NEAR = 0.02
 """Distance in metres in front of the camera where polygons are cut."""
 
+STEEP = np.sin(np.radians(75))
+TILTED = np.tan(np.radians(20))
+
 
 @dataclass(frozen=True)
 class VirtualCamera:
@@ -43,6 +46,17 @@ class VirtualCamera:
         """Project points (..., 3) in front of the camera to pixels (..., 2)."""
         homogeneous = (points_world - self.position) @ self._image_from_world.T
         return np.asarray(homogeneous[..., :2] / homogeneous[..., 2:])
+
+    @cached_property
+    def is_steep(self) -> bool:
+        """Whether it looks down by more than 75 degrees: its foot point may be in the picture."""
+        return bool(-self.cv_from_world[2, 1] > STEEP)
+
+    @cached_property
+    def is_rolled(self) -> bool:
+        """Whether the world's up is more than 20 degrees off the picture's."""
+        up = self.cv_from_world[:2, 1]
+        return bool(abs(up[0]) > -up[1] * TILTED)
 
     @cached_property
     def _image_from_world(self) -> np.ndarray:
@@ -81,6 +95,8 @@ def sample_camera(
     image_wh: tuple[int, int],
     pitch_deg: tuple[float, float] = (0.0, 58.0),
     odd: float = 0.2,
+    rolled: float = 0.0,
+    roll_deg: tuple[float, float] = (18.0, 180.0),
 ) -> VirtualCamera:
     """Sample lens, pitch and roll of a hand-held camera; its height is 1 until it is placed.
 
@@ -88,7 +104,9 @@ def sample_camera(
         rng: The only source of randomness.
         image_wh: Width and height in pixels.
         pitch_deg: Range of the angle below the horizon, degrees.
-        odd: Probability of an unusual lens, and of a large roll.
+        odd: Probability of an unusual lens, and of a roll of up to 18 degrees.
+        rolled: Probability of a larger roll.
+        roll_deg: Range of that roll to either side, degrees; smaller ones are likelier.
     """
     width, height = image_wh
     spread = (0.6, 1.6) if rng.random() < odd else (0.68, 1.0)
@@ -98,6 +116,8 @@ def sample_camera(
     least, most = pitch_deg
     pitch = np.radians(rng.triangular(least, least + (most - least) / 4, most))
     roll = np.radians(rng.uniform(-18, 18) if rng.random() < odd else rng.normal(0, 2.5))
+    if rolled > 0 and rng.random() < rolled:
+        roll = np.radians(rng.triangular(roll_deg[0], *roll_deg)) * (-1.0, 1.0)[rng.integers(2)]
     return VirtualCamera(image_wh, intrinsics, rotation_cv_from_world(pitch, roll), 1.0)
 
 

@@ -22,16 +22,62 @@ def apply_camera(
     rng: np.random.Generator, image: np.ndarray, realism: RealismSettings
 ) -> np.ndarray:
     """Pass a picture (H, W, 3) uint8 through light fall-off, tone, blur, noise and compression."""
+    if _happens(rng, realism.window_light):
+        image = _light_from_one_side(rng, image)
     if rng.random() < realism.tone:
         image = _uneven_light(rng, image)
         image = cv2.LUT(image, _tone_curve(rng))
     if rng.random() < realism.blur:
         image = _blur(rng, image)
+    if _happens(rng, realism.webcam):
+        image = _webcam(rng, image)
     if rng.random() < realism.noise:
         image = _add_noise(rng, image)
+    if _happens(rng, realism.grey):
+        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     if rng.random() < realism.compression:
         image = _compress(rng, image)
     return image
+
+
+def _happens(rng: np.random.Generator, probability: float) -> bool:
+    """Draw only where the effect is wanted: without it pictures stay what they were."""
+    return probability > 0 and bool(rng.random() < probability)
+
+
+def _light_from_one_side(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """Brighten one side, up to white, and darken the other, with a soft or a sharp border."""
+    height, width = image.shape[:2]
+    side = FIELD_SIDE // 4
+    rows, columns = (np.indices((side, side)) / (side - 1)) - 0.5
+    angle = rng.uniform(0, 2 * np.pi)
+    slope = rng.choice([2.0, 4.0, 14.0])
+    along = (columns * np.cos(angle) + rows * np.sin(angle) + rng.uniform(-0.4, 0.4)) * slope
+    dark, bright = rng.uniform(0.35, 0.9), rng.uniform(1.1, 2.2)
+    gain = dark + (bright - dark) / (1 + np.exp(-2 * along))
+    tint = 1 + rng.normal(0, 0.06, 3)
+    field = np.clip(gain[..., None] * tint * 100, 0, 255).astype(np.uint8)
+    return cv2.multiply(image, cv2.resize(field, (width, height)), scale=1 / 100)
+
+
+def _webcam(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """Lose colour detail, oversharpen and exaggerate contrast and colour."""
+    height, width = image.shape[:2]
+    luma, *chroma = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2YCrCb))
+    step = int(rng.integers(2, 5))
+    small = width // step, height // step
+    saturation = rng.uniform(0.6, 1.7)
+    chroma = [
+        cv2.resize(cv2.resize(part, small, interpolation=cv2.INTER_AREA), (width, height))
+        for part in chroma
+    ]
+    chroma = [cv2.addWeighted(part, saturation, part, 0, 128 * (1 - saturation)) for part in chroma]
+    soft = cv2.GaussianBlur(luma, (0, 0), rng.uniform(0.7, 1.6))
+    amount = rng.uniform(0.0, 1.4)
+    contrast = rng.uniform(0.9, 1.5)
+    shift = 128 * (1 - contrast) + rng.normal(0, 18)
+    luma = cv2.addWeighted(luma, (1 + amount) * contrast, soft, -amount * contrast, shift)
+    return np.asarray(cv2.cvtColor(cv2.merge([luma, *chroma]), cv2.COLOR_YCrCb2BGR))
 
 
 def _uneven_light(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:

@@ -1,20 +1,35 @@
 """From a scene to its picture, far things first."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
 import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera_effects import apply_camera
 from cpose.datasets.synthetic.painting.background import draw_room
 from cpose.datasets.synthetic.painting.box_painter import (
+    FACE_CORNERS,
     PaintedFace,
     draw_box,
+    draw_flaps,
     mirror_faces,
+    open_top,
+    paint_flaps,
     paint_visible_faces,
 )
-from cpose.datasets.synthetic.painting.flat_items import draw_flat_items
-from cpose.datasets.synthetic.painting.shadows import draw_shadows
+from cpose.datasets.synthetic.painting.flat_items import (
+    draw_flat_items,
+    draw_loose_items,
+    draw_slab,
+)
+from cpose.datasets.synthetic.painting.people import Look, draw_limbs, draw_people, sample_look
+from cpose.datasets.synthetic.painting.raster import soften
+from cpose.datasets.synthetic.painting.shadows import draw_shadow_on_boxes, draw_shadows
 from cpose.datasets.synthetic.painting.textures import sample_style
 from cpose.datasets.synthetic.painting.upright_items import draw_upright_items
+from cpose.datasets.synthetic.placing import GAP
 from cpose.datasets.synthetic.scene import Scene
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.solids import draw_solid
@@ -31,28 +46,102 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
     Returns:
         (H, W, 3) uint8 BGR.
     """
-    camera, light = scene.camera, scene.light
-    image, support, gap = draw_room(rng, scene)
-    draw_upright_items(rng, image, scene, _count(rng, realism.upright_items), gap)
-    draw_flat_items(rng, image, scene, support, _count(rng, realism.flat_items))
-    painted = [
-        paint_visible_faces(rng, camera, box, sample_style(rng, realism.print_density), light)
-        for box in scene.boxes
-    ]
+    camera = scene.camera
+    image, support = _draw_surroundings(rng, scene, realism)
+    painted = [_paint_box(rng, scene, number, realism) for number in range(len(scene.boxes))]
     if rng.random() < realism.defocus:
         radius = max(1, round(max(camera.image_wh) / 512 * rng.uniform(1, 6)))
-        image = cv2.stackBlur(image, (2 * radius + 1, 2 * radius + 1))
+        image = soften(image, radius)
     if rng.random() < realism.reflection:
         image = _add_reflections(rng, image, scene, painted)
     if len(support) >= 3:
         draw_shadows(image, scene, support)
+    _draw_things(rng, image, scene, painted)
+    return apply_camera(rng, image, realism)
+
+
+@dataclass(frozen=True)
+class PaintedBox:
+    """What a box shows.
+
+    Attributes:
+        faces: Its visible faces.
+        behind: Flaps that it covers.
+        front: Flaps that cover it.
+    """
+
+    faces: list[PaintedFace]
+    behind: list[PaintedFace] = field(default_factory=list)
+    front: list[PaintedFace] = field(default_factory=list)
+
+
+def _draw_surroundings(
+    rng: np.random.Generator, scene: Scene, realism: RealismSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw what is behind the boxes; return the picture and the outline of the support (N, 2)."""
+    image, support, gap = draw_room(rng, scene)
+    crowd = 2 if realism.negatives > 0 and not scene.boxes else 1
+    if realism.people[1] > 0:
+        draw_people(rng, image, support, _count(rng, realism.people))
+    draw_upright_items(rng, image, scene, crowd * _count(rng, realism.upright_items), gap)
+    if realism.loose_items[1] > 0:
+        draw_loose_items(rng, image, scene.camera, crowd * _count(rng, realism.loose_items))
+    draw_flat_items(rng, image, scene, support, crowd * _count(rng, realism.flat_items))
+    return image, support
+
+
+def _paint_box(
+    rng: np.random.Generator, scene: Scene, number: int, realism: RealismSettings
+) -> PaintedBox:
+    camera, light, box = scene.camera, scene.light, scene.boxes[number]
+    style = sample_style(rng, realism.print_density)
+    faces = paint_visible_faces(rng, camera, box, style, light)
+    is_covered = any(abs(other.level - box.heights[1]) <= 2 * GAP for other in scene.boxes)
+    if is_covered or realism.flaps == 0 or rng.random() >= realism.flaps:
+        return PaintedBox(faces)
+    open_top(rng, faces, box.world_from_object[:, 1])
+    return PaintedBox(faces, *paint_flaps(rng, camera, box, style, light))
+
+
+def _draw_things(
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: list[PaintedBox]
+) -> None:
+    """Draw boxes, hands and solids, the farthest first, in place."""
+    camera, light = scene.camera, scene.light
+    looks = {number: sample_look(rng) for number in sorted({hand.box for hand in scene.hands})}
     for number in scene.order:
-        if number < len(painted):
-            draw_box(image, camera, painted[number])
-        else:
+        if number >= len(painted):
             solid = scene.solids[number - len(painted)]
             draw_solid(image, camera, solid, light.direction, light.ambient)
-    return apply_camera(rng, image, realism)
+            continue
+        draw_shadow_on_boxes(image, scene, scene.boxes[number])
+        with _held(image, scene, number, looks.get(number)):
+            draw_flaps(image, camera, painted[number].behind)
+            draw_box(image, camera, painted[number].faces)
+            draw_flaps(image, camera, painted[number].front)
+    if not scene.boxes:
+        with _held(image, scene, 0, looks.get(0)):
+            _draw_decoy(rng, image, scene)
+
+
+def _draw_decoy(rng: np.random.Generator, image: np.ndarray, scene: Scene) -> None:
+    if scene.decoy:
+        front = scene.decoy.keypoints_world[list(FACE_CORNERS['+z'])]
+        draw_slab(rng, image, scene.camera, front)
+
+
+@contextmanager
+def _held(image: np.ndarray, scene: Scene, number: int, look: Look | None) -> Iterator[None]:
+    """Draw hands behind a thing, then let it be drawn, then draw what of them is in front."""
+    hands = [hand for hand in scene.hands if hand.box == number]
+    if look is None or not hands:
+        yield
+        return
+    for hand in hands:
+        draw_limbs(image, hand.behind, look)
+    yield
+    for hand in hands:
+        draw_limbs(image, hand.front, look, shadow=0.5)
 
 
 def _count(rng: np.random.Generator, limits: tuple[int, int]) -> int:
@@ -60,11 +149,12 @@ def _count(rng: np.random.Generator, limits: tuple[int, int]) -> int:
 
 
 def _add_reflections(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: list[list[PaintedFace]]
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: list[PaintedBox]
 ) -> np.ndarray:
     mirrored = image.copy()
-    for number in [k for k in scene.order if k < len(painted)]:
-        faces = mirror_faces(painted[number])
+    standing = [k for k in scene.order if k < len(painted) and scene.boxes[k].level == 0]
+    for number in standing:
+        faces = mirror_faces(painted[number].faces)
         depths = [scene.camera.to_cv(face.corners_world)[:, 2].min() for face in faces]
         if faces and min(depths) > 0.05:
             draw_box(mirrored, scene.camera, faces)

@@ -1,63 +1,32 @@
-"""Sampling of what stands where: camera, boxes, round distractors and light."""
+"""Sampling of what stands where: camera, boxes, hands, round distractors and light."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera, sample_camera
 from cpose.datasets.synthetic.chance import log_uniform
-from cpose.datasets.synthetic.settings import RealismSettings, sample_dims
-from cpose.datasets.synthetic.solids import Solid, sample_solid
-from cpose.datasets.synthetic.visibility import (
-    Standing,
-    box_hull,
-    inside_fraction,
-    measure_visibility,
-    sort_far_to_near,
+from cpose.datasets.synthetic.hands import Hand, sample_hands
+from cpose.datasets.synthetic.placing import (
+    collides,
+    is_well_in_view,
+    place_first,
+    place_next,
+    sample_solids,
 )
+from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.datasets.synthetic.solids import Solid
+from cpose.datasets.synthetic.visibility import measure_visibility, sort_far_to_near
 from cpose.errors import ConfigError
-from cpose.structures.cuboid import cuboid_keypoints
 
 MAX_SCENES = 60
 SHRINK = 0.95
 """Boxes get smaller with every scene that had no room for them."""
 MIN_VISIBILITY = 0.35
 """A scene with a box of which less can be seen is sampled anew."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """An upright box on the plane.
-
-    Attributes:
-        dims: (3,) metres along its x, y, z.
-        position: (2,) world X and Z of its centre.
-        yaw: Angle about the world's Y axis, radians.
-    """
-
-    dims: np.ndarray
-    position: np.ndarray
-    yaw: float
-
-    @property
-    def world_from_object(self) -> np.ndarray:
-        """(3, 3) rotation."""
-        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
-        return np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
-
-    @cached_property
-    def keypoints_world(self) -> np.ndarray:
-        """(9, 3) centre and corners."""
-        centre = np.array([self.position[0], self.dims[1] / 2, self.position[1]])
-        return cuboid_keypoints(self.dims) @ self.world_from_object.T + centre
-
-    @cached_property
-    def footprint(self) -> np.ndarray:
-        """(4, 2) world X and Z of the bottom corners, in turn."""
-        return self.keypoints_world[[1, 2, 6, 5]][:, [0, 2]]
+DECOYS = 0.6
+"""Share of the pictures without boxes in which something flat takes the place of one."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +48,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that stands on the plane, its camera and its light.
+    """Everything on the plane and above it, its camera and its light.
 
     Attributes:
         camera: The camera.
@@ -88,6 +57,8 @@ class Scene:
         light: The light.
         visibility: (N,) visible share of each box, 0 to 1.
         order: Numbers of boxes, then solids, the farthest first.
+        hands: Hands that hold boxes, or what takes the place of a box.
+        decoy: A box whose front is drawn, flat, instead of a box.
     """
 
     camera: VirtualCamera
@@ -96,10 +67,12 @@ class Scene:
     light: Light
     visibility: np.ndarray
     order: list[int]
+    hands: list[Hand] = field(default_factory=list)
+    decoy: Box | None = None
 
     @property
     def footprints(self) -> list[np.ndarray]:
-        """Footprints (N, 2) of everything that stands on the plane."""
+        """Footprints (N, 2) of everything on the plane or above it."""
         return [box.footprint for box in self.boxes] + [solid.footprint for solid in self.solids]
 
 
@@ -121,6 +94,8 @@ def sample_scene(
         ConfigError: If no scene was found, which only an impossible picture size causes.
     """
     wanted = int(rng.integers(objects[0], objects[1] + 1))
+    if realism.negatives > 0 and rng.random() < realism.negatives:
+        wanted = 0
     for attempt in range(MAX_SCENES):
         scene = _try_scene(rng, image_wh, wanted, realism, shrink=SHRINK**attempt)
         if scene is not None:
@@ -155,119 +130,62 @@ def _try_scene(
     realism: RealismSettings,
     shrink: float,
 ) -> Scene | None:
-    camera = sample_camera(rng, image_wh, realism.pitch_deg, realism.odd_camera)
+    camera = sample_camera(
+        rng,
+        image_wh,
+        realism.pitch_deg,
+        realism.odd_camera,
+        realism.rolled,
+        realism.roll_deg,
+    )
     crowd = shrink / np.sqrt(max(wanted, 1))
-    placed = _place_first(rng, camera, realism, crowd)
+    placed = place_first(rng, camera, realism, crowd)
     if placed is None:
         return None
     camera, anchor = placed
+    boxes = _fill(rng, camera, anchor, wanted, realism, shrink)
+    hands = _sample_holders(rng, camera, boxes or [anchor], realism)
+    solids = sample_solids(rng, camera, anchor, boxes, realism)
+    light = sample_light(rng, realism.shadow_strength)
+    order = sort_far_to_near([*boxes, *solids], camera.height)
+    visibility = measure_visibility(camera, boxes, solids, order, hands)
+    if len(boxes) < wanted or np.any(visibility < MIN_VISIBILITY):
+        return None
+    is_decoy = not boxes and realism.negatives > 0 and rng.random() < DECOYS
+    return Scene(
+        camera, boxes, solids, light, visibility, order, hands, anchor if is_decoy else None
+    )
+
+
+def _fill(
+    rng: np.random.Generator,
+    camera: VirtualCamera,
+    anchor: Box,
+    wanted: int,
+    realism: RealismSettings,
+    shrink: float,
+) -> list[Box]:
+    """Put boxes around the first one until there are as many as wanted or no room is left."""
     boxes = [anchor] if wanted else []
     for _ in range(40):
         if len(boxes) >= wanted:
             break
-        box = _place_next(rng, camera, anchor, realism, shrink)
-        if _collides(box.footprint, boxes):
+        box = place_next(rng, camera, boxes, realism, shrink)
+        if collides(box, boxes):
             continue
-        if _is_well_in_view(rng, camera, box, realism.cut_off):
+        if is_well_in_view(rng, camera, box, realism.cut_off):
             boxes.append(box)
-    solids = _sample_solids(rng, camera, anchor, boxes, realism)
-    light = sample_light(rng, realism.shadow_strength)
-    order = sort_far_to_near([*boxes, *solids])
-    visibility = measure_visibility(camera, boxes, solids, order)
-    if len(boxes) < wanted or np.any(visibility < MIN_VISIBILITY):
-        return None
-    return Scene(camera, boxes, solids, light, visibility, order)
+    return boxes
 
 
-def _place_first(
-    rng: np.random.Generator, camera: VirtualCamera, realism: RealismSettings, crowd: float
-) -> tuple[VirtualCamera, Box] | None:
-    """Choose where and how big the first box appears; this fixes the camera's height."""
-    width, height = camera.image_wh
-    for _ in range(60):
-        dims = sample_dims(rng, realism.sides)
-        extent = np.linalg.norm(dims)
-        fraction = log_uniform(rng, *realism.box_span) * crowd
-        depth = camera.intrinsics[0, 0] * extent / (fraction * max(width, height))
-        target = rng.uniform((0.15, 0.2), (0.85, 0.85)) * (width, height)
-        ray = camera.ray_world(target)
-        above = dims[1] / 2 - ray[1] * depth
-        if above < 0.6 * dims[1] or ray[1] > -0.03:
-            continue
-        centre = ray * depth
-        box = Box(dims, centre[[0, 2]], rng.uniform(-np.pi, np.pi))
-        placed = replace(camera, height=above)
-        if _is_well_in_view(rng, placed, box, realism.cut_off):
-            return placed, box
-    return None
-
-
-def _place_next(
-    rng: np.random.Generator,
-    camera: VirtualCamera,
-    anchor: Box,
-    realism: RealismSettings,
-    shrink: float,
-) -> Box:
-    """Put a box of any size near the first one."""
-    extent = np.linalg.norm(anchor.dims)
-    dims = sample_dims(rng, realism.sides)
-    dims = dims / np.linalg.norm(dims) * extent * np.exp(rng.uniform(-0.7, 0.5)) * shrink
-    reach = extent * rng.uniform(0.4, 3.0)
-    angle = rng.uniform(0, 2 * np.pi)
-    position = anchor.position + reach * np.array([np.cos(angle), np.sin(angle)])
-    aligned = rng.random() < 0.3
-    yaw = anchor.yaw + rng.normal(0, 0.05) if aligned else rng.uniform(-np.pi, np.pi)
-    return Box(dims, position, yaw)
-
-
-def _is_well_in_view(
-    rng: np.random.Generator, camera: VirtualCamera, box: Box, cut_off: float
-) -> bool:
-    depths = camera.to_cv(box.keypoints_world)[:, 2]
-    if depths.min() < 0.25 * np.linalg.norm(box.dims):
-        return False
-    least = 0.6 if rng.random() < cut_off else 0.98
-    return inside_fraction(box_hull(camera, box.keypoints_world), camera.image_wh) >= least
-
-
-def _collides(footprint: np.ndarray, items: Sequence[Standing]) -> bool:
-    centre = footprint.mean(axis=0)
-    grown = ((footprint - centre) * 1.08 + centre).astype(np.float32)
-    return any(
-        cv2.intersectConvexConvex(grown, item.footprint.astype(np.float32))[0] > 0 for item in items
-    )
-
-
-def _sample_solids(
-    rng: np.random.Generator,
-    camera: VirtualCamera,
-    anchor: Box,
-    boxes: list[Box],
-    realism: RealismSettings,
-) -> list[Solid]:
-    extent = float(np.linalg.norm(anchor.dims))
-    count = int(rng.integers(realism.solids[0], realism.solids[1] + 1))
-    places = [_scatter(rng, anchor, extent) for _ in range(count)]
-    if boxes and rng.random() < realism.occluder:
-        places.append(_in_front(rng, boxes[int(rng.integers(len(boxes)))]))
-    solids: list[Solid] = []
-    for position in places:
-        solid = sample_solid(rng, position, extent * np.exp(rng.uniform(-1.2, 0.1)))
-        is_in_front = camera.to_cv(solid.outline_world)[:, 2].min() > 0.2 * extent
-        if is_in_front and not _collides(solid.footprint, [*boxes, *solids]):
-            solids.append(solid)
-    return solids
-
-
-def _scatter(rng: np.random.Generator, anchor: Box, extent: float) -> np.ndarray:
-    angle = rng.uniform(0, 2 * np.pi)
-    reach = extent * rng.uniform(0.6, 3.0)
-    return anchor.position + reach * np.array([np.cos(angle), np.sin(angle)])
-
-
-def _in_front(rng: np.random.Generator, box: Box) -> np.ndarray:
-    """Return a place between the camera's foot point and the box, a little to the side."""
-    towards = -box.position / np.linalg.norm(box.position)
-    aside = np.array([-towards[1], towards[0]]) * rng.uniform(-0.6, 0.6)
-    return box.position + (towards * rng.uniform(0.6, 1.0) + aside) * np.linalg.norm(box.dims)
+def _sample_holders(
+    rng: np.random.Generator, camera: VirtualCamera, boxes: list[Box], realism: RealismSettings
+) -> list[Hand]:
+    """Sample hands for boxes in the air."""
+    floating = [number for number, box in enumerate(boxes) if box.is_floating]
+    return [
+        hand
+        for number in floating
+        if realism.hands > 0 and rng.random() < realism.hands
+        for hand in sample_hands(rng, camera, boxes[number], number)
+    ]

@@ -25,13 +25,22 @@ FAMILIES = WeightedChoice(
 carton, anything."""
 
 
-def sample_dims(rng: np.random.Generator, sides: tuple[float, float] = (LEAST, MOST)) -> np.ndarray:
+THIN, LONG = (0.08, 0.22), (0.12, 0.3)
+"""Shortest side of a thin box, and the two short sides of a long one, relative to the longest."""
+
+
+def sample_dims(
+    rng: np.random.Generator, sides: tuple[float, float] = (LEAST, MOST), slender: float = 0.0
+) -> np.ndarray:
     """Sample extents (3,) along x, y, z in metres; the longest side is 8 to 50 cm.
 
     Args:
         rng: The only source of randomness.
         sides: Bounds of width and depth as a multiple of the height.
+        slender: Probability of a thin or a long box, along any axis and whatever ``sides`` says.
     """
+    if slender > 0 and rng.random() < slender:
+        return _sample_slender(rng)
     width_range, depth_range = FAMILIES.sample(rng)
     width, depth = log_uniform(rng, *width_range), log_uniform(rng, *depth_range)
     if rng.random() < 0.5:
@@ -41,7 +50,15 @@ def sample_dims(rng: np.random.Generator, sides: tuple[float, float] = (LEAST, M
     return np.array(dims) * (log_uniform(rng, 0.08, 0.5) / max(dims))
 
 
-STEEPEST_PITCH = 75
+def _sample_slender(rng: np.random.Generator) -> np.ndarray:
+    is_thin = rng.random() < 0.6
+    others = (log_uniform(rng, 0.4, 1.0), log_uniform(rng, *THIN))
+    if not is_thin:
+        others = (log_uniform(rng, *LONG), log_uniform(rng, *LONG))
+    return rng.permutation([1.0, *others]) * log_uniform(rng, 0.1, 0.5)
+
+
+STEEPEST_PITCH = 90
 SMALLEST_SPAN, LARGEST_SPAN = 0.03, 1.1
 """Boxes beyond these are too small to be seen or do not fit into the image."""
 
@@ -55,11 +72,22 @@ class RealismSettings:
         sides: Width and depth of a box as multiples of its height.
         pitch_deg: Angle of the camera below the horizon, degrees; the lower quarter is likelier.
         odd_camera: Probability of an unusual lens, and of a camera that is held askew.
+        rolled: Probability of a camera rolled by ``roll_deg``.
+        roll_deg: Range of that roll to either side, degrees; smaller ones are likelier.
+        free_pose: Probability that a box floats or leans with any rotation.
+        hands: Probability that a box in the air is held by hands.
+        stacks: Probability that a further box stands on another or close beside it.
+        slender: Probability of a thin or long box, beyond ``sides``.
+        flaps: Probability that a carton is open, with flaps.
+        negatives: Share of pictures without any box, full of what may be taken for one.
         cut_off: Probability that a box may reach over the border of the picture.
         print_density: How much is printed on the boxes, 0 nothing to 1 as on cereal boxes.
         flat_items: Number of things lying flat on the plane: papers, keyboards, cables.
         upright_items: Number of upright panels behind the boxes: screens, pictures, windows.
+        loose_items: Number of flat things at any angle: phones, signs, pictures, screens.
+        people: Number of persons behind the boxes.
         solids: Number of round distractors on the plane: cups, bottles, balls.
+        printed_solids: Probability of a print around one of them, as on cans and bottles.
         occluder: Probability of something that covers part of a box.
         reflection: Probability of a glossy plane that mirrors the boxes.
         shadow_strength: Darkest part of a cast shadow, 0 none to 1 black.
@@ -68,17 +96,31 @@ class RealismSettings:
         noise: Probability of sensor noise.
         compression: Probability of JPEG artefacts.
         tone: Probability of changed exposure, white balance, contrast and vignetting.
+        window_light: Probability of strong light from one side, up to white.
+        webcam: Probability of the picture of a cheap video camera.
+        grey: Probability of a picture without colour.
     """
 
     box_span: tuple[float, float] = (0.2, 0.95)
     sides: tuple[float, float] = (LEAST, MOST)
     pitch_deg: tuple[float, float] = (0.0, 58.0)
     odd_camera: float = 0.2
+    rolled: float = 0.0
+    roll_deg: tuple[float, float] = (18.0, 180.0)
+    free_pose: float = 0.0
+    hands: float = 0.0
+    stacks: float = 0.0
+    slender: float = 0.0
+    flaps: float = 0.0
+    negatives: float = 0.0
     cut_off: float = 0.25
     print_density: float = 1.0
     flat_items: tuple[int, int] = (0, 9)
     upright_items: tuple[int, int] = (0, 7)
+    loose_items: tuple[int, int] = (0, 0)
+    people: tuple[int, int] = (0, 0)
     solids: tuple[int, int] = (0, 4)
+    printed_solids: float = 0.0
     occluder: float = 0.2
     reflection: float = 0.2
     shadow_strength: tuple[float, float] = (0.1, 0.65)
@@ -87,6 +129,9 @@ class RealismSettings:
     noise: float = 0.7
     compression: float = 0.25
     tone: float = 0.9
+    window_light: float = 0.0
+    webcam: float = 0.0
+    grey: float = 0.0
 
     def __post_init__(self) -> None:
         """Check probabilities and ranges."""
@@ -146,6 +191,8 @@ def _check_range(name: str, value: tuple[float, ...]) -> None:
         raise _error(name, value, wanted)
     if name == 'sides' and value[0] <= 0:
         raise _error(name, value, 'a range of numbers above 0')
+    if name == 'roll_deg' and value[1] > 180:
+        raise _error(name, value, 'a range within 0 and 180')
     if name == 'pitch_deg' and value[1] > STEEPEST_PITCH:
         raise _error(name, value, f'a range within 0 and {STEEPEST_PITCH}')
 

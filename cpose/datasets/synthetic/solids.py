@@ -8,9 +8,15 @@ import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.painting.palettes import sample_colour
+from cpose.datasets.synthetic.painting.raster import draw_quad
+from cpose.datasets.synthetic.painting.textures import paint_face, sample_style
 
 SIDES = 24
 SHIFT = 4
+STRIP = 8
+"""Width in pixels of a print's part on one side."""
+SMALLEST_LABEL = 24
+"""Pixels, width and height of the ring together, below which a print could not be told."""
 
 
 def _unit_vectors(angles: np.ndarray) -> np.ndarray:
@@ -44,11 +50,13 @@ class Solid:
         position: (2,) world X and Z of the axis.
         profile: (R, 2) radius and height of each ring, metres, from the bottom up.
         colours: (R, 3) BGR of each band between rings; the last one is the lid's.
+        label_seed: Seed of the print around its highest band; None without print.
     """
 
     position: np.ndarray
     profile: np.ndarray
     colours: np.ndarray
+    label_seed: int | None = None
 
     @cached_property
     def rings_world(self) -> np.ndarray:
@@ -62,6 +70,11 @@ class Solid:
         """(R·S, 3) points whose hull contains the solid."""
         return self.rings_world.reshape(-1, 3)
 
+    @property
+    def heights(self) -> tuple[float, float]:
+        """Metres from the plane to its lowest and its highest point."""
+        return 0.0, float(self.profile[:, 1].max())
+
     @cached_property
     def footprint(self) -> np.ndarray:
         """(S / 2, 2) world X and Z of a polygon around the widest ring."""
@@ -70,14 +83,25 @@ class Solid:
         return np.asarray((ring - self.position) * growth + self.position)
 
 
-def sample_solid(rng: np.random.Generator, position: np.ndarray, height: float) -> Solid:
-    """Sample kind, slenderness and colours of a solid of the given height in metres."""
+def sample_solid(
+    rng: np.random.Generator, position: np.ndarray, height: float, printed: float = 0.0
+) -> Solid:
+    """Sample kind, slenderness and colours of a solid.
+
+    Args:
+        rng: Source of randomness.
+        position: (2,) world X and Z of its axis.
+        height: Metres.
+        printed: Probability of a print around it.
+    """
     rings = np.array(PROFILES[int(rng.integers(len(PROFILES)))][1])
     rings = rings * height * [np.exp(rng.uniform(-0.25, 0.25)), 1.0]
     colours = np.repeat(sample_colour(rng)[None], len(rings), axis=0)
     if rng.random() < 0.5:
         colours[int(rng.integers(len(rings)))] = sample_colour(rng)
-    return Solid(position, rings, colours.astype(np.float64))
+    is_printed = printed > 0 and rng.random() < printed
+    seed = int(rng.integers(1 << 32)) if is_printed else None
+    return Solid(position, rings, colours.astype(np.float64), seed)
 
 
 def draw_solid(
@@ -105,6 +129,25 @@ def draw_solid(
         quads = np.concatenate(corners, axis=1).reshape(-1, 4, 2)
         for side, quad in zip(facing.tolist(), quads, strict=True):
             cv2.fillConvexPoly(image, quad, colours[band][side], cv2.LINE_AA, SHIFT)
+    if solid.label_seed is not None:
+        _draw_label(image, camera, solid, facing, shade)
     if camera.height > solid.profile[-1, 1]:
         lid = solid.colours[-1] * (ambient + (1 - ambient) * light[1])
         cv2.fillConvexPoly(image, pixels[-1], lid.tolist(), cv2.LINE_AA, SHIFT)
+
+
+def _draw_label(
+    image: np.ndarray, camera: VirtualCamera, solid: Solid, facing: np.ndarray, shade: np.ndarray
+) -> None:
+    """Draw a print around the highest band, one strip for each side."""
+    rng = np.random.default_rng(solid.label_seed)
+    band = int(np.diff(solid.profile[:, 1]).argmax())
+    upper, lower = camera.project(solid.rings_world[[band + 1, band]])
+    if np.ptp(upper[:, 0]) + np.ptp(upper[:, 1]) < SMALLEST_LABEL:
+        return
+    paper = paint_face(rng, sample_style(rng), (SIDES * STRIP, 8 * STRIP))
+    for side in facing.tolist():
+        strip = paper[:, (SIDES - 1 - side) * STRIP : (SIDES - side) * STRIP]
+        after = (side + 1) % SIDES
+        quad = np.array([upper[after], upper[side], lower[side], lower[after]])
+        draw_quad(image, cv2.convertScaleAbs(strip, alpha=float(shade[side])), quad)

@@ -19,16 +19,20 @@ def test_nothing_happens_without_effects():
     np.testing.assert_array_equal(apply_camera(np.random.default_rng(0), picture, PLAIN), picture)
 
 
-@pytest.mark.parametrize('effect', ['tone', 'blur', 'noise', 'compression'])
+@pytest.mark.parametrize(
+    'effect', ['tone', 'blur', 'noise', 'compression', 'window_light', 'webcam', 'grey']
+)
 def test_each_effect_changes_the_picture_and_is_repeatable(effect):
     realism = replace(PLAIN, **{effect: 1.0})
-    picture = make_picture()
+    picture = make_picture() // (1, 2, 3)
+    picture = picture.astype(np.uint8)
+    before = picture.copy()
     first, second = (apply_camera(np.random.default_rng(2), picture, realism) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.shape == picture.shape
     assert first.dtype == np.uint8
     assert not np.array_equal(first, picture)
-    np.testing.assert_array_equal(picture, make_picture())
+    np.testing.assert_array_equal(picture, before)
 
 
 def test_blur_lowers_contrast_and_keeps_the_place():
@@ -55,3 +59,17 @@ def test_noise_covers_pictures_larger_than_its_bank():
     seen = apply_camera(np.random.default_rng(0), grey, replace(PLAIN, noise=1.0))
     assert seen.shape == grey.shape
     assert seen[-20:, -20:].std() > 0.5
+
+
+def test_grey_pictures_have_no_colour():
+    picture = (make_picture() // (1, 2, 3)).astype(np.uint8)
+    seen = apply_camera(np.random.default_rng(0), picture, replace(PLAIN, grey=1.0))
+    assert (np.ptp(seen, axis=2) == 0).all()
+    assert np.ptp(seen) > 20
+
+
+def test_light_from_one_side_makes_a_slope():
+    grey = np.full((64, 96, 3), 110, dtype=np.uint8)
+    for seed in range(6):
+        seen = apply_camera(np.random.default_rng(seed), grey, replace(PLAIN, window_light=1.0))
+        assert np.ptp(seen.mean(axis=2)) > 30

@@ -10,8 +10,10 @@ from cpose.errors import ConfigError, OutputError
 from ...user_errors import raises
 
 
-def make_dataset(num_images=4):
-    return SyntheticCuboidDataset(num_images, image_wh=(96, 64), objects=(0, 2), seed=1)
+def make_dataset(num_images=4, realism=None):
+    return SyntheticCuboidDataset(
+        num_images, image_wh=(96, 64), objects=(0, 2), seed=1, realism=realism
+    )
 
 
 def read_all(folder):
@@ -59,8 +61,9 @@ def test_files_do_not_depend_on_the_number_of_workers(tmp_path):
     assert cv2.getNumThreads() == 2
 
 
-def test_the_reader_of_annotated_folders_accepts_them(tmp_path):
-    dataset = make_dataset()
+@pytest.mark.parametrize('realism', [{}, {'free_pose': 1.0}], ids=['standing', 'free'])
+def test_the_reader_of_annotated_folders_accepts_them(tmp_path, realism):
+    dataset = make_dataset(realism=realism)
     for _ in write_images(dataset, prepare_folder(tmp_path / 'data', force=False)):
         pass
     metainfo = {'category': 'cuboid', 'symmetry': {'type': 'cpose.CuboidSymmetry'}}

@@ -28,3 +28,14 @@ def test_sides_bound_width_and_depth():
     relative = dims / dims[:, 1:2]
     assert relative[:, [0, 2]].min() == pytest.approx(0.5)
     assert relative[:, [0, 2]].max() == pytest.approx(1.8)
+
+
+def test_slender_boxes_are_thin_or_long_along_every_axis():
+    rng = np.random.default_rng(3)
+    dims = np.array([sample_dims(rng, slender=1.0) for _ in range(500)])
+    ordered = np.sort(dims, axis=1)
+    assert (ordered[:, 0] <= 0.3 * ordered[:, 2]).all()
+    assert (ordered[:, 0] >= 0.08 * ordered[:, 2] - 1e-9).all()
+    is_long = ordered[:, 1] <= 0.3 * ordered[:, 2]
+    assert 0.2 < is_long.mean() < 0.6
+    assert set(dims.argmin(axis=1)) == {0, 1, 2}

@@ -24,9 +24,9 @@ def test_config_changes_what_it_names():
         {'box_span': (0.0, 0.5)},
         {'box_span': (0.5, 3)},
         {'sides': (0.0, 1.0)},
-        {'pitch_deg': (10, 80)},
+        {'pitch_deg': (10, 91)},
+        {'roll_deg': (10, 200)},
     ],
-    ids=['unknown', 'probability', 'range', 'shadow', 'small box', 'large box', 'sides', 'pitch'],
 )
 def test_wrong_values_are_refused(values):
     with raises(ConfigError, argument=f'realism.{next(iter(values))}'):

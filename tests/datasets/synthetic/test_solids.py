@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -65,3 +67,26 @@ def test_samples_scale_with_the_height():
     )
     np.testing.assert_allclose(large.profile, 4 * small.profile)
     assert small.colours.shape == (len(small.profile), 3)
+
+
+def test_print_changes_the_side_and_nothing_else():
+    camera = make_camera()
+    plain = Solid(
+        np.array([0.0, -1.2]), np.array([(0.15, 0.0), (0.15, 0.4)]), np.full((2, 3), 90.0)
+    )
+    pictures = []
+    for solid in (plain, replace(plain, label_seed=5)):
+        image = np.zeros((160, 200, 3), dtype=np.uint8)
+        draw_solid(image, camera, solid, np.array([0.0, 1.0, 0.0]), 0.6)
+        pictures.append(image)
+    before, after = ((picture > 0).any(axis=2) for picture in pictures)
+    assert (before != after).mean() < 0.005
+    changed = (pictures[0] != pictures[1]).any(axis=2)
+    assert 0.3 < changed.sum() / before.sum() < 0.95
+
+
+def test_prints_are_drawn_where_wanted():
+    rng = np.random.default_rng(0)
+    seeds = [sample_solid(rng, np.zeros(2), 0.2, printed=1.0).label_seed for _ in range(3)]
+    assert len(set(seeds)) == 3
+    assert sample_solid(rng, np.zeros(2), 0.2).label_seed is None

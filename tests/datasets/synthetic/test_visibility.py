@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -38,27 +40,34 @@ def test_inside_fraction(left, expected):
 
 def test_nearer_thing_is_painted_later():
     near, far = make_box(position=(0.1, -0.9)), make_box(position=(0.0, -1.6))
-    outlines = Outline(near.footprint), Outline(far.footprint)
-    assert is_nearer(*outlines)
-    assert not is_nearer(*outlines[::-1])
-    assert sort_far_to_near([near, far]) == [1, 0]
+    outlines = tuple(Outline(box.footprint, box.heights) for box in (near, far))
+    assert is_nearer(*outlines, 0.6)
+    assert not is_nearer(*outlines[::-1], 0.6)
+    assert sort_far_to_near([near, far], 0.6) == [1, 0]
 
 
 def test_order_follows_the_separating_line_not_the_distance():
     wall = make_box(dims=(3.0, 0.4, 0.1), position=(1.2, -1.2), yaw=0.0)
     behind = make_box(dims=(0.1, 0.4, 0.1), position=(0.0, -1.4), yaw=0.0)
     assert np.linalg.norm(behind.position) < np.linalg.norm(wall.position)
-    assert sort_far_to_near([behind, wall]) == [0, 1]
+    assert sort_far_to_near([behind, wall], 0.6) == [0, 1]
+
+
+@pytest.mark.parametrize(('height', 'expected'), [(0.6, [0, 1]), (0.2, [1, 0])])
+def test_order_of_a_stack_follows_the_height_of_the_camera(height, expected):
+    lower = make_box()
+    upper = replace(make_box(yaw=0.3), level=lower.heights[1])
+    assert sort_far_to_near([lower, upper], height) == expected
 
 
 def test_no_things_have_no_order():
-    assert sort_far_to_near([]) == []
+    assert sort_far_to_near([], 0.6) == []
 
 
 def test_visible_share_of_a_covered_box():
     camera = make_camera(pitch=0.4, roll=0.0)
     near, far = make_box(position=(0.0, -0.9)), make_box(position=(0.0, -1.6))
-    order = sort_far_to_near([near, far])
+    order = sort_far_to_near([near, far], 0.6)
     visible = measure_visibility(camera, [near, far], [], order)
     masks = []
     for box in (near, far):
@@ -75,7 +84,7 @@ def test_solid_in_front_covers_and_behind_does_not():
     camera, box = make_camera(roll=0.0), make_box()
     for position, is_covered in (((0.0, -0.8), True), ((0.0, -1.8), False)):
         pole = make_pole(position)
-        order = sort_far_to_near([box, pole])
+        order = sort_far_to_near([box, pole], 0.6)
         visible = measure_visibility(camera, [box], [pole], order)
         assert (visible[0] < 0.9) == is_covered
 

@@ -95,6 +95,9 @@ def draw_room(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.nd
     camera = scene.camera
     footprints = _footprints(scene)
     reach = float(np.linalg.norm(footprints, axis=1).max())
+    if camera.is_steep:
+        # What lies at the camera's foot point would leave no room.
+        reach = max(reach, 0.5 * camera.height)
     gap = reach * log_uniform(rng, 0.08, 2.5)
     has_table = rng.random() < 0.65
     is_away = has_table and rng.random() < 0.4
@@ -174,7 +177,8 @@ def _draw_floor(
     level: float,
     walls: list[Wall],
 ) -> np.ndarray:
-    corners = np.array([(-FAR, -FAR), (FAR, -FAR), (FAR, 1.0), (-FAR, 1.0)])
+    near = FAR if camera.is_steep or camera.is_rolled else 1.0
+    corners = np.array([(-FAR, -FAR), (FAR, -FAR), (FAR, near), (-FAR, near)])
     polygon = lift(corners, level)
     if walls:
         heights = (polygon - walls[0].foot) @ walls[0].normal

@@ -6,10 +6,12 @@ from math import dist
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.boxes import Box
+from cpose.datasets.synthetic.camera import NEAR, VirtualCamera
 from cpose.datasets.synthetic.painting.raster import (
     blend,
     bounding_rectangle,
+    draw_quad,
     intersect_rectangles,
     is_empty,
     polygon_coverage,
@@ -18,7 +20,7 @@ from cpose.datasets.synthetic.painting.raster import (
     warp_into,
 )
 from cpose.datasets.synthetic.painting.textures import BoxStyle, paint_face
-from cpose.datasets.synthetic.scene import Box, Light
+from cpose.datasets.synthetic.scene import Light
 from cpose.datasets.synthetic.visibility import outline_hull
 
 FACE_CORNERS = {
@@ -27,11 +29,9 @@ FACE_CORNERS = {
     '+y': (3, 7, 8, 4),
     '+z': (4, 8, 6, 2),
     '-z': (7, 3, 1, 5),
+    '-y': (2, 6, 5, 1),
 }
-"""Keypoint numbers of top left, top right, bottom right and bottom left, seen from outside.
-
-The bottom is never seen: the camera is above the plane on which the box stands.
-"""
+"""Keypoint numbers of top left, top right, bottom right and bottom left, seen from outside."""
 
 TEXTURE_SIDE = (72, 288)
 """Least and greatest longer side of a face's texture, pixels."""
@@ -97,6 +97,63 @@ def draw_box(image: np.ndarray, camera: VirtualCamera, faces: list[PaintedFace])
     for target, warped, coverage in parts:
         blend(target, warped, coverage)
     blend(image[top:bottom, left:right], layer, polygon_coverage(hull, outer))
+
+
+def paint_flaps(
+    rng: np.random.Generator, camera: VirtualCamera, box: Box, style: BoxStyle, light: Light
+) -> tuple[list[PaintedFace], list[PaintedFace]]:
+    """Paint the four flaps of an open carton.
+
+    Args:
+        rng: Source of randomness.
+        camera: The camera.
+        box: The box; its +y face is the open one.
+        style: The box's style.
+        light: The light.
+
+    Returns:
+        Flaps that the box covers, and flaps that cover it.
+    """
+    keypoints = box.keypoints_world
+    up = box.world_from_object[:, 1]
+    behind: list[PaintedFace] = []
+    front: list[PaintedFace] = []
+    length = min(box.dims[0], box.dims[2]) * rng.uniform(0.3, 0.5)
+    for name in ('+x', '-x', '+z', '-z'):
+        left, right = keypoints[list(FACE_CORNERS[name][:2])]
+        side = keypoints[list(FACE_CORNERS[name])].mean(axis=0) - keypoints[0]
+        outwards = side / np.linalg.norm(side)
+        angle = rng.uniform(-1.2, 1.4)
+        tip = (outwards * np.cos(angle) + up * np.sin(angle)) * length
+        skew = (right - left) * rng.uniform(0.0, 0.08)
+        corners = np.array([left + tip + skew, right + tip - skew, right, left])
+        texture = paint_face(rng, style, (64, 24), is_main=False)
+        normal = up * np.cos(angle) - outwards * np.sin(angle)
+        flap = PaintedFace(_light_face(rng, texture, normal, light), corners)
+        is_near = outwards @ (camera.position - left) > 0
+        (front if is_near else behind).append(flap)
+    return behind, front
+
+
+def draw_flaps(image: np.ndarray, camera: VirtualCamera, flaps: list[PaintedFace]) -> None:
+    """Draw flaps on an image (H, W, 3) uint8, in place."""
+    for flap in flaps:
+        if camera.to_cv(flap.corners_world)[:, 2].min() > NEAR:
+            draw_quad(image, flap.texture, camera.project(flap.corners_world))
+
+
+def open_top(rng: np.random.Generator, faces: list[PaintedFace], top: np.ndarray) -> None:
+    """Replace the face that points along ``top`` (3,) from the box's middle by a look inside."""
+    for number, face in enumerate(faces):
+        normal = np.cross(
+            face.corners_world[3] - face.corners_world[0],
+            face.corners_world[1] - face.corners_world[0],
+        )
+        if normal @ top > 0.9 * np.linalg.norm(normal):
+            depth = np.linspace(rng.uniform(0.3, 0.7), rng.uniform(0.1, 0.4), 9)[:, None, None]
+            mean = np.array(cv2.mean(face.texture)[:3])
+            inside = np.clip(mean * depth, 0, 255).astype(np.uint8).repeat(9, axis=1)
+            faces[number] = PaintedFace(inside, face.corners_world)
 
 
 def mirror_faces(faces: list[PaintedFace]) -> list[PaintedFace]:

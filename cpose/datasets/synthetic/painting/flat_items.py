@@ -1,4 +1,4 @@
-"""Things that lie flat on the plane: papers, keyboards, phones, mats, cables."""
+"""Flat things: papers, keyboards, phones, mats and cables on the plane, others at any angle."""
 
 from functools import cache
 
@@ -12,6 +12,7 @@ from cpose.datasets.synthetic.painting.materials import BANK_SEED
 from cpose.datasets.synthetic.painting.palettes import WALL, sample_colour, sample_near
 from cpose.datasets.synthetic.painting.photos import sample_photo
 from cpose.datasets.synthetic.painting.raster import draw_quad, fill_polygon
+from cpose.datasets.synthetic.painting.upright_items import sample_panel
 from cpose.datasets.synthetic.scene import Scene
 from cpose.datasets.synthetic.visibility import outline_hull
 
@@ -142,6 +143,52 @@ def _draw_sheet(
     if thickness > 0:
         fill_polygon(image, outline_hull(camera, np.concatenate([top, top * (1, 0, 1)])), dark)
     draw_quad(image, texture, camera.project(top))
+
+
+def draw_loose_items(
+    rng: np.random.Generator, image: np.ndarray, camera: VirtualCamera, count: int
+) -> None:
+    """Draw flat things of any size and angle behind everything else, in place."""
+    width, height = camera.image_wh
+    for _ in range(count):
+        ray = camera.ray_world(rng.uniform(0.0, 1.0, 2) * (width, height))
+        size = log_uniform(rng, 0.06, 0.6) * max(width, height) / camera.intrinsics[0, 0]
+        aside, down = camera.cv_from_world[0], camera.cv_from_world[1]
+        turn = cv2.Rodrigues(rng.normal(0, 0.55, 3) + camera.cv_from_world[2] * rng.normal(0, 0.8))
+        across, along = turn[0] @ aside * size / 2, turn[0] @ down * size * rng.uniform(0.25, 0.7)
+        middle = camera.position + ray
+        corners = np.array([-across - along, across - along, across + along, along - across])
+        draw_slab(rng, image, camera, middle + corners)
+
+
+def draw_slab(
+    rng: np.random.Generator, image: np.ndarray, camera: VirtualCamera, corners: np.ndarray
+) -> None:
+    """Draw a thin slab, a screen, sheet or picture, in place.
+
+    Args:
+        rng: Source of randomness.
+        image: (H, W, 3) uint8.
+        camera: The camera.
+        corners: (4, 3) top left, top right, bottom right and bottom left of its front, world.
+    """
+    if camera.to_cv(corners)[:, 2].min() < 0.02:
+        return
+    across, down = corners[1] - corners[0], corners[3] - corners[0]
+    normal = np.cross(across, down)
+    if normal @ (camera.position - corners[0]) > 0:
+        corners = corners[[1, 0, 3, 2]]
+    else:
+        normal = -normal
+    texture = sample_panel(rng)[1] if rng.random() < 0.6 else sample_sheet(rng)[0]
+    if texture.shape[0] < texture.shape[1] and across @ across < down @ down:
+        texture = cv2.rotate(texture, cv2.ROTATE_90_CLOCKWISE)
+    thickness = rng.uniform(0.0, 0.035) * np.sqrt(across @ across)
+    back = corners - normal / np.linalg.norm(normal) * thickness
+    rim = np.concatenate([corners, back])
+    if camera.to_cv(rim)[:, 2].min() > 0.01:
+        fill_polygon(image, outline_hull(camera, rim), np.full(3, rng.uniform(5, 120)))
+    draw_quad(image, texture, camera.project(corners))
 
 
 def _draw_cable(

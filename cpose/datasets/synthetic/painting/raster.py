@@ -161,3 +161,23 @@ def shrink_to_quad(texture: np.ndarray, quad: np.ndarray) -> np.ndarray:
         wh = min(width, across), min(height, down)
         return cv2.resize(texture, wh, interpolation=cv2.INTER_AREA)
     return texture
+
+
+def soften(image: np.ndarray, radius: int) -> np.ndarray:
+    """Return a blurred image (H, W) or (H, W, C) uint8, the same with any number of threads.
+
+    OpenCV's stack blur errs where one thread's share of the rows ends, so it gets one thread.
+
+    Args:
+        image: What to blur.
+        radius: Pixels from which a pixel takes light, 1 or more.
+    """
+    side = 2 * radius + 1
+    threads = cv2.getNumThreads()
+    if threads <= 1:
+        return np.asarray(cv2.stackBlur(image, (side, side)))
+    cv2.setNumThreads(1)
+    try:
+        return np.asarray(cv2.stackBlur(image, (side, side)))
+    finally:
+        cv2.setNumThreads(threads)

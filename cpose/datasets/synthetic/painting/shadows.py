@@ -1,11 +1,19 @@
-"""Soft shadows on the support plane, at a quarter of the resolution."""
+"""Soft shadows on the support plane, at a quarter of the resolution, and on boxes."""
 
 from statistics import median
 
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera, lift
+from cpose.datasets.synthetic.painting.raster import (
+    bounding_rectangle,
+    is_empty,
+    polygon_coverage,
+    soften,
+)
+from cpose.datasets.synthetic.placing import GAP
 from cpose.datasets.synthetic.polygons import fill_convex
 from cpose.datasets.synthetic.scene import Light, Scene
 
@@ -32,17 +40,44 @@ def draw_shadows(image: np.ndarray, scene: Scene, support: np.ndarray) -> None:
     cv2.multiply(image, cv2.merge([shade] * 3), dst=image, scale=1 / 255)
 
 
+def draw_shadow_on_boxes(image: np.ndarray, scene: Scene, box: Box) -> None:
+    """Darken what carries a box around its bottom, in place; nothing if that is the plane."""
+    if box.level == 0 or not box.is_upright:
+        return
+    grown = _grown(box.footprint, 1.2).astype(np.float32)
+    for base in scene.boxes:
+        if abs(box.level - base.heights[1]) > 2 * GAP:
+            continue
+        shared = cv2.intersectConvexConvex(grown, base.footprint.astype(np.float32))[1]
+        if shared is None:
+            continue
+        outline = scene.camera.project_polygon(lift(shared.reshape(-1, 2), box.level))
+        rectangle = bounding_rectangle(outline, scene.camera.image_wh)
+        if not is_empty(rectangle):
+            left, top, right, bottom = rectangle
+            part = image[top:bottom, left:right]
+            shade = polygon_coverage(outline, rectangle)
+            light = cv2.addWeighted(shade, -0.45, shade, 0.0, 255.0)
+            cv2.multiply(part, cv2.merge([light] * 3), dst=part, scale=1 / 255)
+
+
 def _shadow_layers(scene: Scene) -> list[tuple[float, float, list[np.ndarray]]]:
     """Return softness, darkness and outlines on the plane (X, Z) of each kind of shadow."""
     light = scene.light
-    points = [box.keypoints_world[1:] for box in scene.boxes]
-    points += [solid.outline_world for solid in scene.solids]
+    solids = [solid.outline_world for solid in scene.solids]
+    carried = [box.keypoints_world[1:] for box in scene.boxes if not box.is_floating]
+    floating = [box.keypoints_world[1:] for box in scene.boxes if box.is_floating]
+    touching = [box.footprint for box in scene.boxes if box.level == 0 and box.is_upright]
+    touching += [solid.footprint for solid in scene.solids]
     contact = 0.4 + light.shadow
-    return [
-        (light.softness, light.shadow, [_cast_outline(light, item) for item in points]),
-        (0.02, 0.55 * contact, [_grown(item, 1.05) for item in scene.footprints]),
-        (0.12, 0.3 * contact, [_grown(item, 1.25) for item in scene.footprints]),
+    layers = [
+        (light.softness, light.shadow, [_cast_outline(light, item) for item in carried + solids]),
+        (0.02, 0.55 * contact, [_grown(item, 1.05) for item in touching]),
+        (0.12, 0.3 * contact, [_grown(item, 1.25) for item in touching]),
     ]
+    if floating:
+        layers.append((0.2, 0.6 * light.shadow, [_cast_outline(light, item) for item in floating]))
+    return layers
 
 
 def _cast_outline(light: Light, points_world: np.ndarray) -> np.ndarray:
@@ -72,7 +107,7 @@ def _multiply_layer(
             sizes.append(float(np.ptp(_reduced(polygon), axis=0).max()))
     if sizes:
         radius = min(max(int(2.45 * median(sizes) * softness), 1), 30)
-        layer = cv2.stackBlur(layer, (2 * radius + 1, 2 * radius + 1))
+        layer = soften(layer, radius)
         cv2.multiply(kept, cv2.bitwise_not(layer), dst=kept, scale=1 / 255)
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from cpose.datasets.synthetic.painting.box_painter import (
     PaintedFace,
     draw_box,
     mirror_faces,
+    open_top,
+    paint_flaps,
     paint_visible_faces,
 )
 from cpose.datasets.synthetic.painting.textures import sample_style
@@ -15,7 +19,7 @@ from cpose.structures.cuboid import CORNER_SIGNS
 
 from ..scenes import make_box, make_camera, make_light
 
-COLOURS = {'+x': 40, '-x': 80, '+y': 120, '+z': 160, '-z': 200}
+COLOURS = {'+x': 40, '-x': 80, '+y': 120, '+z': 160, '-z': 200, '-y': 240}
 
 
 def visible_names(camera, box):
@@ -94,6 +98,41 @@ def test_drawing_agrees_with_casting_rays(yaw, roll):
     assert same[is_off_edges].mean() > 0.998
     overlap = ((image[..., 0] > 0) & (expected > 0)).sum() / (expected > 0).sum()
     assert overlap > 0.99
+
+
+def test_faces_of_a_box_in_the_air_are_seen_from_below():
+    camera = make_camera(pitch=0.0)
+    tilt = cv2.Rodrigues(np.array([0.3, 0.1, 0.2]))[0]
+    box = replace(make_box(yaw=0.6), tilt=tilt, level=1.0)
+    rng = np.random.default_rng(0)
+    faces = paint_visible_faces(rng, camera, box, sample_style(rng), make_light())
+    assert '-y' in visible_names(camera, box)
+    assert len(faces) == len(visible_names(camera, box))
+
+
+def test_flaps_are_hinged_at_the_upper_edges():
+    camera, box, rng = make_camera(), make_box(), np.random.default_rng(0)
+    behind, front = paint_flaps(rng, camera, box, sample_style(rng), make_light())
+    seen = visible_names(camera, box) - {'+y'}
+    assert len(front) == len(seen)
+    assert len(behind) + len(front) == 4
+    for flap in (*behind, *front):
+        np.testing.assert_allclose(flap.corners_world[2:, 1], box.dims[1])
+        lengths = np.linalg.norm(flap.corners_world[:2] - flap.corners_world[3:1:-1], axis=1)
+        assert (lengths < 0.62 * box.dims[[0, 2]].min()).all()
+
+
+def test_the_inside_of_an_open_box_is_darker():
+    camera, box, rng = make_camera(), make_box(), np.random.default_rng(0)
+    faces = paint_visible_faces(rng, camera, box, sample_style(rng), make_light())
+    number = next(
+        k for k, face in enumerate(faces) if np.allclose(face.corners_world[:, 1], box.dims[1])
+    )
+    before = [face.texture.mean() for face in faces]
+    open_top(rng, faces, box.world_from_object[:, 1])
+    after = [face.texture.mean() for face in faces]
+    assert after[number] < 0.75 * before[number]
+    assert [k for k in range(len(faces)) if after[k] != before[k]] == [number]
 
 
 def test_no_background_shines_through_inner_edges():

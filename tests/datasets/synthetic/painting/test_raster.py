@@ -12,6 +12,7 @@ from cpose.datasets.synthetic.painting.raster import (
     polygon_coverage,
     shrink_to_quad,
     side_lengths,
+    soften,
     warp_into,
 )
 
@@ -104,3 +105,21 @@ def test_side_lengths():
 def test_rectangles_share_what_lies_in_both():
     assert intersect_rectangles((-1, 2, 10, 12), (0, 0, 9, 20)) == (0, 2, 9, 12)
     assert is_empty(intersect_rectangles((0, 0, 4, 4), (6, 0, 9, 4)))
+
+
+def test_blur_does_not_depend_on_the_number_of_threads():
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((30, 37, 3), (42, 39))]
+    threads = cv2.getNumThreads()
+    found = []
+    try:
+        for number in (1, 2, 4):
+            cv2.setNumThreads(number)
+            found.append([soften(picture, 4) for picture in pictures])
+            assert cv2.getNumThreads() == number
+    finally:
+        cv2.setNumThreads(threads)
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert found[0][0].std() < 0.5 * pictures[0].std()

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic.painting.shadows import draw_shadows
+from cpose.datasets.synthetic.painting.shadows import draw_shadow_on_boxes, draw_shadows
 
 from ..scenes import make_box, make_camera, make_light, make_scene
 
@@ -34,3 +37,29 @@ def test_no_shadow_beyond_the_support():
     image, _ = shade(make_light((-1.0, 0.6, 0.0)), left_half)
     assert (image[:, 106:] == 200).all()
     assert image[:, :95].min() < 150
+
+
+def test_a_box_in_the_air_has_a_fainter_shadow():
+    tilt = cv2.Rodrigues(np.array([0.4, 0.2, 0.1]))[0]
+    darkest = []
+    for level in (0.0, 0.5):
+        box = replace(make_box(), tilt=tilt, level=level)
+        image = np.full((160, 200, 3), 200, dtype=np.uint8)
+        light = make_light((0.3, 1.0, 0.0), shadow=0.6)
+        draw_shadows(image, make_scene([box], light=light), WHOLE)
+        darkest.append(image.min())
+    assert darkest[0] < darkest[1] < 195
+
+
+def test_an_upper_box_darkens_the_lower_one():
+    lower = make_box()
+    upper = replace(make_box(dims=(0.15, 0.2, 0.1)), level=lower.heights[1])
+    scene = make_scene([lower, upper])
+    image = np.full((160, 200, 3), 200, dtype=np.uint8)
+    draw_shadow_on_boxes(image, scene, lower)
+    assert (image == 200).all()
+    draw_shadow_on_boxes(image, scene, upper)
+    rows, columns = np.nonzero(image[..., 0] < 195)
+    foot = scene.camera.project(upper.keypoints_world[[1, 2, 5, 6]])
+    assert (foot.min(axis=0) > (columns.min() - 1, rows.min() - 1)).all()
+    assert (foot.max(axis=0) < (columns.max() + 1, rows.max() + 1)).all()
