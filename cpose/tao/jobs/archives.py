@@ -91,8 +91,9 @@ def _extract(archive: Path, folder: Path) -> None:
                 with stream, target.open('wb') as file:
                     shutil.copyfileobj(stream, file)
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        reason = str(error).partition(':\n')[0]  # without a line for each compression
         raise DataError(
-            f'cannot be extracted: {error}',
+            f'cannot be extracted: {reason}',
             place=FilePlace(archive),
             advice=f'Copy or download it again, and check the free space of {folder.parent}',
         ) from error

@@ -76,7 +76,7 @@ def choose_gpus(spec: TaoSpec, task: str) -> list[int]:
         named = next(name for name in (f'{task}.num_gpus', key) if spec.origin.gives(name))
         raise spec.wrong(
             named,
-            'must mean one GPU, as inference runs in one process',
+            'must be one GPU, as inference runs in one process',
             'For more GPUs start one process for each, with a part of the images',
         )
     there = torch.cuda.device_count()

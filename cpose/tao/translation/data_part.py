@@ -48,7 +48,7 @@ def input_wh(spec: TaoSpec) -> tuple[int, int]:
         raise spec.wrong(
             'dataset.output_res',
             f'contradicts dataset.input_res={dataset.input_res} and model.down_ratio={stride}',
-            f'Allowed: {wanted}',
+            f'Use {wanted}',
         )
     return dataset.input_res, dataset.input_res
 
