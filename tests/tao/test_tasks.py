@@ -177,8 +177,10 @@ def test_engine_in_int8_with_a_key(folder):
         f'{TRT}.calibration.cal_batch_size=2',
     ]
     key = f'{TRT}.calibration.cal_batches'
-    with raises(DataError, spec_key=key, where='Command line'):
+    size = f'{TRT}.calibration.cal_batch_size'
+    with raises(DataError, '18 images in 9 batches', spec_key=size, where='Command line') as caught:
         run(folder, 'gen_trt_engine', *words, f'{key}=9')
+    assert key in str(caught.value)
     engine = run(folder, 'gen_trt_engine', *words, f'{TRT}.calibration.cal_batches=2')
     assert is_encrypted(engine)
     assert read_metadata(engine).precision == 'int8'
