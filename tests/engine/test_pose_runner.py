@@ -130,7 +130,7 @@ def test_optimizer_of_another_type_cannot_be_resumed(build_runner, trained, opti
 def test_best_holds_weights_only(build_runner, trained, tmp_path):
     best = next((tmp_path / 'run').glob('best*.pth'))
     assert 'optimizer' not in load_checkpoint_file(best)
-    with pytest.raises(CheckpointError, match='Set load_from without --resume'):
+    with raises(CheckpointError, 'optimizer', path=best):
         resume(build_runner, best)
     runner = build_runner({'load_from': str(best)}, 'again')
     runner.load_or_resume()

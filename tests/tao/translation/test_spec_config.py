@@ -28,6 +28,9 @@ ODD_TEXTS = (
 )
 
 
+from ...user_errors import raises
+
+
 @pytest.fixture
 def spec(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -68,7 +71,7 @@ def test_config_of_a_run_tells_where_it_is(spec, tmp_path):
 
 def test_bases_do_not_share_keys():
     bases = ['cpose::_base_/models/dla34.py'] * 2
-    with pytest.raises(ConfigError, match='model stands in more than one'):
+    with raises(ConfigError, 'model', argument='_base_'):
         load_overlay({'_base_': bases})
 
 
