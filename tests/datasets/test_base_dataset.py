@@ -165,7 +165,7 @@ def test_symmetries_are_looked_up(dataset_of):
     assert [item.order for item in dataset[0]['symmetries']] == [12, 1, 1, 3]
     assert dataset.get_cat_ids(0) == [0, 1, 0, 1]
     assert dataset.find_label('shoe') == 1
-    with raises(DataError, 'cup, shoe', value='bag', key='*_dataloader.dataset.metainfo.category'):
+    with raises(DataError, 'cup, shoe', argument='class', value='bag'):
         dataset.find_label('bag')
 
 

@@ -12,6 +12,8 @@ from cpose.tao.translation.spec_config import (
     training_overlay,
 )
 
+from ...user_errors import raises
+
 SPEC = """
 results_dir: results
 dataset: {train_data: data, category: mug}
@@ -26,9 +28,6 @@ ODD_TEXTS = (
     '{{base.model}}',
     'wörter ' * 30 + '{{$HOME:x}}',
 )
-
-
-from ...user_errors import raises
 
 
 @pytest.fixture
