@@ -62,6 +62,7 @@ def test_cores_for_loading(build_runner, monkeypatch, spare, environment, thread
     assert counts[-1] == threads
 
 
+@pytest.mark.slow
 def test_schedule_continues_with_more_epochs(build_runner, tmp_path):
     schedule = [{'type': 'MultiStepLR', 'milestones': [1, 4], 'gamma': 0.1, 'by_epoch': True}]
     options = {'param_scheduler': schedule}
@@ -191,6 +192,7 @@ def test_full_disk_stops_with_the_previous_checkpoint(build_runner, monkeypatch,
     assert not list((tmp_path / 'run').glob('.*unfinished'))
 
 
+@pytest.mark.slow
 def test_compiled_training_equals_the_usual(build_runner, tmp_path):
     for name, options in (('usual', {}), ('compiled', {'compile': {'backend': 'eager'}})):
         build_runner({**options, 'model.dropout': 0.0, 'train_cfg.max_epochs': 1}, name).train()
