@@ -45,6 +45,7 @@ def losses(run_folder):
     return [record['loss'] for record in records if 'loss' in record]
 
 
+@pytest.mark.slow
 def test_layout_of_training(folder):
     results = folder / 'results/train'
     (checkpoint,) = (file for file in results.glob('*.pth') if not file.is_symlink())
@@ -59,6 +60,7 @@ def test_layout_of_training(folder):
     assert len(list((extracted / 'val').glob('*.json'))) == NUM_IMAGES
 
 
+@pytest.mark.slow
 def test_config_of_the_spec_gives_the_same_losses(folder):
     config = folder / 'config.py'
     config.write_text(overlay_text(training_overlay(spec_of(folder, 'train')), 'Test.'))
@@ -69,6 +71,7 @@ def test_config_of_the_spec_gives_the_same_losses(folder):
     assert by_config == losses(folder / 'results/train')
 
 
+@pytest.mark.slow
 def test_evaluate(folder):
     report = run(folder, 'evaluate', 'evaluate.results_dir=' + str(folder / 'eval'))
     assert report['num_images'] == NUM_IMAGES
@@ -80,6 +83,7 @@ def test_evaluate(folder):
     np.testing.assert_equal(again['curves'], report['curves'])
 
 
+@pytest.mark.slow
 def test_inference(folder):
     words = ('inference.visualization_threshold=0', 'inference.num_select=3')
     summary = run(folder, 'inference', *words)
@@ -105,6 +109,7 @@ def test_inference_leaves_the_device_to_what_runs_the_file(folder, monkeypatch):
         run(folder, 'inference')
 
 
+@pytest.mark.slow
 def test_default_of_the_schema_runs(tmp_path, folder, capsys):
     (tmp_path / 'spec.json').write_text(json.dumps(job_schema('train')['default']))
     words = [f'results_dir={tmp_path}', f'dataset.train_data={folder}/data', *TINY]
@@ -113,6 +118,7 @@ def test_default_of_the_schema_runs(tmp_path, folder, capsys):
     assert capsys.readouterr().out.endswith('Execution status: PASS\n')
 
 
+@pytest.mark.slow
 def test_inference_without_pictures_and_poses(folder):
     own = folder / 'plain'
     words = (
@@ -133,6 +139,7 @@ def test_inference_runs_in_one_process(folder, monkeypatch):
         run(folder, 'inference', 'inference.num_gpus=2')
 
 
+@pytest.mark.slow
 def test_export_and_engine(folder):
     pytest.importorskip('onnxruntime')
     pytest.importorskip('onnxslim')
@@ -185,7 +192,7 @@ def test_engine_in_int8_with_a_key(folder):
     assert is_encrypted(engine)
     assert read_metadata(engine).precision == 'int8'
     assert (folder / 'ranges.json').is_file()
-    with pytest.raises(CheckpointError, match='another key'):
+    with raises(CheckpointError, 'another key'):
         run(folder, 'gen_trt_engine', *words, 'encryption_key=guessed')
     results = folder / 'results/gen_trt_engine'
     last = json.loads((results / 'status.json').read_text().splitlines()[-1])
@@ -204,6 +211,7 @@ def test_other_backbone_than_the_checkpoint_has(folder):
         run(folder, 'evaluate', 'model.backbone.model_type=DLA34')
 
 
+@pytest.mark.slow
 def test_training_continues_by_itself(folder):
     spec = spec_of(folder, 'train')
     results = folder / 'results/train'
@@ -228,6 +236,7 @@ def test_checkpoint_without_state_of_training(tmp_path):
     assert 'results_dir' in caught.value.advice[0]
 
 
+@pytest.mark.slow
 def test_dry_run_saves_nothing(folder):
     own = folder / 'dry'
     result = run(

@@ -37,6 +37,7 @@ def opened(tmp_path):
     return open_it
 
 
+@pytest.mark.slow
 def test_opened_again(opened):
     study = opened()
     trial = study.ask()

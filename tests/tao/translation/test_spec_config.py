@@ -69,7 +69,7 @@ def test_config_of_a_run_tells_where_it_is(spec, tmp_path):
 
 def test_bases_do_not_share_keys():
     bases = ['cpose::_base_/models/dla34.py'] * 2
-    with raises(ConfigError, 'model'):
+    with raises(ConfigError, 'model', argument='_base_'):
         load_overlay({'_base_': bases})
 
 
