@@ -6,7 +6,7 @@ import pytest
 
 
 @contextmanager
-def raises(kind, problem='', *, key=None, path=None, field=None, **fields):
+def raises(kind, problem='', *, key=None, path=None, field=None, spec_key=None, where='', **fields):
     """Expect an error.
 
     Args:
@@ -15,6 +15,8 @@ def raises(kind, problem='', *, key=None, path=None, field=None, **fields):
         key: Key of the config that its place must name.
         path: File that its place must name.
         field: Field of the file that its place must name.
+        spec_key: Key of a spec that its place must name.
+        where: Part of the place in the spec, for example 'line 3' or 'Command line'.
         fields: Other attributes that it must have, for example ``argument`` and ``value``.
     """
     with pytest.raises(kind) as caught:
@@ -29,3 +31,7 @@ def raises(kind, problem='', *, key=None, path=None, field=None, **fields):
         assert str(error.place.path) == str(path)
     if field is not None:
         assert error.place.field == field
+    if spec_key is not None:
+        assert error.place.key == spec_key
+    if where:
+        assert where in error.place.where

@@ -38,8 +38,11 @@ def find_experiment(experiment_id: str) -> dict[str, Any]:
             return entry
     names = [entry['name'] for entry in entries]
     raise ConfigError(
-        f'There is no base experiment {experiment_id!r}. {nearest_names(experiment_id, names)} '
-        '"cpose tao list-base-experiments" lists all with their ids.'
+        'is no base experiment',
+        argument='experiment_id',
+        value=experiment_id,
+        advice=f'{nearest_names(experiment_id, names)} '
+        '`cpose tao list-base-experiments` lists all with their ids',
     )
 
 

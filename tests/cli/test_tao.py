@@ -95,17 +95,20 @@ def test_tool_is_the_command():
     [
         (('trian', '-e', 's'), "invalid choice: 'trian'"),
         (('train',), 'required: -e'),
-        (('train', '-e', 'none.yaml'), 'Spec none.yaml cannot be read: No such file'),
+        (('train', '-e', 'none.yaml'), 'none.yaml cannot be read: No such file'),
         (('train', '-e', 'spec.yaml', 'train.num_epochs=0'), 'Command line: train.num_epochs=0'),
         (('train', '-e', 'spec.yaml', 'nothing'), 'is not KEY=VALUE'),
         (('train', '-e', 'spec.yaml', 'train.gpu_ids=[1,1]'), 'names a GPU twice'),
-        (('train', '-e', 'spec.yaml', 'train.num_gpus=64'), 'GPUs are visible'),
-        (('train', '-e', 'spec.yaml', 'dataset.train_data='), 'dataset.train_data is required'),
+        (('train', '-e', 'spec.yaml', 'train.num_gpus=64'), 'GPUs that are visible'),
+        (
+            ('train', '-e', 'spec.yaml', 'dataset.train_data='),
+            'dataset.train_data is required by train',
+        ),
         (('evaluate', '-e', 'spec.yaml'), 'dataset.test_data is required by evaluate'),
         (('get-job-schema', '--action', 'automl'), 'invalid choice'),
         (
             ('get-job-schema', '--action', 'train', '--base-experiment-id', 'x'),
-            'There is no base experiment',
+            '--base-experiment-id x is no base experiment',
         ),
         (
             ('to-config', 'spec.yaml', '--out', 'spec.yaml/config.py'),
@@ -121,7 +124,7 @@ def test_bad_input(spec, capsys, words, message):
 def test_unreadable_yaml(spec, capsys, text):
     spec.write_text(text)
     error = fails(capsys, 'train', '-e', spec)
-    assert f'Spec {spec}, line 1' in error
+    assert f'{spec}, line 1 is no YAML' in error
 
 
 @pytest.mark.parametrize('option', ['-e', '--experiment_spec', '--experiment_spec_file'])

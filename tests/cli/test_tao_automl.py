@@ -43,9 +43,13 @@ MISTAKES = {
         'train.optim.momentum',
         'Known: lr, lr_decay',
     ],
-    ('automl.storage=nothing',): ["automl.storage='nothing'", 'cannot be opened', 'Allowed: a URL'],
+    ('automl.storage=nothing',): [
+        "automl.storage='nothing'",
+        'cannot be opened',
+        'a URL of SQLAlchemy',
+    ],
     ('automl.range_override=[{parameter: train.optim.lr, valid_min: 1, valid_max: 0.1}]',): [
-        'valid_min=1 is not below valid_max=0.1'
+        'valid_min=1.0 is not below valid_max=0.1'
     ],
 }
 

@@ -29,7 +29,7 @@ CAMERA = (
     'inference.skew=2',
 )
 INFERENCE = {
-    'num_gpus': Refusal('2', 'inference runs in one process'),
+    'num_gpus': Refusal('2', 'one process'),
     'gpu_ids': Effect('[3]', 'gpus.inference', [3]),
     'num_nodes': Refusal('2', 'torchrun or Slurm'),
     'checkpoint': Effect('y.pth', 'inference.model', 'y.pth'),

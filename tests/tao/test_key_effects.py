@@ -15,6 +15,7 @@ from cpose.tao.tasks.train import find_resume
 from cpose.tao.translation import training_part as wandb_login
 from cpose.tao.translation.spec_config import training_overlay
 
+from ..user_errors import raises
 from .key_outcomes import Effect, Refusal, Warned
 from .specs import make_spec
 from .task_cases import ENGINE, EVALUATE, EXPORT, INFERENCE, WANDB
@@ -114,10 +115,8 @@ def test_effects(machine, key):
 @pytest.mark.parametrize('key', [key for key, case in CASES.items() if isinstance(case, Refusal)])
 def test_refusals(machine, key):
     case = CASES[key]
-    with pytest.raises(ConfigError) as caught:
+    with raises(ConfigError, case.reason, spec_key=key, where='Command line'):
         plan(make_spec(machine, *case.words, f'{key}={case.value}'))
-    assert case.reason in str(caught.value)
-    assert key in str(caught.value)
 
 
 @pytest.mark.parametrize('key', [key for key, case in CASES.items() if isinstance(case, Warned)])
@@ -142,7 +141,7 @@ def test_a_task_opens_its_own_archives_only(machine, overlay):
     others = (word for name, word in words.items() if name not in READ[overlay])
     overlay(make_spec(machine, *others))
     for name in READ[overlay]:
-        with pytest.raises(DataError, match=r'none\.tar\.gz cannot be read'):
+        with raises(DataError, path='none.tar.gz'):
             overlay(make_spec(machine, words[name]))
 
 
@@ -158,6 +157,7 @@ def test_batch_of_an_onnx_file_that_has_one(machine):
     assert batches == (None, None, None)
     spec = make_spec(machine, 'gen_trt_engine.batch_size=4')
     assert gen_trt_engine.engine_request(spec, static_batch=4)['batches'] == (4, 4, 4)
-    says = r'line: gen_trt_engine\.batch_size=4 does not go .* of x\.onnx\. Allowed: 2, or -1'
-    with pytest.raises(ConfigError, match=says):
+    key = 'gen_trt_engine.batch_size'
+    with raises(ConfigError, 'x.onnx', spec_key=key, where='Command line', value=4) as caught:
         gen_trt_engine.engine_request(spec, static_batch=2)
+    assert '2 or -1' in caught.value.advice[0]

@@ -20,6 +20,7 @@ from cpose.tao.tasks import inference
 from cpose.tao.tasks.train import find_resume
 from cpose.tao.translation.spec_config import overlay_text, training_overlay
 
+from ..user_errors import raises
 from .bike_example import NUM_IMAGES, RTX, TINY, TRT, make_example, run, spec_of
 from .specs import make_spec
 
@@ -134,7 +135,7 @@ def test_inference_without_pictures_and_poses(folder):
 def test_inference_runs_in_one_process(folder, monkeypatch):
     monkeypatch.setattr('torch.cuda.device_count', lambda: 2)
     monkeypatch.setattr('torch.cuda.set_device', lambda device: None)
-    with pytest.raises(ConfigError, match='inference runs in one process'):
+    with raises(ConfigError, 'one process', spec_key='inference.num_gpus', value=2):
         run(folder, 'inference', 'inference.num_gpus=2')
 
 
@@ -182,13 +183,16 @@ def test_engine_in_int8_with_a_key(folder):
         f'{TRT}.calibration.cal_cache_file={folder}/ranges.json',
         f'{TRT}.calibration.cal_batch_size=2',
     ]
-    with pytest.raises(DataError, match=f'Command line: .*{TRT}.calibration.cal_batches'):
-        run(folder, 'gen_trt_engine', *words, f'{TRT}.calibration.cal_batches=9')
+    key = f'{TRT}.calibration.cal_batches'
+    size = f'{TRT}.calibration.cal_batch_size'
+    with raises(DataError, '18 images in 9 batches', spec_key=size, where='Command line') as caught:
+        run(folder, 'gen_trt_engine', *words, f'{key}=9')
+    assert key in str(caught.value)
     engine = run(folder, 'gen_trt_engine', *words, f'{TRT}.calibration.cal_batches=2')
     assert is_encrypted(engine)
     assert read_metadata(engine).precision == 'int8'
     assert (folder / 'ranges.json').is_file()
-    with pytest.raises(CheckpointError, match='another key'):
+    with raises(CheckpointError, 'another key'):
         run(folder, 'gen_trt_engine', *words, 'encryption_key=guessed')
     results = folder / 'results/gen_trt_engine'
     last = json.loads((results / 'status.json').read_text().splitlines()[-1])
@@ -197,12 +201,13 @@ def test_engine_in_int8_with_a_key(folder):
 
 
 def test_export_takes_no_other_format(folder):
-    with pytest.raises(ConfigError, match=r'ends in \.onnx; the format of TAO'):
+    with raises(ConfigError, '.onnx', spec_key='export.onnx_file', value='x.etlt'):
         run(folder, 'export', 'export.onnx_file=x.etlt')
 
 
 def test_other_backbone_than_the_checkpoint_has(folder):
-    with pytest.raises(ConfigError, match=r"model_type='DLA34', but .* has the backbone FAN small"):
+    key = 'model.backbone.model_type'
+    with raises(ConfigError, 'FAN small', spec_key=key, value='DLA34'):
         run(folder, 'evaluate', 'model.backbone.model_type=DLA34')
 
 
@@ -220,13 +225,15 @@ def test_training_continues_by_itself(folder):
 def test_checkpoint_without_state_of_training(tmp_path):
     save_checkpoint_atomic(tmp_path / 'tao.pth', {'state_dict': {}, 'epoch': 3, 'loops': {}})
     key = 'train.resume_training_checkpoint_path'
-    with pytest.raises(CheckpointError, match=r'train\.pretrained_model_path'):
+    with raises(CheckpointError, spec_key=key, value=f'{tmp_path}/tao.pth') as caught:
         find_resume(make_spec(tmp_path, f'{key}={tmp_path}/tao.pth'), tmp_path)
-    with pytest.raises(ConfigError, match=r'ends in \.pth or \.tlt'):
+    assert 'train.pretrained_model_path' in caught.value.advice[0]
+    with raises(ConfigError, '.pth or .tlt', spec_key=key, value='model.onnx'):
         find_resume(make_spec(tmp_path, f'{key}=model.onnx'), tmp_path)
     (tmp_path / LATEST).symlink_to('tao.pth')
-    with pytest.raises(CheckpointError, match='with another results_dir'):
+    with raises(CheckpointError, path=tmp_path / LATEST) as caught:
         find_resume(make_spec(tmp_path), tmp_path)
+    assert 'results_dir' in caught.value.advice[0]
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ DATASET = {
     'aug_rot': Effect('0.3', f'{PIPELINE}.2.rotate_prob', 0.3),
     'flip': Effect('0', f'{PIPELINE}.2.flip_prob', 0.0),
     'input_res': Effect('256', 'train_dataloader.dataset.input_wh', (256, 256)),
-    'output_res': Refusal('64', 'Allowed: 128.'),
+    'output_res': Refusal('64', 'dataset.input_res=512'),
 }
 MODEL = {
     'down_ratio': Effect('8', 'model.neck.out_stride', 8, ('dataset.output_res=64',)),
@@ -96,14 +96,14 @@ TRAIN = {
     'is_dry_run': Effect('true', 'train_dataloader.num_batch_per_epoch', 1),
     'precision': Effect('fp16', 'optim_wrapper.dtype', 'fp16'),
     'optim.lr': Effect('1e-3', 'optim_wrapper.optimizer.lr', 1e-3),
-    'optim.lr_scheduler': Refusal('Cosine', 'Allowed: MultiStep only.'),
+    'optim.lr_scheduler': Refusal('Cosine', 'must be MultiStep'),
     'optim.lr_steps': Effect('[3,4]', 'param_scheduler.0.milestones', [3, 4]),
     'optim.lr_decay': Effect('0.5', 'param_scheduler.0.gamma', 0.5),
 }
 LOSS = {
     'mse_loss': Effect('true', f'{BRANCHES}.hm_hp.loss.type', MSE),
     'dense_hp': Effect('true', f'{BRANCHES}.hps.loss.type', DENSE),
-    'reg_loss': Refusal('sl1', 'Allowed: l1 only.'),
+    'reg_loss': Refusal('sl1', 'must be l1'),
     'num_stacks': Refusal('2', 'repeats its outputs'),
     'hps_uncertainty': Effect('true', f'{BRANCHES}.hps.loss.type', KLD),
     'wh_weight': Effect('0.3', f'{BRANCHES}.wh.loss.loss_weight', 0.3),

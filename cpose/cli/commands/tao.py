@@ -32,7 +32,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     schema = commands.add_parser('get-job-schema', help='print the JSON Schema of a spec')
     schema.add_argument('--action', required=True, choices=TASKS, help='task')
     schema.add_argument('--base-experiment-id', metavar='ID', help='take its model as default')
-    schema.set_defaults(func=run_schema)
+    schema.set_defaults(func=run_schema, flags={'experiment_id': '--base-experiment-id'})
     config = commands.add_parser('to-config', help='write a spec for training as a config')
     config.add_argument('spec', metavar='SPEC', help='YAML file')
     config.add_argument('overrides', nargs='*', metavar='KEY=VALUE', help='as for train')

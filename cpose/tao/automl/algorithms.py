@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from cpose.errors import ConfigError, import_extra, nearest_names
+from cpose.errors import ConfigError, import_extra
 from cpose.tao.spec.sections.automl import Automl
 
 KNOWN = {
@@ -20,28 +20,22 @@ WITHOUT_COUNTERPART = {
 }
 
 
-def check_algorithm(name: str, place: str) -> None:
+def check_algorithm(name: str) -> None:
     """Check the name of an algorithm.
 
     Args:
         name: ``automl.algorithm``.
-        place: File and line, for the message.
 
     Raises:
         ConfigError: If there is no such algorithm, or no counterpart of TAO's.
     """
     if name in KNOWN:
         return
-    allowed = f'Allowed: {", ".join(KNOWN)}.'
+    allowed = f'Allowed: {", ".join(KNOWN)}'
+    problem = 'is no algorithm'
     if name in WITHOUT_COUNTERPART:
-        raise ConfigError(
-            f'{place}: automl.algorithm={name!r} of TAO is not supported: '
-            f'{WITHOUT_COUNTERPART[name]}. {allowed}'
-        )
-    raise ConfigError(
-        f'{place}: automl.algorithm={name!r} is no algorithm. {nearest_names(name, KNOWN)} '
-        f'{allowed}'
-    )
+        problem = f'of TAO is not supported: {WITHOUT_COUNTERPART[name]}'
+    raise ConfigError(problem, argument='algorithm', value=name, advice=allowed)
 
 
 def build_sampler(settings: Automl, number: int) -> Any:

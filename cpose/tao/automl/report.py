@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from cpose.errors import OutputError
+from cpose.errors import unwritable
 from cpose.files.atomic import atomic_file, write_text_atomic
 from cpose.files.encryption_key import current_key
 from cpose.tao.automl.search import REASON
@@ -93,9 +93,7 @@ def plot_trials(path: Path, study: Any, parameters: Sequence[Parameter], metric:
         with atomic_file(path) as file:
             figure.savefig(file, format='png', dpi=100)
     except OSError as error:
-        raise OutputError(
-            f'{path} cannot be written: {error.strerror}. Make room, then start again.'
-        ) from error
+        raise unwritable(path, error, 'Make room, then start again') from error
 
 
 def _shown(item: Parameter, trial: Any) -> str:

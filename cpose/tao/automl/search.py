@@ -116,8 +116,10 @@ def _run(plan: SearchPlan, turn: BinaryIO, held: ExitStack, trial: Any) -> float
         raise pruned('weaker than others')
     if best is None:
         raise TrainingError(
-            f'The trial in {folder.path} ended without {settings.metric} in {folder.status} '
-            '(automl.metric). Name a number that is there.'
+            f'was not measured by a trial that ended; it is not in {folder.status}',
+            argument='metric',
+            value=settings.metric,
+            advice='Name a number that is there',
         )
     return best
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cpose.error_places import NO_VALUE
 from cpose.errors import ConfigError
-from cpose.tao.spec.errors import suggest_key
+from cpose.tao.spec.errors import SpecOrigin, suggest_key
 from cpose.tao.spec.key_list import describe_allowed, spec_keys
 from cpose.tao.spec.sections.automl import RangeOverride
 from cpose.tao.spec.spec_file import TaoSpec
@@ -75,6 +76,21 @@ LARGEST = {'train.optim.lr_decay': 1.0}
 """Where more would make no sense: the learning rate would grow."""
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """What asks for a parameter: a key of the spec."""
+
+    origin: SpecOrigin
+    key: str
+
+    def error(
+        self, problem: str, advice: str = '', field: str = '', value: Any = NO_VALUE
+    ) -> ConfigError:
+        """Return the error of the user for the entry, or for a field of it."""
+        key = f'{self.key}.{field}' if field else self.key
+        return ConfigError(problem, value=value, place=self.origin.at(key), advice=advice)
+
+
 def build_space(spec: TaoSpec) -> list[Parameter]:
     """Return the parameters of a search.
 
@@ -88,8 +104,8 @@ def build_space(spec: TaoSpec) -> list[Parameter]:
     overrides: dict[str, tuple[int, RangeOverride]] = {}
     for index, override in enumerate(settings.range_override):
         if override.parameter in overrides:
-            place = spec.origin.place(f'automl.range_override.{index}')
-            raise ConfigError(f'{place}: {override.parameter} has two ranges. Remove one.')
+            entry = _Entry(spec.origin, f'automl.range_override.{index}')
+            raise entry.error(f'is a second range of {override.parameter}', 'Remove one')
         overrides[override.parameter] = (index, override)
     defaults = [name for name, schema in spec_keys().items() if schema.get('automl_enabled')]
     names = dict.fromkeys([*(settings.hyperparameters or defaults), *overrides])
@@ -98,42 +114,42 @@ def build_space(spec: TaoSpec) -> list[Parameter]:
 
 def _build(spec: TaoSpec, name: str, index: int, override: RangeOverride | None) -> Parameter:
     key = f'automl.range_override.{index}' if override else 'automl.hyperparameters'
-    place = spec.origin.place(key)
-    schema = _schema(name, place)
+    entry = _Entry(spec.origin, key)
+    schema = _schema(name, entry)
     if override is None:
-        return _default_range(spec, name, schema, place)
+        return _default_range(spec, name, schema, entry)
     if override.valid_options:
-        _check_limits_alone(override, place)
+        _check_limits_alone(override, entry)
         for option in override.valid_options:
-            _check_value(name, 'valid_options', option, schema, place)
+            _check_value(name, 'valid_options', option, schema, entry)
         return Parameter(name, options=tuple(override.valid_options))
-    return _range(name, override, schema, place)
+    return _range(name, override, schema, entry)
 
 
-def _schema(name: str, place: str) -> Mapping[str, Any]:
+def _schema(name: str, entry: _Entry) -> Mapping[str, Any]:
     """Return the schema of a key that can be searched."""
     schema = spec_keys().get(name)
     if schema is None:
-        raise ConfigError(f'{place}: there is no parameter {name!r} to search. {suggest_key(name)}')
+        raise entry.error(f'names {name!r}, which is no key of a spec', suggest_key(name))
     reason = FIXED.get(name) or schema.get('only_because')
     if not name.startswith(SECTIONS):
         reason = f'a search is over keys of {", ".join(part[:-1] for part in SECTIONS)}'
     if reason:
-        raise ConfigError(f'{place}: {name} cannot be searched: {reason}. Remove it.')
+        raise entry.error(f'names {name}, which cannot be searched: {reason}', 'Remove it')
     return schema
 
 
-def _default_range(spec: TaoSpec, name: str, schema: Mapping[str, Any], place: str) -> Parameter:
+def _default_range(spec: TaoSpec, name: str, schema: Mapping[str, Any], entry: _Entry) -> Parameter:
     kind, value = schema.get('type'), spec.value(name)
     if kind == 'boolean':
         return Parameter(name, options=(False, True))
     if 'enum' in schema and len(schema['enum']) > 1:
         return Parameter(name, options=tuple(schema['enum']))
     if kind not in ('number', 'integer') or value <= 0:
-        raise ConfigError(
-            f'{place}: there is no range around {name}={value!r}. Give one in '
-            f'automl.range_override: {{parameter: {name}, valid_min: ..., valid_max: ...}} or '
-            f'{{parameter: {name}, valid_options: [...]}}.'
+        raise entry.error(
+            f'names {name}, and there is no range around its value {value!r}',
+            f'Give one in automl.range_override: {{parameter: {name}, valid_min: ..., '
+            f'valid_max: ...}} or {{parameter: {name}, valid_options: [...]}}',
         )
     is_whole = kind == 'integer'
     high = min(value * FACTOR, schema.get('maximum', float('inf')))
@@ -142,43 +158,50 @@ def _default_range(spec: TaoSpec, name: str, schema: Mapping[str, Any], place: s
     return Parameter(name, float(low), float(high), is_whole, is_log=True)
 
 
-def _range(name: str, override: RangeOverride, schema: Mapping[str, Any], place: str) -> Parameter:
+def _range(
+    name: str, override: RangeOverride, schema: Mapping[str, Any], entry: _Entry
+) -> Parameter:
     low, high = override.valid_min, override.valid_max
-    entry = f'automl.range_override of {name}'
     if low is None or high is None:
-        raise ConfigError(
-            f'{place}: {entry} needs valid_min and valid_max, or valid_options. '
-            f'Allowed: {describe_allowed(schema)}.'
+        raise entry.error(
+            f'needs valid_min and valid_max, or valid_options, for {name}',
+            f'Allowed: {describe_allowed(schema)}',
         )
     if schema.get('type') not in ('number', 'integer'):
-        raise ConfigError(f'{place}: {entry} has no range. Give valid_options in its place.')
+        raise entry.error(
+            f'is a range, which {name} cannot have', 'Give valid_options in its place'
+        )
     is_whole = schema['type'] == 'integer'
     for limit, value in (('valid_min', low), ('valid_max', high)):
         _check_value(
-            name, limit, int(value) if is_whole and value == int(value) else value, schema, place
+            name, limit, int(value) if is_whole and value == int(value) else value, schema, entry
         )
     if low >= high:
-        raise ConfigError(
-            f'{place}: {entry}: valid_min={low:g} is not below valid_max={high:g}. Exchange them.'
+        raise entry.error(
+            f'is not below valid_max={high:g}', 'Exchange them', field='valid_min', value=low
         )
     is_log = override.scale == 'log' or (override.scale == 'auto' and low > 0 and not is_whole)
     if is_log and low <= 0:
-        raise ConfigError(
-            f'{place}: {entry}: valid_min={low:g} cannot be on a log scale. '
-            'Allowed: a number above 0, or scale: linear.'
+        raise entry.error(
+            'must be above 0 on a log scale',
+            'Give a larger one, or scale: linear',
+            field='valid_min',
+            value=low,
         )
     return Parameter(name, low, high, is_whole, is_log)
 
 
-def _check_limits_alone(override: RangeOverride, place: str) -> None:
+def _check_limits_alone(override: RangeOverride, entry: _Entry) -> None:
     if override.valid_min is not None or override.valid_max is not None:
-        raise ConfigError(
-            f'{place}: automl.range_override of {override.parameter} has options and a range. '
-            'Remove valid_options, or valid_min and valid_max.'
+        raise entry.error(
+            f'has options and a range for {override.parameter}',
+            'Remove valid_options, or valid_min and valid_max',
         )
 
 
-def _check_value(name: str, limit: str, value: Any, schema: Mapping[str, Any], place: str) -> None:
+def _check_value(
+    name: str, field: str, value: Any, schema: Mapping[str, Any], entry: _Entry
+) -> None:
     """Check that a spec could have a value.
 
     Raises:
@@ -194,7 +217,6 @@ def _check_value(name: str, limit: str, value: Any, schema: Mapping[str, Any], p
     try:
         Experiment.model_validate(nested)
     except ValidationError as error:
-        raise ConfigError(
-            f'{place}: automl.range_override of {name}: {limit}={value!r} is not allowed. '
-            f'Allowed: {describe_allowed(schema)}.'
+        raise entry.error(
+            f'must be {describe_allowed(schema)}, as {name}', field=field, value=value
         ) from error

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cpose.errors import ConfigError, OutputError, import_extra
+from cpose.errors import ConfigError, import_extra, unwritable
 from cpose.tao.automl.trial_folder import TrialFolder
 
 SETTINGS = 'settings'
@@ -55,8 +55,10 @@ def open_study(
             for key in names
         )
         raise ConfigError(
-            f'The search automl.study_name={name!r} in automl.storage has other settings: {pairs}. '
-            'Restore them to go on with it, or choose another automl.study_name.'
+            f'is a stored search of other settings: {pairs}',
+            argument='study_name',
+            value=name,
+            advice=('Restore them to go on with it', 'Choose another {study_name}'),
         )
     return study
 
@@ -135,18 +137,15 @@ def storage_url(url: str, folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f'{folder} cannot be made: {error.strerror}. Choose another results_dir.'
-        ) from error
+        raise unwritable(folder, error, 'Choose another results_dir') from error
     return f'sqlite:///{folder.resolve() / "study.db"}'
 
 
-def open_storage(url: str, place: str, when_dead: Callable[[Any, Any], None]) -> Any:
+def open_storage(url: str, when_dead: Callable[[Any, Any], None]) -> Any:
     """Open or make a database; any number of processes may do so at the same time.
 
     Args:
         url: As SQLAlchemy has it, for example ``postgresql://user:password@host/name``.
-        place: File and line of the URL, for the message.
         when_dead: Called with study and trial when a trial gave no sign of life for long.
 
     Raises:
@@ -169,9 +168,11 @@ def open_storage(url: str, place: str, when_dead: Callable[[Any, Any], None]) ->
             )
     except (*broken, ImportError, RuntimeError, ValueError) as error:
         raise ConfigError(
-            f'{place}: automl.storage={hide_password(url)!r} cannot be opened: '
-            f'{_reason(error)}. Allowed: a URL of SQLAlchemy, for example '
-            'sqlite:////folder/study.db or postgresql://user:password@host/name.'
+            f'cannot be opened: {_reason(error)}',
+            argument='storage',
+            value=hide_password(url),
+            advice='Give a URL of SQLAlchemy, for example sqlite:////folder/study.db or '
+            'postgresql://user:password@host/name',
         ) from error
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cpose.engine.status_file import STATUS_NAME
-from cpose.errors import OutputError
+from cpose.error_places import FilePlace
+from cpose.errors import OutputError, unwritable
 
 LONGEST_WAIT = 120.0
 """Seconds that a training of a killed search may need to save and end."""
@@ -83,7 +84,9 @@ class TrialFolder:
                 except BlockingIOError:
                     if time.monotonic() > end:
                         raise OutputError(
-                            f'A training of an earlier search still works in {self.path}. End it.'
+                            'is still in use by a training of an earlier search',
+                            place=FilePlace(self.path),
+                            advice='End it',
                         ) from None
                     time.sleep(0.1)
             yield lock
@@ -113,6 +116,4 @@ def _open_lock(path: Path) -> BinaryIO:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open('ab')
     except OSError as error:
-        raise OutputError(
-            f'{path} cannot be written: {error.strerror}. Choose another results_dir.'
-        ) from error
+        raise unwritable(path, error, 'Choose another results_dir') from error

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cpose.errors import ConfigError
 from cpose.tao import SECRET
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.key_list import flatten
@@ -34,7 +33,7 @@ def load_search_spec(path: str | Path, words: Sequence[str]) -> tuple[TaoSpec, d
     _check_usable(spec)
     written, overridden = apply_overrides(read_spec_text(path).values, words)
     choose_written(written, overridden)
-    values = resolve_references(written, spec.origin.place)
+    values = resolve_references(written, spec.origin.at)
     for name in (SECRET, SEARCH):
         values.pop(name, None)
     return spec, values
@@ -99,22 +98,22 @@ def compared_settings(base: Mapping[str, Any], searched: Mapping[str, str]) -> d
 
 def _check_usable(spec: TaoSpec) -> None:
     """Check what a search needs beyond what training needs."""
-    values, place = spec.values, spec.origin.place
+    values = spec.values
     check_filled(spec.origin, [key for key in spec.origin.missing if key.startswith(f'{SEARCH}.')])
     if not values.results_dir:
-        raise ConfigError(
-            f'{place("results_dir")}: results_dir is empty. The search works in its folder '
-            f'{SEARCH}; give it.'
+        raise spec.wrong(
+            'results_dir', f'is empty, and the search works in its folder {SEARCH}', 'Give it'
         )
     if values.automl.metric.startswith('val_') and not values.dataset.val_data:
-        raise ConfigError(
-            f'{place("dataset.val_data")}: dataset.val_data is required, as '
-            f'automl.metric={values.automl.metric!r} comes from validation. Give a folder.'
+        raise spec.wrong(
+            'dataset.val_data',
+            f'is required, as automl.metric={values.automl.metric!r} comes from validation',
+            'Give a folder',
         )
     for key in ('train.resume_training_checkpoint_path', 'train.is_dry_run'):
         if spec.value(key):
-            raise ConfigError(
-                f'{place(key)}: {key}={spec.value(key)!r} cannot be searched with: trials start '
-                'from the beginning and train in full. Leave it empty; weights to start from are '
-                'train.pretrained_model_path.'
+            raise spec.wrong(
+                key,
+                'cannot be searched with: trials start from the beginning and train in full',
+                'Leave it empty; weights to start from are train.pretrained_model_path',
             )

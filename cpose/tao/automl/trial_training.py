@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from cpose.engine.status_file import FAILURE, StatusFile, parse_line
+from cpose.error_places import FilePlace
 from cpose.errors import TrainingError
 from cpose.files.atomic import write_text_atomic
 from cpose.files.encryption_key import KEY_VARIABLE, current_key, environment_key
@@ -163,6 +164,8 @@ def _raise_failure(folder: TrialFolder, code: int) -> None:
     tail = folder.output.read_text(encoding='utf-8', errors='replace').strip().splitlines()[-1:]
     reason = message or ''.join(tail) or 'it said nothing'
     raise TrainingError(
-        f'The training of a trial failed with exit code {code}: {reason}. All it printed is in '
-        f'{folder.output}. Correct the cause and start the same command again: the search goes on.'
+        f'is a trial whose training failed with exit code {code}: {reason}',
+        place=FilePlace(folder.path),
+        advice=f'Correct the cause (all it printed is in {folder.output}) and start the same '
+        'command again: the search goes on',
     )

@@ -7,7 +7,8 @@ import tempfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from cpose.errors import DataError, OutputError
+from cpose.error_places import FilePlace
+from cpose.errors import DataError, OutputError, unreadable
 
 ENDINGS = ('.tar.gz', '.tgz', '.tar')
 
@@ -39,8 +40,9 @@ def data_folder(place: str, extract_to: Path) -> str:
         unfinished = Path(tempfile.mkdtemp(prefix='.unfinished_', dir=extract_to))
     except OSError as error:
         raise OutputError(
-            f'{archive} cannot be extracted to {extract_to}: {error.strerror}. '
-            'Choose another results_dir.'
+            f'cannot be extracted to {extract_to}: {error.strerror}',
+            place=FilePlace(archive),
+            advice='Choose another results_dir',
         ) from error
     try:
         _extract(archive, unfinished)
@@ -64,7 +66,7 @@ def _folder_name(archive: Path) -> str:
     try:
         status = archive.stat()
     except OSError as error:
-        raise DataError(f'{archive} cannot be read: {error.strerror}. Check the path.') from error
+        raise unreadable(archive, error) from error
     text = f'{archive.resolve()}:{status.st_size}:{status.st_mtime_ns}'
     return f'{archive.name.split(".")[0]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}'
 
@@ -89,9 +91,11 @@ def _extract(archive: Path, folder: Path) -> None:
                 with stream, target.open('wb') as file:
                     shutil.copyfileobj(stream, file)
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        reason = str(error).partition(':\n')[0]  # without a line for each compression
         raise DataError(
-            f'{archive} cannot be extracted: {error}. Copy or download it again, and check the '
-            f'free space of {folder.parent}.'
+            f'cannot be extracted: {reason}',
+            place=FilePlace(archive),
+            advice=f'Copy or download it again, and check the free space of {folder.parent}',
         ) from error
 
 
@@ -99,11 +103,13 @@ def _check_member(archive: Path, member: tarfile.TarInfo) -> None:
     path = PurePosixPath(member.name)
     if path.is_absolute() or '..' in path.parts:
         raise DataError(
-            f'{archive} holds {member.name!r}, which lies outside of where it is extracted to. '
-            'Nothing of it is used; pack the folder again.'
+            f'holds {member.name!r}, which lies outside of where it is extracted to',
+            place=FilePlace(archive),
+            advice='Nothing of it is used; pack the folder again',
         )
     if not (member.isfile() or member.isdir()):
         raise DataError(
-            f'{archive} holds {member.name!r}, which is a link or device. '
-            'Nothing of it is used; pack plain files.'
+            f'holds {member.name!r}, which is a link or device',
+            place=FilePlace(archive),
+            advice='Nothing of it is used; pack plain files',
         )

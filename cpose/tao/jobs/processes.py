@@ -12,7 +12,6 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import parse_args, run
 
 from cpose.engine.status_file import ERROR, FAILURE, STATUS_NAME, StatusFile
-from cpose.errors import ConfigError
 from cpose.tao.spec.spec_file import TaoSpec
 
 VISIBLE_VARIABLE = 'CUDA_VISIBLE_DEVICES'
@@ -75,20 +74,19 @@ def choose_gpus(spec: TaoSpec, task: str) -> list[int]:
     wanted = list(section.gpu_ids) if hasattr(section, 'gpu_ids') else [section.gpu_id]
     if task == 'inference' and len(wanted) > 1:
         named = next(name for name in (f'{task}.num_gpus', key) if spec.origin.gives(name))
-        raise ConfigError(
-            f'{spec.origin.place(named)}: {named}={spec.value(named)} is not allowed: inference '
-            'runs in one process. Allowed: one GPU; for more start one process for each, with a '
-            'part of the images.'
+        raise spec.wrong(
+            named,
+            'must be one GPU, as inference runs in one process',
+            'For more GPUs start one process for each, with a part of the images',
         )
     there = torch.cuda.device_count()
     if wanted == [0] and there == 0:
         warnings.warn(f'No GPU is visible, so {task} uses the CPU.', stacklevel=2)
         return []
     if max(wanted) >= there:
-        allowed = f'numbers from 0 to {there - 1}' if there else '[0], which stands for the CPU'
-        raise ConfigError(
-            f'{spec.origin.place(key)}: {key}={wanted} is not allowed: {there} GPUs are visible. '
-            f'Allowed: {allowed}.'
+        allowed = f'numbers from 0 to {there - 1}' if there else '0, which stands for the CPU'
+        raise spec.wrong(
+            key, f'goes beyond the {there} GPUs that are visible', f'Allowed: {allowed}'
         )
     return wanted
 

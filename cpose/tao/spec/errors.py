@@ -1,13 +1,15 @@
 """What is wrong with a spec, in words: place, key, value and what is allowed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cpose.error_places import with_value
-from cpose.errors import nearest_names
+from cpose.errors import ConfigError, nearest_names
 from cpose.files.encryption_key import HIDDEN
 from cpose.tao.spec.key_list import describe_allowed, experiment_schema, section_keys, spec_keys
+
+COMMAND_LINE = 'Command line'
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class SpecOrigin:
         name = key
         while name:
             if name in self.overridden:
-                return 'Command line'
+                return COMMAND_LINE
             if name in self.lines:
                 return f'Spec {self.path}, line {self.lines[name]}'
             name = name.rpartition('.')[0]
@@ -71,36 +73,47 @@ class SpecPlace:
 
 
 MOST_ERRORS = 8
-SHOWN = 60
-"""Characters of a wrong value that a message shows."""
 
 
-def describe_errors(errors: list[Any], origin: SpecOrigin) -> str:
-    """Describe what pydantic found, one line each.
+class SpecValuesError(ConfigError):
+    """Several values of a spec are wrong; the message has a line for each.
 
     Args:
-        errors: ``ValidationError.errors()``.
+        errors: One error for each.
+    """
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        lines = [str(error) for error in errors[:MOST_ERRORS]]
+        if len(errors) > MOST_ERRORS:
+            lines.append(f'... and {len(errors) - MOST_ERRORS} more.')
+        super().__init__('\n'.join(lines))
+        self.errors = tuple(errors)
+
+
+def errors_of_values(found: Sequence[Any], origin: SpecOrigin) -> ConfigError:
+    """Return the error of the user for what pydantic found.
+
+    Args:
+        found: ``ValidationError.errors()``.
         origin: Where the values come from.
     """
-    lines = [_describe(error, origin) for error in errors[:MOST_ERRORS]]
-    if len(errors) > MOST_ERRORS:
-        lines.append(f'... and {len(errors) - MOST_ERRORS} more.')
-    return '\n'.join(lines)
+    errors = [_error_of_value(error, origin) for error in found]
+    return errors[0] if len(errors) == 1 else SpecValuesError(errors)
 
 
-def _describe(error: Mapping[str, Any], origin: SpecOrigin) -> str:
+def _error_of_value(error: Mapping[str, Any], origin: SpecOrigin) -> ConfigError:
     parts = [str(part) for part in error['loc']]
     dotted = '.'.join(parts)
-    place = origin.place(dotted)
+    place = origin.at(dotted)
     if error['type'] == 'extra_forbidden':
-        return f'{place}: there is no key {dotted}. {suggest_key(dotted)}'
+        return ConfigError('is no key of a spec', place=place, advice=suggest_key(dotted))
     schema = _find(parts)
-    text = HIDDEN if 'writeOnly' in schema else repr(error['input'])
-    value = text if len(text) <= SHOWN else f'{text[:SHOWN]}…'
+    value = HIDDEN if 'writeOnly' in schema else error['input']
     allowed = describe_allowed(schema)
     if error['type'] == 'only_value':
-        return f'{place}: {dotted}={value} cannot apply: {error["msg"]}. Allowed: {allowed}.'
-    return f'{place}: {dotted}={value} is not allowed. Allowed: {allowed}.'
+        problem = f'cannot apply: {error["msg"]}'
+        return ConfigError(problem, value=value, place=place, advice=f'Allowed: {allowed}')
+    return ConfigError(f'must be {allowed}', value=value, place=place)
 
 
 def suggest_key(dotted: str) -> str:

@@ -52,7 +52,7 @@ def flatten(values: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, 
 def describe_allowed(schema: Mapping[str, Any]) -> str:
     """Say in words which values a key takes."""
     if 'const' in schema:
-        return f'{_word(schema["const"])} only'
+        return _word(schema['const'])
     if 'enum' in schema:
         return f'one of {", ".join(map(_word, schema["enum"]))}'
     if 'anyOf' in schema:

@@ -6,9 +6,11 @@ from typing import Any
 
 import yaml
 
+from cpose.error_places import Place
 from cpose.errors import ConfigError
 from cpose.files.encryption_key import HIDDEN, HOW_TO_GIVE
 from cpose.tao import SECRET
+from cpose.tao.spec.errors import COMMAND_LINE, SpecPlace
 from cpose.tao.spec.yaml_reading import parse_value
 
 REFERENCE = re.compile(r'\$\{([^${}]*)\}')
@@ -37,25 +39,27 @@ def apply_overrides(values: dict[str, Any], words: Sequence[str]) -> tuple[dict[
         name = name.lstrip('+')
         if not equals or not re.fullmatch(r'[\w ]+(\.[\w ]+)*', name):
             raise ConfigError(
-                f'Override {_shown(word)} is not KEY=VALUE, for example train.num_epochs=2.'
+                'is not KEY=VALUE',
+                place=_place(word),
+                advice='Write for example train.num_epochs=2',
             )
         try:
             value = parse_value(text)
         except (yaml.YAMLError, RecursionError) as error:
             raise ConfigError(
-                f'Override {_shown(word)}: the value is no YAML. Quote it.'
+                'has a value that is no YAML', place=_place(word), advice='Quote it'
             ) from error
         _put(result, name.split('.'), value, word)
         given.add(name)
     return result, given
 
 
-def resolve_references(values: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+def resolve_references(values: dict[str, Any], at: Callable[[str], Place]) -> dict[str, Any]:
     """Replace ``${section.key}`` by the value of that key.
 
     Args:
         values: The spec.
-        place: Names file and line of a dotted key.
+        at: Gives the place of a dotted key.
 
     Raises:
         ConfigError: If there is no such key, references go in a circle, or a resolver such as
@@ -73,33 +77,32 @@ def resolve_references(values: dict[str, Any], place: Callable[[str], str]) -> d
         if not isinstance(node, str) or not REFERENCE.search(node):
             return node
         if key == SECRET:
-            raise ConfigError(f'{place(key)}: {key}={HIDDEN} has a reference. {HOW_TO_GIVE}')
+            raise ConfigError('has a reference', value=HIDDEN, place=at(key), advice=HOW_TO_GIVE)
         if steps > MOST_STEPS:
-            raise ConfigError(f'{place(key)}: {key}={node!r} refers to itself.')
+            raise ConfigError('refers to itself', value=node, place=at(key))
         whole = REFERENCE.fullmatch(node)
         if whole:
-            return resolve(_look_up(values, whole[1], f'{place(key)}: {key}'), key, steps + 1)
-        text = REFERENCE.sub(
-            lambda found: str(_look_up(values, found[1], f'{place(key)}: {key}')), node
-        )
+            return resolve(_look_up(values, whole[1], at(key)), key, steps + 1)
+        text = REFERENCE.sub(lambda found: str(_look_up(values, found[1], at(key))), node)
         return resolve(text, key, steps + 1)
 
     resolved: dict[str, Any] = resolve(values, '')
     return resolved
 
 
-def _look_up(values: Mapping[str, Any], name: str, where: str) -> Any:
+def _look_up(values: Mapping[str, Any], name: str, place: Place) -> Any:
     if ':' in name:
         raise ConfigError(
-            f'{where} wants the resolver ${{{name}}}, but a spec runs no code. '
-            'Write the value, or a key such as ${results_dir}.'
+            f'wants the resolver ${{{name}}}, but a spec runs no code',
+            place=place,
+            advice='Write the value, or refer to another key',
         )
     if name == SECRET:
-        raise ConfigError(f'{where} refers to {name}, which no other key may show.')
+        raise ConfigError(f'refers to {name}, which no other key may show', place=place)
     node: Any = values
     for part in name.split('.'):
         if not isinstance(node, Mapping) or part not in node:
-            raise ConfigError(f'{where} refers to ${{{name}}}, which is not there.')
+            raise ConfigError(f'refers to ${{{name}}}, which is not there', place=place)
         node = node[part]
     return node
 
@@ -110,14 +113,14 @@ def _put(values: dict[str, Any], parts: list[str], value: Any, word: str) -> Non
             values[part] = {}
         values = values[part]
         if not isinstance(values, dict):
-            raise ConfigError(f'Override {_shown(word)}: {part} is no section.')
+            raise ConfigError(f'goes into {part}, which is no section', place=_place(word))
     values[parts[-1]] = value
 
 
-def _shown(word: str) -> str:
-    """Return an override as messages show it."""
+def _place(word: str) -> SpecPlace:
+    """Return the place of an override, without the encryption key."""
     before, name, _ = word.partition(SECRET)
-    return repr(f'{before}{name}={HIDDEN}' if name else word)
+    return SpecPlace(f'{before}{name}={HIDDEN}' if name else word, COMMAND_LINE)
 
 
 def _copy(node: Any) -> Any:

@@ -72,13 +72,18 @@ def check_required(value_of: Callable[[str], Any], origin: SpecOrigin, task: str
         given = [key for key in group if value_of(key)]
         if not given:
             raise ConfigError(
-                f'{origin.place(group[0])}: {" or ".join(group)} is required by {task}. '
-                f'Give it in the spec, or as {group[0]}=VALUE on the command line.'
+                f'is required by {task}',
+                place=origin.at(group[0]),
+                advice=(
+                    f'Give it in the spec or as {group[0]}=VALUE on the command line',
+                    *(f'Give {key} in its place' for key in group[1:]),
+                ),
             )
         if len(given) > 1:
             raise ConfigError(
-                f'{origin.place(given[1])}: {" and ".join(given)} are both given, but only '
-                'one of them can run. Leave one empty.'
+                f'and {given[0]} are both given, but only one of them can run',
+                place=origin.at(given[1]),
+                advice='Leave one empty',
             )
     in_groups = {key for group in REQUIRED[task] for key in group}
     rest = origin.missing - in_groups
@@ -93,8 +98,9 @@ def check_filled(origin: SpecOrigin, keys: Iterable[str]) -> None:
     """
     for key in sorted(keys):
         raise ConfigError(
-            f'{origin.place(key)}: {key} must be given: {" and ".join(MISSING)} stand for '
-            'values that are required. Give it, or remove the line to take the default.'
+            f'must be given: {" and ".join(MISSING)} stand for values that are required',
+            place=origin.at(key),
+            advice=('Give it', 'Remove the line to take the default'),
         )
 
 
@@ -143,17 +149,20 @@ def reconcile_gpus(
     Raises:
         ConfigError: If a GPU is named twice.
     """
-    place = origin.place(f'{section}.gpu_ids')
     if len(set(gpu_ids)) != len(gpu_ids):
         raise ConfigError(
-            f'{place}: {section}.gpu_ids={gpu_ids} names a GPU twice. Allowed: each once, from 0.'
+            'names a GPU twice',
+            value=gpu_ids,
+            place=origin.at(f'{section}.gpu_ids'),
+            advice='Name each once, from 0',
         )
     count = max(num_gpus, len(gpu_ids))
     chosen = list(gpu_ids) if len(gpu_ids) == count else list(range(count))
     if len(gpu_ids) != num_gpus and all(origin.gives(f'{section}.{name}') for name in NAMES):
         warnings.warn(
-            f'{place}: {section}.num_gpus={num_gpus} and {section}.gpu_ids={gpu_ids} disagree, so '
-            f'the GPUs {chosen} are used. Write both alike.',
+            f'{origin.place(f"{section}.gpu_ids")}: {section}.num_gpus={num_gpus} and '
+            f'{section}.gpu_ids={gpu_ids} disagree, so the GPUs {chosen} are used. '
+            'Write both alike.',
             stacklevel=2,
         )
     return chosen

@@ -26,7 +26,9 @@ def job_schema(action: str, experiment_id: str | None = None) -> dict[str, Any]:
         ConfigError: If task or entry are unknown.
     """
     if action not in TASKS:
-        raise ConfigError(f'There is no action {action!r}. {nearest_names(action, TASKS)}')
+        raise ConfigError(
+            'is unknown', argument='action', value=action, advice=nearest_names(action, TASKS)
+        )
     schema = deepcopy(experiment_schema())
     properties = {name: schema['properties'][name] for name in (*COMMON, action)}
     values = default_values()

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cpose.errors import ConfigError
-from cpose.tao.spec.errors import SpecOrigin, describe_errors
+from cpose.tao.spec.errors import SpecOrigin, errors_of_values
 from cpose.tao.spec.key_list import flatten
 from cpose.tao.spec.overrides import apply_overrides, resolve_references
 from cpose.tao.spec.required import (
@@ -46,6 +46,16 @@ class TaoSpec:
             node = getattr(node, part)
         return node
 
+    def wrong(self, key: str, problem: str, advice: str | tuple[str, ...]) -> ConfigError:
+        """Return the error of the user for the value of a dotted key.
+
+        Args:
+            key: Any but the encryption key, whose value no message shows.
+            problem: See `UserError`.
+            advice: See `UserError`.
+        """
+        return ConfigError(problem, value=self.value(key), place=self.origin.at(key), advice=advice)
+
     def results_dir(self, task: str) -> Path:
         """Return the folder of a task's results: its own, or one of its name in the common one.
 
@@ -56,9 +66,8 @@ class TaoSpec:
         if own:
             return Path(own)
         if not self.values.results_dir:
-            raise ConfigError(
-                f'{self.origin.place("results_dir")}: results_dir and {task}.results_dir are both '
-                'empty. Give one of them.'
+            raise self.wrong(
+                'results_dir', f'is empty, and so is {task}.results_dir', 'Give one of them'
             )
         return Path(self.values.results_dir) / task
 
@@ -79,13 +88,13 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
     choose_written(overridden_values, overridden)
     missing = frozenset(find_missing(overridden_values))
     origin = SpecOrigin(text.path, text.lines, frozenset(overridden), missing=missing)
-    written = resolve_references(without_missing(overridden_values), origin.place)
+    written = resolve_references(without_missing(overridden_values), origin.at)
     _refuse_templates(written, origin)
     origin = replace(origin, given=frozenset(key for key, _ in flatten(written)))
     try:
         values = Experiment.model_validate(written)
     except ValidationError as error:
-        raise ConfigError(describe_errors(error.errors(), origin)) from error
+        raise errors_of_values(error.errors(), origin) from error
     spec = TaoSpec(_with_agreeing_gpus(values, origin), origin)
     if task is not None:
         check_required(spec.value, origin, task)
@@ -101,8 +110,9 @@ def _refuse_templates(values: Mapping[str, Any], origin: SpecOrigin) -> None:
     for key, value in flatten(values):
         if any(TEMPLATE.search(text) for text in _texts(value)):
             raise ConfigError(
-                f'{origin.place(key)}: {key} holds a template in double braces. Templates of '
-                'configs have no meaning in a spec. Write the value itself.'
+                'holds a template in double braces, which has no meaning in a spec',
+                place=origin.at(key),
+                advice='Write the value itself',
             )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
-from cpose.errors import ConfigError
+from cpose.error_places import FilePlace
+from cpose.errors import ConfigError, unreadable
 from cpose.tao import SECRET
 
 FLOAT = re.compile(
@@ -63,23 +64,27 @@ def read_spec_text(path: str | Path) -> SpecText:
     try:
         text = Path(path).read_text(encoding='utf-8')
     except OSError as error:
-        raise ConfigError(f'Spec {path} cannot be read: {error.strerror}. Check -e.') from error
+        raise unreadable(path, error, ConfigError) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f'Spec {path} is no text: {error}. Give a YAML file.') from error
+        raise ConfigError(
+            f'is no text: {error}', place=FilePlace(path), advice='Give a YAML file'
+        ) from error
     try:
         node, values = _parse(text)
         lines = dict(_lines(node, '', str(path))) if node is not None else {}
     except yaml.YAMLError as error:
-        raise ConfigError(_describe(error, path, text)) from error
+        raise _syntax_error(error, path, text) from error
     except RecursionError as error:
         raise ConfigError(
-            f'Spec {path} holds sections without end: one refers to itself, or brackets are open. '
-            'Correct it.'
+            'holds sections without end: one refers to itself, or brackets are open',
+            place=FilePlace(path),
+            advice='Correct it',
         ) from error
     if not isinstance(values, dict):
         raise ConfigError(
-            f'Spec {path} holds a {type(values).__name__}, not sections. It begins with keys such '
-            'as "dataset:" and "train:".'
+            f'holds a {type(values).__name__}, not sections',
+            place=FilePlace(path),
+            advice='A spec begins with keys such as "dataset:" and "train:"',
         )
     return SpecText(values, lines, str(path))
 
@@ -116,8 +121,9 @@ def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]
             dotted = f'{prefix}.{name.value}' if prefix else str(name.value)
             if dotted in seen:
                 raise ConfigError(
-                    f'Spec {path}, line {line}: {dotted} is given again; it is in line '
-                    f'{seen[dotted]} already. Remove one.'
+                    f'is given again; it is in line {seen[dotted]} already',
+                    place=FilePlace(path, dotted, line),
+                    advice='Remove one',
                 )
             seen[dotted] = line
             yield dotted, line
@@ -128,12 +134,15 @@ def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]
             yield from _lines(child, f'{prefix}.{number}', path)
 
 
-def _describe(error: yaml.YAMLError, path: str | Path, text: str) -> str:
+def _syntax_error(error: yaml.YAMLError, path: str | Path, text: str) -> ConfigError:
+    """Return the error of the user for text that is no YAML; it does not show the key."""
     mark = getattr(error, 'problem_mark', None) or getattr(error, 'context_mark', None)
-    place = f', line {mark.line + 1}, column {mark.column + 1}' if mark else ''
+    line, column = (mark.line + 1, f' at column {mark.column + 1}') if mark else (None, '')
     if isinstance(error, ReaderError):
-        place = f', line {len(text[: error.position].splitlines())}'
+        line = len(text[: error.position].splitlines())
     problem = getattr(error, 'problem', None) or str(error).splitlines()[0]
     if mark and SECRET in ''.join(text.splitlines()[mark.line : mark.line + 1]):
         problem = f'the value of {SECRET} needs quotes'
-    return f'Spec {path}{place} is no YAML: {problem}. Correct it.'
+    return ConfigError(
+        f'is no YAML{column}: {problem}', place=FilePlace(path, line=line), advice='Correct it'
+    )

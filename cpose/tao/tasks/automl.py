@@ -37,6 +37,7 @@ from cpose.tao.automl.trial_spec import (
 from cpose.tao.automl.trial_training import train_trial
 from cpose.tao.jobs.status import JobStatus, job_status, spec_failures_recorded
 from cpose.tao.spec.spec_file import TaoSpec
+from cpose.tao.tasks.run import errors_name_spec_keys
 
 DECAY, STEPS = 'train.optim.lr_decay', 'train.optim.lr_steps'
 
@@ -82,7 +83,11 @@ def run_automl(
     with spec_failures_recorded(path, words, 'automl'):
         spec, values = load_search_spec(path, words)
     folder = search_folder(spec)
-    with use_key(spec.values.encryption_key), job_status(folder, 'automl') as status:
+    with (
+        use_key(spec.values.encryption_key),
+        job_status(folder, 'automl') as status,
+        errors_name_spec_keys(spec, 'automl'),
+    ):
         parameters = build_space(spec)
         base = trial_base(spec, values, folder)
         study = _open(spec, parameters, base, folder)
@@ -94,12 +99,11 @@ def run_automl(
 
 def _open(spec: TaoSpec, parameters: list[Parameter], base: Any, folder: Path) -> Any:
     settings, train = spec.values.automl, spec.values.train
-    check_algorithm(settings.algorithm, spec.origin.place('automl.algorithm'))
+    check_algorithm(settings.algorithm)
     epochs = settings.max_epochs or train.num_epochs
     searched = {parameter.name: parameter.describe() for parameter in parameters}
     searched |= {'automl.algorithm': settings.algorithm, 'automl.metric': settings.metric}
-    place = spec.origin.place('automl.storage')
-    storage = open_storage(storage_url(settings.storage, folder), place, repeat_trial)
+    storage = open_storage(storage_url(settings.storage, folder), repeat_trial)
     return open_study(
         storage,
         settings.study_name,

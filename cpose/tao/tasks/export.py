@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cpose.errors import ConfigError
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
 from cpose.tao.translation.spec_config import load_overlay, network_overlay
@@ -57,9 +56,9 @@ def export_file(spec: TaoSpec) -> Path:
     """
     path = Path(spec.values.export.onnx_file)
     if path.suffix != '.onnx':
-        raise ConfigError(
-            f'{spec.origin.place("export.onnx_file")}: export.onnx_file={str(path)!r} is not '
-            "allowed. Allowed: a file that ends in .onnx; the format of TAO's .etlt files is not "
-            'public.'
+        raise spec.wrong(
+            'export.onnx_file',
+            'must end in .onnx',
+            "Give another name; the format of TAO's .etlt files is not public",
         )
     return path

@@ -8,7 +8,6 @@ from cpose.apis.export.quantization import CalibrationSource
 from cpose.deploy.engines.build_settings import BuildSettings
 from cpose.deploy.onnx.files import load_onnx, static_batch_of
 from cpose.deploy.quantization.quantize import QuantizationSettings
-from cpose.errors import ConfigError
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.spec_file import TaoSpec
 
@@ -115,10 +114,11 @@ def _float_layers(spec: TaoSpec) -> tuple[str, ...]:
     trt = spec.values.gen_trt_engine.tensorrt
     chosen = [_split(spec, text) for text in trt.layers_precision]
     if chosen and trt.data_type.lower() != INT8:
-        raise ConfigError(
-            f'{spec.origin.place(LAYERS)}: {LAYERS}={trt.layers_precision} cannot apply: networks '
-            f'are strongly typed, and with {trt.data_type} all layers have that precision. '
-            'Allowed: an empty list, or data_type=INT8, where layers can stay in float.'
+        raise spec.wrong(
+            LAYERS,
+            'cannot apply: networks are strongly typed, and with '
+            f'{trt.data_type} all layers have that precision',
+            ('Leave it empty', 'Use data_type=INT8, where layers can stay in float'),
         )
     return tuple(name for name, precision in chosen if precision in FLOATS)
 
@@ -133,10 +133,11 @@ def _split(spec: TaoSpec, text: str) -> tuple[str, str]:
     precision = precision.lower()
     is_known = precision in (*FLOATS, INT8)
     if not (colon and name and is_known) or (name == '*' and precision != INT8):
-        raise ConfigError(
-            f'{spec.origin.place(LAYERS)}: {LAYERS} has {text!r}, which is not allowed. Allowed: '
-            '"layer:fp32", "layer:fp16" or "layer:int8" with the name of an ONNX node, in which * '
-            'may stand for any text; and "*:int8" for all others.'
+        raise spec.wrong(
+            LAYERS,
+            f'has the entry {text!r}, which is not allowed',
+            'Allowed: "layer:fp32", "layer:fp16" or "layer:int8" with the name of an ONNX node, in '
+            'which * may stand for any text; and "*:int8" for all others',
         )
     return name, precision
 
@@ -144,8 +145,9 @@ def _split(spec: TaoSpec, text: str) -> tuple[str, str]:
 def _check_batch(spec: TaoSpec, static_batch: int | None) -> None:
     size = spec.values.gen_trt_engine.batch_size
     if static_batch not in (None, size):
-        raise ConfigError(
-            f'{spec.origin.place(BATCH)}: {BATCH}={size} does not go with the fixed batch size of '
-            f'{spec.values.gen_trt_engine.onnx_file}. Allowed: {static_batch}, or -1; or export '
-            'with export.batch_size=-1.'
+        raise spec.wrong(
+            BATCH,
+            f'does not go with {spec.values.gen_trt_engine.onnx_file}, whose batch size is fixed '
+            f'to {static_batch}',
+            (f'Use {static_batch} or -1', 'Export with export.batch_size=-1'),
         )

@@ -6,7 +6,6 @@ from typing import Any
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.inference.folder_inference import InferenceSummary, infer_to_folder
 from cpose.apis.inference.result_writer import ResultWriter
-from cpose.errors import ConfigError
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation.checkpoint_model import with_stored_model
@@ -94,8 +93,9 @@ def _camera(spec: TaoSpec) -> list[float] | None:
         return None
     for name, value in zip(CAMERA_KEYS[:2], values[:2], strict=True):
         if value == 0:
-            raise ConfigError(
-                f'{spec.origin.place(f"inference.{name}")}: inference.{name}=0 is not allowed '
-                'where other values of the camera are given. Allowed: a number above 0, in pixels.'
+            raise spec.wrong(
+                f'inference.{name}',
+                'must be above 0, in pixels, where other values of the camera are given',
+                'Give all values of the camera, or none',
             )
     return [*values, spec.values.inference.skew]

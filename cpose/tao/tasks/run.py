@@ -66,6 +66,11 @@ CALIBRATION_ARGUMENTS = {
     'num_batches': f'{CALIBRATION}.cal_batches',
 }
 """Those that calibration has; its batch size is another than that of the task."""
+SEARCH_ARGUMENTS = {
+    name: f'automl.{name}' for name in ('algorithm', 'metric', 'storage', 'study_name')
+}
+"""Those of a search."""
+OWN_ARGUMENTS = {'gen_trt_engine': CALIBRATION_ARGUMENTS, 'automl': SEARCH_ARGUMENTS}
 CONFIG_KEYS = {
     'model.backbone.pretrained_path': 'model.backbone.pretrained_backbone_path',
     'test_dataloader.batch_size': '{task}.batch_size',
@@ -93,8 +98,8 @@ def errors_name_spec_keys(spec: TaoSpec, task: str) -> Iterator[None]:
 
 def tell_spec_keys(error: UserError, spec: TaoSpec, task: str) -> None:
     """Give an error the place in the spec, and the names of the spec for its advice."""
-    more = CALIBRATION_ARGUMENTS if task == 'gen_trt_engine' else {}
-    names = {name: key.format(task=task) for name, key in {**ARGUMENTS, **more}.items()}
+    arguments = {**ARGUMENTS, **OWN_ARGUMENTS.get(task, {})}
+    names = {name: key.format(task=task) for name, key in arguments.items()}
     keys = error.place.keys if isinstance(error.place, ConfigPlace) else ()
     key = next((CONFIG_KEYS[item].format(task=task) for item in keys if item in CONFIG_KEYS), None)
     if error.place is None and error.argument in names:

@@ -7,7 +7,8 @@ from pathlib import Path
 from cpose.apis.training import train
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
-from cpose.errors import CheckpointError, ConfigError
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.translation.spec_config import load_overlay, training_overlay
 
@@ -65,18 +66,17 @@ def find_resume(spec: TaoSpec, folder: Path) -> Path | None:
     if spec.values.train.is_dry_run:
         return None
     if named and not named.endswith(ENDINGS):
-        raise ConfigError(
-            f'{spec.origin.place(key)}: {key}={named!r} is not allowed. '
-            f'Allowed: a file that ends in {" or ".join(ENDINGS)}.'
-        )
+        raise spec.wrong(key, f'must end in {" or ".join(ENDINGS)}', 'Give a checkpoint')
     path = Path(named) if named else folder / LATEST
     if not named and not path.exists():
         return None
     stored = load_checkpoint_file(path, tensors_only=True)
     if 'train_loop' not in stored:
         raise CheckpointError(
-            f'{path} holds no state of training of this project ({key}), so nothing can be '
-            'continued from it. Give it as train.pretrained_model_path to start with its weights'
-            f'{"" if named else ", with another results_dir"}.'
+            'holds no state of training of this project, so nothing can be continued from it',
+            value=str(path),
+            place=spec.origin.at(key) if named else FilePlace(path),
+            advice='Give it as train.pretrained_model_path to start with its weights'
+            f'{"" if named else ", with another results_dir"}',
         )
     return path.resolve()

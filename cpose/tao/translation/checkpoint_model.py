@@ -9,7 +9,6 @@ from cpose.apis.runtime_files import is_runtime_file
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_from_checkpoint
 from cpose.deploy.model_metadata import read_metadata
-from cpose.errors import ConfigError
 from cpose.tao.spec.spec_file import TaoSpec
 
 KIND = 'model.backbone.model_type'
@@ -51,9 +50,10 @@ def _with_network(config: Config, spec: TaoSpec, checkpoint: str) -> Config:
     model = config_from_checkpoint(stored).model
     wanted, found = _backbone(config.model), _backbone(model)
     if wanted != found and spec.origin.gives(KIND):
-        raise ConfigError(
-            f'{spec.origin.place(KIND)}: {KIND}={spec.value(KIND)!r}, but {checkpoint} has the '
-            f'backbone {" ".join(filter(None, found))}. Remove the key, or give another checkpoint.'
+        raise spec.wrong(
+            KIND,
+            f'contradicts {checkpoint}, whose backbone is {" ".join(filter(None, found))}',
+            ('Remove the key', 'Give another checkpoint'),
         )
     num_select = config.model.head.codec.num_select
     merged = Config({**config.to_dict(), 'model': model.to_dict()}, filename=config.filename)

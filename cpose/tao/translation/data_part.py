@@ -5,7 +5,6 @@ from random import randrange
 from typing import Any
 
 from cpose.apis.config.load import load_config
-from cpose.errors import ConfigError
 from cpose.tao.spec.sections.train import MOST_SEED
 from cpose.tao.spec.spec_file import TaoSpec
 
@@ -46,10 +45,10 @@ def input_wh(spec: TaoSpec) -> tuple[int, int]:
     dataset, stride = spec.values.dataset, spec.values.model.down_ratio
     wanted = dataset.input_res // stride
     if dataset.output_res != wanted and spec.origin.gives('dataset.output_res'):
-        raise ConfigError(
-            f'{spec.origin.place("dataset.output_res")}: dataset.output_res={dataset.output_res} '
-            f'contradicts dataset.input_res={dataset.input_res} and model.down_ratio={stride}. '
-            f'Allowed: {wanted}.'
+        raise spec.wrong(
+            'dataset.output_res',
+            f'contradicts dataset.input_res={dataset.input_res} and model.down_ratio={stride}',
+            f'Use {wanted}',
         )
     return dataset.input_res, dataset.input_res
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cpose.errors import ConfigError
 from cpose.tao.spec.spec_file import TaoSpec
 
 TOGGLES = {
@@ -28,9 +27,10 @@ def branch_losses(spec: TaoSpec) -> dict[str, dict[str, Any] | None]:
     for pair in EXCLUSIVE:
         if all(is_on(spec, toggle) for toggle in pair):
             first, second = (_key_that_is_on(spec, toggle) for toggle in pair)
-            raise ConfigError(
-                f'{spec.origin.place(second)}: {second}=true and {first}=true exclude each other. '
-                'Allowed: one of them true; dataset and train.loss_config both count.'
+            raise spec.wrong(
+                second,
+                f'and {first} exclude each other',
+                'Set one of them to false; dataset and train.loss_config both count',
             )
     weights = spec.values.train.loss_config
     heatmap = 'HeatmapMSELoss' if is_on(spec, 'mse_loss') else 'GaussianFocalLoss'
@@ -134,10 +134,13 @@ def _backbone(spec: TaoSpec) -> dict[str, Any]:
     if backbone.model_type == 'DLA34':
         return weights or {'pretrained': is_pretrained}
     if is_pretrained and not path:
-        raise ConfigError(
-            f'{spec.origin.place("model.use_pretrained")}: model.use_pretrained=true, but '
-            f'model.backbone.pretrained_backbone_path is empty, and {backbone.model_type} has no '
-            'weights to download. Give their file, or set model.use_pretrained=false.'
+        raise spec.wrong(
+            'model.use_pretrained',
+            f'needs a file, as {backbone.model_type} has no weights to download',
+            (
+                'Give it as model.backbone.pretrained_backbone_path',
+                'Set model.use_pretrained=false',
+            ),
         )
     return {'with_checkpoint': True, **weights}
 
@@ -158,9 +161,9 @@ def _dims_coder(spec: TaoSpec) -> dict[str, Any]:
     except ValueError:
         reference = []
     if len(reference) != 3 or min(reference) <= 0:
-        raise ConfigError(
-            f'{spec.origin.place("train.loss_config.dimension_ref")}: '
-            f'train.loss_config.dimension_ref={text!r} is not allowed with use_residual. Allowed: '
-            'three numbers above 0, mean x, y, z extents divided by y, for example "0.6, 1, 0.3".'
+        raise spec.wrong(
+            'train.loss_config.dimension_ref',
+            'must be three numbers above 0 where use_residual is true',
+            'Give the mean x, y, z extents divided by y, for example "0.6, 1, 0.3"',
         )
     return {'type': 'ResidualDims', 'reference': reference}

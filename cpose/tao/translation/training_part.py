@@ -33,9 +33,10 @@ def wandb_backend(spec: TaoSpec) -> list[dict[str, Any]]:
         return []
     if find_spec('wandb') is None:
         raise MissingDependencyError(
-            f'{spec.origin.place("wandb.enable")}: wandb.enable=true and a login to W&B is there, '
-            'but the package wandb is not installed. Run: pip install wandb, or set '
-            'wandb.enable=false.'
+            'needs the package wandb, as a login to W&B is there; it is not installed',
+            value=True,
+            place=spec.origin.at('wandb.enable'),
+            advice=('Run: pip install wandb', 'Set wandb.enable=false'),
         )
     init = {
         'project': settings.project,

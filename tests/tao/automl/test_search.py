@@ -20,6 +20,7 @@ from cpose.tao.automl.trial_folder import TrialFolder
 from cpose.tao.automl.trial_training import HopelessTrialError
 from cpose.tao.spec.sections.automl import Automl
 
+from ...user_errors import raises
 from .search_tools import quick_trial
 
 RATE = [Parameter('train.optim.lr', 1e-4, 1e-1, is_log=True)]
@@ -162,7 +163,7 @@ def test_failure_ends_the_search_and_its_place_is_filled_later(search):
     def fail(job, report):
         raise TrainingError('no data')
 
-    with pytest.raises(TrainingError, match='no data'):
+    with raises(TrainingError, 'no data'):
         search(fail, study)
     search(study=study)
     assert [trial.state.name for trial in study.trials] == ['FAIL'] + ['COMPLETE'] * 4
@@ -180,7 +181,7 @@ def test_interruption_leaves_the_trial_running(search):
 
 
 def test_metric_that_is_never_measured(search):
-    with pytest.raises(TrainingError, match=r'ended without val_4D in .*status\.json'):
+    with raises(TrainingError, 'status.json', argument='metric', value='val_4D'):
         search(lambda job, report: None, metric='val_4D')
 
 

@@ -8,18 +8,20 @@ import sqlalchemy
 from cpose.errors import ConfigError, OutputError
 from cpose.tao.automl.study import hide_password, open_storage, storage_url
 
+from ...user_errors import raises
+
 
 def test_sqlite_in_the_folder_by_default(tmp_path):
     url = storage_url('', tmp_path / 'automl')
     assert url == f'sqlite:///{tmp_path}/automl/study.db'
-    open_storage(url, 'line 1', print)
+    open_storage(url, print)
     assert (tmp_path / 'automl/study.db').is_file()
     assert storage_url('mysql://host/name', tmp_path) == 'mysql://host/name'
 
 
 def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(OutputError, match='file/automl cannot be made'):
+    with raises(OutputError, path=tmp_path / 'file/automl'):
         storage_url('', tmp_path / 'file/automl')
 
 
@@ -34,21 +36,21 @@ UNREADABLE = {
 @pytest.mark.parametrize('kind', UNREADABLE)
 def test_unreadable_storage(kind):
     url, says = UNREADABLE[kind]
-    with pytest.raises(ConfigError, match=rf'line 7: automl\.storage=.*cannot be opened: .*{says}'):
-        open_storage(url, 'line 7', print)
+    with raises(ConfigError, says, argument='storage', value=hide_password(url)):
+        open_storage(url, print)
 
 
 def test_file_that_is_no_database(tmp_path):
     (tmp_path / 'study.db').write_text('this is text, and long enough to be looked at' * 10)
-    with pytest.raises(ConfigError, match='not a database'):
-        open_storage(f'sqlite:///{tmp_path}/study.db', 'line 7', print)
+    with raises(ConfigError, 'not a database', argument='storage'):
+        open_storage(f'sqlite:///{tmp_path}/study.db', print)
 
 
 @pytest.mark.parametrize('url', ['postgresql://user:geheim@host/name', 'user:geheim@host'])
 def test_passwords_are_hidden(url):
     assert 'geheim' not in hide_password(url)
-    with pytest.raises(ConfigError) as caught:
-        open_storage(url, 'line 7', print)
+    with raises(ConfigError, argument='storage', value=hide_password(url)) as caught:
+        open_storage(url, print)
     assert 'geheim' not in str(caught.value)
 
 
@@ -58,7 +60,7 @@ def test_made_by_several_at_the_same_time(tmp_path):
 
     def open_at_once(url):
         barrier.wait()
-        return open_storage(url, 'line 7', print)
+        return open_storage(url, print)
 
     with ThreadPoolExecutor(8) as pool:
         for number in range(3):
@@ -71,6 +73,6 @@ def test_made_by_others_again_and_again(monkeypatch):
     error = sqlalchemy.exc.IntegrityError('INSERT', {}, Exception('UNIQUE constraint failed'))
     tries = Mock(side_effect=error)
     monkeypatch.setattr('optuna.storages.RDBStorage', tries)
-    with pytest.raises(ConfigError, match='UNIQUE constraint failed'):
-        open_storage('sqlite://', 'line 7', print)
+    with raises(ConfigError, 'UNIQUE constraint failed', value='sqlite://'):
+        open_storage('sqlite://', print)
     assert tries.call_count == 3

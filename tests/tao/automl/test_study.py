@@ -21,6 +21,8 @@ from cpose.tao.automl.study import (
 )
 from cpose.tao.automl.trial_folder import TrialFolder
 
+from ...user_errors import raises
+
 SETTINGS = {'train.optim.lr': '0.1 to 1, log', 'automl.metric': 'val_3DIoU'}
 
 
@@ -29,7 +31,7 @@ def opened(tmp_path):
     """Return a function that opens the study as a new process would."""
 
     def open_it(settings=SETTINGS):
-        storage = open_storage(storage_url('', tmp_path), 'line 1', repeat_trial)
+        storage = open_storage(storage_url('', tmp_path), repeat_trial)
         return open_study(storage, 'name', 'maximize', optuna.pruners.NopPruner(), settings)
 
     return open_it
@@ -54,11 +56,11 @@ def test_nothing_finished(opened):
 def test_other_settings_are_refused(opened):
     opened()
     other = {'train.optim.lr': '0.2 to 1, log', 'automl.metric': 'val_3DIoU', 'train.seed': '7'}
-    with pytest.raises(ConfigError) as caught:
+    with raises(ConfigError, argument='study_name', value='name') as caught:
         opened(other)
-    assert 'train.optim.lr: stored 0.1 to 1, log, now 0.2 to 1, log' in str(caught.value)
-    assert 'train.seed: stored nothing, now 7' in str(caught.value)
-    assert 'automl.metric' not in str(caught.value)
+    assert 'train.optim.lr: stored 0.1 to 1, log, now 0.2 to 1, log' in caught.value.problem
+    assert 'train.seed: stored nothing, now 7' in caught.value.problem
+    assert 'automl.metric' not in caught.value.problem
 
 
 def begin(study, folder):

@@ -2,12 +2,11 @@ import subprocess
 import sys
 from threading import Timer
 
-import pytest
-
 from cpose.errors import OutputError
 from cpose.tao.automl.trial_folder import TrialFolder
 
 from ...child_processes import started
+from ...user_errors import raises
 
 HOLD = """
 import sys, time
@@ -36,7 +35,7 @@ def test_training_waits_for_the_one_before(tmp_path):
         started(['sleep', '600'], pass_fds=(lock.fileno(),)) as child,
     ):
         lock.close()
-        with pytest.raises(OutputError, match='still works'), folder.training_lock(0.1):
+        with raises(OutputError, path=tmp_path), folder.training_lock(0.1):
             pass
         Timer(0.3, child.kill).start()
         with folder.training_lock():
@@ -45,5 +44,6 @@ def test_training_waits_for_the_one_before(tmp_path):
 
 def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(OutputError, match='file/t'), TrialFolder(tmp_path / 'file/t').held():
+    folder = TrialFolder(tmp_path / 'file/t')
+    with raises(OutputError, path=folder.path / 'search.lock'), folder.held():
         pass

@@ -23,6 +23,7 @@ from cpose.tao.automl.trial_training import (
 )
 
 from ...child_processes import started, wait_until
+from ...user_errors import raises
 
 PROGRAM = """
     import os, signal, sys, time
@@ -93,17 +94,21 @@ def test_values_that_cannot_be_trained(job, message):
 
 
 FAILURES = {
-    'file.write("FAILURE", "File system error: no data")\nsys.exit(2)': 'code 2: File system error',
-    'sys.stderr.write("first line\\nlast line")\nsys.exit(1)': 'code 1: last line',
-    'os.kill(os.getpid(), 9)': 'code -9: it said nothing',
+    'file.write("FAILURE", "File system error: no data")\nsys.exit(2)': (
+        *('2', 'File system error: no data'),
+    ),
+    'sys.stderr.write("first line\\nlast line")\nsys.exit(1)': ('1', 'last line'),
+    'os.kill(os.getpid(), 9)': ('-9', 'nothing'),
 }
 
 
 @pytest.mark.parametrize('program', FAILURES)
 def test_other_failures_name_reason_and_log(job, program):
-    with pytest.raises(TrainingError, match=FAILURES[program]) as caught:
-        train_trial(job(program), lambda epoch, value: False)
-    assert 'trial/output.txt' in str(caught.value)
+    work, (code, reason) = job(program), FAILURES[program]
+    with raises(TrainingError, reason, path=work.folder.path) as caught:
+        train_trial(work, lambda epoch, value: False)
+    assert f'exit code {code}:' in caught.value.problem
+    assert str(work.folder.output) in caught.value.advice[0]
 
 
 def test_key_is_in_the_environment_of_the_trial_only(job, monkeypatch):

@@ -5,10 +5,12 @@ import pytest
 from cpose.errors import ConfigError
 from cpose.tao.jobs.status import spec_failures_recorded
 
+from ...user_errors import raises
+
 
 def fail(path, words=()):
     with (
-        pytest.raises(ConfigError, match='line 3'),
+        raises(ConfigError, 'line 3'),
         spec_failures_recorded(path, words, 'evaluate'),
     ):
         raise ConfigError('line 3')

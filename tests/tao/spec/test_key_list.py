@@ -64,8 +64,8 @@ def test_flatten_and_defaults_agree():
         ({'type': 'number', 'exclusiveMinimum': 0, 'maximum': 1}, 'a number above 0 to 1'),
         ({'anyOf': [{'type': 'number'}, {'type': 'null'}]}, 'a number or null'),
         ({'type': 'boolean'}, 'true or false'),
-        ({'const': True, 'type': 'boolean'}, 'true only'),
-        ({'const': '', 'type': 'string'}, '"" only'),
+        ({'const': True, 'type': 'boolean'}, 'true'),
+        ({'const': '', 'type': 'string'}, '""'),
         ({'enum': ['a', 'b']}, 'one of a, b'),
         ({'type': 'array', 'items': {'type': 'string'}}, 'a list, each a text'),
         (

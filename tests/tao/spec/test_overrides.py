@@ -1,8 +1,11 @@
 import pytest
 
 from cpose.errors import ConfigError
+from cpose.files.encryption_key import HIDDEN
 from cpose.tao.spec.errors import SpecOrigin
 from cpose.tao.spec.overrides import apply_overrides, resolve_references
+
+from ...user_errors import raises
 
 
 def test_overrides_reach_into_sections_and_leave_the_spec_alone():
@@ -31,7 +34,7 @@ def test_value_may_hold_equal_signs():
     ids=lambda word: repr(word[:9]),
 )
 def test_bad_overrides(word):
-    with pytest.raises(ConfigError, match=r'Override '):
+    with raises(ConfigError, spec_key=word, where='Command line'):
         apply_overrides({'x': 3}, [word])
 
 
@@ -39,12 +42,12 @@ def test_bad_overrides(word):
     'word', ['encryption_key=[geheim', 'encryption_key:geheim', 'encryption_key.x.geheim=1', 'x=1']
 )
 def test_no_message_shows_the_key(word):
-    with pytest.raises(ConfigError, match=r'Override ') as caught:
+    with raises(ConfigError, where='Command line') as caught:
         apply_overrides({'encryption_key': 'old'}, [word, 'encryption_key geheim'])
     assert 'geheim' not in str(caught.value)
 
 
-PLACE = SpecOrigin('s', {'a': 3}).place
+AT = SpecOrigin('s', {'a': 3}).at
 
 
 def test_references():
@@ -53,27 +56,27 @@ def test_references():
         'd': ['x/${train.a}/${e}'],
         'e': 'y',
     }
-    resolved = resolve_references(values, PLACE)
+    resolved = resolve_references(values, AT)
     assert resolved == {'train': {'a': 2, 'b': 2, 'c': 2}, 'd': ['x/2/y'], 'e': 'y'}
 
 
 @pytest.mark.parametrize(
-    ('text', 'message'),
+    ('text', 'problem'),
     [
-        ('${b.c}', r' refers to \$\{b\.c\}, which is not there'),
-        ('${a}', 'refers to itself'),
-        ('${eval:1+1}', 'a spec runs no code'),
-        ('${oc.env:HOME}', 'a spec runs no code'),
-        ('${encryption_key}', 'which no other key may show'),
+        ('${b.c}', '${b.c}, which is not there'),
+        ('${a}', 'itself'),
+        ('${eval:1+1}', '${eval:1+1}, but a spec runs no code'),
+        ('${oc.env:HOME}', '${oc.env:HOME}, but a spec runs no code'),
+        ('${encryption_key}', 'encryption_key, which no other key may show'),
     ],
 )
-def test_bad_references(text, message):
-    with pytest.raises(ConfigError, match=f'Spec s, line 3: a.*{message}'):
-        resolve_references({'a': text, 'encryption_key': 'geheim'}, PLACE)
+def test_bad_references(text, problem):
+    with raises(ConfigError, problem, spec_key='a', where='s, line 3'):
+        resolve_references({'a': text, 'encryption_key': 'geheim'}, AT)
 
 
 @pytest.mark.parametrize('text', ['${oc.env:geheim}', 'geheim${x}'])
 def test_key_is_not_put_together(text):
-    with pytest.raises(ConfigError, match=r'encryption_key=.* has a reference') as caught:
-        resolve_references({'encryption_key': text}, PLACE)
+    with raises(ConfigError, spec_key='encryption_key', value=HIDDEN) as caught:
+        resolve_references({'encryption_key': text}, AT)
     assert 'geheim' not in str(caught.value)

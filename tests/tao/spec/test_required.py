@@ -7,6 +7,7 @@ from cpose.files.encryption_key import KEY_VARIABLE
 from cpose.tao.spec.required import find_missing, without_missing
 from cpose.tao.spec.sections.experiment import Experiment
 
+from ...user_errors import raises
 from ..specs import make_spec
 
 TRT = 'gen_trt_engine.tensorrt'
@@ -32,7 +33,7 @@ def test_what_is_missing():
 def test_value_that_must_be_given(tmp_path, monkeypatch, task, words):
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     key = words[0].partition('=')[0]
-    with pytest.raises(ConfigError, match=f'Command line: {key} must be given'):
+    with raises(ConfigError, '???', spec_key=key, where='Command line'):
         make_spec(tmp_path, *words, task=task)
 
 

@@ -9,6 +9,8 @@ from cpose.tao.spec.schema import DIALECT, job_schema
 from cpose.tao.spec.sections.experiment import Experiment
 from cpose.tao.zoo import list_base_experiments
 
+from ...user_errors import raises
+
 
 @pytest.mark.parametrize('task', TASKS)
 def test_schema_is_valid_and_accepts_its_default(task):
@@ -53,7 +55,9 @@ def test_base_experiment_becomes_the_default():
 
 
 def test_unknown_names():
-    with pytest.raises(ConfigError, match=r"no action 'trian'. Nearest known: train"):
+    with raises(ConfigError, argument='action', value='trian') as caught:
         job_schema('trian')
-    with pytest.raises(ConfigError, match=r'no base experiment.*Nearest known: dla34_bike'):
+    assert 'train' in caught.value.advice[0]
+    with raises(ConfigError, argument='experiment_id', value='dla34_bik') as caught:
         job_schema('train', 'dla34_bik')
+    assert 'dla34_bike' in caught.value.advice[0]

@@ -7,6 +7,7 @@ from cpose.errors import ConfigError
 from cpose.tao import TASKS
 from cpose.tao.spec.spec_file import load_spec
 
+from ...user_errors import raises
 from ..specs import MINIMAL, TRAIN_EXAMPLE, make_spec, write_spec
 
 SHARED = Path(__file__).parents[4] / 'shared/tao_specs'
@@ -28,28 +29,29 @@ def test_minimal_specs_are_complete(tmp_path, task):
 
 
 @pytest.mark.parametrize(
-    ('task', 'key', 'named'),
+    ('task', 'key', 'others'),
     [
-        ('train', 'dataset.train_data', 'dataset.train_data'),
-        ('evaluate', 'dataset.test_data', 'dataset.test_data'),
-        ('evaluate', 'evaluate.checkpoint', 'evaluate.checkpoint or evaluate.trt_engine'),
-        ('inference', 'dataset.inference_data', 'dataset.inference_data'),
-        ('inference', 'inference.checkpoint', 'inference.checkpoint or inference.trt_engine'),
-        ('export', 'export.checkpoint', 'export.checkpoint'),
-        ('export', 'export.onnx_file', 'export.onnx_file'),
-        ('gen_trt_engine', 'gen_trt_engine.onnx_file', 'gen_trt_engine.onnx_file'),
-        ('gen_trt_engine', 'gen_trt_engine.trt_engine', 'gen_trt_engine.trt_engine'),
+        ('train', 'dataset.train_data', ()),
+        ('evaluate', 'dataset.test_data', ()),
+        ('evaluate', 'evaluate.checkpoint', ('evaluate.trt_engine',)),
+        ('inference', 'dataset.inference_data', ()),
+        ('inference', 'inference.checkpoint', ('inference.trt_engine',)),
+        ('export', 'export.checkpoint', ()),
+        ('export', 'export.onnx_file', ()),
+        ('gen_trt_engine', 'gen_trt_engine.onnx_file', ()),
+        ('gen_trt_engine', 'gen_trt_engine.trt_engine', ()),
     ],
 )
 @pytest.mark.parametrize('value', ['???', '<required>', '', 'null'])
-def test_required(tmp_path, task, key, named, value):
-    with pytest.raises(ConfigError, match=f'{named} is required by {task}'):
+def test_required(tmp_path, task, key, others, value):
+    with raises(ConfigError, task, spec_key=key) as caught:
         make_spec(tmp_path, f'{key}={value}', task=task)
+    assert all(name in ' '.join(caught.value.advice) for name in (key, *others))
 
 
 @pytest.mark.parametrize('task', ['evaluate', 'inference'])
 def test_checkpoint_and_engine_exclude_each_other(tmp_path, task):
-    with pytest.raises(ConfigError, match='both given, but only one of them can run'):
+    with raises(ConfigError, f'{task}.checkpoint', spec_key=f'{task}.trt_engine'):
         make_spec(tmp_path, f'{task}.trt_engine=x.engine', task=task)
 
 
@@ -61,7 +63,7 @@ def test_missing_values_are_defaults(tmp_path):
 def test_results_dir(tmp_path):
     spec = make_spec(tmp_path, 'train.results_dir=own', 'results_dir=')
     assert spec.results_dir('train') == Path('own')
-    with pytest.raises(ConfigError, match=r'results_dir and evaluate\.results_dir are both empty'):
+    with raises(ConfigError, 'evaluate.results_dir', spec_key='results_dir', value=''):
         spec.results_dir('evaluate')
 
 
@@ -101,7 +103,7 @@ def test_gpus(tmp_path, written, words, expected, warns):
 
 
 def test_no_gpu_twice(tmp_path):
-    with pytest.raises(ConfigError, match=r'line \d+: train\.gpu_ids=\[1, 1\] names a GPU twice'):
+    with raises(ConfigError, spec_key='train.gpu_ids', where='line ', value=[1, 1]):
         make_spec(tmp_path, values={**MINIMAL, 'train': {'gpu_ids': [1, 1]}})
 
 

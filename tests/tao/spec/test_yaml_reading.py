@@ -3,6 +3,8 @@ import pytest
 from cpose.errors import ConfigError
 from cpose.tao.spec.yaml_reading import parse_value, read_spec_text
 
+from ...user_errors import raises
+
 
 @pytest.mark.parametrize(
     ('text', 'value'),
@@ -50,31 +52,39 @@ def test_empty_file_is_an_empty_spec(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('content', 'message'),
+    ('content', 'line', 'problem'),
     [
-        ('train: [1', r's\.yaml, line 1, column \d+ is no YAML'),
-        ('train:\n\tx: 1', r's\.yaml, line 2'),
-        ('- 1\n', 'holds a list'),
-        ('train:\n  seed: 1\n  seed: 2\n', r'line 3: train\.seed is given again; it is in line 2'),
-        (b'\xff\xfe\x00', 'is no text'),
-        ('a: !!python/object/apply:os.system [ls]', 'is no YAML'),
-        ('a: 1\n---\nb: 2\n', 'is no YAML'),
-        ('a: 1\nb: x\x00y\n', r's\.yaml, line 2 is no YAML: unacceptable character'),
-        ('a: ' + '9' * 5000, r's\.yaml is no YAML: Exceeds the limit'),
-        ('a: &x\n  b: *x\n', r's\.yaml holds sections without end'),
-        ('a: ' + '[' * 600, r's\.yaml holds sections without end'),
-        ('x: 1\nencryption_key: *geheim', r'line 2, .*the value of encryption_key needs quotes'),
-        ('encryption_key: !geheim x', r'line 1, .*the value of encryption_key needs quotes'),
+        ('train: [1', 1, 'column'),
+        ('train:\n\tx: 1', 2, 'YAML'),
+        ('- 1\n', None, 'list'),
+        (b'\xff\xfe\x00', None, 'no text'),
+        ('a: !!python/object/apply:os.system [ls]', 1, 'YAML'),
+        ('a: 1\n---\nb: 2\n', 2, 'YAML'),
+        ('a: 1\nb: x\x00y\n', 2, 'unacceptable character'),
+        ('a: ' + '9' * 5000, None, 'Exceeds the limit'),
+        ('a: &x\n  b: *x\n', None, 'without end'),
+        ('a: ' + '[' * 600, None, 'without end'),
+        ('x: 1\nencryption_key: *geheim', 2, 'encryption_key'),
+        ('encryption_key: !geheim x', 1, 'encryption_key'),
     ],
 )
-def test_bad_files(tmp_path, content, message):
+def test_bad_files(tmp_path, content, line, problem):
     path = tmp_path / 's.yaml'
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ConfigError, match=message) as caught:
+    with raises(ConfigError, problem, path=path) as caught:
         read_spec_text(path)
+    assert caught.value.place.line == line
     assert 'geheim' not in str(caught.value)
 
 
+def test_key_given_twice(tmp_path):
+    path = tmp_path / 's.yaml'
+    path.write_text('train:\n  seed: 1\n  seed: 2\n')
+    with raises(ConfigError, 'line 2', path=path, field='train.seed') as caught:
+        read_spec_text(path)
+    assert caught.value.place.line == 3
+
+
 def test_missing_file(tmp_path):
-    with pytest.raises(ConfigError, match=r'none\.yaml cannot be read: No such file'):
+    with raises(ConfigError, path=tmp_path / 'none.yaml'):
         read_spec_text(tmp_path / 'none.yaml')

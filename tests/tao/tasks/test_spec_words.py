@@ -11,8 +11,8 @@ from cpose.errors import ConfigError, OutputError
 from cpose.tao.spec.key_list import spec_keys
 from cpose.tao.tasks.run import (
     ARGUMENTS,
-    CALIBRATION_ARGUMENTS,
     CONFIG_KEYS,
+    OWN_ARGUMENTS,
     errors_name_spec_keys,
     tell_spec_keys,
 )
@@ -24,7 +24,8 @@ TRT = 'gen_trt_engine.tensorrt'
 
 
 def test_keys_exist():
-    found = {*ARGUMENTS.values(), *CALIBRATION_ARGUMENTS.values(), *CONFIG_KEYS.values()}
+    own = {key for arguments in OWN_ARGUMENTS.values() for key in arguments.values()}
+    found = {*ARGUMENTS.values(), *own, *CONFIG_KEYS.values()}
     assert {key.format(task='evaluate') for key in found} <= set(spec_keys())
 
 

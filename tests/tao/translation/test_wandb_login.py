@@ -4,6 +4,7 @@ from cpose.errors import MissingDependencyError
 from cpose.tao.translation import training_part as wandb_login
 from cpose.tao.translation.training_part import has_login, wandb_backend
 
+from ...user_errors import raises
 from ..specs import make_spec
 
 
@@ -41,10 +42,10 @@ def test_nothing_without_login_or_switched_off(home):
 def test_missing_package(home, monkeypatch):
     log_in(home)
     monkeypatch.setattr(wandb_login, 'find_spec', lambda name: None)
-    with pytest.raises(
-        MissingDependencyError, match=r'pip install wandb, or set wandb\.enable=false'
-    ):
+    with raises(MissingDependencyError, 'wandb', spec_key='wandb.enable', value=True) as caught:
         wandb_backend(make_spec(home))
+    assert 'pip install wandb' in caught.value.advice[0]
+    assert 'wandb.enable=false' in caught.value.advice[1]
 
 
 def test_arguments_are_those_of_wandb(home, monkeypatch):
