@@ -11,10 +11,20 @@ import cpose
 from cpose.cli.main import main
 from cpose.errors import UserError
 
-from .message_cases import checkpoints, commands, config, data, deploy, files, inference
+from .message_cases import (
+    checkpoints,
+    commands,
+    config,
+    data,
+    deploy,
+    evaluation,
+    files,
+    inference,
+    models,
+)
 
 SNAPSHOT = Path(__file__).with_name('messages.snapshot.txt')
-GROUPS = (checkpoints, commands, config, data, deploy, files, inference)
+GROUPS = (checkpoints, commands, config, data, deploy, evaluation, files, inference, models)
 
 
 def message_of(case, folder, capsys):
