@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install quickstart test messages lint lower-bounds bench clean
+.PHONY: install quickstart test messages lint lower-bounds bench clean test-fast
 
 install: $(STAMP)
 
@@ -24,6 +24,9 @@ test: install
 # Write what messages say to tests/messages.snapshot.txt, to be read in the diff.
 messages: install
 	UPDATE_MESSAGES=1 $(BIN)/python -m pytest -q tests/test_messages.py
+
+test-fast: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not slow'
 
 lint: install
 	$(BIN)/ruff check .

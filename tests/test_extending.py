@@ -48,6 +48,7 @@ def test_linked_projects_have_tests(project):
     assert list((ROOT / project / 'tests').glob('test_*.py'))
 
 
+@pytest.mark.slow
 def test_small_parts_train(modules):
     runner = train(modules / 'my_config.py', work_dir=modules / 'run', options=TINY)
     assert 'Trained 1 iterations.' in next((modules / 'run').glob('*/*.log')).read_text()

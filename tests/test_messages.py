@@ -7,6 +7,8 @@ import difflib
 import os
 from pathlib import Path
 
+import pytest
+
 import cpose
 from cpose.cli.main import main
 from cpose.errors import UserError
@@ -40,6 +42,7 @@ def message_of(case, folder, capsys):
     raise AssertionError('the case raises nothing')
 
 
+@pytest.mark.slow
 def test_messages(tmp_path, monkeypatch, capsys):
     entries = []
     for group in GROUPS:

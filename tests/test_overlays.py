@@ -1,4 +1,6 @@
-"""Every runnable config builds, learns for a step and predicts, on tiny inputs."""
+"""Every network, and every category, learns for a step and predicts, on tiny inputs."""
+
+from functools import cache
 
 import numpy as np
 import pytest
@@ -12,6 +14,13 @@ from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.registry import METRICS
 
 OVERLAYS = sorted((configs_root() / 'centerpose').glob('*.py'))
+WITH_A_STEP = [
+    file
+    for file in OVERLAYS
+    if not file.stem.startswith('fan_')
+    or file.stem in ('fan_small_bike', 'fan_base_bottle', 'fan_large_chair')
+]
+"""The categories on the fastest network, the other networks on one category each."""
 SIDE = 64
 
 
@@ -40,6 +49,23 @@ def test_reference_rules_replace_ours(name):
 
 
 @pytest.mark.parametrize('file', OVERLAYS, ids=lambda file: file.stem)
+def test_an_overlay_is_a_network_and_a_category(file):
+    config = load_config(file)
+    check_config(config, ('model', 'train_dataloader', 'test_dataloader', 'optim_wrapper'))
+    models, categories = zip(*map(parts_of, WITH_A_STEP), strict=True)
+    model, category = parts_of(file)
+    assert model in models
+    assert category in categories
+
+
+@cache
+def parts_of(file):
+    config = load_config(file)
+    return config.model.to_dict(), config.train_dataloader.dataset.metainfo.to_dict()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('file', WITH_A_STEP, ids=lambda file: file.stem)
 def test_step_and_prediction(file):
     torch.manual_seed(0)
     config = load_config(file)

@@ -55,6 +55,7 @@ def has_default(parameter):
     return parameter.default is not parameter.empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', CASES)
 def test_print_config_shows_what_is_written_down(name):
     expected = (FOLDER / f'{name}.txt').read_text(encoding='utf-8').splitlines()

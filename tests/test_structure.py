@@ -112,6 +112,7 @@ def test_registered_names_are_unique():
     assert len(names) == len(set(names))
 
 
+@pytest.mark.slow
 def test_locations_are_the_defining_modules():
     expected = {}
     for module, found in registrations().items():

@@ -156,7 +156,7 @@ UNUSABLE = {
     'fan_tiny': (
         {'patch_embed.proj.weight': torch.zeros(192, 256, 2, 2),
          'patch_embed.backbone.stem.0.bias': torch.zeros(128)},
-        'small',
+        '192',
     ),
     'tracking': (
         {'base.base_layer.0.weight': torch.zeros(1), 'tracking.0.weight': torch.zeros(1)},

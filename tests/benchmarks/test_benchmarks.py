@@ -43,6 +43,7 @@ def write_report(tmp_path, stored):
 SMALL = ['--models', 'mobilenetv4_small', '--size', 64, '--modes', 'fp32', 'bf16']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('script', 'arguments', 'title'),
     [
@@ -72,6 +73,7 @@ def test_quick_run_writes_figures(script, arguments, title, tmp_path):
             assert figure['reference_source']
 
 
+@pytest.mark.slow
 def test_worker_keeps_its_memory(tmp_path):
     out = tmp_path / 'figures.json'
     done = run('worker_memory', '--quick', '--out', out)
@@ -106,6 +108,7 @@ def test_failed_benchmark_is_reported(tmp_path):
     assert 'RuntimeError: no boxes' in text
 
 
+@pytest.mark.slow
 def test_section_without_its_package(tmp_path):
     out = tmp_path / 'figures.json'
     hidden = 'sys.modules["onnxruntime"] = None'

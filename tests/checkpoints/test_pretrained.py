@@ -7,6 +7,7 @@ from cpose.errors import CheckpointError
 from cpose.models.backbones.fan import FAN
 from cpose.models.backbones.timm_backbone import DLA34
 
+from ..shipped_parts import settings
 from ..user_errors import raises
 
 IMAGENET = {'base_layer.0.weight': torch.ones(2, 3, 1, 1), 'base_layer.0.bias': torch.zeros(2)}
@@ -85,9 +86,10 @@ def test_a_module_takes_a_file_of_its_own_names(write):
 
 @pytest.mark.parametrize('build', [DLA34, FAN], ids=['dla34', 'fan'])
 def test_files_of_shipped_backbones(write, build):
-    source = build()
+    options = settings(build.__name__)
+    source = build(**options)
     weights = {f'backbone.{key}': value for key, value in source.state_dict().items()}
-    backbone = build(init_cfg=write({'state_dict': weights}))
+    backbone = build(**{**options, 'init_cfg': write({'state_dict': weights})})
     backbone.init_weights()
     assert all(
         value.equal(source.state_dict()[key]) for key, value in backbone.state_dict().items()

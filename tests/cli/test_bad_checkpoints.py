@@ -42,6 +42,7 @@ MODEL_DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('damage', MODEL_DAMAGES)
 def test_unusable_checkpoint(fails, damage):
     change, says = MODEL_DAMAGES[damage]
@@ -53,6 +54,7 @@ def test_unusable_checkpoint(fails, damage):
     assert not Path('executed').exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('command', ['test', 'infer'])
 @pytest.mark.parametrize('config', ['tiny.py', '-'])
 def test_tensors_beside_a_payload_can_be_read(workplace, command, config):
@@ -62,6 +64,7 @@ def test_tensors_beside_a_payload_can_be_read(workplace, command, config):
     assert not Path('executed').exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('source', ['load_from', 'resume'])
 def test_training_from_tensors_beside_a_payload(fails, source):
     plant_payload(Path('bad.pth'))

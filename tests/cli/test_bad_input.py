@@ -10,6 +10,7 @@ from cpose.cli.main import main
 from .commands import COMMANDS, INFER, MODEL, TEST, TRAIN, replaced, write_overlay
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('text', 'says'),
     [
@@ -48,6 +49,7 @@ def test_unknown_config_file(fails, command):
     fails(*replaced(command, 'tiny.py', 'dla34_bik'), says=says)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('option', 'says'),
     [
@@ -165,6 +167,7 @@ ANNOTATION_DAMAGES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('damage', ANNOTATION_DAMAGES)
 def test_unusable_files_are_named_or_left_out(fails, damage):
     change, says = ANNOTATION_DAMAGES[damage]
@@ -180,6 +183,7 @@ def test_unusable_files_are_named_or_left_out(fails, damage):
     assert Path('skipping/epoch_1.pth').is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('workers', [0, 1])
 @pytest.mark.parametrize('command', ['train', 'test'])
 def test_garbage_image(fails, command, workers):
@@ -190,6 +194,7 @@ def test_garbage_image(fails, command, workers):
     assert error.startswith(f'cpose {command}: {IMAGE} ')
 
 
+@pytest.mark.slow
 def test_garbage_image_in_training_can_be_left_out(workplace):
     IMAGE.write_bytes(b'garbage')
     option = 'train_dataloader.dataset.on_error=skip'
@@ -198,6 +203,7 @@ def test_garbage_image_in_training_can_be_left_out(workplace):
     assert f'Left out: {IMAGE} (7 bytes) cannot be decoded' in log.read_text()
 
 
+@pytest.mark.slow
 def test_garbage_image_in_evaluation_is_not_counted(workplace):
     IMAGE.write_bytes(b'garbage')
     option = 'test_dataloader.dataset.on_error=skip'
@@ -210,6 +216,7 @@ def test_garbage_image_in_evaluation_is_not_counted(workplace):
     assert '1 of 4 images could not be read and are not counted' in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('workers', [0, 1])
 @pytest.mark.parametrize('command', COMMANDS)
 def test_pipeline_without_packing(fails, command, workers):

@@ -12,6 +12,7 @@ from cpose.cli.main import main
 from .commands import MODEL, TEST, TRAIN, replaced, write_overlay
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'words',
     [
@@ -48,6 +49,7 @@ def test_no_right_to_read(fails, monkeypatch):
     fails(*replaced('infer', MODEL, 'secret.pth'), says=['secret.pth', 'Permission denied'])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['epoch_2.pth', 'last_checkpoint'])
 def test_full_disk(fails, monkeypatch, capsys, name):
     """The checkpoint before is intact, and training goes on from it when there is room."""

@@ -11,6 +11,8 @@ from cpose.cli.model_file_arguments import (
 )
 from cpose.errors import ConfigError
 
+from ..user_errors import raises
+
 
 def parse(*words):
     parser = ArgumentParser()
@@ -40,7 +42,7 @@ def test_defaults_leave_the_choice_to_the_library():
 
 def test_they_belong_to_int8():
     refuse_calibration(parse(), 'fp16')
-    with pytest.raises(ConfigError, match='--data, --calib-batches: only for INT8'):
+    with raises(ConfigError, 'INT8', argument='data', value=['a']):
         refuse_calibration(parse('--data', 'a', '--calib-batches', '3'), 'fp16')
 
 

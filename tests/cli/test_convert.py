@@ -23,6 +23,7 @@ def published(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_from_tao_to_poses(published, workplace, capsys, monkeypatch):
     monkeypatch.setenv('COLUMNS', '120')
     words = ['convert', str(published / 'tao.pth'), '--out', 'bike.pth', '--category', 'bike']
@@ -46,6 +47,7 @@ def test_from_tao_to_poses(published, workplace, capsys, monkeypatch):
     assert json.loads(file.read_text())['image_name'] == Path(image).name
 
 
+@pytest.mark.slow
 def test_from_nvlabs_to_poses(published, workplace, capsys):
     words = ['convert', str(published / 'nvlabs.pth'), '--out', 'shoe.pth', '--category', 'shoe']
     assert main([*words, '--cfg-options', 'test_dataloader.dataset.input_wh=(64,64)']) == 0

@@ -46,6 +46,7 @@ def test_prints_the_table(dump, capsys):
     assert '1.0000' in printed
 
 
+@pytest.mark.slow
 def test_writes_numbers_and_picture(dump, tmp_path):
     out, plot = tmp_path / 'metrics.json', tmp_path / 'curves.png'
     assert run(dump, '--out', out, '--plot', plot) == 0

@@ -17,6 +17,7 @@ def left_over():
     return [str(path) for path in Path().rglob('*') if 'new.onnx' in path.name]
 
 
+@pytest.mark.slow
 def test_brackets_in_the_name_are_shown(workplace, capsys):
     Path('[a]').mkdir()
     words = [word.replace('new.onnx', '[a]/new.onnx') for word in EXPORT]
@@ -24,6 +25,7 @@ def test_brackets_in_the_name_are_shown(workplace, capsys):
     assert '[a]/new.onnx: ' in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_writes_a_file_and_prints_the_differences(workplace, capsys):
     assert main([*EXPORT, '--images', 'data', '--triton', 'models']) == 0
     output = capsys.readouterr().out
@@ -35,6 +37,7 @@ def test_writes_a_file_and_prints_the_differences(workplace, capsys):
     assert left_over() == ['new.onnx']
 
 
+@pytest.mark.slow
 def test_config_of_the_checkpoint_and_options(workplace):
     words = ['export-onnx', '-', MODEL, '--out', 'new.onnx', '--opset', '16', '--half']
     sizes = ['--height', '96', '--width', '128', '--batch', '2', '--bake-preprocessing']
@@ -63,6 +66,7 @@ def test_preset(workplace, monkeypatch):
     assert (chosen[1].batch, chosen[1].is_baked) == (None, False)
 
 
+@pytest.mark.slow
 def test_existing_files(fails, workplace):
     Path('new.onnx').write_bytes(b'old')
     fails(*EXPORT, says=['new.onnx exists', '--force'])
@@ -115,6 +119,7 @@ def test_missing_package(fails, monkeypatch, package):
     assert not left_over()
 
 
+@pytest.mark.slow
 def test_a_graph_that_differs(fails, monkeypatch):
     monkeypatch.setattr('cpose.deploy.onnx.verify.MAP_BOUNDS', {'fp32': 0.0})
     fails(*EXPORT, says=['raw maps', '--opset', '--simplify', '--half'])

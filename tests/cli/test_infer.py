@@ -79,6 +79,7 @@ def test_switches(infer, images, tmp_path):
     assert content['intrinsics'][0] == [75, 0, 40]
 
 
+@pytest.mark.slow
 def test_no_pnp_and_no_json(infer, images, tmp_path):
     assert infer(images, '--no-pnp', '--no-save-json') == 0
     assert written(tmp_path) == ['vis/a/0.png', 'vis/b/0.jpg']

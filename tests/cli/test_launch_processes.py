@@ -23,11 +23,10 @@ def launch(script, *words):
 def test_an_error_of_the_user_is_said_once():
     done = launch('dist_test.sh', '-', 'nowhere.pth', '2')
     assert done.returncode == 2
-    assert done.stderr.strip() == (
-        'cpose test: Checkpoint nowhere.pth does not exist. Give a .pth file.'
-    )
+    assert done.stderr.strip() == 'cpose test: nowhere.pth does not exist. Give a .pth file.'
 
 
+@pytest.mark.slow
 def test_other_failures_are_those_of_torchrun(tmp_path):
     script = tmp_path / 'fails.py'
     script.write_text('raise SystemExit(3)')

@@ -51,6 +51,7 @@ def numbers_of(report):
     return {name: value for name, value in report.items() if isinstance(value, int | float)}
 
 
+@pytest.mark.slow
 def test_same_evaluation(place):
     expected = evaluate('-', MODEL, work_dir='a')
     assert expected['num_images'] == 4
@@ -82,6 +83,7 @@ def objects_of(path):
     return json.loads(path.read_text())['objects']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'words',
     [
@@ -148,6 +150,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('case', REFUSALS)
 def test_refusals(place, fails, monkeypatch, case):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)

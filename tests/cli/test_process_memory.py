@@ -25,6 +25,7 @@ def count_faults(call):
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     process_memory.platform.libc_ver()[0] != 'glibc', reason='only glibc can be told to keep memory'
 )

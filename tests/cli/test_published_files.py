@@ -29,6 +29,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', KINDS)
 def test_test_and_train(workplace, kind):
     write, conv, trust = KINDS[kind]
@@ -42,6 +43,7 @@ def test_test_and_train(workplace, kind):
     check_trained(weights)
 
 
+@pytest.mark.slow
 def test_train_from_an_init_cfg(workplace):
     weights = write_tao(Path('published.pth'))
     write_overlay(CONFIG.format(conv='PlainConv'))

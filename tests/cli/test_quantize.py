@@ -11,6 +11,7 @@ def run(capsys, *words):
     return code, *capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_int8_from_a_folder(tmp_path, capsys):
     file, out, data = write_small_model(tmp_path / 'a.onnx'), tmp_path / 'b.onnx', tmp_path / 'data'
     assert main(['synth', str(data), '--num', '4', '--size', '64', '64']) == 0

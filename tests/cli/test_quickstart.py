@@ -2,6 +2,8 @@ import json
 import re
 import signal
 
+import pytest
+
 from cpose.cli.main import main
 from cpose.engine.hooks.training_hooks import FiniteLossHook
 
@@ -18,6 +20,7 @@ TINY = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_leaves_numbers_pictures_and_a_summary_line(tmp_path, capsys):
     out = tmp_path / 'first'
     (out / 'vis').mkdir(parents=True)
@@ -37,6 +40,7 @@ def test_leaves_numbers_pictures_and_a_summary_line(tmp_path, capsys):
         assert (out / name).stat().st_size > 1000, name
 
 
+@pytest.mark.slow
 def test_after_ctrl_c_the_same_command_continues(tmp_path, capsys, monkeypatch):
     command = ['quickstart', '--out', str(tmp_path), '--cfg-options', *TINY]
     with monkeypatch.context() as patch:

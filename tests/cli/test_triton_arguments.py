@@ -6,6 +6,7 @@ from cpose.cli.model_file_arguments import add_triton, check_triton, write_trito
 from cpose.errors import OutputError
 
 from ..deploy.small_models import write_small_model
+from ..user_errors import raises
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_the_model_has_the_name_of_its_file(parse, tmp_path, capsys):
     write_triton(args)
     assert (tmp_path / 'models/pose/1/model.onnx').is_file()
     assert capsys.readouterr().out == f'Triton model repository: {tmp_path / "models/pose"}\n'
-    with pytest.raises(OutputError, match='--force'):
+    with raises(OutputError, path=tmp_path / 'models/pose/1/model.onnx'):
         check_triton(args, is_onnx=True)
     args.force = True
     check_triton(args, is_onnx=True)

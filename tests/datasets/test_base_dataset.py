@@ -119,7 +119,7 @@ def test_image_that_a_transform_leaves_out_is_replaced():
     samples = [dataset[index]['data_samples'] for index in range(5)]
     assert [sample.image_path for sample in samples] == ['0', '1', '2', '0', '0']
     assert [sample.is_replacement for sample in samples] == [False] * 3 + [True] * 2
-    with pytest.raises(DataError, match='a transform must return the dict'):
+    with raises(DataError, 'No image'):
         CountingDataset([lambda results: None])[0]
 
 
@@ -165,7 +165,7 @@ def test_symmetries_are_looked_up(dataset_of):
     assert [item.order for item in dataset[0]['symmetries']] == [12, 1, 1, 3]
     assert dataset.get_cat_ids(0) == [0, 1, 0, 1]
     assert dataset.find_label('shoe') == 1
-    with pytest.raises(DataError, match="class 'bag' is none of the categories cup, shoe"):
+    with raises(DataError, 'cup, shoe', argument='class', value='bag'):
         dataset.find_label('bag')
 
 
@@ -175,7 +175,7 @@ def test_symmetries_are_looked_up(dataset_of):
         ({'labels': np.array([0, 2])}, r'a\.png has an object of label 2, but there are 1'),
         (
             {'labels': np.array([0]), 'symmetric': np.array([-2])},
-            r'object of a\.png symmetric is true, but the category has no symmetry',
+            r'a\.png .*symmetric is true, but the category has no symmetry',
         ),
     ],
 )

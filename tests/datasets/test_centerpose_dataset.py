@@ -232,6 +232,7 @@ def test_persistent_workers_see_the_epoch(root):
     assert not torch.equal(epochs[0][1], epochs[1][1])
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(root):
     dataset = make_dataset(root, TRAIN)
 

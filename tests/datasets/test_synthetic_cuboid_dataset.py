@@ -36,6 +36,7 @@ def digest(record):
     ).hexdigest()
 
 
+@pytest.mark.slow
 def test_record():
     dataset = make_dataset()
     record = dataset.load_record(3)
@@ -50,6 +51,7 @@ def test_record():
     assert dataset.metainfo['eval_num_symmetry'] == (1,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('realism', [{}, FREE], ids=['standing', 'free'])
 def test_same_bytes_in_another_process_and_order(realism):
     here = make_dataset(objects=(1, 3), seed=9, realism=realism)

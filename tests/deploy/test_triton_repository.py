@@ -62,6 +62,7 @@ def tensors(config, key):
     return {item['name']: item['dims'] for item in config[key]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('batch', [None, 1])
 def test_onnx(tmp_path, graphs, batch):
     onnx.save(graphs[batch], tmp_path / 'cup.onnx')

@@ -84,6 +84,7 @@ def training(name, by_epoch, **options):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('by_epoch', [True, False], ids=['epochs', 'iterations'])
 @pytest.mark.parametrize('name', WRAPPERS)
 def test_training_resumes_exactly(build_runner, tmp_path, name, by_epoch):
@@ -102,6 +103,7 @@ def test_training_resumes_exactly(build_runner, tmp_path, name, by_epoch):
     assert actual == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', WRAPPERS)
 def test_workers_change_nothing(build_runner, tmp_path, name):
     for workers in (0, 2):

@@ -40,6 +40,7 @@ def only_sealed(monkeypatch, tmp_path):
     return seen
 
 
+@pytest.mark.slow
 def test_nothing_plain_and_no_key_on_disk(build_runner, tmp_path, only_sealed):
     with use_key(KEY):
         runner = build_runner(ONE_EPOCH)
@@ -52,6 +53,7 @@ def test_nothing_plain_and_no_key_on_disk(build_runner, tmp_path, only_sealed):
         assert KEY.encode() not in file.read_bytes(), file
 
 
+@pytest.mark.slow
 def test_key_is_needed_and_enough(build_runner):
     with use_key(KEY):
         runner = build_runner(ONE_EPOCH)
@@ -77,6 +79,7 @@ def test_pickled_objects_inside_are_still_refused(tmp_path):
         assert load_checkpoint_file(file, tensors_only=True)['weight'].tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_resume_gives_the_same_losses(build_runner, tmp_path):
     two = {'train_cfg.max_epochs': 2}
     build_runner(two, 'whole').train()
@@ -89,6 +92,7 @@ def test_resume_gives_the_same_losses(build_runner, tmp_path):
     assert read_losses(tmp_path / 'run/losses.jsonl') == whole
 
 
+@pytest.mark.slow
 def test_incomplete_checkpoint_is_skipped_without_the_key(build_runner, tmp_path):
     with use_key(KEY):
         build_runner({'train_cfg.max_epochs': 2}).train()

@@ -51,6 +51,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', CASES)
 def test_resumed_losses_equal_the_uninterrupted_ones(build_runner, tmp_path, name):
     options = CASES[name]  # copied: reading a config takes `_delete_` out
@@ -88,6 +89,7 @@ def test_files_and_validations(build_runner, tmp_path, monkeypatch):
     assert rates[[0, 3, 4, 9, 10]] == pytest.approx([1e-2, 1e-2, 1e-3, 1e-3, 1e-4])
 
 
+@pytest.mark.slow
 def test_validation_that_a_crash_prevented_is_made_up_for(build_runner, tmp_path):
     class CrashInValidation(Hook):
         def before_val(self, runner):

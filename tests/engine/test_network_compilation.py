@@ -23,6 +23,7 @@ def test_nothing_to_compile(settings):
     assert all(part._compiled_call_impl is None for part in model.children())
 
 
+@pytest.mark.slow
 def test_compiled_parts_give_the_same_and_keep_their_names():
     torch.compiler.reset()  # a function that was compiled too often before is not compiled again
     model, plain = build(), build()

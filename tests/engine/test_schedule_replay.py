@@ -50,6 +50,7 @@ def options(schedules, batch_size, **changes):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('batch_size', [1, 4])
 @pytest.mark.parametrize('schedules', SCHEDULES.values(), ids=SCHEDULES)
 def test_rates_are_those_of_a_run_with_such_batches_from_the_start(

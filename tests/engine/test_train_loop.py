@@ -43,6 +43,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', OPTIONS)
 def test_resumed_losses_equal_the_uninterrupted_ones(build_runner, tmp_path, name):
     options = {'default_hooks.checkpoint.iter_interval': 1, **OPTIONS[name]}
@@ -59,6 +60,7 @@ def test_resumed_losses_equal_the_uninterrupted_ones(build_runner, tmp_path, nam
     assert actual == expected
 
 
+@pytest.mark.slow
 def test_checkpoint_written_again_after_validation_resumes_exactly(build_runner, tmp_path):
     whole = build_runner(name='whole')
     whole.train()
@@ -107,6 +109,7 @@ def test_finished_validation_is_not_repeated(build_runner, tmp_path, monkeypatch
     assert list(second.message_hub.get_scalar('val/AP50_3DIoU').data[0]) == scores
 
 
+@pytest.mark.slow
 def test_other_batch_size_continues_at_the_same_image(build_runner, tmp_path):
     train_and_crash(build_runner, 4, {'default_hooks.checkpoint.iter_interval': 1})
     options = {'train_dataloader.batch_size': 4, 'train_cfg.max_epochs': 1}

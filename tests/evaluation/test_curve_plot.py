@@ -27,6 +27,7 @@ def curve_report(level):
     }
 
 
+@pytest.mark.slow
 def test_writes_a_picture(tmp_path):
     plot_curves(curve_report(0.6), tmp_path / 'new' / 'curves.png')
     image = cv2.imread(str(tmp_path / 'new' / 'curves.png'))
@@ -38,6 +39,7 @@ def test_writes_a_picture(tmp_path):
     assert (np.abs(image.astype(int) - accent).sum(axis=2) < 10).sum() > 3000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('name', 'begins'), [('a.PDF', b'%PDF'), ('a.svg', b'<?xml'), ('a', b'\x89PNG')]
 )
@@ -46,6 +48,7 @@ def test_the_ending_is_the_format(tmp_path, name, begins):
     assert (tmp_path / name).read_bytes().startswith(begins)
 
 
+@pytest.mark.slow
 def test_categories_are_drawn_beside_the_mean(tmp_path):
     report = curve_report(0.6)
     plot_curves(report, tmp_path / 'one.png')
@@ -76,6 +79,7 @@ def test_dollars_in_names_are_no_formula(tmp_path):
     assert (tmp_path / 'curves.png').stat().st_size > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('count', [9, 30])
 def test_names_of_categories_leave_the_heading_free(tmp_path, count):
     """Compare the heading with that of the same picture without names."""
@@ -87,6 +91,7 @@ def test_names_of_categories_leave_the_heading_free(tmp_path, count):
     np.testing.assert_array_equal(one, many)
 
 
+@pytest.mark.slow
 def test_metrics_of_your_own_have_panels(tmp_path):
     extra = MetricSpec(
         'own', 'Own', None, (ReportedNumber('AP_own', '', 0.5),), thresholds_up_to(1)

@@ -44,6 +44,7 @@ def losses(run_folder):
     return [record['loss'] for record in records if 'loss' in record]
 
 
+@pytest.mark.slow
 def test_layout_of_training(folder):
     results = folder / 'results/train'
     (checkpoint,) = (file for file in results.glob('*.pth') if not file.is_symlink())
@@ -58,6 +59,7 @@ def test_layout_of_training(folder):
     assert len(list((extracted / 'val').glob('*.json'))) == NUM_IMAGES
 
 
+@pytest.mark.slow
 def test_config_of_the_spec_gives_the_same_losses(folder):
     config = folder / 'config.py'
     config.write_text(overlay_text(training_overlay(spec_of(folder, 'train')), 'Test.'))
@@ -68,6 +70,7 @@ def test_config_of_the_spec_gives_the_same_losses(folder):
     assert by_config == losses(folder / 'results/train')
 
 
+@pytest.mark.slow
 def test_evaluate(folder):
     report = run(folder, 'evaluate', 'evaluate.results_dir=' + str(folder / 'eval'))
     assert report['num_images'] == NUM_IMAGES
@@ -79,6 +82,7 @@ def test_evaluate(folder):
     np.testing.assert_equal(again['curves'], report['curves'])
 
 
+@pytest.mark.slow
 def test_inference(folder):
     words = ('inference.visualization_threshold=0', 'inference.num_select=3')
     summary = run(folder, 'inference', *words)
@@ -104,6 +108,7 @@ def test_inference_leaves_the_device_to_what_runs_the_file(folder, monkeypatch):
         run(folder, 'inference')
 
 
+@pytest.mark.slow
 def test_default_of_the_schema_runs(tmp_path, folder, capsys):
     (tmp_path / 'spec.json').write_text(json.dumps(job_schema('train')['default']))
     words = [f'results_dir={tmp_path}', f'dataset.train_data={folder}/data', *TINY]
@@ -112,6 +117,7 @@ def test_default_of_the_schema_runs(tmp_path, folder, capsys):
     assert capsys.readouterr().out.endswith('Execution status: PASS\n')
 
 
+@pytest.mark.slow
 def test_inference_without_pictures_and_poses(folder):
     own = folder / 'plain'
     words = (
@@ -132,6 +138,7 @@ def test_inference_runs_in_one_process(folder, monkeypatch):
         run(folder, 'inference', 'inference.num_gpus=2')
 
 
+@pytest.mark.slow
 def test_export_and_engine(folder):
     pytest.importorskip('onnxruntime')
     pytest.importorskip('onnxslim')
@@ -199,6 +206,7 @@ def test_other_backbone_than_the_checkpoint_has(folder):
         run(folder, 'evaluate', 'model.backbone.model_type=DLA34')
 
 
+@pytest.mark.slow
 def test_training_continues_by_itself(folder):
     spec = spec_of(folder, 'train')
     results = folder / 'results/train'
@@ -221,6 +229,7 @@ def test_checkpoint_without_state_of_training(tmp_path):
         find_resume(make_spec(tmp_path), tmp_path)
 
 
+@pytest.mark.slow
 def test_dry_run_saves_nothing(folder):
     own = folder / 'dry'
     result = run(

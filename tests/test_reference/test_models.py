@@ -33,6 +33,7 @@ def load_seeding(root):
     return module
 
 
+@pytest.mark.slow
 def test_network(case, reference_dir):
     """One test per network, because loading takes most of the time."""
     network = _load_network(case, load_seeding(reference_dir))

@@ -96,6 +96,7 @@ def test_pose_without_camera_has_no_axes():
     assert count_color(drawn, AXIS_COLORS[0]) == 0
 
 
+@pytest.mark.slow
 def test_lines_grow_with_the_image():
     small = PLAIN.draw(grey_image(), result_of(posed_object()))
     camera = CAMERA * [[4], [4], [1]]

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CONFIG = Path(__file__).parents[1] / 'configs' / 'tiny_conv_cuboid.py'
 
 TINY = [
@@ -20,6 +22,7 @@ TINY = [
 ]
 
 
+@pytest.mark.slow
 def test_trains_one_step(tmp_path):
     command = [sys.executable, '-m', 'cpose.cli.main', 'train', str(CONFIG)]
     done = subprocess.run(

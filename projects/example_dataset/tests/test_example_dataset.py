@@ -82,6 +82,7 @@ def test_wrong_values_name_file_and_image(ann_file, csv_dataset):
     assert caught.value.place.path == ann_file.with_name('none.csv')
 
 
+@pytest.mark.slow
 def test_trains_and_tests(ann_file, tmp_path):
     options = {
         'train_dataloader.batch_size': 5,

@@ -135,6 +135,7 @@ def test_decoding_inverts_the_target(folder):
         assert found['handle_angle_deg'] == pytest.approx([angle], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_loss_falls(folder):
     torch.manual_seed(0)
     config = tiny_config(folder)
@@ -194,6 +195,7 @@ def test_mean_error_goes_around_the_circle(folder):
     assert numbers['mean_3DIoU'] == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_report(folder, checkpoint, tmp_path):
     """The number stands among all others; the dump keeps directions, found and annotated."""
     out, dump = tmp_path / 'metrics.json', tmp_path / 'dump.json'
@@ -210,6 +212,7 @@ def test_report(folder, checkpoint, tmp_path):
     assert all('handle_angle_deg' in image['predictions'][0]['extras'] for image in images)
 
 
+@pytest.mark.slow
 def test_results_of_an_exported_model(folder, checkpoint, tmp_path, capsys):
     """ONNX Runtime finds the angles that PyTorch finds, and the JSON files have them."""
     onnx_file = tmp_path / 'handle.onnx'

@@ -76,6 +76,7 @@ def test_error_is_in_per_cent_of_the_height(monkeypatch, share, precision):
     assert better_rule('AP_center_height10', [metric]) == 'greater'
 
 
+@pytest.mark.slow
 def test_trains_and_reports_through_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'path', list(sys.path))

@@ -54,6 +54,7 @@ def metrics(config, model_file, *options):
     return json.loads(out.read_text())
 
 
+@pytest.mark.slow
 def test_scores_equal_those_of_the_checkpoint(files):
     imports = ('--cfg-options', f'custom_imports.imports=[{MODULE}]')
     program = metrics('-', files / 'tiny.pt2', *imports)
@@ -65,6 +66,7 @@ def test_scores_equal_those_of_the_checkpoint(files):
         )
 
 
+@pytest.mark.slow
 def test_detections_equal_those_of_the_network(files, monkeypatch):
     monkeypatch.syspath_prepend(str(PROJECT))
     from example_runtime.exported_program import ExportedProgramRuntime

@@ -45,6 +45,7 @@ def assert_filled(backbone, classifier):
         assert value.equal(classifier[key]), key
 
 
+@pytest.mark.slow
 def test_a_backbone_is_converted_and_loaded(tmp_path, classifier):
     save_file(classifier, tmp_path / 'model.safetensors')
     done = cpose(tmp_path, 'convert', 'model.safetensors', '--out', 'a.pth', '--config', CONFIG)
@@ -55,6 +56,7 @@ def test_a_backbone_is_converted_and_loaded(tmp_path, classifier):
         assert_filled(build_model(load_config(CONFIG, options)).backbone, classifier)
 
 
+@pytest.mark.slow
 def test_a_whole_model_starts_a_training(tmp_path):
     weights = build_model(load_config(CONFIG)).state_dict()
     averaged = {f'ema_model.{key}': value for key, value in weights.items()}

@@ -25,6 +25,7 @@ def recorded(monkeypatch):
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('precision', 'words'),
     [('fp32', ''), ('fp16', 'converted to fp16'), ('int8', 'nodes quantised to int8')],
@@ -40,6 +41,7 @@ def test_an_fp32_file_becomes_an_engine_of_any_precision(recorded, tmp_path, pre
     assert told['precision'] == told['metadata'].precision == precision
 
 
+@pytest.mark.slow
 def test_a_fixed_batch_size_is_that_of_the_engine(recorded, tmp_path):
     file = write_small_model(tmp_path / 'a.onnx', batch=3)
     result = build_engine_file(file, tmp_path / 'a.engine', settings=ADA)

@@ -9,6 +9,7 @@ from ...deploy.small_models import CONFIG, small_model
 from ...user_errors import raises
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('batch', [None, 3])
 def test_the_report_is_of_the_first_images(batch):
     config = load_config(CONFIG)

@@ -25,6 +25,7 @@ def checkpoint(tmp_path):
     return tmp_path / 'a.pth'
 
 
+@pytest.mark.slow
 def test_one_file(tmp_path, checkpoint):
     out = tmp_path / 'new.onnx'
     result = export_model(tiny_config(), checkpoint, out, SETTINGS)
@@ -36,6 +37,7 @@ def test_one_file(tmp_path, checkpoint):
     onnx.checker.check_model(str(out), full_check=True)
 
 
+@pytest.mark.slow
 def test_metadata(tmp_path, checkpoint):
     out = tmp_path / 'new.onnx'
     config = tiny_config()
@@ -57,6 +59,7 @@ def test_metadata(tmp_path, checkpoint):
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_written_if_it_differs(tmp_path, checkpoint, monkeypatch):
     out = tmp_path / 'new.onnx'
     out.write_bytes(b'old')

@@ -18,6 +18,7 @@ def model_file(tmp_path):
     return write_small_model(tmp_path / 'a.onnx')
 
 
+@pytest.mark.slow
 def test_int8_with_a_comparison(model_file, tmp_path):
     out = tmp_path / 'b.onnx'
     result = quantize_file(model_file, out, QuantizationSettings('tensorrt'), SOURCE, 3)
@@ -43,6 +44,7 @@ def test_images_come_from_the_training_data_of_the_file(model_file):
     assert next(iter(images)).dtype == np.float32
 
 
+@pytest.mark.slow
 def test_a_fixed_batch_size_is_kept(tmp_path):
     file = write_small_model(tmp_path / 'a.onnx', batch=3)
     images = find_calibration_images(*small_model(3), file, CalibrationSource())

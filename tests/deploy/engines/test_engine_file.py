@@ -25,6 +25,7 @@ def prepare(precision, stored='fp32'):
     return prepare_model(model, metadata, 'a.onnx', precision, noise_batches, settings)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     find_spec('tensorrt_rtx') is None,
     reason=f'tensorrt-rtx is not installed ({platform.system()} {platform.machine()})',

@@ -15,6 +15,7 @@ def test_equals_the_preprocessor(order):
     torch.testing.assert_close(baked, preprocessor.normalise(pictures), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('order', 'opset'), [('bgr', 18), ('rgb', 17)])
 def test_baked_graph_equals_the_network(order, opset):
     """The network gets normalised pictures, the graph the same ones as RGB of 0 to 1."""

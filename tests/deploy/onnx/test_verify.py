@@ -25,6 +25,7 @@ def changed(graph, op_type, number, factor):
     return copied
 
 
+@pytest.mark.slow
 def test_lines(exported):
     lines = compare(*exported)
     maps = ['hm', 'wh', 'reg', 'hm_hp', 'hp_offset', 'hps', 'scale']

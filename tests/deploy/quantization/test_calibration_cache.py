@@ -63,6 +63,7 @@ def test_another_file_is_refused_and_kept(tmp_path, content):
     assert file.read_text() == content
 
 
+@pytest.mark.slow
 def test_the_key_depends_on_weights_pixels_and_method():
     model, batches = small_model()[0], noise_batches(2, 2)
     key = key_of(model, batches, 'minmax')

@@ -17,6 +17,7 @@ from ..contract import OUTPUT_SIZES
 from ..small_models import noise_batches, small_metadata, small_model, write_small_model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('target', ['ort', 'tensorrt'])
 def test_a_network_is_quantised_within_a_bound(target):
     result = quantize_model(*small_model(), noise_batches(), QuantizationSettings(target))
@@ -44,6 +45,7 @@ def test_a_file_for_onnx_runtime_runs_there(tmp_path):
     assert names == list(OUTPUT_SIZES)
 
 
+@pytest.mark.slow
 def test_ranges_are_measured_once(tmp_path, monkeypatch):
     cache = tmp_path / 'ranges.json'
     settings = QuantizationSettings(cache=cache)
@@ -70,6 +72,7 @@ def test_a_cache_that_could_not_be_written_is_refused_before_the_work(tmp_path, 
         quantize_model(*small_model(), noise_batches(), settings)
 
 
+@pytest.mark.slow
 def test_named_nodes_stay_in_float():
     settings = QuantizationSettings(keep_float=('*conv1*',))
     result = quantize_model(*small_model(), noise_batches(), settings)
@@ -80,6 +83,7 @@ def test_named_nodes_stay_in_float():
     assert result.choice.error < everything.choice.error
 
 
+@pytest.mark.slow
 def test_sensitive_nodes_stay_in_float_until_the_bound_is_met(monkeypatch):
     calls = []
 

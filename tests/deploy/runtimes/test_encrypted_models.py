@@ -24,12 +24,14 @@ def sealed(folder, tmp_path):
     return file
 
 
+@pytest.mark.slow
 def test_file_tells_nothing(sealed):
     assert is_encrypted(sealed)
     assert b'kps_heatmap_mean' not in sealed.read_bytes()
     assert [file.name for file in sealed.parent.iterdir()] == ['tiny.onnx']
 
 
+@pytest.mark.slow
 def test_same_outputs_with_the_key(sealed, folder):
     with use_key('secret'):
         runtime = OnnxRuntime(str(sealed), 'cpu')
@@ -43,6 +45,7 @@ def test_same_outputs_with_the_key(sealed, folder):
         assert value.equal(expected[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('key', ['', 'other'])
 def test_without_the_key(sealed, key):
     for read in (read_metadata, load_onnx, lambda path: OnnxRuntime(str(path), 'cpu')):

@@ -13,6 +13,7 @@ from .model_files import write_onnx
 TENSORRT = 'TensorrtExecutionProvider'
 
 
+@pytest.mark.slow
 def test_outputs_of_pytorch(model, folder):
     runtime = OnnxRuntime(folder / 'tiny.onnx', 'cpu')
     torch.manual_seed(1)

@@ -134,6 +134,7 @@ def test_best_is_known_after_resuming(build_runner, tmp_path, monkeypatch):
     assert best == ['best_AP50_3DIoU_epoch_1.pth']
 
 
+@pytest.mark.slow
 def test_best_of_a_run_in_another_folder_is_forgotten(build_runner, tmp_path, monkeypatch):
     score_by(monkeypatch, [0.9, 0.1, 0.2])
     build_runner({'train_cfg.max_epochs': 1}, name='first').train()

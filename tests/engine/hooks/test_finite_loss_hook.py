@@ -22,6 +22,7 @@ def test_nothing_was_written_before(build_runner):
         build_runner({'model.nan_at': 1}).train()
 
 
+@pytest.mark.slow
 def test_checkpoint_of_the_resumed_run_is_named(build_runner, tmp_path):
     build_runner({'train_cfg.max_epochs': 1}).train()
     file = tmp_path / 'run/epoch_1.pth'

@@ -47,6 +47,7 @@ def close_hooks(runner):
             hook.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.usefixtures('handlers')
 def test_saves_and_resumes_exactly(build_runner, tmp_path, number):
@@ -95,6 +96,7 @@ def test_signals_are_given_back(build_runner):
     build_runner({'train_cfg.max_epochs': 1}).train()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('handlers')
 def test_saves_beside_the_hook_of_mmengine(build_runner, tmp_path):
     build_runner(name='whole').train()

@@ -33,6 +33,7 @@ def clock(monkeypatch):
     monkeypatch.setattr(status_hook, 'time', clock)
 
 
+@pytest.mark.slow
 def test_epochs_and_validations(build_runner, clock, tmp_path):
     runner = build_runner(with_hook())
     runner.train()
@@ -50,6 +51,7 @@ def test_epochs_and_validations(build_runner, clock, tmp_path):
     assert [line['eta'] for line in trained] == ['0:00:04', '0:00:02', '0:00:00']
 
 
+@pytest.mark.slow
 def test_losses_are_the_means_of_the_epoch(build_runner):
     runner = build_runner(with_hook())
     runner.train()
@@ -63,6 +65,7 @@ def test_losses_are_the_means_of_the_epoch(build_runner):
     assert trained[0]['kpi']['lr'] == pytest.approx(0.01)
 
 
+@pytest.mark.slow
 def test_checkpoint_of_the_epoch_is_there_before_its_line(build_runner, monkeypatch):
     found = []
 

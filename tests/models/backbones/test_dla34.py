@@ -35,6 +35,7 @@ def test_batch_norm_momentum():
     assert {norm.momentum for norm in norms} == {0.1}
 
 
+@pytest.mark.slow
 def test_weights_from_a_file(tmp_path, images):
     source = DLA34().eval()
     weights = source.features.state_dict() | {'fc.weight': torch.zeros(1000, 512, 1, 1)}

@@ -52,6 +52,7 @@ def test_passwords_are_hidden(url):
     assert 'geheim' not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_made_by_several_at_the_same_time(tmp_path):
     barrier = Barrier(8)
 

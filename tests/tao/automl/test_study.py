@@ -35,6 +35,7 @@ def opened(tmp_path):
     return open_it
 
 
+@pytest.mark.slow
 def test_opened_again(opened):
     study = opened()
     trial = study.ask()

@@ -60,6 +60,7 @@ ENDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('program', ENDS)
 def test_every_failure_is_told_once(tmp_path, monkeypatch, capfd, program):
     (tmp_path / 'work.py').write_text(textwrap.dedent(PROGRAM) + program)

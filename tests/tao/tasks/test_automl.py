@@ -23,6 +23,7 @@ def search(file, *words, run_trial=quick_trial):
     return run_automl(file, words, shown.append, run_trial), shown
 
 
+@pytest.mark.slow
 def test_search_finds_writes_and_tells(tmp_path):
     file = write_spec(tmp_path)
     result, shown = search(file, 'automl.max_recommendations=8')
@@ -76,6 +77,7 @@ def test_search_without_effect_is_told(tmp_path):
     assert 'lr_decay is searched, but changes nothing' in shown[0]
 
 
+@pytest.mark.slow
 def test_hyperband_stops_weak_trials(tmp_path):
     words = ('automl.algorithm=hyperband', 'automl.reduction_factor=2', 'automl.max_epochs=8')
     result, shown = search(write_spec(tmp_path), *words, 'automl.max_recommendations=16')
@@ -148,6 +150,7 @@ def wait_for(folder, event, count):
     raise AssertionError(f'no {count} times {event}')
 
 
+@pytest.mark.slow
 def test_killed_search_goes_on_where_it_was(tmp_path, start):
     folder = tmp_path / 'results/automl'
     process = start()
@@ -169,6 +172,7 @@ def test_killed_search_goes_on_where_it_was(tmp_path, start):
     load_spec(folder / 'best_spec.yaml', task='train')
 
 
+@pytest.mark.slow
 def test_processes_share_a_search(tmp_path, start):
     processes = [start(), start()]
     assert [process.wait() for process in processes] == [0, 0]

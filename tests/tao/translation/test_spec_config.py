@@ -12,6 +12,8 @@ from cpose.tao.translation.spec_config import (
     training_overlay,
 )
 
+from ...user_errors import raises
+
 SPEC = """
 results_dir: results
 dataset: {train_data: data, category: mug}
@@ -68,7 +70,7 @@ def test_config_of_a_run_tells_where_it_is(spec, tmp_path):
 
 def test_bases_do_not_share_keys():
     bases = ['cpose::_base_/models/dla34.py'] * 2
-    with pytest.raises(ConfigError, match='model stands in more than one'):
+    with raises(ConfigError, 'model', argument='_base_'):
         load_overlay({'_base_': bases})
 
 

@@ -1,4 +1,4 @@
-_base_ = 'cpose::_base_/default_runtime.py'
+_base_ = ['cpose::_base_/models/centerpose_head.py', 'cpose::_base_/default_runtime.py']
 
 __input_wh = (800, 800)
 
@@ -10,7 +10,7 @@ model = dict(
             # Duplicates are gone already: this leaves the scores as they are.
             nms_sigma=1e6,
             point_source=dict(type='DisplacementPoints'),
-            dims_refiner=dict(type='ReprojectedDims'),
+            dims_refiner=dict(type='ReprojectedDims', point_sigma=0.05, dims_sigma=0.25),
         )
     )
 )
