@@ -154,6 +154,8 @@ def _complete(error: UserError, built: Any) -> None:
     parts, name = _find_parts(), error.argument
     outer = name.partition('.')[0]
     given = [path for path, node in parts if outer in node]
+    if not given and _is_handed_down(outer):
+        return  # the outer part has it, and completes the error
     if not given and outer in {*_parts.get()[-1], *_arguments(built)}:
         given = [path for path, _ in parts]
     paths = given or _inner_paths(parts, name, error.value)
@@ -162,6 +164,12 @@ def _complete(error: UserError, built: Any) -> None:
     keys = [f'{path}.{name}'.lstrip('.') for path in paths]
     if keys:
         error.place = ConfigPlace(tuple(keys))
+
+
+def _is_handed_down(argument: str) -> bool:
+    """Whether a part has an argument from a part around it, which has it in its config."""
+    *outer, part = _parts.get()
+    return argument in part and any(argument in around for around in outer)
 
 
 def _inner_paths(parts: Nodes, argument: str, value: Any) -> list[str]:

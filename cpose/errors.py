@@ -214,17 +214,19 @@ def check_number(
     above: float | None = None,
     is_whole: bool = False,
     advice: str = '',
+    place: Place | None = None,
 ) -> None:
     """Raise unless ``value`` is a finite number within its bounds.
 
     Args:
-        argument: Name of the argument; a dotted key of a config is accepted too.
+        argument: Name of the argument.
         value: What is checked; True and False are no numbers.
         least: Smallest value allowed.
         most: Largest value allowed.
         above: Largest value that is too small.
         is_whole: Whether it must be an int.
         advice: What to do.
+        place: Where the value comes from, if it is known here.
 
     Raises:
         ConfigError: If it is not; it has argument and value, its problem names the bounds.
@@ -241,12 +243,11 @@ def check_number(
         return
     kind = 'a whole number' if is_whole else 'a number'
     wanted = ' and '.join(f'{word} {bound}' for word, bound in bounds.items() if bound is not None)
-    part, _, name = argument.rpartition('.')
     raise ConfigError(
         f'must be {kind} {wanted}'.rstrip(),
-        argument=name,
+        argument=argument,
         value=value,
-        place=ConfigPlace((argument,)) if part else None,
+        place=place,
         advice=advice,
     )
 

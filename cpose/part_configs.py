@@ -6,11 +6,11 @@ from typing import Any
 from cpose.errors import ConfigError
 
 
-def with_wiring(key: str, given: Mapping[str, Any], **wired: Any) -> dict[str, Any]:
+def with_wiring(part: str, given: Mapping[str, Any], **wired: Any) -> dict[str, Any]:
     """Return the config of a part with the arguments that the parts before it decide.
 
     Args:
-        key: Where the part is in the config, for the message.
+        part: Argument of the caller that the config was given as, for the message.
         given: Its config.
         wired: Arguments by name.
 
@@ -23,7 +23,9 @@ def with_wiring(key: str, given: Mapping[str, Any], **wired: Any) -> dict[str, A
         is_list = isinstance(own, Sequence) and not isinstance(own, str)
         if (tuple(own) if is_list else own) != value:
             raise ConfigError(
-                f'{key}.{name}={own} in the config, but the part before it has {value}. '
-                'Leave the key out: it is filled in.'
+                f'does not fit the part before it, which has {value}',
+                argument=f'{part}.{name}',
+                value=own,
+                advice='Leave it out: it is filled in',
             )
     return {**settings, **wired}

@@ -72,6 +72,19 @@ def test_keys_of_equal_parts(register):
     assert error.place.keys == ('a.size', 'b.size')
 
 
+class Handing:
+    def __init__(self, size, part):
+        CODECS.build({**part, 'size': size})
+
+
+def test_key_of_an_argument_that_is_handed_down(register):
+    register(Inner)
+    register(Handing)
+    part = {'type': 'Handing', 'size': 0, 'part': {'type': 'Inner', 'other': 1}}
+    error = fails({'a': part}, lambda: CODECS.build(part))
+    assert error.place.keys == ('a.size',)
+
+
 def test_key_without_a_whole_config(register):
     register(Inner)
     register(Outer)

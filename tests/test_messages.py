@@ -13,10 +13,21 @@ import cpose
 from cpose.cli.main import main
 from cpose.errors import UserError
 
-from .message_cases import checkpoints, commands, config, data, deploy, files, inference, tao
+from .message_cases import (
+    checkpoints,
+    commands,
+    config,
+    data,
+    deploy,
+    evaluation,
+    files,
+    inference,
+    models,
+    tao,
+)
 
 SNAPSHOT = Path(__file__).with_name('messages.snapshot.txt')
-GROUPS = (checkpoints, commands, config, data, deploy, files, inference, tao)
+GROUPS = (checkpoints, commands, config, data, deploy, evaluation, files, inference, models, tao)
 
 
 def message_of(case, folder, capsys):

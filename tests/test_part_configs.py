@@ -1,12 +1,11 @@
-import pytest
-
 from cpose.errors import ConfigError
 from cpose.part_configs import with_wiring
 
+from .user_errors import raises
+
 
 def test_wiring():
-    wired = with_wiring('model.neck', {'type': 'A', 'in_channels': [1, 2]}, in_channels=(1, 2))
+    wired = with_wiring('neck', {'type': 'A', 'in_channels': [1, 2]}, in_channels=(1, 2))
     assert wired == {'type': 'A', 'in_channels': (1, 2)}
-    says = r'model\.neck\.stride=8 in the config, but the part before it has 4\. Leave the key out'
-    with pytest.raises(ConfigError, match=says):
-        with_wiring('model.neck', {'type': 'A', 'stride': 8}, stride=4)
+    with raises(ConfigError, '4', argument='neck.stride', value=8):
+        with_wiring('neck', {'type': 'A', 'stride': 8}, stride=4)

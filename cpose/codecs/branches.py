@@ -21,7 +21,6 @@ from cpose.structures.cuboid import NUM_CORNERS
 
 CENTER_STEP, CORNER_STEP, DIMS_STEP = 0, 1, 2
 """Association steps of the head."""
-KEY = 'model.head.branches'
 
 
 class CenterBranch:
@@ -216,7 +215,7 @@ def build_branches(configs: Mapping[str, Any], num_classes: int) -> tuple[Branch
     """Build the branches of a head, and those of variances that their losses need.
 
     Args:
-        configs: ``model.head.branches``: config by name, in the order of the losses; None leaves a
+        configs: ``branches`` of the head: config by name, in the order of the losses; None leaves a
             branch of a base out.
         num_classes: Number of categories.
 
@@ -229,7 +228,7 @@ def build_branches(configs: Mapping[str, Any], num_classes: int) -> tuple[Branch
             kind = BRANCHES.get(str(config.get('type')))
             given = {'loss': getattr(kind, 'default_loss', None), **config}
             wiring = {'name': name, 'num_classes': num_classes}
-            branch: Branch = BRANCHES.build(with_wiring(f'{KEY}.{name}', given, **wiring))
+            branch: Branch = BRANCHES.build(with_wiring(f'branches.{name}', given, **wiring))
             branches += [branch, *_log_variance_branches(branch)]
     _check_unique(branches)
     return tuple(branches)
@@ -249,7 +248,9 @@ def _check_unique(branches: Sequence[Branch]) -> None:
             for name in getattr(branch, kind):
                 if name in owner:
                     raise ConfigError(
-                        f'The branches {owner[name]!r} and {branch.name!r} (config key {KEY}) both '
-                        f'have {name!r} among their {kind}. Give them different names.'
+                        f'has {name!r} twice among the {kind}, '
+                        f'of {owner[name]!r} and {branch.name!r}',
+                        argument='branches',
+                        advice='Give them different names',
                     )
                 owner[name] = branch.name

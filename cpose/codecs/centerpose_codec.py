@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from cpose.codecs.base import Branch, Output
-from cpose.codecs.branches import KEY, build_branches
+from cpose.codecs.branches import build_branches
 from cpose.codecs.detections import Detections
 from cpose.codecs.heatmap import gaussian_radius
 from cpose.codecs.targets import PoseTargets, TargetArrays, TargetGeometry, stack_candidates
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, check_number
 from cpose.registry import CODECS
 from cpose.shipped_configs import shipped_head
@@ -68,7 +69,7 @@ class CenterPoseCodec:
         self.stride = stride
         self.num_classes = num_classes
         self.num_select = shipped['codec']['num_select'] if num_select is None else num_select
-        check_number('model.head.codec.num_select', self.num_select, least=1, is_whole=True)
+        check_number('num_select', self.num_select, least=1, is_whole=True)
         self.corner_rule = CODECS.build(dict(corner_rule or shipped['codec']['corner_rule']))
         self.center_rule = CODECS.build(dict(center_rule or shipped['codec']['center_rule']))
 
@@ -117,10 +118,11 @@ class CenterPoseCodec:
         image = largest.argmax()
         if largest[image] >= self.num_classes:
             raise ConfigError(
-                f'{samples[image].image_path} shows an object of category number {largest[image]}, '
-                f'counted from 0, but there are {self.num_classes} centre heatmaps (config key '
-                f'model.head.num_classes={self.num_classes}). Set it to the number of names in '
-                'train_dataloader.dataset.metainfo.category.'
+                f'shows an object of category number {largest[image]}, counted from 0, but the '
+                f'head has {self.num_classes} centre heatmaps',
+                place=FilePlace(samples[image].image_path),
+                advice='Set num_classes of the head to the number of names in metainfo.category '
+                'of the data',
             )
 
     def _place(
@@ -195,9 +197,10 @@ def _check_core(branches: Sequence[Branch]) -> None:
     missing = [name for name in CORE_BRANCHES if name not in names]
     if missing:
         raise ConfigError(
-            f'The branch {missing[0]!r} is missing (config key {KEY}.{missing[0]}), and every '
-            'detection needs it. Inherit _base_/models/centerpose_head.py, and switch off its '
-            'training with loss=None.'
+            'is missing, and every detection needs it',
+            argument=f'branches.{missing[0]}',
+            advice='Inherit _base_/models/centerpose_head.py, and switch off its training with '
+            'loss=None',
         )
 
 

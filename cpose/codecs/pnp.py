@@ -135,10 +135,7 @@ class ReprojectedDims:
     def __init__(self, point_sigma: float = 0.05, dims_sigma: float = 0.25) -> None:
         for name, value in (('point_sigma', point_sigma), ('dims_sigma', dims_sigma)):
             if not value > 0:
-                raise ConfigError(
-                    f'{name}={value} (config key model.head.postprocessor.dims_refiner.{name}) '
-                    'must be above 0.'
-                )
+                raise ConfigError('must be above 0', argument=name, value=value)
         self.point_sigma = point_sigma
         self.dims_sigma = dims_sigma
 

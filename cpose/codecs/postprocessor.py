@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from cpose.building import building_part
 from cpose.codecs.base import Branch
 from cpose.codecs.branches import build_branches
 from cpose.errors import ConfigError, check_number
@@ -24,7 +25,6 @@ from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.object_pose import ObjectPose
 from cpose.structures.pose_data_sample import PoseDataSample
 
-KEY = 'model.head.postprocessor'
 STD = 'keypoints_std'
 """What a solver weighs points by: an entry of `ObjectPose.extras`."""
 
@@ -63,9 +63,9 @@ class PosePostprocessor:
         stride: int = 4,
         branches: Sequence[Branch] = (),
     ) -> None:
-        check_number(f'{KEY}.eval_score_thr', eval_score_thr, least=0, most=1)
-        check_number(f'{KEY}.infer_score_thr', infer_score_thr, least=0, most=1)
-        check_number(f'{KEY}.nms_sigma', nms_sigma, above=0)
+        check_number('eval_score_thr', eval_score_thr, least=0, most=1)
+        check_number('infer_score_thr', infer_score_thr, least=0, most=1)
+        check_number('nms_sigma', nms_sigma, above=0)
         self.eval_score_thr = eval_score_thr
         self.infer_score_thr = infer_score_thr
         self.nms_sigma = nms_sigma
@@ -79,9 +79,10 @@ class PosePostprocessor:
         self._uses_std = bool(getattr(self.solver, 'needs_std', False))
         if self._uses_std and not any(STD in branch.extras for branch in self._further):
             raise ConfigError(
-                f'{type(self.solver).__name__} (config key {KEY}.solver.type) weighs points by '
-                'their standard deviations, which no branch predicts. Set the config key '
-                'model.head.branches.hps.loss.type=KLDUncertaintyLoss, or take another solver.'
+                'weighs points by their standard deviations, which no branch predicts',
+                argument='solver.type',
+                value=type(self.solver).__name__,
+                advice=('Train the branch hps with KLDUncertaintyLoss', 'Take another solver'),
             )
 
     def __call__(
@@ -188,8 +189,10 @@ class PosePostprocessor:
             return None
         if STD not in extras:
             raise ConfigError(
-                f'The model file has no standard deviations, by which the solver (config key '
-                f'{KEY}.solver.type) weighs points. Export the model again, or take another solver.'
+                'weighs points by their standard deviations, which the model file does not give',
+                argument='solver.type',
+                value=type(self.solver).__name__,
+                advice=('Export the model again', 'Take another solver'),
             )
         return np.repeat(extras[STD], 2, axis=1)
 
@@ -259,8 +262,9 @@ def build_postprocessor(head: Mapping[str, Any], **wiring: Any) -> Any:
         ConfigError: If the config does not fit.
     """
     whole = fill_up(shipped_head(), head)
-    branches = build_branches(whole['branches'], whole['num_classes'])
-    return CODECS.build(with_wiring(KEY, whole['postprocessor'], branches=branches, **wiring))
+    with building_part(whole):
+        wiring['branches'] = build_branches(whole['branches'], whole['num_classes'])
+        return CODECS.build(with_wiring('postprocessor', whole['postprocessor'], **wiring))
 
 
 INPUT_NAMES = (

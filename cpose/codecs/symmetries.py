@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.errors import ConfigError, DataError
+from cpose.errors import DataError, check_number
 from cpose.geometry.symmetry import full_turn, relabel_cuboid, rotate_about_up
 from cpose.registry import SYMMETRIES
 
@@ -35,11 +35,7 @@ class RotationalSymmetry:
     """
 
     def __init__(self, order: int = 12) -> None:
-        if isinstance(order, bool) or not isinstance(order, int) or not 1 <= order <= MAX_ORDER:
-            raise ConfigError(
-                f'RotationalSymmetry has order={order!r} (config key metainfo.symmetry.order). '
-                f'Give a whole number from 1 to {MAX_ORDER}.'
-            )
+        check_number('order', order, least=1, most=MAX_ORDER, is_whole=True)
         self.order = order
 
     def candidates(self, keypoints: np.ndarray, dims: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,9 +90,10 @@ def parse_symmetric(value: Any) -> bool | int | None:
         return value.lower() == 'true'
     if isinstance(value, int) and 1 <= value <= MAX_ORDER:
         return value
-    shown = f'{value!r:.60}'
     raise DataError(
-        f'is {shown}. Use true, false or the number of equivalent rotations, 1 to {MAX_ORDER}.'
+        f'must be true, false or the number of equivalent rotations, 1 to {MAX_ORDER}',
+        argument='symmetric',
+        value=value,
     )
 
 
@@ -131,8 +128,10 @@ def resolve_symmetry(symmetric: bool | int | None, category_symmetry: Any) -> An
     if symmetric is True:
         if category_symmetry.order == 1:
             raise DataError(
-                'symmetric is true, but the category has no symmetry '
-                '(config key metainfo.symmetry). Give the number of equivalent rotations instead.'
+                'stands for the symmetry of the category, which has none in metainfo.symmetry',
+                argument='symmetric',
+                value=symmetric,
+                advice='Give the number of equivalent rotations instead',
             )
         return category_symmetry
     if symmetric is False:

@@ -123,9 +123,9 @@ class ResidualDims(RelativeDims):
     def __init__(self, reference: Sequence[float]) -> None:
         if len(reference) != 3 or min(reference) <= 0:
             raise ConfigError(
-                f'ResidualDims reference={list(reference)} (config key '
-                'model.head.branches.scale.coder.reference) must be three positive numbers: mean '
-                'x, y, z extents divided by y.'
+                'must be three positive numbers: mean x, y, z extents divided by y',
+                argument='reference',
+                value=list(reference),
             )
         self.reference = tuple(float(value) for value in reference)
 

@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -150,8 +151,10 @@ class TargetGeometry:
                 given = sample.truth.extras[name][: len(row)]
                 if given.shape[1:] != shape:
                     raise DataError(
-                        f'{sample.image_path} is annotated with a {name} of shape '
-                        f'{given.shape[1:]} for each object, expected {shape}. Correct the file.'
+                        f'is annotated with a {name} of shape {given.shape[1:]} for each object, '
+                        f'expected {shape}',
+                        place=FilePlace(sample.image_path),
+                        advice='Correct the annotation',
                     )
                 row[: len(given)] = given
         return values

@@ -167,7 +167,7 @@ class PoseDataset(BaseDataset):
             return find_symmetries(record.truth, self._symmetries)
         except DataError as error:
             raise DataError(
-                f'has an object that {error.problem}',
+                f'has an object whose {error.argument}={error.value} {error.problem}',
                 place=FilePlace(record.image_path),
                 advice=error.advice,
             ) from error

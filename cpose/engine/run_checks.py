@@ -36,7 +36,8 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             )
     seed = settings.get('randomness', {}).get('seed')
     if seed is not None:
-        check_number('randomness.seed', seed, least=0, most=2**32 - 1, is_whole=True)
+        place = ConfigPlace(('randomness.seed',))
+        check_number('seed', seed, least=0, most=2**32 - 1, is_whole=True, place=place)
     level = settings.get('log_level', 'INFO')
     if level not in LOG_LEVELS and not isinstance(level, int):
         raise ConfigError(

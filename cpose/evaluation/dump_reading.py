@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from cpose.codecs.symmetries import encode_symmetric, parse_symmetric
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
 from cpose.files.json_files import read_json
 from cpose.structures.pose_data_sample import CuboidTruth
+
+ADVICE = 'Give a file written with --dump'
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,10 @@ class DumpFields:
     def __post_init__(self) -> None:
         """Check that this is a JSON object."""
         if not isinstance(self.content, dict):
-            where = self.place or 'The file'
             raise DataError(
-                f'{self.file}: {where} is {type(self.content).__name__}, expected an object. '
-                'Give a file written with --dump.'
+                f'is {type(self.content).__name__}, expected an object',
+                place=FilePlace(self.file, self.place),
+                advice=ADVICE,
             )
 
     def value(self, name: str) -> Any:
@@ -46,8 +49,7 @@ class DumpFields:
         """
         if name not in self.content:
             raise DataError(
-                f'{self.file}: field {self._path(name)} is missing. '
-                'Give a file written with --dump.'
+                'is missing', place=FilePlace(self.file, self._path(name)), advice=ADVICE
             )
         return self.content[name]
 
@@ -91,9 +93,8 @@ class DumpFields:
 
     def error(self, name: str, rule: str) -> DataError:
         """Describe what is wrong with a field."""
-        shown = repr(self.content.get(name))
-        shown = shown if len(shown) <= 60 else shown[:57] + '...'
-        return DataError(f'{self.file}: field {self._path(name)} {rule}, but is {shown}.')
+        place = FilePlace(self.file, self._path(name))
+        return DataError(rule, value=self.content.get(name), place=place)
 
     def _path(self, name: str) -> str:
         return f'{self.place}.{name}' if self.place else name
@@ -142,7 +143,7 @@ def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
         try:
             build_evaluation_symmetry(symmetry)
         except (KeyError, TypeError, ValueError) as error:
-            raise meta.error('symmetry', f'cannot be built ({error})') from error
+            raise meta.error('symmetry', f'cannot be built: {error}') from error
     return values
 
 

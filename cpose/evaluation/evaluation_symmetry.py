@@ -71,8 +71,10 @@ def build_evaluation_symmetry(
     """
     if isinstance(num_rotations, bool) or not isinstance(num_rotations, int) or num_rotations < 1:
         raise ConfigError(
-            f'eval_num_symmetry is {num_rotations!r} (config key metainfo.eval_num_symmetry). '
-            'Give a whole number of at least 1; 100 suits round objects.'
+            'must be a whole number of at least 1',
+            argument='metainfo.eval_num_symmetry',
+            value=num_rotations,
+            advice='100 suits round objects',
         )
     group = SYMMETRIES.build(_known_symmetry(symmetry))
     points = cuboid_keypoints(PROBE_DIMS)
@@ -89,7 +91,9 @@ def _known_symmetry(symmetry: Mapping[str, Any] | None) -> dict[str, Any]:
     name = config.get('type')
     if isinstance(name, str) and SYMMETRIES.get(name) is None:
         raise ConfigError(
-            f'symmetry type {name!r} is unknown (config key metainfo.symmetry). '
-            f'{nearest_names(name, SYMMETRIES.module_dict)}'
+            'is unknown',
+            argument='metainfo.symmetry.type',
+            value=name,
+            advice=nearest_names(name, SYMMETRIES.module_dict),
         )
     return config

@@ -105,8 +105,11 @@ class MetricSpec:
             at = number.threshold
             if at is not None and not np.isclose(self.thresholds, at).any():
                 raise ConfigError(
-                    f'{number.key} is to be the average precision at {at:g}, which '
-                    f'is none of the thresholds of the metric {self.key!r}. Add it to thresholds.'
+                    f'lacks {at:g}, at which {number.key} of the metric {self.key!r} is the '
+                    'average precision',
+                    argument='thresholds',
+                    value=self.thresholds,
+                    advice='Add it',
                 )
 
     @property
@@ -143,8 +146,10 @@ def measure_pairs(metrics: Sequence[MetricSpec], pairs: AlignedPairs) -> dict[st
         value = np.asarray(metric.measure(pairs), dtype=np.float64)
         if value.shape != (len(pairs.matched),):
             raise ConfigError(
-                f'measure of the metric {metric.key!r} returned an array of shape {value.shape} '
-                f'for {len(pairs.matched)} pairs. Return one value per pair.'
+                f'of the metric {metric.key!r} returned an array of shape {value.shape} for '
+                f'{len(pairs.matched)} pairs',
+                argument='measure',
+                advice='Return one value per pair',
             )
         values[metric.key] = value
     return values

@@ -188,8 +188,9 @@ def build_metrics(extra: Sequence[Mapping[str, Any]] = ()) -> tuple[MetricSpec, 
         twice = sorted({key for key in known if known.count(key) > 1})
         if twice:
             raise ConfigError(
-                f'There are several metrics with the key {", ".join(twice)} (extra_metrics of the '
-                'evaluator). Choose other keys, or name each metric once.'
+                f'leads to several metrics with the key {", ".join(twice)}',
+                argument='extra_metrics',
+                advice=('Choose other keys', 'Name each metric once'),
             )
     return metrics
 

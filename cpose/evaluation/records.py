@@ -12,6 +12,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -107,8 +108,9 @@ def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -
     """
     if sample.truth is None:
         raise DataError(
-            f'{sample.image_path} has no annotation, so it cannot be evaluated. '
-            'Add the JSON file beside the image, or use infer.'
+            'has no annotation, so it cannot be evaluated',
+            place=FilePlace(sample.image_path),
+            advice=('Add the JSON file beside the image', 'Use infer'),
         )
     poses = [pose for pose in result.poses if pose.score >= min_score]
     projection = sample.intrinsics if sample.projection is None else sample.projection

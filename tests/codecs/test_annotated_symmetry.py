@@ -11,6 +11,8 @@ from cpose.codecs.symmetries import (
 )
 from cpose.errors import DataError
 
+from ..user_errors import raises
+
 
 @pytest.mark.parametrize(
     ('value', 'expected'),
@@ -33,7 +35,7 @@ def test_parse(value, expected):
 
 @pytest.mark.parametrize('value', [0, -1, 2.0, 'yes', '4', [], {}, 361, 10**12])
 def test_parse_refuses(value):
-    with pytest.raises(DataError, match='Use true, false or the number'):
+    with raises(DataError, '360', argument='symmetric', value=value):
         parse_symmetric(value)
 
 
@@ -55,7 +57,7 @@ def test_true_means_the_category():
 
 
 def test_true_needs_a_symmetric_category():
-    with pytest.raises(DataError, match='the category has no symmetry'):
+    with raises(DataError, 'category', argument='symmetric', value=True):
         resolve_symmetry(True, NoSymmetry())
 
 

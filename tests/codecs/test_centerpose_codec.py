@@ -6,6 +6,7 @@ from cpose.codecs.centerpose_codec import CenterPoseCodec
 from cpose.errors import ConfigError
 
 from ..head_parts import make_branches
+from ..user_errors import raises
 from .scenes import make_sample, perfect_maps, slanted_box
 
 MAP_HW = (32, 32)
@@ -56,8 +57,10 @@ def test_category_without_a_heatmap_is_refused():
     fits, does_not = (make_sample(two_boxes(), labels=labels) for labels in ([0, 1], [0, 2]))
     codec = CenterPoseCodec(num_classes=2)
     codec.encode([fits])
-    with pytest.raises(ConfigError, match=r'(?s)scene\.png.* number 2.*num_classes=2.*category'):
+    with raises(ConfigError, 'number 2', path='scene.png') as caught:
         codec.encode([fits, does_not])
+    assert '2 centre heatmaps' in caught.value.problem
+    assert 'num_classes' in caught.value.advice[0]
 
 
 def test_more_than_ten_objects_have_targets():
@@ -166,10 +169,10 @@ def test_sample_without_candidates_is_named():
 
 
 def test_bad_reference_is_named():
-    with pytest.raises(ValueError, match='three positive numbers'):
+    with raises(ConfigError, argument='reference', value=[1, 0, 1]):
         make_branches(scale={'coder': {'type': 'ResidualDims', 'reference': [1, 0, 1]}})
 
 
 def test_number_out_of_range():
-    with pytest.raises(ConfigError, match=r'config key model\.head\.codec\.num_select'):
+    with raises(ConfigError, argument='num_select', value=0):
         CenterPoseCodec(num_select=0)

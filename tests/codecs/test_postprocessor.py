@@ -13,6 +13,7 @@ from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.pose_data_sample import PoseDataSample
 
 from ..head_parts import make_postprocessor
+from ..user_errors import raises
 
 IMAGE_WH, INPUT_WH = (640, 480), (512, 384)
 CAMERA = intrinsic_matrix(600, 600, 322, 241)
@@ -191,6 +192,6 @@ def test_a_dims_refiner_corrects_dimensions_and_pose(sample):
     [{'eval_score_thr': 'abc'}, {'eval_score_thr': 1.5}, {'nms_sigma': 0}, {'nms_sigma': None}],
 )
 def test_numbers_out_of_range(options):
-    name = next(iter(options))
-    with pytest.raises(ConfigError, match=rf'config key model\.head\.postprocessor\.{name}'):
+    ((name, value),) = options.items()
+    with raises(ConfigError, argument=name, value=value):
         make_postprocessor(**options)

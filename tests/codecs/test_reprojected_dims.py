@@ -9,6 +9,8 @@ from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 
+from ..user_errors import raises
+
 CAMERA = intrinsic_matrix(600, 600, 322, 241)
 DIMS = np.array([1.4, 1.0, 0.6])
 ROTATION = Rotation.from_euler('xyz', [205, 30, 0], True)
@@ -41,5 +43,5 @@ def test_a_small_dims_sigma_trusts_the_prediction():
 @pytest.mark.parametrize('name', ['point_sigma', 'dims_sigma'])
 @pytest.mark.parametrize('value', [0, -1, float('nan')])
 def test_standard_deviations_must_be_positive(name, value):
-    with pytest.raises(ConfigError, match=rf'{name}=.*postprocessor\.dims_refiner\.{name}'):
+    with raises(ConfigError, argument=name):
         ReprojectedDims(**{name: value})

@@ -6,6 +6,8 @@ from cpose.errors import ConfigError
 from cpose.registry import SYMMETRIES
 from cpose.structures.cuboid import cuboid_keypoints
 
+from ..user_errors import raises
+
 DIMS = np.array([0.3, 0.5, 0.2])
 
 
@@ -27,7 +29,7 @@ def test_group_is_closed():
 
 @pytest.mark.parametrize('order', [0, -2, 1.5, True, '4'])
 def test_order_must_be_a_positive_number(order):
-    with pytest.raises(ConfigError, match=r'metainfo\.symmetry\.order'):
+    with raises(ConfigError, '360', argument='order', value=order):
         RotationalSymmetry(order=order)
 
 

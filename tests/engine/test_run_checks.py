@@ -30,7 +30,10 @@ METRIC = {'val_evaluator': part('ObjectronMetric')}
             'by_epoch',
         ),
         ({**METRIC, 'default_hooks.checkpoint.save_best': 'mAP'}, 'save_best'),
-        ({**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'}, None),
+        (
+            {**METRIC, 'val_dataloader.dataset.type': 'RoundToyDataset'},
+            'metainfo.eval_num_symmetry',
+        ),
     ],
 )
 def test_refused_before_the_first_step(build_runner, options, argument):

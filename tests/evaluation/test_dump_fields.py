@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
+from cpose.error_places import NO_VALUE
 from cpose.errors import DataError
 from cpose.evaluation.dump_reading import DumpFields
+
+from ..user_errors import raises
 
 CONTENT = {'score': 0.5, 'points': [[1, 2], [3, 4]], 'none': None, 'items': [{'x': 'text'}]}
 
@@ -16,24 +19,26 @@ def test_fields_are_read():
 
 
 @pytest.mark.parametrize(
-    ('read', 'message'),
+    ('read', 'field', 'value', 'problem'),
     [
-        (lambda f: f.value('gone'), r'f\.json: field gone is missing'),
-        (lambda f: f.array('points', (2, 3)), r'field points must be 2×3 finite numbers, but is'),
-        (lambda f: f.array('none', ()), r'field none must be one finite number, but is None'),
-        (lambda f: f.list_of('score'), r'field score must be a list, but is 0\.5'),
-        (lambda f: f.fields('points'), r'points is list, expected an object'),
+        (lambda f: f.value('gone'), 'gone', NO_VALUE, 'missing'),
+        (lambda f: f.array('points', (2, 3)), 'points', CONTENT['points'], '2×3'),
+        (lambda f: f.array('none', ()), 'none', None, 'one finite number'),
+        (lambda f: f.list_of('score'), 'score', 0.5, 'a list'),
+        (lambda f: f.fields('points'), 'points', NO_VALUE, 'is list'),
         (
             lambda f: f.list_of_fields('items')[0].array('x', (1,)),
-            r"field items\[0\]\.x must be 1 finite numbers, but is 'text'",
+            'items[0].x',
+            'text',
+            '1 finite',
         ),
     ],
 )
-def test_errors_name_file_field_and_value(read, message):
-    with pytest.raises(DataError, match=message):
+def test_errors_name_file_field_and_value(read, field, value, problem):
+    with raises(DataError, problem, path='f.json', field=field, value=value):
         read(DumpFields(CONTENT, 'f.json'))
 
 
 def test_root_must_be_an_object():
-    with pytest.raises(DataError, match=r'f\.json: The file is list'):
+    with raises(DataError, 'is list', path='f.json', field=''):
         DumpFields([1], 'f.json')

@@ -6,6 +6,8 @@ from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.geometry.symmetry import relabel_cuboid
 from cpose.structures.cuboid import cuboid_keypoints
 
+from ..user_errors import raises
+
 
 @pytest.mark.parametrize(
     ('symmetry', 'num_rotations', 'num_names', 'period'),
@@ -45,10 +47,11 @@ def test_objects_have_their_own_symmetry():
 
 @pytest.mark.parametrize('count', [0, -1, 1.5, '3', True, None])
 def test_bad_number_of_rotations_is_refused(count):
-    with pytest.raises(ConfigError, match='eval_num_symmetry'):
+    with raises(ConfigError, argument='metainfo.eval_num_symmetry', value=count):
         build_evaluation_symmetry(None, count)
 
 
 def test_unknown_symmetry_names_the_nearest():
-    with pytest.raises(ConfigError, match='Nearest known: CuboidSymmetry'):
+    with raises(ConfigError, argument='metainfo.symmetry.type', value='CuboidSymetry') as caught:
         build_evaluation_symmetry({'type': 'CuboidSymetry'})
+    assert 'CuboidSymmetry' in caught.value.advice[0]

@@ -21,6 +21,7 @@ from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import METRIC_SPECS
 
 from ..shipped_parts import settings
+from ..user_errors import raises
 
 DIMS = (0.2, 0.1, 0.3)
 META = {
@@ -95,14 +96,14 @@ def test_numbers_are_found_by_our_name_and_by_that_of_tao():
 
 
 def test_threshold_of_a_number_is_on_its_curve():
-    with pytest.raises(ConfigError, match='AP_depth'):
+    with raises(ConfigError, 'AP_depth'):
         MetricSpec('depth', 'Depth', None, (ReportedNumber('AP_depth', '', 0.3),), (0.0, 1.0))
 
 
 def test_keys_are_unique(registered):
     assert build_metrics([{'type': 'Depth'}])[-1].key == 'depth'
     for same in ({'key': 'iou'}, {'name': 'ADD'}, {'name': 'num_images'}):
-        with pytest.raises(ConfigError, match=next(iter(same.values()))):
+        with raises(ConfigError, next(iter(same.values()))):
             build_metrics([{'type': 'Depth', **same}])
 
 
@@ -111,7 +112,7 @@ def test_wrong_shapes_are_refused(new_scene, registered):
         name='Wrong', module=lambda: MetricSpec('wrong', '', lambda pairs: np.zeros(7), ())
     )
     try:
-        with pytest.raises(ConfigError, match=r"'wrong'.*\(7,\) for 1 pairs"):
+        with raises(ConfigError, '(7,) for 1 pairs', argument='measure'):
             evaluate([new_scene().add_object(DIMS).add_prediction(DIMS)], 'Wrong')
     finally:
         METRIC_SPECS.module_dict.pop('Wrong')

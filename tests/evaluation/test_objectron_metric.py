@@ -12,6 +12,7 @@ from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.registry import METRICS
 
 from ..shipped_parts import part, settings
+from ..user_errors import raises
 
 KEYS = [
     'AP50_3DIoU',
@@ -144,7 +145,7 @@ def test_images_without_annotation_are_refused(new_scene):
     scene = new_scene('a.png')
     sample = scene.sample
     object.__setattr__(sample, 'truth', None)
-    with pytest.raises(DataError, match=r'a\.png has no annotation'):
+    with raises(DataError, 'annotation', path='a.png'):
         make_metric().process({'data_samples': [sample]}, [scene.result])
 
 

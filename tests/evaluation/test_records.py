@@ -2,10 +2,11 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from cpose.errors import DataError
 from cpose.evaluation.records import record_from_arrays, record_image, record_to_arrays
+
+from ..user_errors import raises
 
 
 def test_poses_become_arrays_in_the_objectron_frame(new_scene):
@@ -43,7 +44,7 @@ def test_projection_wins_over_intrinsics(new_scene):
 
 def test_missing_annotation_is_named(new_scene):
     sample = replace(new_scene('street.png').sample, truth=None)
-    with pytest.raises(DataError, match=r'street\.png has no annotation'):
+    with raises(DataError, 'annotation', path='street.png'):
         record_image(new_scene().result, sample, 0.0)
 
 

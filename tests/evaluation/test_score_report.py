@@ -8,6 +8,7 @@ from cpose.evaluation.protocols.tao_protocol import TaoProtocol
 from cpose.evaluation.score_report import average_tree, build_report
 
 from ..shipped_parts import settings
+from ..user_errors import raises
 
 DIMS = (0.2, 0.1, 0.3)
 NAMES = ObjectronMetric(**settings('ObjectronMetric')).number_names
@@ -89,7 +90,7 @@ def test_without_images_or_objects_there_are_no_numbers(new_scene, new_record):
 
 
 def test_bad_symmetry_count_is_refused():
-    with pytest.raises(ConfigError, match='eval_num_symmetry'):
+    with raises(ConfigError, argument='metainfo.eval_num_symmetry'):
         report_of([], meta_of('can', rotations=0))
 
 

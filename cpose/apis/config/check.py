@@ -119,6 +119,8 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
                 _check_loader(key, config[key])
     content = config.to_dict()
     built = content if is_run else {key: content[key] for key in required}
+    if 'runtime' in content:  # a file stands in for the model, and parts of it are enough
+        built = {key: value for key, value in built.items() if key != 'model'}
     for path in _untyped_parts(built):
         raise ConfigError(
             'has no key "type"',

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from cpose.apis.config.check import import_custom_modules
 from cpose.apis.config.evaluation_parts import find_metric_config
 from cpose.apis.runtime_files import config_from_file
+from cpose.building import building
 from cpose.codecs.postprocessor import build_postprocessor
 from cpose.deploy.model_metadata import INPUT_NAME, ModelMetadata, attach_metadata
 from cpose.deploy.onnx.files import load_onnx, static_batch_of
@@ -73,7 +74,8 @@ def evaluate_graph(
     """
     session = open_session(model, is_exact=metadata.quantize_target == 'tensorrt')
     preprocessor = build_preprocessor(metadata)
-    postprocessor = build_postprocessor(config.model.head, stride=metadata.stride)
+    with building(config):
+        postprocessor = build_postprocessor(config.model.head, stride=metadata.stride)
     names = list(metadata.outputs)
     scoring = find_metric_config(config, 'Leave the comparison out with {eval_images} 0')
     metric = METRICS.build(dict(scoring))

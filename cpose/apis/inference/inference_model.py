@@ -10,6 +10,7 @@ from mmengine.config import Config
 from cpose.apis.builder import build_model
 from cpose.apis.config.check import check_config
 from cpose.apis.runtime_files import find_runtime, runtime_model
+from cpose.building import building
 from cpose.codecs.base import Postprocessor
 from cpose.codecs.postprocessor import build_postprocessor
 from cpose.errors import ConfigError
@@ -84,7 +85,8 @@ def find_model_runtime(model: Any) -> Any:
 def find_postprocessor(model: Any, config: Config) -> Postprocessor:
     """Return the step from detections to poses; without a model it is built from the config."""
     if model is None:
-        built: Postprocessor = build_postprocessor(config.model.head)
+        with building(config):
+            built: Postprocessor = build_postprocessor(config.model.head)
         return built
     found: Postprocessor = (model if isinstance(model, RuntimePose) else model.head).postprocessor
     return found

@@ -47,16 +47,16 @@ class PoseDataPreprocessor(BaseDataPreprocessor):
         super().__init__(non_blocking)
         if channel_order not in CHANNEL_ORDERS:
             raise ConfigError(
-                f'channel_order={channel_order!r} (config key model.data_preprocessor.'
-                f'channel_order) is unknown. Use one of {", ".join(CHANNEL_ORDERS)}.'
+                'is unknown',
+                argument='channel_order',
+                value=channel_order,
+                advice=f'Use one of {", ".join(CHANNEL_ORDERS)}',
             )
-        if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-            raise ConfigError(
-                f'mean={list(mean)} and std={list(std)} (config key model.data_preprocessor) must '
-                'be three numbers each, std above 0.'
-            )
-        divisor_key = 'model.data_preprocessor.size_divisor'
-        check_number(divisor_key, size_divisor, least=1, is_whole=True)
+        if len(mean) != 3:
+            raise ConfigError('must be three numbers', argument='mean', value=list(mean))
+        if len(std) != 3 or min(std) <= 0:
+            raise ConfigError('must be three numbers above 0', argument='std', value=list(std))
+        check_number('size_divisor', size_divisor, least=1, is_whole=True)
         self.mean = tuple(float(value) for value in mean)
         self.std = tuple(float(value) for value in std)
         self.channel_order = channel_order

@@ -57,12 +57,12 @@ class CenterPose(BaseModel):
             'in_channels': _attribute(self.backbone, 'backbone', 'out_channels'),
             'in_strides': _attribute(self.backbone, 'backbone', 'out_strides'),
         }
-        self.neck: Neck = MODELS.build(with_wiring('model.neck', neck, **from_backbone))
+        self.neck: Neck = MODELS.build(with_wiring('neck', neck, **from_backbone))
         from_neck = {
             'in_channels': _attribute(self.neck, 'neck', 'out_channels'),
             'stride': _attribute(self.neck, 'neck', 'out_stride'),
         }
-        self.head: Head = MODELS.build(with_wiring('model.head', head, **from_neck))
+        self.head: Head = MODELS.build(with_wiring('head', head, **from_neck))
         self.to(memory_format=torch.channels_last)
         self._compare_normalisation()
 
@@ -135,8 +135,10 @@ def _attribute(module: nn.Module, part: str, name: str) -> Any:
     value = getattr(module, name, None)
     if value is None:
         raise ConfigError(
-            f'{type(module).__name__} (config key model.{part}.type) has no attribute {name!r}. '
-            'Set it in the class: the next part is built from it.'
+            f'has no attribute {name!r}',
+            argument=f'{part}.type',
+            value=type(module).__name__,
+            advice='Set it in the class: the next part is built from it',
         )
     return tuple(value) if isinstance(value, Sequence) else value
 

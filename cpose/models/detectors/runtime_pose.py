@@ -43,10 +43,15 @@ class RuntimePose(BaseModel):
         wanted = tuple(opened.metadata.input_wh)
         if tuple(input_wh) != wanted:
             raise ConfigError(
-                f'{runtime["path"]} takes images of {wanted[0]}×{wanted[1]} pixels '
-                f'(width×height), but input_wh={tuple(input_wh)} is set (config key '
-                "test_dataloader.dataset.input_wh). Take the config from the file with '-', set "
-                'the size of the file, or export the model again with this one.'
+                f'is not the size of {runtime["path"]}, which takes images of '
+                f'{wanted[0]}×{wanted[1]} pixels (width×height)',
+                argument='input_wh',
+                value=tuple(input_wh),
+                advice=(
+                    "Take the config from the file with '-'",
+                    'Set input_wh of the data to the size of the file',
+                    'Export the model again with this one',
+                ),
             )
         super().__init__(MODELS.build({**data_preprocessor, **opened.pixels}))
         self.runtime = opened

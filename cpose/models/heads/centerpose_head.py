@@ -59,16 +59,16 @@ class CenterPoseHead(BaseModule):
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        check_number('model.head.num_classes', num_classes, least=1, is_whole=True)
-        check_number('model.head.head_conv', head_conv, least=1, is_whole=True)
+        check_number('num_classes', num_classes, least=1, is_whole=True)
+        check_number('head_conv', head_conv, least=1, is_whole=True)
         self.num_classes = num_classes
         built = build_branches(branches, num_classes)
         parts = {'branches': built, 'stride': stride}
-        wired_codec = with_wiring('model.head.codec', codec, num_classes=num_classes, **parts)
+        wired_codec = with_wiring('codec', codec, num_classes=num_classes, **parts)
         self.codec = CODECS.build(wired_codec)
-        wired_criterion = with_wiring('model.head.criterion', criterion, branches=built)
+        wired_criterion = with_wiring('criterion', criterion, branches=built)
         self.criterion = MODELS.build(wired_criterion)
-        wired_postprocessor = with_wiring('model.head.postprocessor', postprocessor, **parts)
+        wired_postprocessor = with_wiring('postprocessor', postprocessor, **parts)
         self.postprocessor = CODECS.build(wired_postprocessor)
         self.branches = HeadBranches(in_channels, built, head_conv, use_association)
 

@@ -77,8 +77,9 @@ class HeadBranches(nn.Module):
         super().__init__()
         if use_association and head_conv % NORM_GROUPS:
             raise ConfigError(
-                f'head_conv={head_conv} (config key model.head.head_conv) is not a multiple of '
-                f'{NORM_GROUPS}, which the group norm of use_association=True needs.'
+                f'must be a multiple of {NORM_GROUPS} for the group norm of use_association=True',
+                argument='head_conv',
+                value=head_conv,
             )
         ordered = sorted(branches, key=lambda item: (item.step, READ_ORDER.index(item.read_at)))
         num_steps = 1 + max(branch.step for branch in ordered) if use_association else 1

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cpose.building import building_part
 from cpose.codecs.base import Branch, Codec
-from cpose.codecs.branches import KEY
 from cpose.codecs.heatmap import gather_cells
 from cpose.codecs.log_variance_branches import SUFFIX
 from cpose.codecs.targets import PoseTargets, select_candidates
@@ -45,8 +45,6 @@ class CenterPoseLoss(nn.Module):
         losses = {name: _build_term(branch, branches) for name, branch in self.branches.items()}
         self.terms = nn.ModuleDict(losses)
         self.weights: dict[str, float] = {name: term.loss_weight for name, term in losses.items()}
-        for name, weight in self.weights.items():
-            check_number(f'{KEY}.{name}.loss.loss_weight', weight, least=0)
         self.symmetry_assignment = MODELS.build(dict(symmetry_assignment))
 
     def forward(
@@ -102,13 +100,18 @@ class CenterPoseLoss(nn.Module):
 
 
 def _build_term(branch: Branch, branches: Sequence[Branch]) -> Any:
-    term = MODELS.build(dict(branch.loss or {}))
-    if not _fits(term, branch):
-        fitting = [other.name for other in branches if other.loss and _fits(term, other)]
-        raise ConfigError(
-            f'{type(term).__name__} does not fit the branch {branch.name!r} (config key '
-            f'{KEY}.{branch.name}.loss.type). It is for {", ".join(fitting) or "none of them"}.'
-        )
+    settings = dict(branch.loss or {})
+    term = MODELS.build(settings)
+    with building_part(settings):
+        check_number('loss_weight', term.loss_weight, least=0)
+        if not _fits(term, branch):
+            fitting = [other.name for other in branches if other.loss and _fits(term, other)]
+            raise ConfigError(
+                f'does not fit the branch {branch.name!r}',
+                argument='type',
+                value=type(term).__name__,
+                advice=f'It is for {", ".join(fitting) or "none of the branches"}',
+            )
     return term
 
 

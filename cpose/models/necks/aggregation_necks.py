@@ -38,22 +38,26 @@ def select_levels(
     strides = tuple(in_strides)
     if len(in_channels) != len(strides):
         raise ConfigError(
-            f'The neck got {len(in_channels)} channel numbers but {len(strides)} strides '
-            '(config keys model.neck.in_channels and in_strides). Leave both out: the detector '
-            'takes them from the backbone.'
+            f'must be as many as the {len(strides)} strides of in_strides',
+            argument='in_channels',
+            value=list(in_channels),
+            advice='Leave both out: the detector takes them from the backbone',
         )
     if out_stride not in strides[:-1]:
         raise ConfigError(
-            f'out_stride={out_stride} (config key model.neck.out_stride) is not one of the '
-            f'strides {strides[:-1]} of the backbone below its last. Choose one of them, or '
-            'change model.backbone.out_strides.'
+            f'must be one of the strides {strides[:-1]} of the backbone below its last',
+            argument='out_stride',
+            value=out_stride,
+            advice=('Choose one of them', 'Change out_strides of the backbone'),
         )
     first = strides.index(out_stride)
     used = strides[first:]
     if any(coarse != 2 * fine for fine, coarse in pairwise(used)):
         raise ConfigError(
-            f'The backbone strides {used} (config key model.backbone.out_strides) do not double '
-            'from level to level, which the neck needs.'
+            f'must double from level to level from {out_stride} on',
+            argument='in_strides',
+            value=strides,
+            advice='Change out_strides of the backbone',
         )
     factors = tuple(stride // out_stride for stride in used)
     return FeatureLevels(first, tuple(in_channels[first:]), factors)

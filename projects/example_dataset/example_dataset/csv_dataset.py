@@ -8,6 +8,7 @@ import numpy as np
 
 from cpose.datasets.annotations.posed_cuboids import annotate_poses
 from cpose.datasets.base_dataset import PoseDataset
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.registry import DATASETS
@@ -49,7 +50,9 @@ class CsvDataset(PoseDataset):
                 for row in csv.DictReader(file):
                     self.images.setdefault(row['image'], []).append(row)
         except (OSError, KeyError) as error:
-            raise DataError(f'{ann_file} is no CSV file with a column image: {error!r}.') from error
+            raise DataError(
+                f'is no CSV file with a column image: {error!r}', place=FilePlace(self.file)
+            ) from error
         self.names = sorted(self.images)
 
     def __len__(self) -> int:
@@ -69,7 +72,11 @@ class CsvDataset(PoseDataset):
             labels = np.array([self.find_label(row['class']) for row in rows])
             truth = annotate_poses(labels, _poses(rows), _numbers(rows, EXTENTS), intrinsics)
         except (KeyError, ValueError) as error:
-            raise DataError(f'{self.file}, rows of {name}: {error}. Correct them.') from error
+            raise DataError(
+                f'has wrong rows of {name}: {error}',
+                place=FilePlace(self.file),
+                advice='Correct them',
+            ) from error
         return ImageRecord(
             image_path=str(self.file.with_name(name)), intrinsics=intrinsics, truth=truth
         )

@@ -15,6 +15,7 @@ from cpose.apis.export.model_export import make_metadata
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.deploy.onnx.settings import ExportSettings
 from cpose.deploy.runtimes.base import Runtime
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError
 from cpose.models.layers.fuse import fuse_for_inference
 from cpose.registry import RUNTIMES
@@ -58,7 +59,9 @@ class ExportedProgramRuntime(Runtime):
             return ModelMetadata(**{**values, **lists})
         except (OSError, zipfile.BadZipFile, StopIteration, ValueError, TypeError) as error:
             raise CheckpointError(
-                f'{path} is not a program of this runtime ({error}). Write it again.'
+                f'is not a program of this runtime ({error})',
+                place=FilePlace(path),
+                advice='Write it again',
             ) from error
 
     @torch.inference_mode()

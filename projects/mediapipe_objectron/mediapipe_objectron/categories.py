@@ -35,12 +35,16 @@ def choose_models(categories: Sequence[str]) -> list[CategoryModel]:
     for name in categories:
         if name not in CATEGORY_MODELS:
             raise ConfigError(
-                f'categories={list(categories)} (config key runtime.categories): the package has '
-                f'no model for {name!r}. {nearest_names(name, CATEGORY_MODELS)}'
+                f'has {name!r}, for which the package has no model',
+                argument='categories',
+                value=list(categories),
+                advice=nearest_names(name, CATEGORY_MODELS),
             )
     if not categories:
         raise ConfigError(
-            'categories=[] (config key runtime.categories) names no category. '
-            f'Known: {", ".join(CATEGORY_MODELS)}.'
+            'must name a category',
+            argument='categories',
+            value=list(categories),
+            advice=nearest_names('', CATEGORY_MODELS),
         )
     return [CATEGORY_MODELS[name] for name in categories]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, MissingDependencyError
 
 
@@ -34,14 +35,17 @@ class LiteRtNetwork:
             )
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise CheckpointError(f'LiteRT cannot open {name}: {error}') from error
+            raise CheckpointError(
+                f'cannot be opened by LiteRT: {error}', place=FilePlace(name)
+            ) from error
         inputs = self._interpreter.get_input_details()
         outputs = {_shape(item): item['index'] for item in self._interpreter.get_output_details()}
         taken = [_shape(item) for item in inputs]
         if taken != [(input_side, input_side, 3)] or not outputs.keys() >= set(output_shapes):
             raise CheckpointError(
-                f'{name} takes images of the shapes {taken} and gives {list(outputs)}; expected '
-                f'are {(input_side, input_side, 3)} and {list(output_shapes)}.'
+                f'takes images of the shapes {taken} and gives {list(outputs)}; expected are '
+                f'{(input_side, input_side, 3)} and {list(output_shapes)}',
+                place=FilePlace(name),
             )
         self._input = inputs[0]['index']
         self._outputs = [outputs[shape] for shape in output_shapes]
@@ -70,6 +74,6 @@ def import_litert() -> Any:
         if (error.name or '').partition('.')[0] != 'ai_edge_litert':
             raise
         raise MissingDependencyError(
-            'The package ai_edge_litert, which runs the networks of MediaPipe, is not installed. '
-            'Install it with: pip install ai-edge-litert'
+            'The package ai_edge_litert, which runs the networks of MediaPipe, is not installed',
+            advice='Install it with: pip install ai-edge-litert',
         ) from error

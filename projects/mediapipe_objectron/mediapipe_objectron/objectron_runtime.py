@@ -59,10 +59,15 @@ class ObjectronRuntime(Runtime):
         max_objects: int = 10,
     ) -> None:
         if device not in (None, 'cpu'):
-            raise ConfigError(f'LiteRT does not run on device={device!r}. Use --device cpu.')
-        check_number('runtime.min_score', min_score, least=0, most=1)
-        check_number('runtime.min_presence', min_presence, least=0, most=1)
-        check_number('runtime.max_objects', max_objects, least=1, is_whole=True)
+            raise ConfigError(
+                'is no device of LiteRT, which runs on the CPU',
+                argument='device',
+                value=device,
+                advice='Use {device} cpu',
+            )
+        check_number('min_score', min_score, least=0, most=1)
+        check_number('min_presence', min_presence, least=0, most=1)
+        check_number('max_objects', max_objects, least=1, is_whole=True)
         self.path = Path(path)
         self.metadata = _metadata(tuple(categories), (input_wh[0], input_wh[1]))
         self._max_objects = max_objects

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cpose.errors import CheckpointError
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, unreadable
 
 PACKAGE = '@mediapipe/objectron'
 VERSION = '0.4.1675468480'
@@ -38,7 +39,7 @@ def read_package(path: Path, networks: Iterable[str]) -> dict[str, bytes]:
         CheckpointError: If the package is missing, damaged, incomplete or of another version.
     """
     if not path.is_file():
-        raise CheckpointError(f'There is no file {path}. {ADVICE}')
+        raise CheckpointError('is no file', place=FilePlace(path), advice=ADVICE)
     wanted = {MANIFEST, LOADER, ASSETS, *networks}
     is_archive = path.suffix.lower() == '.tgz'
     files = _read_archive(path, wanted) if is_archive else _read_folder(path.parent, wanted)
@@ -47,11 +48,15 @@ def read_package(path: Path, networks: Iterable[str]) -> dict[str, bytes]:
         _check_version(files[MANIFEST], path)
     if missing:
         place = path if is_archive else path.parent
-        raise CheckpointError(f'{place} has no {missing[0]}: it is not {PACKAGE}. {ADVICE}')
+        raise CheckpointError(
+            f'has no {missing[0]}: it is not {PACKAGE}', place=FilePlace(place), advice=ADVICE
+        )
     try:
         return {**files, **unpack_assets(files[LOADER].decode(), files[ASSETS])}
     except ValueError as error:
-        raise CheckpointError(f'{path}: {error} {ADVICE}') from error
+        raise CheckpointError(
+            f'is damaged: {error}', place=FilePlace(path), advice=ADVICE
+        ) from error
 
 
 def unpack_assets(loader: str, data: bytes) -> dict[str, bytes]:
@@ -101,7 +106,7 @@ def _read_archive(path: Path, wanted: set[str]) -> dict[str, bytes]:
                     files[name] = content.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise CheckpointError(
-            f'{path} is damaged or no archive of npm: {error}. {ADVICE}'
+            f'is damaged or no archive of npm: {error}', place=FilePlace(path), advice=ADVICE
         ) from error
     return files
 
@@ -110,7 +115,7 @@ def _read_folder(folder: Path, wanted: set[str]) -> dict[str, bytes]:
     try:
         return {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
     except OSError as error:
-        raise CheckpointError(f'{error.filename} cannot be read: {error.strerror}.') from error
+        raise unreadable(error.filename, error, CheckpointError) from error
 
 
 def _check_version(manifest: bytes, path: Path) -> None:
@@ -118,6 +123,10 @@ def _check_version(manifest: bytes, path: Path) -> None:
         content = json.loads(manifest)
         found = f'{content["name"]} {content["version"]}'
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f'{MANIFEST} of {path} cannot be read ({error}). {ADVICE}') from error
+        raise CheckpointError(
+            f'has a {MANIFEST} that cannot be read ({error})', place=FilePlace(path), advice=ADVICE
+        ) from error
     if found != f'{PACKAGE} {VERSION}':
-        raise CheckpointError(f'{path} is {found}, but {PACKAGE} {VERSION} is needed. {ADVICE}')
+        raise CheckpointError(
+            f'is {found}, but {PACKAGE} {VERSION} is needed', place=FilePlace(path), advice=ADVICE
+        )

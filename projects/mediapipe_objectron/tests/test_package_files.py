@@ -24,22 +24,24 @@ class TestReadPackage:
         self.check(tmp_path / ASSETS)
 
     def refuse(self, path, says):
-        with pytest.raises(CheckpointError, match=says) as error:
+        with pytest.raises(CheckpointError) as caught:
             read_package(path, [CUP])
-        assert NPM in str(error.value)
+        assert says in caught.value.problem
+        assert caught.value.place.path == path
+        assert NPM in caught.value.advice[0]
 
     def test_no_file(self, tmp_path):
-        self.refuse(tmp_path / 'a.tgz', r'There is no file .*a\.tgz')
+        self.refuse(tmp_path / 'a.tgz', 'is no file')
 
     def test_other_version(self, pack, package_files):
         path = pack(package_files(version='0.3.1'))
-        self.refuse(path, r'is @mediapipe/objectron 0\.3\.1, but .* 0\.4\.1675468480 is needed')
+        self.refuse(path, 'objectron 0.3.1, but @mediapipe/objectron 0.4.1675468480 is needed')
 
     def test_other_package(self, pack, package_files):
         self.refuse(pack(package_files(name='left-pad')), 'is left-pad 0')
 
     def test_manifest_without_version(self, pack, package_files):
-        self.refuse(pack({**package_files(), 'package.json': b'{}'}), r'package\.json of .* cannot')
+        self.refuse(pack({**package_files(), 'package.json': b'{}'}), 'package.json that cannot')
 
     def test_network_missing(self, pack, package_files):
         files = package_files()

@@ -93,11 +93,11 @@ def test_description(folder, name):
 
 
 def test_fixed_input_size(folder):
-    with raises(ConfigError, '(128, 96)'):
+    with raises(ConfigError, argument='input_wh', value=(128, 96)):
         CenterPoseInferencer('-', folder / 'tiny.onnx', input_wh=(128, 96))
     config = tiny_config()
     config.test_dataloader.dataset.input_wh = (96, 64)
-    with raises(ConfigError, '(96, 64)'):
+    with raises(ConfigError, argument='input_wh', value=(96, 64)):
         CenterPoseInferencer(config, folder / 'tiny.onnx')
     assert CenterPoseInferencer('-', folder / 'tiny.onnx', input_wh=(64, 64)).input_wh == (64, 64)
 

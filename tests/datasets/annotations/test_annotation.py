@@ -134,7 +134,7 @@ SEVEN_POINTS = [[1.0, 2.0]] * 7
         ({'scale': [1, 0, 1]}, 'scale', 'must be positive'),
         ({'scale': [1, 1]}, 'scale', 'expected (3,)'),
         ({'visibility': 'full'}, 'visibility', 'numbers only'),
-        ({'symmetric': 'perhaps'}, 'symmetric', "is 'perhaps'"),
+        ({'symmetric': 'perhaps'}, 'symmetric', 'true, false'),
         ({'class': 7}, 'class', 'name of a category'),
         (
             {'keypoints_3d': None, 'location': [0, 0, -1], 'quaternion_xyzw': [0, 0, 0, 0]},

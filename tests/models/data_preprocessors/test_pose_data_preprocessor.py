@@ -5,6 +5,8 @@ import torch
 from cpose.errors import ConfigError
 from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
 
+from ...user_errors import raises
+
 MEAN, STD = (0.4, 0.45, 0.5), (0.3, 0.25, 0.2)
 
 
@@ -77,14 +79,14 @@ def test_wrong_shape(shape):
 
 
 @pytest.mark.parametrize(
-    ('options', 'message'),
+    ('options', 'value', 'problem'),
     [
-        ({'channel_order': 'rbg'}, "channel_order='rbg'"),
-        ({'mean': (0.5,)}, 'three numbers'),
-        ({'std': (0.1, 0.0, 0.1)}, 'std above 0'),
-        ({'size_divisor': 0}, 'size_divisor=0'),
+        ({'channel_order': 'rbg'}, 'rbg', ''),
+        ({'mean': (0.5,)}, [0.5], 'three'),
+        ({'std': (0.1, 0.0, 0.1)}, [0.1, 0.0, 0.1], 'above 0'),
+        ({'size_divisor': 0}, 0, 'at least 1'),
     ],
 )
-def test_wrong_options(options, message):
-    with pytest.raises(ConfigError, match=message):
+def test_wrong_options(options, value, problem):
+    with raises(ConfigError, problem, argument=next(iter(options)), value=value):
         make_preprocessor(**options)

@@ -5,6 +5,7 @@ from cpose.errors import ConfigError
 from cpose.models.heads.head_branches import HeadBranches
 
 from ...head_parts import make_branches
+from ...user_errors import raises
 
 CHANNELS = {'hm': 1, 'wh': 2, 'reg': 2, 'hm_hp': 8, 'hp_offset': 2, 'hps': 16, 'scale': 3}
 
@@ -85,5 +86,5 @@ def test_untrained_branches_predict_the_same_everywhere_until_weights_are_loaded
 
 
 def test_channels_that_do_not_fit_the_norm():
-    with pytest.raises(ConfigError, match=r'head_conv=40 .*multiple of 32'):
+    with raises(ConfigError, '32', argument='head_conv', value=40):
         make(head_conv=40)

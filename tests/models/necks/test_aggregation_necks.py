@@ -8,6 +8,8 @@ from cpose.models.necks.aggregation_necks import (
     IDAUpNeck,
 )
 
+from ...user_errors import raises
+
 PLAIN_CONV = {'type': 'PlainConv'}
 LEVELS = {'in_channels': (2, 4, 6, 8), 'in_strides': (2, 4, 8, 16), 'conv': PLAIN_CONV}
 
@@ -28,7 +30,7 @@ def test_levels_that_a_subclass_gets():
 
 @pytest.mark.parametrize('neck', [DLAUpNeck, IDAUpNeck])
 def test_levels_are_checked(neck):
-    with pytest.raises(ConfigError, match=r'out_stride=3 '):
+    with raises(ConfigError, argument='out_stride', value=3):
         neck(**LEVELS, out_stride=3)
 
 

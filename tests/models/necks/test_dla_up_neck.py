@@ -5,6 +5,8 @@ from cpose.errors import ConfigError
 from cpose.models.layers.convolutions import ModulatedDeformConv
 from cpose.models.necks.aggregation_necks import DLAUpNeck
 
+from ...user_errors import raises
+
 CHANNELS, STRIDES = (4, 6, 8, 10), (4, 8, 16, 32)
 
 
@@ -64,5 +66,5 @@ def test_deformable_everywhere():
 
 
 def test_unreachable_stride():
-    with pytest.raises(ConfigError, match='out_stride=2'):
+    with raises(ConfigError, argument='out_stride', value=2):
         make_neck(out_stride=2)

@@ -4,6 +4,8 @@ import torch
 from cpose.errors import ConfigError
 from cpose.models.necks.aggregation_necks import IDAUpNeck
 
+from ...user_errors import raises
+
 CHANNELS, STRIDES = (4, 6, 8, 10), (4, 8, 16, 32)
 
 
@@ -40,5 +42,5 @@ def test_every_used_level_counts():
 
 
 def test_lengths_must_agree():
-    with pytest.raises(ConfigError, match='3 channel numbers but 4 strides'):
+    with raises(ConfigError, '4 strides', argument='in_channels', value=list(CHANNELS[:3])):
         make_neck(CHANNELS[:3])
