@@ -61,7 +61,9 @@ BACKBONES = [
     ('mobilenetv4_small', 18),
     ('dla34', 17),
     ('fan_small', 16),
+    ('fan_base', 17),
     ('fan_large', 17),
+    ('convnext_tiny', 17),
     ('mobilenetv4_small', 16),
 ]
 """The large FANs have the blocks of the small one, and the older exporter is the faster one."""
