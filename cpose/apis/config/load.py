@@ -44,12 +44,12 @@ def find_config(name: str | Path) -> Path:
         file for key, file in shipped.items() if wanted in (key, key.removeprefix('centerpose/'))
     ]
     if not matches:
-        runnable = [key for key in shipped if not key.startswith('_base_')]
+        runnable = [Path(key).name for key in shipped if not key.startswith('_base_')]
         raise ConfigError(
             'is neither a file nor a shipped config',
             argument='config',
             value=text,
-            advice=nearest_names(wanted, runnable),
+            advice=nearest_names(Path(wanted).name, runnable),
         )
     return matches[0].resolve()
 
