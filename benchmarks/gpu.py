@@ -18,7 +18,7 @@ from plain_network import PlainNetwork
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cpose.engine.network_compilation import compile_network
+from cpose.engine.acceleration import compile_network
 from cpose.models.layers.fuse import fuse_for_inference
 
 TITLE = 'On a GPU'

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from cpose.models.layers.conv_gru import ConvGRU
+from cpose.models.layers.convolutions import ConvGRU
 
 
 class PlainNetwork(nn.Module):

@@ -34,8 +34,7 @@ VNNI = ('avx512_vnni', 'avx_vnni')
 def write_files(config: Config, model: Any, side: int, folder: Path) -> dict[str, Path]:
     """Write the model as ONNX, fp32 and int8, and return the files by precision."""
     from cpose.apis.export.model_export import make_metadata
-    from cpose.deploy.onnx.export import make_onnx
-    from cpose.deploy.onnx.settings import ExportSettings
+    from cpose.deploy.onnx.export import ExportSettings, make_onnx
     from cpose.deploy.quantization.quantize import quantize_for_ort
 
     settings = ExportSettings((side, side))

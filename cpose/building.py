@@ -5,7 +5,7 @@ are about to build; an error that leaves a part gets the keys under which the pa
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -234,3 +234,28 @@ def _nodes(node: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     elif isinstance(node, list | tuple):
         for index, value in enumerate(node):
             yield from _nodes(value, f'{path}[{index}]')
+
+
+def with_wiring(part: str, given: Mapping[str, Any], **wired: Any) -> dict[str, Any]:
+    """Return the config of a part with the arguments that the parts before it decide.
+
+    Args:
+        part: Argument of the caller that the config was given as, for the message.
+        given: Its config.
+        wired: Arguments by name.
+
+    Raises:
+        ConfigError: If the config has another value for one of them.
+    """
+    settings = dict(given)
+    for name, value in wired.items():
+        own = settings.get(name, value)
+        is_list = isinstance(own, Sequence) and not isinstance(own, str)
+        if (tuple(own) if is_list else own) != value:
+            raise ConfigError(
+                f'does not fit the part before it, which has {value}',
+                argument=f'{part}.{name}',
+                value=own,
+                advice='Leave it out: it is filled in',
+            )
+    return {**settings, **wired}

@@ -46,16 +46,15 @@ MODELS = _child(
     (
         'backbones.fan',
         'backbones.timm_backbone',
-        'data_preprocessors.pose_data_preprocessor',
+        'data_preprocessor',
         'detectors.centerpose',
         'detectors.runtime_pose',
         'heads.centerpose_head',
         'layers.convolutions',
         'losses.center_pose_loss',
-        'losses.heatmap_losses',
-        'losses.regression_losses',
+        'losses.loss_terms',
         'losses.symmetry_assignments',
-        'necks.aggregation_necks',
+        'necks',
     ),
 )
 CODECS = _child(
@@ -96,7 +95,6 @@ HOOKS = _child(
     'engine.hooks',
     (
         'atomic_checkpoint_hook',
-        'graceful_stop_hook',
         'pose_visualization_hook',
         'rich_progress_hook',
         'status_hook',
@@ -107,7 +105,7 @@ HOOKS = _child(
 RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ('pose_runner',))
 LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('iter_train_loop', 'train_loop'))
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('processes',))
-OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('optim_wrapper',))
+OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('acceleration',))
 WEIGHT_INITIALIZERS = _child(
     'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'checkpoints', ('pretrained',)
 )

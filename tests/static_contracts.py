@@ -88,9 +88,10 @@ from cpose.models.base import (
 )
 from cpose.models.heads.centerpose_head import CenterPoseHead
 from cpose.models.losses.center_pose_loss import CenterPoseLoss
-from cpose.models.losses.heatmap_losses import GaussianFocalLoss, HeatmapMSELoss
-from cpose.models.losses.regression_losses import (
+from cpose.models.losses.loss_terms import (
     DenseDisplacementLoss,
+    GaussianFocalLoss,
+    HeatmapMSELoss,
     KLDUncertaintyLoss,
     MaskedL1Loss,
     RelativeL1Loss,
@@ -99,7 +100,7 @@ from cpose.models.losses.symmetry_assignments import (
     ImageSymmetryAssignment,
     ObjectSymmetryAssignment,
 )
-from cpose.models.necks.aggregation_necks import DLAUpNeck, IDAUpNeck
+from cpose.models.necks import DLAUpNeck, IDAUpNeck
 
 BACKBONES: list[type[Backbone]] = [FAN, TimmBackbone, DLA34]
 NECKS: list[type[Neck]] = [DLAUpNeck, IDAUpNeck]

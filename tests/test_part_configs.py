@@ -1,5 +1,5 @@
+from cpose.building import with_wiring
 from cpose.errors import ConfigError
-from cpose.part_configs import with_wiring
 
 from .user_errors import raises
 

@@ -8,16 +8,18 @@ import torch
 from torch import Tensor
 
 from cpose.checkpoints.base import Normalisation, WeightFamily
-from cpose.checkpoints.name_tables import (
+from cpose.checkpoints.renaming import (
     CLASSIFIER,
     DLA_BACKBONE,
     DLA_DROPPED,
     FAN_BACKBONE,
     FAN_DROPPED,
+    Reasons,
+    RenamingFamily,
+    Rule,
     dropped_in_whole_model,
     in_whole_model,
 )
-from cpose.checkpoints.renaming import Reasons, RenamingFamily, Rule
 from cpose.errors import CheckpointError
 from cpose.registry import WEIGHT_FAMILIES
 

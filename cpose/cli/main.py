@@ -4,17 +4,19 @@ import os
 import sys
 import time
 import traceback
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 
 from cpose import __version__
 from cpose.cli.crash_report import describe_crash
-from cpose.cli.flags import command_flags, tell_flags
-from cpose.cli.plugin_commands import add_plugin, list_plugins
+from cpose.cli.option_values import command_flags, tell_flags
 from cpose.cli.printing import lasting_output, lost_output
 from cpose.cli.process_settings import keep_freed_memory, plain_warnings
-from cpose.errors import TrainingInterruptedError, UserError, plain_message
+from cpose.errors import ConfigError, TrainingInterruptedError, UserError, plain_message
+
+GROUP = 'cpose.commands'
 
 COMMANDS = (
     'train',
@@ -33,14 +35,12 @@ COMMANDS = (
 WORDS = tuple(command.replace('_', '-') for command in COMMANDS)
 """As they are typed."""
 DEBUG = '--debug'
-
 SPIN_COUNT = '10000'
 """How often an OpenMP thread looks for work before it sleeps, about a tenth of a millisecond.
 By default it looks for long, and takes the cores from the data workers: with three busy processes
 on two cores a training step was fourteen times slower. A thread that sleeps at once
 (``OMP_WAIT_POLICY=PASSIVE``) made a step as slow as with one thread. Read by libgomp when torch is
 imported, therefore set here, before any command imports it."""
-
 FIRST_PROCESS_SECONDS = 5.0
 """Longest time between the same error in two processes that were started together."""
 
@@ -141,3 +141,49 @@ def _let_first_process_speak() -> None:
 
 if __name__ == '__main__':
     raise SystemExit(main())
+
+
+def add_plugin(subparsers: _SubParsersAction, name: str) -> None:
+    """Import the package of a command and let it add its parser.
+
+    Args:
+        subparsers: Of all commands.
+        name: The word on the command line; nothing is added if no package has it.
+
+    Raises:
+        ConfigError: If the package cannot be imported, or has no ``add_parser``.
+    """
+    for entry in _entries():
+        if entry.name != name:
+            continue
+        try:
+            add_parser = entry.load().add_parser
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f'cannot be loaded from {entry.value}: {error}',
+                argument='command',
+                value=name,
+                advice=f'Repair or uninstall the package{_package(entry)}',
+            ) from error
+        add_parser(subparsers)
+        return
+
+
+def list_plugins(subparsers: _SubParsersAction, own: set[str]) -> None:
+    """Add names for the help, without importing anything.
+
+    Args:
+        subparsers: Of all commands.
+        own: Names that are taken.
+    """
+    names = {entry.name: entry for entry in _entries() if entry.name not in own}
+    for name, entry in sorted(names.items()):
+        subparsers.add_parser(name, add_help=False, help=f'command of{_package(entry)}')
+
+
+def _entries() -> list[EntryPoint]:
+    return list(entry_points(group=GROUP))
+
+
+def _package(entry: EntryPoint) -> str:
+    return f' {entry.dist.name}' if entry.dist else f' {entry.module}'

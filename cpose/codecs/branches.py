@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
+from cpose.building import with_wiring
 from cpose.codecs.base import Branch, Output, ReadPlace
 from cpose.codecs.detections import Detections
 from cpose.codecs.targets import PoseTargets, TargetGeometry
 from cpose.errors import ConfigError
-from cpose.part_configs import with_wiring
 from cpose.registry import BRANCHES, CODECS, MODELS
 from cpose.structures.cuboid import NUM_CORNERS
 

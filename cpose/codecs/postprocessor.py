@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from cpose.building import building_part
+from cpose.building import building_part, with_wiring
 from cpose.codecs.base import Branch
 from cpose.codecs.branches import build_branches
+from cpose.codecs.detections import suppress_softly
 from cpose.errors import ConfigError, check_number
 from cpose.geometry.affine import apply_affine, invert_affine
 from cpose.geometry.pnp import MISSING_BELOW, PnPResult, solve_cuboid_pnp
 from cpose.geometry.projection import project_points, undistort_points
-from cpose.geometry.soft_nms import suppress_softly
-from cpose.part_configs import with_wiring
 from cpose.registry import CODECS
 from cpose.shipped_configs import fill_up, shipped_head
 from cpose.structures.cuboid import NUM_CORNERS

@@ -217,3 +217,20 @@ def _metadata_from(plain: Mapping[str, Any]) -> ModelMetadata:
 
 def _listed(names: Sequence[str]) -> str:
     return ', '.join(names) or 'none'
+
+
+def load_onnx(path: str | Path) -> tuple[Any, ModelMetadata]:
+    """Return the ``onnx.ModelProto`` of a file and its metadata.
+
+    Raises:
+        CheckpointError: If the file is missing, broken or not one of ours.
+        MissingDependencyError: If the package ``onnx`` is missing.
+    """
+    model = read_proto(path)
+    return model, metadata_of(model, path)
+
+
+def static_batch_of(model: Any) -> int | None:
+    """Return the batch size that the input of an ``onnx.ModelProto`` has fixed, None if free."""
+    value = next(item for item in model.graph.input if item.name == INPUT_NAME)
+    return int(value.type.tensor_type.shape.dim[0].dim_value) or None

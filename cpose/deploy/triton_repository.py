@@ -9,10 +9,11 @@ from cpose.config_renames import rename_config
 from cpose.deploy.model_metadata import (
     INPUT_NAME,
     ModelMetadata,
+    load_onnx,
     read_engine_sidecar,
     read_metadata,
+    static_batch_of,
 )
-from cpose.deploy.onnx.files import load_onnx, static_batch_of
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, OutputError, unwritable
 from cpose.files.encrypted_file import is_encrypted

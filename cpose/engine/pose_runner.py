@@ -22,8 +22,8 @@ from cpose.checkpoints.plain_data import from_plain
 from cpose.checkpoints.training_state import check_optimizer, prepare_resume
 from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
 from cpose.datasets.draws import inner_configs, nested_datasets
+from cpose.engine.acceleration import compile_network
 from cpose.engine.checkpoint_list import write_checkpoint
-from cpose.engine.network_compilation import compile_network
 from cpose.engine.part_building import PartBuildingRunner
 from cpose.engine.processes import init_cpu_processes
 from cpose.engine.resuming import replay_schedules

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cpose.evaluation.functional.average_precision import (
+from cpose.evaluation.functional.matching import (
     average_precision,
     is_hit,
     precision_recall,

@@ -18,14 +18,15 @@ from typing import Any, BinaryIO
 
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, import_extra, unreadable
-from cpose.files.encryption_header import (
+from cpose.files.encryption_key import (
     HEADER_BYTES,
+    HOW_TO_GIVE,
     MAGIC,
     BrokenHeaderError,
     FileHeader,
     WrongKeyError,
+    current_key,
 )
-from cpose.files.encryption_key import HOW_TO_GIVE, current_key
 
 TAG_BYTES = 16
 END = struct.Struct('>8sQ')

@@ -6,7 +6,7 @@ Cuboids are given by their nine keypoints, (N, 9, 3), in one common frame and un
 import numpy as np
 
 from cpose.errors import check_shape
-from cpose.geometry.parallelepiped import cuboid_volumes, overlap_fraction
+from cpose.geometry.cuboid_overlap import cuboid_volumes, overlap_fraction
 from cpose.geometry.rotation_search import best_overlaps
 
 PAIRS_AT_ONCE = 512

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cpose.geometry.cuboid_overlap import unit_cube_overlap
-from cpose.geometry.parallelepiped import (
+from cpose.geometry.cuboid_overlap import (
     corner_and_spans,
     cross_product,
     face_normals,
     frame_from_camera,
+    unit_cube_overlap,
 )
 from cpose.geometry.symmetry import up_axes
 

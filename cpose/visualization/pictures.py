@@ -1,4 +1,4 @@
-"""Pictures as files, and several pictures in one."""
+"""Draw on pictures, join several in one, and write them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,125 @@ import cv2
 import numpy as np
 
 from cpose.errors import unwritable
+
+Color = tuple[int, int, int]
+"""Blue, green, red."""
+
+FONT = cv2.FONT_HERSHEY_DUPLEX
+SHIFT = 4
+"""Fractional bits of a position in OpenCV's drawing functions."""
+FARTHEST = 30000.0
+"""Pixels; OpenCV's fixed-point coordinates end soon after."""
+SHADOW: Color = (24, 20, 18)
+INK: Color = (245, 245, 245)
+
+
+def draw_line(
+    image: np.ndarray, start: np.ndarray, end: np.ndarray, color: Color, width: int
+) -> None:
+    """Draw a smooth line of whole-pixel width."""
+    if _is_drawable(start, end):
+        cv2.line(image, _fixed(start), _fixed(end), color, width, cv2.LINE_AA, SHIFT)
+
+
+def draw_arrow(
+    image: np.ndarray, start: np.ndarray, end: np.ndarray, color: Color, width: int
+) -> None:
+    """Draw a filled arrow with a dark rim; one that points at the viewer shrinks to its start."""
+    if not _is_drawable(start, end):
+        return
+    length = float(np.hypot(*(end - start)))
+    if length < 1:
+        return
+    along = (end - start) / length
+    across = np.array([-along[1], along[0]])
+    head = min(5.0 * width, 0.6 * length)
+    neck = end - head * along
+    half_shaft, half_head = 0.5 * width * across, 0.45 * head * across
+    outline = np.stack(
+        [
+            *(start + half_shaft, neck + half_shaft, neck + half_head),
+            *(end, neck - half_head, neck - half_shaft, start - half_shaft),
+        ]
+    )
+    vertices = _fixed_array(outline)
+    cv2.polylines(image, [vertices], True, SHADOW, 3, cv2.LINE_AA, SHIFT)
+    cv2.fillPoly(image, [vertices], color, cv2.LINE_AA, SHIFT)
+
+
+def draw_dot(image: np.ndarray, center: np.ndarray, color: Color, width: int) -> None:
+    """Draw a round dot with a dark rim."""
+    draw_line(image, center, center, SHADOW, width + 2)
+    draw_line(image, center, center, color, width)
+
+
+def fill_polygon(image: np.ndarray, points: np.ndarray, color: Color, opacity: float) -> None:
+    """Tint the convex polygon around the points (P, 2)."""
+    if not _is_drawable(points):
+        return
+    hull = cv2.convexHull(np.asarray(points, dtype=np.float32)).reshape(-1, 2)
+    height, width = image.shape[:2]
+    low = np.clip(np.floor(hull.min(axis=0)), 0, (width, height)).astype(int)
+    high = np.clip(np.ceil(hull.max(axis=0)) + 1, 0, (width, height)).astype(int)
+    if (high <= low).any():
+        return
+    region = image[low[1] : high[1], low[0] : high[0]]
+    tinted = region.copy()
+    cv2.fillConvexPoly(tinted, _fixed_array(hull - low), color, cv2.LINE_AA, SHIFT)
+    cv2.addWeighted(tinted, opacity, region, 1 - opacity, 0, dst=region)
+
+
+def draw_outlined_text(
+    image: np.ndarray, text: str, center: np.ndarray, color: Color, scale: float
+) -> None:
+    """Write small text around ``center``, readable on any ground."""
+    if not _is_drawable(center):
+        return
+    thick = max(1, round(scale * 1.6))
+    (width, height), _ = cv2.getTextSize(text, FONT, scale, thick)
+    origin = (round(float(center[0]) - width / 2), round(float(center[1]) + height / 2))
+    cv2.putText(image, text, origin, FONT, scale, SHADOW, thick + 2, cv2.LINE_AA)
+    cv2.putText(image, text, origin, FONT, scale, color, thick, cv2.LINE_AA)
+
+
+def draw_label(
+    image: np.ndarray, lines: list[str], position: np.ndarray, accent: Color, scale: float
+) -> None:
+    """Write lines of text on a dark plate with a coloured bar, moved to lie inside the image.
+
+    Args:
+        image: (H, W, 3) uint8, changed in place.
+        lines: At least one.
+        position: (2,), left bottom of the plate.
+        accent: Colour of the bar.
+        scale: Font scale of OpenCV.
+    """
+    thick = max(1, round(scale * 1.4))
+    sizes = [cv2.getTextSize(line, FONT, scale, thick) for line in lines]
+    pad = max(3, round(9 * scale))
+    pitch = max(size[0][1] for size in sizes) + pad
+    plate_wh = np.array([max(size[0][0] for size in sizes) + 3 * pad, len(lines) * pitch + pad])
+    room = np.maximum(np.array(image.shape[1::-1]) - plate_wh, 0)
+    wished = np.nan_to_num(position - np.array([0, plate_wh[1]]), posinf=FARTHEST)
+    left, top = np.clip(np.round(wished), 0, room).astype(int)
+    plate = image[top : top + plate_wh[1], left : left + plate_wh[0]]
+    plate[:] = cv2.addWeighted(plate, 0.3, np.full_like(plate, SHADOW), 0.7, 0)
+    plate[:, : max(2, pad // 2)] = accent
+    for number, line in enumerate(lines, start=1):
+        origin = (int(left + 2 * pad), int(top + number * pitch))
+        cv2.putText(image, line, origin, FONT, scale, INK, thick, cv2.LINE_AA)
+
+
+def _is_drawable(*points: np.ndarray) -> bool:
+    return all(np.isfinite(point).all() and np.abs(point).max() < FARTHEST for point in points)
+
+
+def _fixed(point: np.ndarray) -> tuple[int, int]:
+    return round(float(point[0]) * 2**SHIFT), round(float(point[1]) * 2**SHIFT)
+
+
+def _fixed_array(points: np.ndarray) -> np.ndarray:
+    return np.round(points * 2**SHIFT).astype(np.int32)
 
 
 def write_picture(path: Path, picture: np.ndarray) -> None:

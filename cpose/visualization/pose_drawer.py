@@ -12,7 +12,7 @@ import numpy as np
 from cpose.geometry.projection import project_points
 from cpose.structures.cuboid import CORNER_SIGNS, EDGES
 from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.visualization.draw import (
+from cpose.visualization.pictures import (
     INK,
     SHADOW,
     Color,

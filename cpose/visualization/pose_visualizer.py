@@ -12,7 +12,10 @@ from cpose.structures.camera import cv_from_gl
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.object_pose import ObjectPose, PoseResult
 from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.visualization.pictures import picture_grid
 from cpose.visualization.pose_drawer import PoseDrawer
+
+CONTACT_SHEET_IMAGES = 12
 
 
 def truth_result(sample: PoseDataSample) -> PoseResult:
@@ -137,3 +140,20 @@ class PoseVisualizer(Visualizer):
         else:
             self.add_image(name, rgb, step)
         return picture
+
+
+def draw_contact_sheet(dataset: Any) -> np.ndarray:
+    """Return the first images side by side, with their cuboids, as one picture (H, W, 3) uint8.
+
+    Args:
+        dataset: With ``load_record``, see `cpose.datasets.base_dataset`.
+    """
+    drawer = PoseDrawer(show_axes=False, show_points=False, show_labels=False)
+    pictures = []
+    for index in range(min(len(dataset), CONTACT_SHEET_IMAGES)):
+        record = dataset.load_record(index)
+        result = PoseResult(
+            record.image_path, record.image_wh, record.intrinsics, truth_poses(record.truth)
+        )
+        pictures.append(drawer.draw(record.image, result))
+    return picture_grid(pictures)

@@ -9,8 +9,7 @@ from cpose.apis.builder import build_model
 from cpose.apis.config.load import load_config
 from cpose.apis.export.model_export import make_metadata
 from cpose.apis.export.quantization import CalibrationSource, quantize_file
-from cpose.deploy.onnx.export import make_onnx
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings, make_onnx
 from cpose.deploy.quantization.quantize import QuantizationSettings
 from cpose.registry import DATASETS
 

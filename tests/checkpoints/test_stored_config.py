@@ -79,7 +79,7 @@ def test_foreign_imports_are_refused(imports):
 
 
 def test_own_imports_are_accepted():
-    content = stored({'custom_imports': ['cpose.models.necks.aggregation_necks']})
+    content = stored({'custom_imports': ['cpose.models.necks']})
     assert config_from_checkpoint(content).custom_imports
 
 

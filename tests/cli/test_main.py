@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cpose.cli.flags import command_flags, tell_flags
 from cpose.cli.main import COMMANDS, build_parser, main
+from cpose.cli.option_values import command_flags, tell_flags
 from cpose.error_places import ConfigPlace, FlagPlace
 from cpose.errors import ConfigError
 

@@ -12,8 +12,7 @@ from cpose.apis.training import evaluate
 from cpose.checkpoints.stored_config import config_to_json
 from cpose.cli.main import main
 from cpose.deploy.model_metadata import read_metadata, write_engine_sidecar
-from cpose.deploy.onnx.export import make_onnx
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings, make_onnx
 
 from ..deploy.small_models import small_metadata
 from .commands import MODEL, replaced

@@ -55,7 +55,7 @@ def test_help_names_it_without_importing_it(distribution, capsys):
 
 def test_own_commands_do_not_look_for_packages(distribution, monkeypatch):
     distribution(name='print-config')
-    monkeypatch.setattr('cpose.cli.plugin_commands.entry_points', None)
+    monkeypatch.setattr('cpose.cli.main.entry_points', None)
     assert main(['print-config', 'dla34_bike']) == 0
     assert 'fake_greetings' not in sys.modules
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cpose.apis.inference.folder_inference import InferenceSummary
-from cpose.cli.tao_output import show_result
+from cpose.cli.commands.tao import show_result
 from cpose.tao.tasks.train import TrainResult
 
 

@@ -7,8 +7,7 @@ import torch
 from cpose.apis.builder import build_model
 from cpose.apis.config.load import load_config
 from cpose.apis.export.model_export import make_metadata
-from cpose.deploy.onnx.export import make_onnx
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings, make_onnx
 from cpose.deploy.onnx.verify import check_bounds, compare_with_torch
 
 TINY = {

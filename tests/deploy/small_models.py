@@ -9,8 +9,7 @@ import torch
 
 from cpose.apis.builder import build_model
 from cpose.deploy.model_metadata import ModelMetadata, attach_metadata
-from cpose.deploy.onnx.export import make_onnx
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings, make_onnx
 
 INPUT_WH = (64, 64)
 DATASET = {

@@ -3,7 +3,7 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import nn
 
-from cpose.engine.network_compilation import compile_network
+from cpose.engine.acceleration import compile_network
 
 
 def build():

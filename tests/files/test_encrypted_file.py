@@ -13,8 +13,13 @@ from cpose.files.encrypted_file import (
     read_model_bytes,
     sealed_bytes,
 )
-from cpose.files.encryption_header import HEADER_BYTES
-from cpose.files.encryption_key import HOW_TO_GIVE, KEY_FILE_VARIABLE, KEY_VARIABLE, use_key
+from cpose.files.encryption_key import (
+    HEADER_BYTES,
+    HOW_TO_GIVE,
+    KEY_FILE_VARIABLE,
+    KEY_VARIABLE,
+    use_key,
+)
 
 from ..user_errors import raises
 

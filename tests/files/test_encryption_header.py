@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cpose.files.encryption_header import (
+from cpose.files.encryption_key import (
     HEADER_BYTES,
     LAYOUT,
     BrokenHeaderError,

@@ -5,7 +5,7 @@ import pytest
 
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
-from cpose.files.json_fields import JsonFields
+from cpose.files.json_files import JsonFields
 
 from ..user_errors import raises
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.geometry.parallelepiped import (
+from cpose.geometry.cuboid_overlap import (
     corner_and_spans,
     cuboid_volumes,
     face_normals,

@@ -6,10 +6,10 @@ from cpose.apis.builder import build_model
 from cpose.apis.config.check import check_config, import_custom_modules
 from cpose.apis.config.evaluation_parts import find_metric_config, set_data_root
 from cpose.apis.config.load import load_config
+from cpose.engine.acceleration import MixedPrecisionOptimWrapper
 from cpose.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from cpose.engine.hooks.pose_visualization_hook import PoseVisualizationHook
 from cpose.engine.hooks.tao_checkpoint_hook import TaoCheckpointHook
-from cpose.engine.optim_wrapper import MixedPrecisionOptimWrapper
 from cpose.engine.run_checks import check_settings
 
 

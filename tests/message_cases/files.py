@@ -6,8 +6,7 @@ import pytest
 
 from cpose.files.encrypted_file import read_model_bytes
 from cpose.files.encryption_key import KEY_FILE_VARIABLE, KEY_VARIABLE, current_key
-from cpose.files.json_fields import JsonFields
-from cpose.files.json_files import check_writable, read_json, write_json
+from cpose.files.json_files import JsonFields, check_writable, read_json, write_json
 from cpose.files.model_files import check_new_file
 
 

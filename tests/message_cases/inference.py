@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from cpose.apis.builder import choose_device
 from cpose.apis.inference.camera_io import make_camera, read_camera_file
 from cpose.apis.inference.image_sources import read_images
-from cpose.apis.inference.inference_model import choose_device
 
 
 def with_camera(text):

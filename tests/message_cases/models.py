@@ -11,8 +11,8 @@ from cpose.codecs.symmetries import (
     parse_symmetric,
     resolve_symmetry,
 )
-from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
-from cpose.models.necks.aggregation_necks import select_levels
+from cpose.models.data_preprocessor import PoseDataPreprocessor
+from cpose.models.necks import select_levels
 
 PIXELS = {'mean': [0, 0, 0], 'std': [1, 1, 1], 'channel_order': 'bgr', 'size_divisor': 32}
 BRANCH = {'type': 'BoxSizeBranch', 'loss': {'type': 'MaskedL1Loss'}}

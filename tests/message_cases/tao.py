@@ -11,8 +11,7 @@ from cpose.tao.automl.algorithms import check_algorithm
 from cpose.tao.automl.report import plot_trials
 from cpose.tao.automl.search_space import build_space
 from cpose.tao.automl.study import open_storage, open_study, storage_url
-from cpose.tao.automl.trial_folder import TrialFolder
-from cpose.tao.automl.trial_spec import load_search_spec
+from cpose.tao.automl.trials import TrialFolder, load_search_spec
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.jobs.processes import choose_gpus
 from cpose.tao.spec.schema import job_schema

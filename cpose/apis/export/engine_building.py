@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cpose.apis.export.quantization import CalibrationSource, find_calibration_images
-from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings, choose_profile
+from cpose.deploy.engines.engine_build import BatchProfile, BuildSettings, choose_profile
 from cpose.deploy.engines.engine_file import check_engine_path, prepare_model, write_engine
 from cpose.deploy.engines.flavors import AUTO, Flavor, load_flavor
-from cpose.deploy.model_metadata import ModelMetadata
-from cpose.deploy.onnx.files import load_onnx, static_batch_of
+from cpose.deploy.model_metadata import ModelMetadata, load_onnx, static_batch_of
 from cpose.deploy.quantization.quantize import QuantizationSettings
 
 
@@ -20,7 +19,7 @@ class EngineRequest:
     Attributes:
         precision: ``'fp32'``, ``'fp16'`` or ``'int8'``; None takes that of the file.
         batches: Least, best and greatest batch; None for what the file and
-            `cpose.deploy.engines.build_settings.DEFAULT_BATCHES` say.
+            `cpose.deploy.engines.engine_build.DEFAULT_BATCHES` say.
         flavor: ``'tensorrt'``, ``'rtx'`` or ``'auto'``.
         may_replace: Whether an existing engine may be overwritten.
     """

@@ -28,8 +28,7 @@ from cpose.datasets.centerpose_dataset import expand_roots
 from cpose.datasets.draws import innermost_configs
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
 from cpose.deploy.model_metadata import ModelMetadata
-from cpose.deploy.onnx.export import check_packages, make_onnx
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings, check_packages, make_onnx
 from cpose.deploy.onnx.verify import Comparison, check_bounds, compare_with_torch
 from cpose.errors import ConfigError, DataError
 from cpose.files.model_files import check_new_file, write_model_atomic

@@ -12,9 +12,14 @@ from cpose.apis.config.evaluation_parts import find_metric_config
 from cpose.apis.runtime_files import config_from_file
 from cpose.building import building
 from cpose.codecs.postprocessor import build_postprocessor
-from cpose.deploy.model_metadata import INPUT_NAME, ModelMetadata, attach_metadata
-from cpose.deploy.onnx.files import load_onnx, static_batch_of
-from cpose.deploy.onnx.half_precision import convert_to_half
+from cpose.deploy.model_metadata import (
+    INPUT_NAME,
+    ModelMetadata,
+    attach_metadata,
+    load_onnx,
+    static_batch_of,
+)
+from cpose.deploy.onnx.graph_passes import convert_to_half
 from cpose.deploy.quantization.calibration_images import (
     DEFAULT_BATCH_SIZE,
     CalibrationImages,

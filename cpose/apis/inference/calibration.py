@@ -9,7 +9,7 @@ import numpy as np
 from cpose.datasets.annotations.annotation import parse_annotation
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
-from cpose.files.json_fields import JsonFields
+from cpose.files.json_files import JsonFields
 from cpose.structures.camera import intrinsic_matrix
 
 SCALAR_NAMES = (

@@ -12,15 +12,15 @@ from mmengine.dataset import Compose
 from mmengine.infer import BaseInferencer
 from torch import Tensor
 
-from cpose.apis.builder import resolve_config
-from cpose.apis.config.load import load_config
-from cpose.apis.inference.camera_io import CameraFinder, CameraLike
-from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
-from cpose.apis.inference.inference_model import (
+from cpose.apis.builder import (
     build_for_inference,
     find_model_runtime,
     find_postprocessor,
+    resolve_config,
 )
+from cpose.apis.config.load import load_config
+from cpose.apis.inference.camera_io import CameraFinder, CameraLike
+from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
 from cpose.apis.inference.inference_parts import (
     build_pipeline,
     build_visualizer,

@@ -73,7 +73,7 @@ def run(args: Namespace) -> int:
     from rich.console import Console
 
     from cpose.apis.export.engine_building import EngineRequest, build_engine_file
-    from cpose.deploy.engines.build_settings import BuildSettings
+    from cpose.deploy.engines.engine_build import BuildSettings
 
     if args.precision != 'int8':
         refuse_calibration(args, args.precision or 'an engine of the precision of the file')

@@ -61,7 +61,7 @@ def run(args: Namespace) -> int:
     """Export, compare, write, and print the differences."""
     from cpose.apis.export.model_export import export_model
     from cpose.apis.inference.inference_parts import choose_input_wh
-    from cpose.deploy.onnx.settings import ExportSettings
+    from cpose.deploy.onnx.export import ExportSettings
 
     _apply_preset(args)
     check_triton(args, is_onnx=True)

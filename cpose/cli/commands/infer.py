@@ -116,8 +116,8 @@ def run(args: Namespace) -> int:
 
 
 def _build(args: Namespace) -> Any:
+    from cpose.apis.builder import choose_device
     from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-    from cpose.apis.inference.inference_model import choose_device
     from cpose.apis.runtime_files import is_runtime_file
 
     device = choose_device(args.device) if args.device else None

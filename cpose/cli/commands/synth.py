@@ -43,10 +43,10 @@ def run(args: Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from cpose.cli.contact_sheet import draw_contact_sheet
     from cpose.datasets.synthetic.folder import prepare_folder, write_images
     from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
     from cpose.visualization.pictures import write_picture
+    from cpose.visualization.pose_visualizer import draw_contact_sheet
 
     dataset = SyntheticCuboidDataset(
         args.num, image_wh=tuple(args.size), objects=tuple(args.objects), seed=args.seed

@@ -55,7 +55,6 @@ def _add_task(commands: Any, task: str) -> None:
 def run(args: Namespace) -> int:
     """Run a task, in several processes if the spec names several GPUs."""
     import_extra('pydantic', 'tao')
-    from cpose.cli.tao_output import show_result
     from cpose.engine.processes import is_first_process, leave_processes
     from cpose.tao.jobs.processes import choose_gpus, run_processes
     from cpose.tao.jobs.status import spec_failures_recorded
@@ -76,6 +75,35 @@ def run(args: Namespace) -> int:
     if is_first_process():
         show_result(args.task, result, spec.results_dir(args.task))
     return 0
+
+
+def show_result(task: str, result: Any, folder: Path) -> None:
+    """Print the result of a task.
+
+    Args:
+        task: One of `cpose.tao.TASKS`.
+        result: What its function returned.
+        folder: Where its results are.
+    """
+    from rich.console import Console
+
+    from cpose.evaluation.report import build_table
+
+    console = Console()
+    if task == 'evaluate':
+        console.print(build_table(result, title=str(folder)))
+    elif task == 'inference':
+        for message in result.skipped:
+            console.print(f'Left out: {message}', soft_wrap=True, highlight=False, markup=False)
+        console.file.write(
+            f'{result.images} images, {result.objects} objects, {result.poses} with pose, '
+            f'{len(result.skipped)} left out: {folder}\n'
+        )
+    elif task == 'train':
+        console.file.write(f'Trained: {result.checkpoint or "a dry run, nothing saved"}\n')
+    else:
+        console.file.write(f'Written: {result}\n')
+    console.file.write('Execution status: PASS\n')
 
 
 def run_listing(args: Namespace) -> int:

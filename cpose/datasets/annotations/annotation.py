@@ -15,7 +15,7 @@ from cpose.codecs.symmetries import parse_symmetric
 from cpose.datasets.annotations.extras import stack_extras
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, unreadable
-from cpose.files.json_fields import JsonFields
+from cpose.files.json_files import JsonFields
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import GL_FROM_CV, intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS, EDGES, NUM_KEYPOINTS, cuboid_keypoints

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera
-from cpose.datasets.synthetic.painting.palettes import sample_colour
+from cpose.datasets.synthetic.painting.materials import sample_colour
 from cpose.datasets.synthetic.painting.raster import draw_quad
 from cpose.datasets.synthetic.painting.textures import paint_face, sample_style
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
-from cpose.deploy.engines.engine_build import build_engine
+from cpose.deploy.engines.engine_build import BatchProfile, BuildSettings, build_engine
 from cpose.deploy.engines.flavors import Flavor
 from cpose.deploy.model_metadata import (
     ModelMetadata,
@@ -17,7 +16,7 @@ from cpose.deploy.model_metadata import (
     sidecar_path,
     write_engine_sidecar,
 )
-from cpose.deploy.onnx.half_precision import convert_to_half
+from cpose.deploy.onnx.graph_passes import convert_to_half
 from cpose.deploy.quantization.quantize import QuantizationSettings, quantize_model
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from cpose.deploy.model_metadata import INPUT_NAME
-from cpose.deploy.onnx.cleanup import with_outputs
+from cpose.deploy.onnx.export import ExportSettings
 from cpose.deploy.onnx.graph_module import MAP_PREFIX, map_names
+from cpose.deploy.onnx.graph_passes import with_outputs
 from cpose.deploy.onnx.row_matching import CORNER_OUTPUTS, differences, match_rows, sure_rows
-from cpose.deploy.onnx.settings import ExportSettings
 from cpose.errors import CheckpointError, import_extra
 
 MAP_BOUNDS = {'fp32': 1e-3, 'fp16': 5e-2}

@@ -12,7 +12,7 @@ from cpose.datasets.image_folder_dataset import ImageFolderDataset
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, DataError
-from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
+from cpose.models.data_preprocessor import PoseDataPreprocessor
 from cpose.registry import DATASETS
 
 DEFAULT_BATCH_SIZE = 8

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.deploy.model_metadata import ModelMetadata, attach_metadata
-from cpose.deploy.onnx.files import load_onnx
+from cpose.deploy.model_metadata import ModelMetadata, attach_metadata, load_onnx
 from cpose.deploy.onnx.graph_parts import match_nodes, prepare_graph, quantizable_nodes
 from cpose.deploy.quantization.calibration_cache import key_of, read_cache, write_cache
 from cpose.deploy.quantization.calibration_ranges import (

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cpose.deploy.model_metadata import INPUT_NAME
-from cpose.deploy.onnx.cleanup import with_outputs
 from cpose.deploy.onnx.graph_parts import raw_map_names
+from cpose.deploy.onnx.graph_passes import with_outputs
 from cpose.errors import import_extra
 
 Quantize = Callable[[Collection[str], Collection[str]], Any]

@@ -10,9 +10,9 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from cpose.building import with_wiring
 from cpose.errors import ConfigError
 from cpose.models.base import Backbone, Head, Neck
-from cpose.part_configs import with_wiring
 from cpose.registry import MODELS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample

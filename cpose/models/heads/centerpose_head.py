@@ -11,10 +11,10 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from cpose.building import with_wiring
 from cpose.codecs.branches import build_branches
 from cpose.errors import check_number
 from cpose.models.heads.head_branches import HeadBranches
-from cpose.part_configs import with_wiring
 from cpose.registry import CODECS, MODELS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from cpose.codecs.base import Branch
 from cpose.errors import ConfigError
-from cpose.models.layers.conv_gru import ConvGRU
-from cpose.models.layers.convolutions import Conv3x3
+from cpose.models.layers.convolutions import Conv3x3, ConvGRU
 
 NORM_GROUPS = 32
 HEATMAP_BIAS = -2.19

@@ -16,7 +16,7 @@ from cpose.codecs.heatmap import gather_cells
 from cpose.codecs.log_variance_branches import SUFFIX
 from cpose.codecs.targets import PoseTargets, select_candidates
 from cpose.errors import ConfigError, check_number
-from cpose.models.losses.regression_losses import IndexedLoss
+from cpose.models.losses.loss_terms import IndexedLoss
 from cpose.registry import MODELS
 
 

@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from cpose.errors import ConfigError, import_extra
-from cpose.tao.spec.sections.automl import Automl
+from cpose.tao.spec.sections.experiment import Automl
 
 KNOWN = {
     'bayesian': 'TPE, without pruning',

@@ -13,8 +13,8 @@ from cpose.files.encryption_key import current_key
 from cpose.tao.automl.search import REASON
 from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import FOLDER, best_trial, finished_trials
-from cpose.tao.automl.trial_spec import with_values
 from cpose.tao.automl.trial_training import dump_spec
+from cpose.tao.automl.trials import with_values
 
 BEST_SPEC = 'best_spec.yaml'
 PLOT = 'trials.png'

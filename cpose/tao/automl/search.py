@@ -19,10 +19,9 @@ from cpose.tao.automl.study import (
     take_up_left_trials,
     trial_folder,
 )
-from cpose.tao.automl.trial_folder import TrialFolder, take_turn
-from cpose.tao.automl.trial_spec import with_values
 from cpose.tao.automl.trial_training import HopelessTrialError, Report, TrialJob, train_trial
-from cpose.tao.spec.sections.automl import Automl
+from cpose.tao.automl.trials import TrialFolder, take_turn, with_values
+from cpose.tao.spec.sections.experiment import Automl
 
 REASON = 'reason'
 

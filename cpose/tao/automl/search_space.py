@@ -9,7 +9,7 @@ from cpose.error_places import NO_VALUE
 from cpose.errors import ConfigError
 from cpose.tao.spec.errors import SpecOrigin, suggest_key
 from cpose.tao.spec.key_list import describe_allowed, spec_keys
-from cpose.tao.spec.sections.automl import RangeOverride
+from cpose.tao.spec.sections.experiment import RangeOverride
 from cpose.tao.spec.spec_file import TaoSpec
 
 

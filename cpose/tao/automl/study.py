@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.errors import ConfigError, import_extra, unwritable
-from cpose.tao.automl.trial_folder import TrialFolder
+from cpose.tao.automl.trials import TrialFolder
 
 SETTINGS = 'settings'
 FOLDER = 'folder'

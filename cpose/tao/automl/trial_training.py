@@ -19,7 +19,7 @@ from cpose.error_places import FilePlace
 from cpose.errors import TrainingError
 from cpose.files.atomic import write_text_atomic
 from cpose.files.encryption_key import KEY_VARIABLE, current_key, environment_key
-from cpose.tao.automl.trial_folder import TrialFolder
+from cpose.tao.automl.trials import TrialFolder
 
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 120

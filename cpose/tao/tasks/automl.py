@@ -27,14 +27,14 @@ from cpose.tao.automl.study import (
     repeat_trial,
     storage_url,
 )
-from cpose.tao.automl.trial_folder import take_turn
-from cpose.tao.automl.trial_spec import (
+from cpose.tao.automl.trial_training import train_trial
+from cpose.tao.automl.trials import (
     compared_settings,
     load_search_spec,
     search_folder,
+    take_turn,
     trial_base,
 )
-from cpose.tao.automl.trial_training import train_trial
 from cpose.tao.jobs.status import JobStatus, job_status, spec_failures_recorded
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.tasks.run import errors_name_spec_keys

@@ -14,7 +14,7 @@ from cpose.evaluation.report import write_metrics_json
 from cpose.files.atomic import write_text_atomic
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.tasks.train import STATUS_HOOK
-from cpose.tao.translation.checkpoint_model import with_stored_model
+from cpose.tao.translation.model_part import with_stored_model
 from cpose.tao.translation.spec_config import evaluation_overlay, load_overlay
 
 PREDICTIONS = 'predictions.json'

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.translation.checkpoint_model import with_stored_model
+from cpose.tao.translation.model_part import with_stored_model
 from cpose.tao.translation.spec_config import load_overlay, network_overlay
 
 
@@ -20,7 +20,7 @@ def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
         UserError: If the spec, the checkpoint or the output is wrong.
     """
     from cpose.apis.export.model_export import export_model
-    from cpose.deploy.onnx.settings import ExportSettings
+    from cpose.deploy.onnx.export import ExportSettings
 
     settings = spec.values.export
     config = with_stored_model(load_overlay(export_overlay(spec)), spec, settings.checkpoint)

@@ -5,8 +5,8 @@ from typing import Any
 
 from cpose.apis.export.engine_building import EngineRequest, build_engine_file
 from cpose.apis.export.quantization import CalibrationSource
-from cpose.deploy.engines.build_settings import BuildSettings
-from cpose.deploy.onnx.files import load_onnx, static_batch_of
+from cpose.deploy.engines.engine_build import BuildSettings
+from cpose.deploy.model_metadata import load_onnx, static_batch_of
 from cpose.deploy.quantization.quantize import QuantizationSettings
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.spec_file import TaoSpec

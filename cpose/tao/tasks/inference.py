@@ -8,7 +8,7 @@ from cpose.apis.inference.folder_inference import InferenceSummary, infer_to_fol
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.translation.checkpoint_model import with_stored_model
+from cpose.tao.translation.model_part import with_stored_model
 from cpose.tao.translation.spec_config import load_overlay, network_overlay
 from cpose.visualization.pose_drawer import PoseDrawer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.datasets.annotations.posed_cuboids import annotate_poses
+from cpose.datasets.annotations.annotation_table import annotate_poses
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.error_places import FilePlace
 from cpose.errors import DataError

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cpose.apis import build_model, load_config
 from cpose.apis.export.model_export import make_metadata
 from cpose.deploy.model_metadata import ModelMetadata
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError

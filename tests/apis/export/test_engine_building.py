@@ -3,7 +3,7 @@ import pytest
 from cpose.apis.export import engine_building
 from cpose.apis.export.engine_building import EngineRequest, build_engine_file
 from cpose.apis.export.quantization import CalibrationSource
-from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
+from cpose.deploy.engines.engine_build import BatchProfile, BuildSettings
 from cpose.deploy.engines.flavors import Flavor
 from cpose.deploy.model_metadata import read_engine_sidecar
 from cpose.errors import CheckpointError, ConfigError

@@ -8,7 +8,7 @@ from cpose.apis.builder import build_model
 from cpose.apis.export import model_export
 from cpose.apis.export.model_export import export_model, make_metadata
 from cpose.deploy.model_metadata import read_metadata
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings
 from cpose.deploy.onnx.verify import Comparison
 from cpose.errors import CheckpointError, ConfigError, OutputError
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cpose.apis.inference.inference_model import choose_device
+from cpose.apis.builder import choose_device
 from cpose.errors import ConfigError
 
 from ...user_errors import raises

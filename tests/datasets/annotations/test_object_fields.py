@@ -3,7 +3,7 @@ import pytest
 
 from cpose.datasets.annotations.annotation import read_class_name, read_keypoints_gl, read_symmetric
 from cpose.errors import DataError
-from cpose.files.json_fields import JsonFields
+from cpose.files.json_files import JsonFields
 from cpose.structures.cuboid import cuboid_keypoints
 
 from ...user_errors import raises

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.datasets.annotations.posed_cuboids import annotate_poses
+from cpose.datasets.annotations.annotation_table import annotate_poses
 from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import cv_from_gl, intrinsic_matrix

@@ -1,6 +1,6 @@
 import pytest
 
-from cpose.deploy.engines.build_settings import BatchProfile, choose_profile
+from cpose.deploy.engines.engine_build import BatchProfile, choose_profile
 from cpose.errors import ConfigError
 
 from ...user_errors import raises

@@ -4,8 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
-from cpose.deploy.engines.engine_build import build_engine
+from cpose.deploy.engines.engine_build import BatchProfile, BuildSettings, build_engine
 from cpose.deploy.engines.flavors import Flavor, load_flavor
 from cpose.errors import CheckpointError, ConfigError
 

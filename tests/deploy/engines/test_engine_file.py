@@ -4,7 +4,7 @@ from importlib.util import find_spec
 import pytest
 
 from cpose.deploy.engines import engine_file
-from cpose.deploy.engines.build_settings import BatchProfile, BuildSettings
+from cpose.deploy.engines.engine_build import BatchProfile, BuildSettings
 from cpose.deploy.engines.engine_file import check_engine_path, prepare_model, write_engine
 from cpose.deploy.engines.flavors import Flavor, load_flavor
 from cpose.deploy.model_metadata import read_engine_sidecar

@@ -3,7 +3,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
-from cpose.deploy.onnx.cleanup import fold_constants
+from cpose.deploy.onnx.graph_passes import fold_constants
 
 
 def make_model(nodes, weights):

@@ -7,8 +7,7 @@ import pytest
 from cpose.apis.config.load import load_config
 from cpose.deploy.model_metadata import metadata_of
 from cpose.deploy.onnx import export as onnx_export
-from cpose.deploy.onnx.export import check_exportable, check_packages
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings, check_exportable, check_packages
 from cpose.errors import ConfigError, MissingDependencyError
 
 from ...user_errors import raises

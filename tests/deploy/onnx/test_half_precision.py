@@ -1,7 +1,7 @@
 import onnx
 
 from cpose.deploy.onnx.graph_parts import decoder_nodes
-from cpose.deploy.onnx.half_precision import convert_to_half
+from cpose.deploy.onnx.graph_passes import convert_to_half
 
 from ..networks import tiny
 

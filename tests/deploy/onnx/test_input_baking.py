@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cpose.deploy.onnx.graph_module import BakedInput
-from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
+from cpose.models.data_preprocessor import PoseDataPreprocessor
 
 from ..networks import check_equal, compare, export, make_noise, tiny_config
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings
 from cpose.errors import ConfigError
 
 from ...user_errors import raises

@@ -10,8 +10,7 @@ import torch
 from cpose.apis.builder import build_model
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.deploy.model_metadata import attach_metadata
-from cpose.deploy.onnx.export import make_onnx
-from cpose.deploy.onnx.settings import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings, make_onnx
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS

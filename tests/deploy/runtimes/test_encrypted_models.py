@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from cpose.deploy.model_metadata import read_metadata
-from cpose.deploy.onnx.files import load_onnx
+from cpose.deploy.model_metadata import load_onnx, read_metadata
 from cpose.deploy.runtimes.onnx_runtime import OnnxRuntime
 from cpose.errors import CheckpointError, ConfigError
 from cpose.files.encrypted_file import MEMORY_FOLDER, is_encrypted, scratch_folder

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.evaluation.functional.average_precision import (
+from cpose.evaluation.functional.matching import (
     average_precision,
     is_hit,
     precision_recall,

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from cpose.models.layers.conv_gru import ConvGRU
+from cpose.models.layers.convolutions import ConvGRU
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import torch
 
 from cpose.errors import ConfigError
 from cpose.models.layers.convolutions import ModulatedDeformConv
-from cpose.models.necks.aggregation_necks import DLAUpNeck
+from cpose.models.necks import DLAUpNeck
 
 from ...user_errors import raises
 

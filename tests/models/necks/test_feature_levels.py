@@ -1,7 +1,7 @@
 import pytest
 
 from cpose.errors import ConfigError
-from cpose.models.necks.aggregation_necks import select_levels
+from cpose.models.necks import select_levels
 
 from ...user_errors import raises
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.models.necks.aggregation_necks import IDAUpNeck
+from cpose.models.necks import IDAUpNeck
 
 from ...user_errors import raises
 

@@ -9,7 +9,7 @@ from cpose.tao.automl.algorithms import (
     build_sampler,
     check_algorithm,
 )
-from cpose.tao.spec.sections.automl import Automl
+from cpose.tao.spec.sections.experiment import Automl
 
 from ...user_errors import raises
 

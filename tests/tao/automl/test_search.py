@@ -16,9 +16,9 @@ from cpose.tao.automl.search import (
 )
 from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import FOLDER
-from cpose.tao.automl.trial_folder import TrialFolder
 from cpose.tao.automl.trial_training import HopelessTrialError
-from cpose.tao.spec.sections.automl import Automl
+from cpose.tao.automl.trials import TrialFolder
+from cpose.tao.spec.sections.experiment import Automl
 
 from ...user_errors import raises
 from .search_tools import quick_trial

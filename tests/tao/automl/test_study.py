@@ -19,7 +19,7 @@ from cpose.tao.automl.study import (
     take_up_left_trials,
     trial_folder,
 )
-from cpose.tao.automl.trial_folder import TrialFolder
+from cpose.tao.automl.trials import TrialFolder
 
 from ...user_errors import raises
 

@@ -5,7 +5,7 @@ import yaml
 
 from cpose.error_places import NO_VALUE
 from cpose.errors import ConfigError
-from cpose.tao.automl.trial_spec import (
+from cpose.tao.automl.trials import (
     compared_settings,
     load_search_spec,
     search_folder,

@@ -14,13 +14,13 @@ import yaml
 from cpose.errors import TrainingError
 from cpose.files.encryption_key import KEY_VARIABLE, use_key
 from cpose.tao.automl import trial_training
-from cpose.tao.automl.trial_folder import TrialFolder
 from cpose.tao.automl.trial_training import (
     HopelessTrialError,
     TrialJob,
     read_validations,
     train_trial,
 )
+from cpose.tao.automl.trials import TrialFolder
 
 from ...child_processes import started, wait_until
 from ...user_errors import raises
@@ -123,7 +123,7 @@ def test_key_is_in_the_environment_of_the_trial_only(job, monkeypatch):
 DRIVER = """
     import sys
     from pathlib import Path
-    from cpose.tao.automl.trial_folder import TrialFolder
+    from cpose.tao.automl.trials import TrialFolder
     from cpose.tao.automl import trial_training as module
     real = module.subprocess.Popen
     training = ['sh', '-c', 'echo started; exec sleep 600']

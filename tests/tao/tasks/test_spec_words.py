@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from cpose.deploy.engines.build_settings import choose_profile
+from cpose.deploy.engines.engine_build import choose_profile
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import ConfigError, OutputError

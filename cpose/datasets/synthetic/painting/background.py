@@ -7,7 +7,7 @@ import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera, lift
 from cpose.datasets.synthetic.chance import WeightedChoice, log_uniform
-from cpose.datasets.synthetic.painting.palettes import (
+from cpose.datasets.synthetic.painting.materials import (
     WALL,
     WOOD,
     from_hsv,

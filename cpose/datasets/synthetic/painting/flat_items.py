@@ -8,8 +8,7 @@ import numpy as np
 from cpose.datasets.synthetic.camera import VirtualCamera, lift
 from cpose.datasets.synthetic.chance import WeightedChoice, log_uniform
 from cpose.datasets.synthetic.painting.face_elements import draw_panel, draw_text_rows, draw_title
-from cpose.datasets.synthetic.painting.materials import BANK_SEED
-from cpose.datasets.synthetic.painting.palettes import WALL, sample_colour, sample_near
+from cpose.datasets.synthetic.painting.materials import BANK_SEED, WALL, sample_colour, sample_near
 from cpose.datasets.synthetic.painting.photos import sample_photo
 from cpose.datasets.synthetic.painting.raster import draw_quad, fill_polygon
 from cpose.datasets.synthetic.painting.upright_items import sample_panel

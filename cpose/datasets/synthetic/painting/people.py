@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.hands import Limb
-from cpose.datasets.synthetic.painting.palettes import sample_colour, sample_near
+from cpose.datasets.synthetic.painting.materials import sample_colour, sample_near
 from cpose.datasets.synthetic.painting.raster import blend, bounding_rectangle, is_empty, soften
 from cpose.datasets.synthetic.polygons import SHIFT
 

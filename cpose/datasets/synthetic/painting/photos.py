@@ -6,8 +6,13 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.chance import log_uniform
-from cpose.datasets.synthetic.painting.materials import BANK_SEED, MATERIALS, material_pyramid
-from cpose.datasets.synthetic.painting.palettes import ramp, sample_colour
+from cpose.datasets.synthetic.painting.materials import (
+    BANK_SEED,
+    MATERIALS,
+    material_pyramid,
+    ramp,
+    sample_colour,
+)
 
 PHOTO = 192
 """Side in pixels."""

@@ -20,10 +20,10 @@ from cpose.datasets.synthetic.painting.face_elements import (
     draw_text_rows,
     draw_title,
 )
-from cpose.datasets.synthetic.painting.materials import material_pyramid
-from cpose.datasets.synthetic.painting.palettes import (
+from cpose.datasets.synthetic.painting.materials import (
     CARDBOARD,
     contrast_colour,
+    material_pyramid,
     ramp,
     sample_colour,
     sample_near,

@@ -7,8 +7,15 @@ import numpy as np
 
 from cpose.datasets.synthetic.chance import WeightedChoice, log_uniform
 from cpose.datasets.synthetic.painting.face_elements import draw_text_rows
-from cpose.datasets.synthetic.painting.materials import BANK_SEED, material_pyramid
-from cpose.datasets.synthetic.painting.palettes import WALL, WOOD, ramp, sample_colour, sample_near
+from cpose.datasets.synthetic.painting.materials import (
+    BANK_SEED,
+    WALL,
+    WOOD,
+    material_pyramid,
+    ramp,
+    sample_colour,
+    sample_near,
+)
 from cpose.datasets.synthetic.painting.photos import sample_photo
 from cpose.datasets.synthetic.painting.raster import draw_quad, fill_polygon
 from cpose.datasets.synthetic.scene import Scene

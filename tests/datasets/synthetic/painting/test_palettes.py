@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.painting.palettes import (
+from cpose.datasets.synthetic.painting.materials import (
     CARDBOARD,
     contrast_colour,
     from_hsv,

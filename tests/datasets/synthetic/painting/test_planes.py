@@ -2,8 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic.painting.materials import TILE, material_pyramid
-from cpose.datasets.synthetic.painting.palettes import ramp
+from cpose.datasets.synthetic.painting.materials import TILE, material_pyramid, ramp
 from cpose.datasets.synthetic.painting.planes import PlaneMaterial, draw_plane
 
 from ..scenes import make_camera

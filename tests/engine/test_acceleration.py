@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from cpose.engine.optim_wrapper import MixedPrecisionOptimWrapper
+from cpose.engine.acceleration import MixedPrecisionOptimWrapper
 from cpose.errors import ConfigError
 
 from ..user_errors import raises

@@ -1,10 +1,11 @@
-"""Mixed precision on CPUs and GPUs."""
+"""Mixed precision and compilation of the network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+from mmengine.model import BaseDataPreprocessor
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -86,3 +87,21 @@ class MixedPrecisionOptimWrapper(OptimWrapper):
         """Run the forward pass in half precision."""
         with super().optim_context(model), torch.autocast(self.device_type, dtype=self.dtype):
             yield
+
+
+def compile_network(model: nn.Module, settings: bool | Mapping[str, Any] | None) -> None:
+    """Compile backbone, neck and head of a model, each on its own and at its first call.
+
+    What the parts do besides ``forward``, as encoding targets and computing losses, stays as it
+    is; names in the state dict stay as well.
+
+    Args:
+        model: The model without distributed wrapper.
+        settings: Config key ``compile``: arguments of ``torch.compile``, or whether to compile.
+    """
+    if settings is None or settings is False:
+        return
+    options = {} if settings is True else dict(settings)
+    for part in model.children():
+        if not isinstance(part, BaseDataPreprocessor):
+            part.compile(**options)

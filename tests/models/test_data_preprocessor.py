@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.models.data_preprocessors.pose_data_preprocessor import PoseDataPreprocessor
+from cpose.models.data_preprocessor import PoseDataPreprocessor
 
-from ...user_errors import raises
+from ..user_errors import raises
 
 MEAN, STD = (0.4, 0.45, 0.5), (0.3, 0.25, 0.2)
 

@@ -1,14 +1,14 @@
 import pytest
 
 from cpose.errors import ConfigError
-from cpose.models.necks.aggregation_necks import (
+from cpose.models.necks import (
     AggregationNeck,
     DLAUpNeck,
     FeatureLevels,
     IDAUpNeck,
 )
 
-from ...user_errors import raises
+from ..user_errors import raises
 
 PLAIN_CONV = {'type': 'PlainConv'}
 LEVELS = {'in_channels': (2, 4, 6, 8), 'in_strides': (2, 4, 8, 16), 'conv': PLAIN_CONV}

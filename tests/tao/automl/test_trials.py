@@ -3,7 +3,7 @@ import sys
 from threading import Timer
 
 from cpose.errors import OutputError
-from cpose.tao.automl.trial_folder import TrialFolder
+from cpose.tao.automl.trials import TrialFolder
 
 from ...child_processes import started
 from ...user_errors import raises
@@ -11,7 +11,7 @@ from ...user_errors import raises
 HOLD = """
 import sys, time
 from pathlib import Path
-from cpose.tao.automl.trial_folder import TrialFolder
+from cpose.tao.automl.trials import TrialFolder
 with TrialFolder(Path(sys.argv[1])).held():
     print('held', flush=True)
     time.sleep(600)

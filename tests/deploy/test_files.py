@@ -1,11 +1,11 @@
 import onnx
 import pytest
 
-from cpose.deploy.onnx.files import load_onnx, static_batch_of
+from cpose.deploy.model_metadata import load_onnx, static_batch_of
 from cpose.errors import CheckpointError
 
-from ...user_errors import raises
-from ..small_models import small_metadata, small_model, write_small_model
+from ..user_errors import raises
+from .small_models import small_metadata, small_model, write_small_model
 
 
 def test_a_file_comes_back_with_its_metadata(tmp_path):

@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 
-from cpose.cli.contact_sheet import draw_contact_sheet
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.visualization.pose_visualizer import draw_contact_sheet
 
 
 def make_dataset(num_images):

@@ -2,7 +2,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from cpose.deploy.onnx.cleanup import (
+from cpose.deploy.onnx.graph_passes import (
     check_contract,
     keep_outputs,
     remove_traces,

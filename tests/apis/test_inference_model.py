@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from cpose.apis.builder import build_model
+from cpose.apis.builder import build_for_inference, build_model, find_postprocessor
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-from cpose.apis.inference.inference_model import build_for_inference, find_postprocessor
 from cpose.errors import CheckpointError, ConfigError
 from cpose.models.detectors.runtime_pose import RuntimePose
 
-from ...deploy.runtimes.model_files import noise_images, tiny_model, write_checkpoint, write_onnx
-from ...user_errors import raises
-from ..inference_scenes import CAMERA, tiny_config
+from ..deploy.runtimes.model_files import noise_images, tiny_model, write_checkpoint, write_onnx
+from ..user_errors import raises
+from .inference_scenes import CAMERA, tiny_config
 
 OPTIONS = {'camera': CAMERA, 'score_thr': 0.05}
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cpose.geometry.soft_nms import suppress_softly
+from cpose.codecs.detections import suppress_softly
 
 
 def test_overlap_by_hand():

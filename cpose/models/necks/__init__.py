@@ -1,1 +1,0 @@
-"""Feature pyramids to one map at stride 4."""
