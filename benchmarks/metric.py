@@ -16,7 +16,7 @@ from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import CuboidAnnotations, PoseDataSample
 
 TITLE = 'Evaluation with 100 rotations per prediction'
 
@@ -31,7 +31,7 @@ TABLE_CV = np.array([[0.0, 0.8, 2.0], [0.0, -1.0, 0.0]])
 
 
 def make_image(generator: np.random.Generator, name: str) -> tuple[PoseResult, PoseDataSample]:
-    """Return predictions with errors of a good model, and the truth."""
+    """Return predictions with errors of a good model, and the annotations."""
     count = PREDICTIONS_PER_IMAGE
     dims = generator.uniform(0.08, 0.3, (count, 3))
     yaw = Rotation.from_rotvec(generator.uniform(0, 7, (count, 1)) * [0, 1, 0]).as_matrix()
@@ -53,7 +53,7 @@ def make_image(generator: np.random.Generator, name: str) -> tuple[PoseResult, P
         )
         for n in range(count)
     ]
-    truth = CuboidTruth(
+    annotations = CuboidAnnotations(
         labels=np.zeros(count, dtype=np.int64),
         keypoints_gl=gl_from_cv(gt),
         keypoints_image=project_points(gt, INTRINSICS),
@@ -61,7 +61,9 @@ def make_image(generator: np.random.Generator, name: str) -> tuple[PoseResult, P
         visibility=np.ones(count),
         plane_gl=gl_from_cv(TABLE_CV),
     )
-    sample = PoseDataSample(name, IMAGE_WH, (512, 512), np.eye(3)[:2], INTRINSICS, truth=truth)
+    sample = PoseDataSample(
+        name, IMAGE_WH, (512, 512), np.eye(3)[:2], INTRINSICS, annotations=annotations
+    )
     return PoseResult(name, IMAGE_WH, INTRINSICS, poses), sample
 
 

@@ -84,7 +84,7 @@ def evaluate(
         config: See `cpose.apis.config.load.find_config`; '-' takes it from the checkpoint.
         checkpoint: Weights of any known family, an ONNX file or an engine.
         data_root: Folder of annotated images in place of the config's.
-        dump: Where to write predictions and truth, see `cpose.evaluation.dump.write_dump`.
+        dump: Where to write predictions and annotations, see `cpose.evaluation.dump.write_dump`.
         work_dir: Folder of logs; default: ``work_dirs/<name of the config>/test``.
         launcher: 'none', 'pytorch' (torchrun) or 'slurm'.
         options: Overrides by dotted key.

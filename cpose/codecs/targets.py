@@ -139,7 +139,7 @@ class TargetGeometry:
         """Return a further annotated quantity, (B, M, *shape), NaN where it is not annotated.
 
         Args:
-            name: Key of `CuboidTruth.extras`.
+            name: Key of `CuboidAnnotations.extras`.
             shape: Of one object.
 
         Raises:
@@ -147,8 +147,8 @@ class TargetGeometry:
         """
         values = np.full((self.mask.shape[0], self.mask.shape[2], *shape), np.nan)
         for row, sample in zip(values, self.samples, strict=True):
-            if sample.truth is not None and name in sample.truth.extras:
-                given = sample.truth.extras[name][: len(row)]
+            if sample.annotations is not None and name in sample.annotations.extras:
+                given = sample.annotations.extras[name][: len(row)]
                 if given.shape[1:] != shape:
                     raise DataError(
                         f'is annotated with a {name} of shape {given.shape[1:]} for each object, '

@@ -20,7 +20,7 @@ from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import ConfigError, DataError, check_number
 from cpose.registry import SYMMETRIES, TRANSFORMS
 from cpose.structures.image_record import ImageRecord
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import CuboidAnnotations, PoseDataSample
 
 
 class PoseDataset(BaseDataset):
@@ -127,8 +127,8 @@ class PoseDataset(BaseDataset):
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """Return the labels of the objects of one image."""
-        truth = self.load_record(idx).truth
-        return [] if truth is None else truth.labels.tolist()
+        annotations = self.load_record(idx).annotations
+        return [] if annotations is None else annotations.labels.tolist()
 
     def __getitem__(self, index: int) -> Any:
         """Return one image after the pipeline, or the next one that can be used."""
@@ -149,9 +149,9 @@ class PoseDataset(BaseDataset):
         )
 
     def _find_symmetries(self, record: ImageRecord) -> Sequence[Any]:
-        if record.truth is None or record.symmetries is not None:
+        if record.annotations is None or record.symmetries is not None:
             return ()
-        labels = record.truth.labels
+        labels = record.annotations.labels
         unknown = labels[(labels < 0) | (labels >= len(self._symmetries))]
         if len(unknown):
             raise DataError(
@@ -164,7 +164,7 @@ class PoseDataset(BaseDataset):
                 ),
             )
         try:
-            return find_symmetries(record.truth, self._symmetries)
+            return find_symmetries(record.annotations, self._symmetries)
         except DataError as error:
             raise DataError(
                 f'has an object whose {error.argument}={error.value} {error.problem}',
@@ -189,16 +189,16 @@ class PoseDataset(BaseDataset):
     get_subset_ = get_subset
 
 
-def find_symmetries(truth: CuboidTruth, of_categories: Sequence[Any]) -> list[Any]:
+def find_symmetries(annotations: CuboidAnnotations, of_categories: Sequence[Any]) -> list[Any]:
     """Return the symmetry of each object: what is annotated, else that of its category.
 
     Args:
-        truth: The objects.
+        annotations: The objects.
         of_categories: Symmetry by label.
     """
-    if truth.symmetric is None:
-        return [of_categories[label] for label in truth.labels]
-    pairs = zip(truth.symmetric.tolist(), truth.labels, strict=True)
+    if annotations.symmetric is None:
+        return [of_categories[label] for label in annotations.labels]
+    pairs = zip(annotations.symmetric.tolist(), annotations.labels, strict=True)
     return [_symmetry(code, of_categories[label]) for code, label in pairs]
 
 

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 
 from cpose.datasets.annotations.annotation_index import index_folder
-from cpose.datasets.annotations.annotation_table import AnnotationTable, PackedStrings, truth_of
+from cpose.datasets.annotations.annotation_table import (
+    AnnotationTable,
+    PackedStrings,
+    annotations_of,
+)
 from cpose.datasets.annotations.data_problems import DataProblems, OnError
 from cpose.datasets.annotations.object_checks import keep_consistent, label_objects
 from cpose.datasets.base_dataset import PoseDataset
@@ -32,7 +36,7 @@ class CenterPoseDataset(PoseDataset):
             and logs how many and why. An image that turns out to be unreadable later is then
             replaced by the next one, whose sample is marked, so that evaluation does not count
             it twice.
-        require_annotation: Whether every image needs a JSON file; else ``truth`` may be None.
+        require_annotation: Whether every image needs a JSON file; else ``annotations`` may be None.
     """
 
     def __init__(
@@ -90,7 +94,9 @@ class CenterPoseDataset(PoseDataset):
             image_wh=(int(image['image_wh'][0]), int(image['image_wh'][1])),
             intrinsics=_matrix_or_none(image['intrinsics']),
             projection=_matrix_or_none(image['projection']),
-            truth=truth_of(image, self._objects[first:last], self._labels[first:last], extras),
+            annotations=annotations_of(
+                image, self._objects[first:last], self._labels[first:last], extras
+            ),
         )
 
     def get_cat_ids(self, idx: int) -> list[int]:

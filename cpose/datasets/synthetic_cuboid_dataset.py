@@ -13,7 +13,7 @@ from cpose.errors import ConfigError, check_number
 from cpose.registry import DATASETS
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.image_record import CompleteRecord
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 CUBOID_METAINFO = {
     'category': 'cuboid',
@@ -112,7 +112,7 @@ class SyntheticCuboidDataset(PoseDataset):
             image=render_scene(picture_rng, scene, self.realism),
             image_wh=self.image_wh,
             intrinsics=scene.camera.intrinsics,
-            truth=annotate_scene(scene),
+            annotations=annotate_scene(scene),
             symmetries=self._symmetries * len(scene.boxes),
         )
 
@@ -128,7 +128,7 @@ class SyntheticCuboidDataset(PoseDataset):
         return self.start_index + epoch * self.num_images + index
 
 
-def annotate_scene(scene: Scene) -> CuboidTruth:
+def annotate_scene(scene: Scene) -> CuboidAnnotations:
     """Return the annotation of a scene.
 
     The plane's point lies in the middle of the boxes. There is no plane if a box does not stand
@@ -139,7 +139,7 @@ def annotate_scene(scene: Scene) -> CuboidTruth:
     middle = world[:, 0].mean(axis=0) if boxes else np.array([0.0, 0.0, -2 * camera.height])
     ground = gl_from_cv(camera.to_cv(middle * (1.0, 0.0, 1.0)))
     normal = gl_from_cv(camera.cv_from_world[:, 1])
-    return CuboidTruth(
+    return CuboidAnnotations(
         labels=np.zeros(len(boxes), dtype=np.int64),
         keypoints_gl=gl_from_cv(camera.to_cv(world)),
         keypoints_image=camera.project(world),

@@ -1,4 +1,4 @@
-"""Predictions and truth of an evaluation in one JSON file, to be scored again without a model.
+"""Predictions and annotations of an evaluation in a JSON file, to be scored without a model.
 
 Arrays keep all digits, so scoring the file gives the same numbers. Keypoints are null where no
 pose was found or nothing is annotated. Frames and units are those of `EvaluationRecord`. An object
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, decode_symmetric
-from cpose.evaluation.dump_reading import FORMAT, SINGULAR, TRUTH_SHAPES, VERSION, read_dump
+from cpose.evaluation.dump_reading import ANNOTATION_SHAPES, FORMAT, SINGULAR, VERSION, read_dump
 from cpose.evaluation.metric_table import build_metrics
 from cpose.evaluation.records import (
     PREDICTION_SHAPES,
@@ -26,7 +26,7 @@ from cpose.evaluation.score_report import build_report
 from cpose.files.atomic import write_text_atomic
 from cpose.files.json_files import finite_or_null
 from cpose.registry import METRICS
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 
 def write_dump(
@@ -97,7 +97,7 @@ def _dump_lines(
 
 
 def _image_entry(record: EvaluationRecord) -> dict[str, Any]:
-    plane = record.truth.plane_gl
+    plane = record.annotations.plane_gl
     return {
         'image_name': record.image_name,
         'image_wh': np.asarray(record.image_wh).tolist(),
@@ -109,7 +109,7 @@ def _image_entry(record: EvaluationRecord) -> dict[str, Any]:
 
 
 def _object_entries(record: EvaluationRecord) -> list[dict[str, Any]]:
-    entries = _row_entries(record.truth, TRUTH_SHAPES)
+    entries = _row_entries(record.annotations, ANNOTATION_SHAPES)
     for entry, code in zip(entries, record.symmetric.tolist(), strict=True):
         if code != SYMMETRIC_ABSENT:
             entry['symmetric'] = decode_symmetric(code)
@@ -117,7 +117,7 @@ def _object_entries(record: EvaluationRecord) -> list[dict[str, Any]]:
 
 
 def _row_entries(
-    arrays: PredictedCuboids | CuboidTruth, shapes: Mapping[str, tuple[int, ...]]
+    arrays: PredictedCuboids | CuboidAnnotations, shapes: Mapping[str, tuple[int, ...]]
 ) -> list[dict[str, Any]]:
     columns = [getattr(arrays, name) for name in shapes]
     entries = [

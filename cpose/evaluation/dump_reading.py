@@ -1,4 +1,4 @@
-"""The format of a file of predictions and truth, and how it is read."""
+"""The format of a file of predictions and annotations, and how it is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
 from cpose.files.json_files import read_json
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 ADVICE = 'Give a file written with --dump'
 
@@ -103,14 +103,14 @@ class DumpFields:
 FORMAT = 'cpose-predictions'
 VERSION = 1
 
-TRUTH_SHAPES = {
+ANNOTATION_SHAPES = {
     'labels': (),
     'keypoints_gl': (9, 3),
     'keypoints_image': (9, 2),
     'dims_metric': (3,),
     'visibility': (),
 }
-"""Shape of one object in each array of `CuboidTruth`."""
+"""Shape of one object in each array of `CuboidAnnotations`."""
 
 SINGULAR = {'labels': 'label', 'scores': 'score'}
 META_KINDS = {'category': str, 'symmetry': dict, 'eval_num_symmetry': int}
@@ -150,7 +150,7 @@ def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
 def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
     found, rows = fields.list_of_fields('predictions'), fields.list_of_fields('objects')
     predictions = _read_rows(found, PREDICTION_SHAPES)
-    objects = _read_rows(rows, TRUTH_SHAPES)
+    objects = _read_rows(rows, ANNOTATION_SHAPES)
     objects['symmetric'] = np.array([_read_symmetric(row) for row in rows], dtype=np.int64)
     for name, labels in (('predictions', predictions['labels']), ('objects', objects['labels'])):
         if ((labels < 0) | (labels >= num_categories)).any():
@@ -159,7 +159,7 @@ def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
         image_name=str(fields.value('image_name')),
         image_wh=fields.array('image_wh', (2,)),
         predictions=PredictedCuboids(**predictions, extras=_read_extras(found)),
-        truth=CuboidTruth(
+        annotations=CuboidAnnotations(
             **objects,
             plane_gl=fields.array_or_none('plane_gl', (2, 3)),
             extras=_read_extras(rows),

@@ -41,7 +41,7 @@ class EvaluationSymmetry:
         Their own annotation wins: none, or rotations of its number.
 
         Args:
-            symmetric: (N,) as in `CuboidTruth`.
+            symmetric: (N,) as in `CuboidAnnotations`.
 
         Yields:
             A symmetry and the numbers of the objects that have it.

@@ -71,14 +71,14 @@ def gather_pairs(records: Sequence[EvaluationRecord], rows: np.ndarray) -> Match
     columns: dict[str, list[np.ndarray]] = {name: [] for name in PAIR_SHAPES}
     for image, pred, gt in rows:
         record = records[image]
-        plane, projection = record.truth.plane_gl, record.projection
+        plane, projection = record.annotations.plane_gl, record.projection
         values = (
             record.predictions.keypoints_gl[pred],
             record.predictions.keypoints_image[pred],
             record.predictions.dims[pred],
-            record.truth.keypoints_gl[gt],
-            record.truth.keypoints_image[gt],
-            record.truth.dims_metric[gt],
+            record.annotations.keypoints_gl[gt],
+            record.annotations.keypoints_image[gt],
+            record.annotations.dims_metric[gt],
             np.full((2, 3), np.nan) if plane is None else plane,
             np.full((3, 3), np.nan) if projection is None else projection,
             record.image_wh,
@@ -90,7 +90,7 @@ def gather_pairs(records: Sequence[EvaluationRecord], rows: np.ndarray) -> Match
         for name, shape in PAIR_SHAPES.items()
     }
     pred_extras = _gather_extras((records[i].predictions.extras, pred) for i, pred, _ in rows)
-    gt_extras = _gather_extras((records[i].truth.extras, gt) for i, _, gt in rows)
+    gt_extras = _gather_extras((records[i].annotations.extras, gt) for i, _, gt in rows)
     return MatchedPairs(**arrays, pred_extras=pred_extras, gt_extras=gt_extras)
 
 

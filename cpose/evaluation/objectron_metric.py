@@ -33,7 +33,7 @@ class ObjectronMetric(BaseMetric):
         tao_protocol: Config of the rules for ``AP50_3DIoU_tao``.
         extra_metrics: Configs of metrics of your own, functions in ``METRIC_SPECS`` that return a
             `MetricSpec`; their numbers and curves are reported like all others.
-        dump_file: Where to write predictions and truth as one JSON file, see `write_dump`.
+        dump_file: Where to write predictions and annotations as one JSON file, see `write_dump`.
         collect_device: ``cpu`` or ``gpu``, where ranks exchange results.
         collect_dir: Folder of that exchange.
 
@@ -65,7 +65,7 @@ class ObjectronMetric(BaseMetric):
         """Keep one small element per image, None for one that could not be read.
 
         Args:
-            data_batch: Batch of the dataloader; its ``data_samples`` hold the truth.
+            data_batch: Batch of the dataloader; its ``data_samples`` hold the annotations.
             data_samples: Results of the model, one per image.
         """
         min_score = min(self.protocol.min_score, self.tao_protocol.min_score)

@@ -16,7 +16,7 @@ from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample, field_arrays
+from cpose.structures.pose_data_sample import CuboidAnnotations, PoseDataSample, field_arrays
 
 
 @dataclass(frozen=True)
@@ -63,42 +63,44 @@ PREDICTION_SHAPES = {
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """Predictions and truth of one image.
+    """Predictions and annotations of one image.
 
     Attributes:
         image_name: File or name of the image.
         image_wh: (2,) pixels.
         predictions: What the model found.
-        truth: What is annotated.
+        annotations: What is annotated.
         projection: (3, 3) pixels from OpenCV camera points, or None if unknown.
     """
 
     image_name: str
     image_wh: np.ndarray
     predictions: PredictedCuboids
-    truth: CuboidTruth
+    annotations: CuboidAnnotations
     projection: np.ndarray | None = None
 
     @property
     def symmetric(self) -> np.ndarray:
-        """Return (N,) the annotated symmetry of each object, as in `CuboidTruth`."""
-        if self.truth.symmetric is None:
-            return np.full(len(self.truth), SYMMETRIC_ABSENT)
-        return self.truth.symmetric
+        """Return (N,) the annotated symmetry of each object, as in `CuboidAnnotations`."""
+        if self.annotations.symmetric is None:
+            return np.full(len(self.annotations), SYMMETRIC_ABSENT)
+        return self.annotations.symmetric
 
     def of_label(self, label: int) -> 'EvaluationRecord':
         """Return the record with predictions and objects of one category only."""
-        rows = self.truth.labels == label
-        arrays = field_arrays(self.truth)
+        rows = self.annotations.labels == label
+        arrays = field_arrays(self.annotations)
         plane = arrays.pop('plane_gl', None)
-        extras = select_rows(self.truth.extras, rows)
-        truth = CuboidTruth(**select_rows(arrays, rows), plane_gl=plane, extras=extras)
+        extras = select_rows(self.annotations.extras, rows)
+        annotations = CuboidAnnotations(**select_rows(arrays, rows), plane_gl=plane, extras=extras)
         predictions = self.predictions.select(self.predictions.labels == label)
-        return EvaluationRecord(self.image_name, self.image_wh, predictions, truth, self.projection)
+        return EvaluationRecord(
+            self.image_name, self.image_wh, predictions, annotations, self.projection
+        )
 
 
 def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -> EvaluationRecord:
-    """Put prediction and truth of one image together.
+    """Put prediction and annotation of one image together.
 
     Poses are converted to the Objectron frame of the annotations, whatever frame is chosen for
     output files.
@@ -106,7 +108,7 @@ def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -
     Raises:
         DataError: If the image has no annotation.
     """
-    if sample.truth is None:
+    if sample.annotations is None:
         raise DataError(
             'has no annotation, so it cannot be evaluated',
             place=FilePlace(sample.image_path),
@@ -118,7 +120,7 @@ def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -
         image_name=sample.image_path,
         image_wh=np.asarray(sample.image_wh, dtype=np.float64),
         predictions=collect_predictions(poses),
-        truth=sample.truth,
+        annotations=sample.annotations,
         projection=projection,
     )
 
@@ -161,7 +163,10 @@ def record_to_arrays(record: EvaluationRecord) -> dict[str, Any]:
         'image_wh': record.image_wh,
         'projection': record.projection,
         'predictions': {**predictions, 'extras': dict(record.predictions.extras)},
-        'truth': {**field_arrays(record.truth), 'extras': dict(record.truth.extras)},
+        'annotations': {
+            **field_arrays(record.annotations),
+            'extras': dict(record.annotations.extras),
+        },
     }
 
 
@@ -171,14 +176,14 @@ def record_from_arrays(arrays: Mapping[str, Any]) -> EvaluationRecord:
         arrays['image_name'],
         arrays['image_wh'],
         PredictedCuboids(**arrays['predictions']),
-        CuboidTruth(**arrays['truth']),
+        CuboidAnnotations(**arrays['annotations']),
         arrays['projection'],
     )
 
 
 def warn_of_missing_annotations(records: Sequence[EvaluationRecord]) -> None:
     """Log how many objects lack 3D points and how many images a camera, with the first of each."""
-    missing = [~np.isfinite(record.truth.keypoints_gl).all(axis=(1, 2)) for record in records]
+    missing = [~np.isfinite(record.annotations.keypoints_gl).all(axis=(1, 2)) for record in records]
     num_missing = sum(int(is_missing.sum()) for is_missing in missing)
     if num_missing:
         first = next(n for n, is_missing in enumerate(missing) if is_missing.any())

@@ -26,7 +26,7 @@ FIRST_TRIES = 6
 """The coarsest level tries at least so many angles of each pair."""
 
 TIE = 1e-12
-"""Overlaps that differ by less, as shares of the truth's volume, count as equal."""
+"""Overlaps that differ by less, as shares of the annotated volume, count as equal."""
 
 UPRIGHT = 1e-12
 """Largest cosine between up axis and footprint for which half a turn changes nothing."""
@@ -34,10 +34,10 @@ UPRIGHT = 1e-12
 
 @dataclass(frozen=True)
 class _Turning:
-    """Predictions turning about their up axis, in the frame in which the truth is [0, 1]³.
+    """Predictions turning about their up axis, in the frame in which the annotated one is [0, 1]³.
 
     Row 0 of each part is the corner, rows 1 to 3 are the spans. ``rate`` bounds the change of
-    the overlap per radian; all volumes are shares of the truth's.
+    the overlap per radian; all volumes are shares of the annotated one's.
     """
 
     fixed: np.ndarray

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cpose.errors import check_shape
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +21,9 @@ class ImageRecord:
         intrinsics: (3, 3) pinhole matrix, pixels, or None if the camera is unknown.
         projection: (3, 3) from OpenCV camera points to the annotated pixels; None takes the
             intrinsics. The two differ by about two pixels in files made from Objectron.
-        truth: The annotated objects, or None for an image without annotation.
+        annotations: The annotated objects, or None for an image without annotation.
         symmetries: One object of the registry SYMMETRIES for each annotated one; None takes those
-            of ``truth.symmetric`` and the categories.
+            of ``annotations.symmetric`` and the categories.
 
     Raises:
         ValueError: If a shape or a number of objects does not fit.
@@ -34,7 +34,7 @@ class ImageRecord:
     image_wh: tuple[int, int] | None = None
     intrinsics: np.ndarray | None = field(default=None, repr=False)
     projection: np.ndarray | None = field(default=None, repr=False)
-    truth: CuboidTruth | None = field(default=None, repr=False)
+    annotations: CuboidAnnotations | None = field(default=None, repr=False)
     symmetries: Sequence[Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class ImageRecord:
     @property
     def num_objects(self) -> int:
         """Number of annotated objects."""
-        return 0 if self.truth is None else len(self.truth)
+        return 0 if self.annotations is None else len(self.annotations)
 
     @property
     def pixel_projection(self) -> np.ndarray | None:
@@ -69,5 +69,5 @@ class CompleteRecord(ImageRecord):
     image: np.ndarray = field(repr=False)
     image_wh: tuple[int, int]
     intrinsics: np.ndarray = field(repr=False)
-    truth: CuboidTruth = field(repr=False)
+    annotations: CuboidAnnotations = field(repr=False)
     symmetries: Sequence[Any] = field(repr=False)

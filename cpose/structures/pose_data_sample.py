@@ -13,7 +13,7 @@ from cpose.structures.object_pose import ObjectPose, PoseResult
 
 
 @dataclass(frozen=True)
-class CuboidTruth:
+class CuboidAnnotations:
     """Annotated objects of one image, untouched by augmentation.
 
     Attributes:
@@ -106,7 +106,7 @@ class PoseDataSample:
         input_from_image: (2, 3) affine that maps original pixels to input pixels.
         intrinsics: (3, 3) of the original image, pixels, or None if unknown.
         candidates: Training targets, None in testing.
-        truth: Annotation for the metric, None without annotation.
+        annotations: Annotation for the metric, None without annotation.
         distortion: Lens coefficients k1 k2 p1 p2 ..., None for a pinhole.
         projection: (3, 3) that maps OpenCV camera points to the annotated pixels; None where it
             equals the intrinsics. The two differ by about two pixels in files made from Objectron.
@@ -121,7 +121,7 @@ class PoseDataSample:
     input_from_image: np.ndarray = field(repr=False)
     intrinsics: np.ndarray | None = field(default=None, repr=False)
     candidates: CuboidCandidates | None = field(default=None, repr=False)
-    truth: CuboidTruth | None = field(default=None, repr=False)
+    annotations: CuboidAnnotations | None = field(default=None, repr=False)
     distortion: np.ndarray | None = field(default=None, repr=False)
     projection: np.ndarray | None = field(default=None, repr=False)
     is_replacement: bool = False
@@ -152,7 +152,7 @@ def make_results(
     ]
 
 
-def field_arrays(record: CuboidTruth | CuboidCandidates) -> dict[str, np.ndarray]:
+def field_arrays(record: CuboidAnnotations | CuboidCandidates) -> dict[str, np.ndarray]:
     """Return the arrays of a record by field name, without ``extras`` and fields that are None."""
     values = {item.name: getattr(record, item.name) for item in fields(record)}
     values.pop('extras', None)

@@ -11,34 +11,34 @@ from cpose.registry import VISUALIZERS
 from cpose.structures.camera import cv_from_gl
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import CuboidAnnotations, PoseDataSample
 from cpose.visualization.pictures import picture_grid
 from cpose.visualization.pose_drawer import PoseDrawer
 
 CONTACT_SHEET_IMAGES = 12
 
 
-def truth_result(sample: PoseDataSample) -> PoseResult:
+def annotated_result(sample: PoseDataSample) -> PoseResult:
     """Return the annotation of a sample as if it had been predicted with score 1."""
-    poses = [] if sample.truth is None else truth_poses(sample.truth)
+    poses = [] if sample.annotations is None else annotated_poses(sample.annotations)
     return PoseResult(
         sample.image_path, sample.image_wh, sample.intrinsics, poses, sample.distortion
     )
 
 
-def truth_poses(truth: CuboidTruth) -> list[ObjectPose]:
+def annotated_poses(annotations: CuboidAnnotations) -> list[ObjectPose]:
     """Return the annotated objects; those without 3D keypoints have no pose fields."""
-    keypoints_cv = cv_from_gl(truth.keypoints_gl)
+    keypoints_cv = cv_from_gl(annotations.keypoints_gl)
     return [
         ObjectPose(
             score=1.0,
-            label=int(truth.labels[index]),
-            bbox_image=_surround(truth.keypoints_image[index, 1:]),
-            corners_image=truth.keypoints_image[index, 1:],
-            dims=truth.dims_metric[index],
-            **_pose_fields(keypoints_cv[index], truth.keypoints_image[index]),
+            label=int(annotations.labels[index]),
+            bbox_image=_surround(annotations.keypoints_image[index, 1:]),
+            corners_image=annotations.keypoints_image[index, 1:],
+            dims=annotations.dims_metric[index],
+            **_pose_fields(keypoints_cv[index], annotations.keypoints_image[index]),
         )
-        for index in range(len(truth))
+        for index in range(len(annotations))
     ]
 
 
@@ -108,7 +108,7 @@ class PoseVisualizer(Visualizer):
         *,
         prediction: PoseResult | None = None,
     ) -> np.ndarray:
-        """Draw one image, truth to the left of the prediction if there are both.
+        """Draw one image, annotation to the left of the prediction if there are both.
 
         Args:
             name: Name of the picture for the backends.
@@ -127,8 +127,8 @@ class PoseVisualizer(Visualizer):
         results = []
         if isinstance(data_sample, PoseResult):
             results = [data_sample] if draw_pred else []
-        elif data_sample is not None and data_sample.truth is not None and draw_gt:
-            results = [truth_result(data_sample)]
+        elif data_sample is not None and data_sample.annotations is not None and draw_gt:
+            results = [annotated_result(data_sample)]
         if prediction is not None and draw_pred:
             results.append(prediction)
         drawn = [self.drawer.draw(image, result) for result in results] or [image.copy()]
@@ -153,7 +153,10 @@ def draw_contact_sheet(dataset: Any) -> np.ndarray:
     for index in range(min(len(dataset), CONTACT_SHEET_IMAGES)):
         record = dataset.load_record(index)
         result = PoseResult(
-            record.image_path, record.image_wh, record.intrinsics, truth_poses(record.truth)
+            record.image_path,
+            record.image_wh,
+            record.intrinsics,
+            annotated_poses(record.annotations),
         )
         pictures.append(drawer.draw(record.image, result))
     return picture_grid(pictures)

@@ -45,7 +45,7 @@ def test_unknown_registry_name(fails, command):
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_unknown_config_file(fails, command):
-    says = ['CONFIG dla34_bik ', 'Nearest known: centerpose/dla34_bike']
+    says = ['CONFIG dla34_bik ', 'Nearest known: dla34_bike']
     fails(*replaced(command, 'tiny.py', 'dla34_bik'), says=says)
 
 

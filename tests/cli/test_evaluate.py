@@ -10,7 +10,7 @@ from cpose.evaluation.dump import write_dump
 from cpose.evaluation.records import EvaluationRecord, PredictedCuboids
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def dump(tmp_path):
     """Write one object and a prediction of it in units of its height, 0.1 m."""
     keypoints = cuboid_keypoints(np.array([0.2, 0.1, 0.3])) - np.array([0, 0, 2.0])
     points = np.random.default_rng(0).uniform(200, 400, (9, 2))
-    truth = CuboidTruth(
+    annotations = CuboidAnnotations(
         np.zeros(1, np.int64),
         keypoints[None],
         points[None],
@@ -29,7 +29,9 @@ def dump(tmp_path):
         np.array([0.9]), np.zeros(1, np.int64), np.ones((1, 3)), keypoints[None] * 10, points[None]
     )
     intrinsics = intrinsic_matrix(600, 600, 300, 400)
-    record = EvaluationRecord('a.png', np.array([600.0, 800.0]), predictions, truth, intrinsics)
+    record = EvaluationRecord(
+        'a.png', np.array([600.0, 800.0]), predictions, annotations, intrinsics
+    )
     write_dump(tmp_path / 'dump.json', [record], None)
     return tmp_path / 'dump.json'
 

@@ -5,7 +5,7 @@ from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.metainfo import normalise_metainfo
 from cpose.errors import ConfigError, DataError
 from cpose.structures.image_record import ImageRecord
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import CuboidAnnotations, PoseDataSample
 
 from ..user_errors import raises
 
@@ -133,16 +133,16 @@ def test_policy_for_bad_images_holds_for_every_data_set():
         CountingDataset([], on_error='ignore')
 
 
-def record_of(**truth):
-    count = len(truth['labels'])
-    annotated = CuboidTruth(
+def record_of(**annotations):
+    count = len(annotations['labels'])
+    annotated = CuboidAnnotations(
         keypoints_gl=np.zeros((count, 9, 3)),
         keypoints_image=np.zeros((count, 9, 2)),
         dims_metric=np.ones((count, 3)),
         visibility=np.ones(count),
-        **truth,
+        **annotations,
     )
-    return ImageRecord(image_path='a.png', intrinsics=np.eye(3), truth=annotated)
+    return ImageRecord(image_path='a.png', intrinsics=np.eye(3), annotations=annotated)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_symmetries_are_looked_up(dataset_of):
 
 
 @pytest.mark.parametrize(
-    ('truth', 'facts'),
+    ('annotations', 'facts'),
     [
         ({'labels': np.array([0, 2])}, ['label 2', 'there are 1 ']),
         (
@@ -179,9 +179,9 @@ def test_symmetries_are_looked_up(dataset_of):
         ),
     ],
 )
-def test_objects_that_the_categories_do_not_explain(dataset_of, truth, facts):
+def test_objects_that_the_categories_do_not_explain(dataset_of, annotations, facts):
     with raises(DataError, path='a.png') as caught:
-        dataset_of(record_of(**truth))[0]
+        dataset_of(record_of(**annotations))[0]
     assert all(fact in caught.value.problem for fact in facts)
 
 

@@ -46,7 +46,7 @@ def test_record(root):
     assert record.image_path == str(root / '2.png')
     assert record.image_wh == IMAGE_WH
     assert record.symmetries is None
-    assert len(record.truth) == 1
+    assert len(record.annotations) == 1
     np.testing.assert_allclose(record.intrinsics, CAMERA_MATRIX)
     np.testing.assert_allclose(record.projection, CAMERA_MATRIX)
 
@@ -54,9 +54,9 @@ def test_record(root):
 def test_record_may_be_changed(root):
     dataset = make_dataset(root)
     record = dataset.load_record(0)
-    for array in [*field_arrays(record.truth).values(), record.intrinsics]:
+    for array in [*field_arrays(record.annotations).values(), record.intrinsics]:
         array[:] = -7
-    for array in [*field_arrays(dataset.load_record(0).truth).values()]:
+    for array in [*field_arrays(dataset.load_record(0).annotations).values()]:
         assert not (array == -7).any()
 
 
@@ -74,13 +74,16 @@ def test_other_fields_of_an_object_reach_record_and_sample(tmp_path):
     write_pair(tmp_path, 'b')
     for _ in range(2):  # read, then from the index kept on disk
         dataset = make_dataset(tmp_path, TRAIN)
-        for truth in (dataset.load_record(0).truth, dataset[0]['data_samples'].truth):
-            assert set(truth.extras) == {'handle_direction', 'is_full'}
+        for annotations in (
+            dataset.load_record(0).annotations,
+            dataset[0]['data_samples'].annotations,
+        ):
+            assert set(annotations.extras) == {'handle_direction', 'is_full'}
             np.testing.assert_array_equal(
-                truth.extras['handle_direction'], [[0, 1], [np.nan, np.nan]]
+                annotations.extras['handle_direction'], [[0, 1], [np.nan, np.nan]]
             )
-            np.testing.assert_array_equal(truth.extras['is_full'], [1, 0])
-        assert dataset.load_record(1).truth.extras == {}
+            np.testing.assert_array_equal(annotations.extras['is_full'], [1, 0])
+        assert dataset.load_record(1).annotations.extras == {}
 
 
 def test_annotation_without_cameras(tmp_path):
@@ -106,7 +109,7 @@ def test_several_categories_and_folders(tmp_path):
     assert [record.image_path for record in records] == [
         str(tmp_path / name / 'train' / 'a.png') for name in ('cup', 'shoe')
     ]
-    assert [record.truth.labels.tolist() for record in records] == [[0], [1]]
+    assert [record.annotations.labels.tolist() for record in records] == [[0], [1]]
     symmetries = [dataset.get_data_info(i)['symmetries'] for i in range(len(dataset))]
     assert [items[0].order for items in symmetries] == [4, 1]
     assert [dataset.get_cat_ids(i) for i in range(len(dataset))] == [[0], [1]]
@@ -130,11 +133,11 @@ def test_no_root(data_root):
         expand_roots(data_root, ['cup'])
 
 
-def test_max_objs_limits_targets_not_truth(tmp_path):
+def test_max_objs_limits_targets_not_annotations(tmp_path):
     write_pair(tmp_path, 'a', make_annotation(*[make_object()] * 4))
     sample = make_dataset(tmp_path, TRAIN, max_objs=3)[0]['data_samples']
     assert len(sample.candidates) == 3
-    assert len(sample.truth) == 4
+    assert len(sample.annotations) == 4
 
 
 @pytest.mark.parametrize('max_objs', [0, -1, 'all'])
@@ -169,9 +172,9 @@ def test_optional_annotations(root):
     ]
     dataset = make_dataset(root, pipeline, require_annotation=False)
     sample = dataset[0]['data_samples']
-    assert sample.truth is None
+    assert sample.annotations is None
     assert sample.image_wh == IMAGE_WH
-    assert len(dataset[1]['data_samples'].truth) == 1
+    assert len(dataset[1]['data_samples'].annotations) == 1
 
 
 def test_unreadable_image(root):

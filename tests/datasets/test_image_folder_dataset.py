@@ -35,7 +35,7 @@ def test_annotations_are_not_read(root):
     sample = packed[0]['data_samples']
     assert packed[0]['inputs'].shape == (3, 32, 64)
     assert sample.image_wh == IMAGE_WH
-    assert sample.truth is sample.candidates is sample.intrinsics is None
+    assert sample.annotations is sample.candidates is sample.intrinsics is None
 
 
 def test_files_and_camera(root):

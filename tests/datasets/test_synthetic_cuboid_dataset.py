@@ -30,7 +30,7 @@ def make_dataset(num_images=8, **changes):
 
 
 def digest(record):
-    parts = [record.image, record.intrinsics, *field_arrays(record.truth).values()]
+    parts = [record.image, record.intrinsics, *field_arrays(record.annotations).values()]
     return hashlib.sha256(
         b''.join(np.ascontiguousarray(part).tobytes() for part in parts if part is not None)
     ).hexdigest()
@@ -45,7 +45,7 @@ def test_record():
     assert record.image.dtype == np.uint8
     assert record.image_wh == IMAGE_WH
     np.testing.assert_array_equal(record.intrinsics, record.pixel_projection)
-    assert len(record.truth) == 1
+    assert len(record.annotations) == 1
     assert all(isinstance(item, CuboidSymmetry) for item in record.symmetries)
     assert dataset.metainfo['category'] == ('cuboid',)
     assert dataset.metainfo['eval_num_symmetry'] == (1,)
@@ -71,23 +71,23 @@ def test_same_bytes_in_another_process_and_order(realism):
 @pytest.mark.parametrize('index', range(6))
 def test_annotation_is_exact(index):
     record = make_dataset(objects=(1, 4), seed=2).load_record(index)
-    truth, intrinsics = record.truth, record.intrinsics
-    keypoints_cv = cv_from_gl(truth.keypoints_gl)
+    annotations, intrinsics = record.annotations, record.intrinsics
+    keypoints_cv = cv_from_gl(annotations.keypoints_gl)
     np.testing.assert_allclose(
-        project_points(keypoints_cv, intrinsics), truth.keypoints_image, atol=1e-6
+        project_points(keypoints_cv, intrinsics), annotations.keypoints_image, atol=1e-6
     )
     # The quarter-turned Objectron camera: u depends on Y, v on X.
-    x, y, z = np.moveaxis(truth.keypoints_gl, -1, 0)
+    x, y, z = np.moveaxis(annotations.keypoints_gl, -1, 0)
     u = intrinsics[0, 0] * y / -z + intrinsics[0, 2]
     v = intrinsics[1, 1] * x / -z + intrinsics[1, 2]
-    np.testing.assert_allclose(np.stack([u, v], -1), truth.keypoints_image, atol=1e-6)
-    assert ((truth.visibility > 0.3) & (truth.visibility <= 1)).all()
+    np.testing.assert_allclose(np.stack([u, v], -1), annotations.keypoints_image, atol=1e-6)
+    assert ((annotations.visibility > 0.3) & (annotations.visibility <= 1)).all()
 
 
 @pytest.mark.parametrize('index', range(6))
 def test_keypoints_are_a_cuboid_in_the_order_of_the_conventions(index):
-    truth = make_dataset(objects=(1, 4), seed=3).load_record(index).truth
-    for keypoints, dims in zip(truth.keypoints_gl, truth.dims_metric, strict=True):
+    annotations = make_dataset(objects=(1, 4), seed=3).load_record(index).annotations
+    for keypoints, dims in zip(annotations.keypoints_gl, annotations.dims_metric, strict=True):
         spans = keypoints[[5, 3, 2]] - keypoints[1]
         np.testing.assert_allclose(np.linalg.norm(spans, axis=1), dims)
         rotation = (spans / dims[:, None]).T
@@ -99,28 +99,28 @@ def test_keypoints_are_a_cuboid_in_the_order_of_the_conventions(index):
 
 @pytest.mark.parametrize('index', range(6))
 def test_boxes_stand_upright_on_the_plane(index):
-    truth = make_dataset(objects=(1, 4), seed=4).load_record(index).truth
-    point, normal = truth.plane_gl
+    annotations = make_dataset(objects=(1, 4), seed=4).load_record(index).annotations
+    point, normal = annotations.plane_gl
     assert np.linalg.norm(normal) == pytest.approx(1)
     assert normal[0] < 0  # up is where the image's y, the frame's x, decreases
-    heights = (truth.keypoints_gl - point) @ normal
+    heights = (annotations.keypoints_gl - point) @ normal
     np.testing.assert_allclose(heights[:, [1, 2, 5, 6]], 0, atol=1e-9)
     tops = heights[:, [3, 4, 7, 8]]
-    np.testing.assert_allclose(tops, np.tile(truth.dims_metric[:, 1:2], (1, 4)))
+    np.testing.assert_allclose(tops, np.tile(annotations.dims_metric[:, 1:2], (1, 4)))
     assert (np.zeros(3) - point) @ normal > 0
 
 
 @pytest.mark.parametrize('index', range(8))
 def test_free_boxes_are_annotated_as_they_are_seen(index):
     record = make_dataset(objects=(1, 3), seed=5, realism=FREE).load_record(index)
-    truth = record.truth
-    assert truth.plane_gl is None
-    keypoints_cv = cv_from_gl(truth.keypoints_gl)
+    annotations = record.annotations
+    assert annotations.plane_gl is None
+    keypoints_cv = cv_from_gl(annotations.keypoints_gl)
     np.testing.assert_allclose(
-        project_points(keypoints_cv, record.intrinsics), truth.keypoints_image, atol=1e-6
+        project_points(keypoints_cv, record.intrinsics), annotations.keypoints_image, atol=1e-6
     )
     spans = keypoints_cv[:, [5, 3, 2]] - keypoints_cv[:, 1:2]
-    np.testing.assert_allclose(np.linalg.norm(spans, axis=2), truth.dims_metric)
+    np.testing.assert_allclose(np.linalg.norm(spans, axis=2), annotations.dims_metric)
     assert (np.linalg.det(spans) > 0).all()
     first = keypoints_cv[0]
     assert first[[3, 4, 7, 8], 1].mean() < first[[1, 2, 5, 6], 1].mean()
@@ -157,8 +157,8 @@ def test_epochs_repeat_or_go_on():
 
 def test_pictures_without_boxes():
     record = make_dataset(objects=(0, 0)).load_record(0)
-    assert len(record.truth) == 0
-    assert record.truth.keypoints_gl.shape == (0, 9, 3)
+    assert len(record.annotations) == 0
+    assert record.annotations.keypoints_gl.shape == (0, 9, 3)
     assert record.symmetries == []
 
 

@@ -12,7 +12,7 @@ from cpose.datasets.draws import NumberedDraws, innermost_configs, nested_datase
 from cpose.errors import ConfigError
 from cpose.registry import DATASETS, TRANSFORMS
 from cpose.structures.image_record import ImageRecord
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 from ..user_errors import raises
 from .toy_training import CrashError, CrashHook, loader, read_losses
@@ -30,14 +30,14 @@ class NamedDataset(PoseDataset):
         return self.length
 
     def load_record(self, index):
-        truth = CuboidTruth(
+        annotations = CuboidAnnotations(
             labels=np.array([int(index % 3 == 2)]),
             keypoints_gl=np.zeros((1, 9, 3)),
             keypoints_image=np.zeros((1, 9, 2)),
             dims_metric=np.ones((1, 3)),
             visibility=np.ones(1),
         )
-        return ImageRecord(image_path=f'{self.name}{index}', truth=truth)
+        return ImageRecord(image_path=f'{self.name}{index}', annotations=annotations)
 
 
 @TRANSFORMS.register_module()

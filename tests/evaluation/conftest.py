@@ -10,7 +10,7 @@ from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import CuboidAnnotations, PoseDataSample
 
 INTRINSICS = intrinsic_matrix(600.0, 600.0, 300.0, 400.0)
 IMAGE_WH = (600, 800)
@@ -68,9 +68,9 @@ class Scene:
         return self
 
     @property
-    def truth(self):
+    def annotations(self):
         keypoints = np.array([item[1] for item in self.objects]).reshape(-1, 9, 3)
-        return CuboidTruth(
+        return CuboidAnnotations(
             labels=np.array([item[0] for item in self.objects], dtype=np.int64),
             keypoints_gl=gl_from_cv(keypoints),
             keypoints_image=project_points(keypoints, INTRINSICS),
@@ -83,7 +83,12 @@ class Scene:
     @property
     def sample(self):
         return PoseDataSample(
-            self.name, self.image_wh, (512, 512), np.eye(3)[:2], INTRINSICS, truth=self.truth
+            self.name,
+            self.image_wh,
+            (512, 512),
+            np.eye(3)[:2],
+            INTRINSICS,
+            annotations=self.annotations,
         )
 
     @property

@@ -75,7 +75,7 @@ def test_extras_survive(tmp_path, new_scene, new_record, values):
     assert 'extras' not in image['objects'][0]
     read = read_dump(path)[0][0]
     np.testing.assert_equal(read.predictions.extras, extras)
-    assert read.truth.extras == {}
+    assert read.annotations.extras == {}
 
 
 @pytest.mark.parametrize(

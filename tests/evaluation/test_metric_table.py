@@ -152,9 +152,10 @@ def test_pairs_are_compared_under_the_name_and_rotation_that_count(new_scene, re
 def with_handle(scene, found, annotated):
     """Give the objects of a scene what a head of one's own predicts, and its annotation."""
     poses = [replace(p, extras={'handle': v}) for p, v in zip(scene.poses, found, strict=True)]
-    truth = replace(scene.truth, extras={'handle': np.array(annotated, dtype=float)})
+    annotations = replace(scene.annotations, extras={'handle': np.array(annotated, dtype=float)})
     return SimpleNamespace(
-        sample=replace(scene.sample, truth=truth), result=replace(scene.result, poses=poses)
+        sample=replace(scene.sample, annotations=annotations),
+        result=replace(scene.result, poses=poses),
     )
 
 

@@ -29,8 +29,8 @@ def test_complete_annotations_are_silent(warnings, new_scene, new_record):
 
 def test_objects_without_3d_points_are_counted(warnings, new_scene, new_record):
     given = records(new_scene, new_record)
-    given[1].truth.keypoints_gl[1] = np.nan
-    given[2].truth.keypoints_gl[:] = np.nan
+    given[1].annotations.keypoints_gl[1] = np.nan
+    given[2].annotations.keypoints_gl[:] = np.nan
     warn_of_missing_annotations(given)
     assert len(warnings) == 1
     assert warnings[0].startswith('3 of 6 objects have no 3D points')

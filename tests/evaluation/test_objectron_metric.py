@@ -144,7 +144,7 @@ def test_dump_file_holds_what_was_scored(tmp_path, random_scenes):
 def test_images_without_annotation_are_refused(new_scene):
     scene = new_scene('a.png')
     sample = scene.sample
-    object.__setattr__(sample, 'truth', None)
+    object.__setattr__(sample, 'annotations', None)
     with raises(DataError, 'annotation', path='a.png'):
         make_metric().process({'data_samples': [sample]}, [scene.result])
 

@@ -14,8 +14,12 @@ def test_poses_become_arrays_in_the_objectron_frame(new_scene):
     record = record_image(scene.result, scene.sample, 0.0)
     assert record.predictions.scores.tolist() == [0.7]
     # One height is 0.1 m: the prediction is ten times the truth.
-    np.testing.assert_allclose(record.predictions.keypoints_gl, record.truth.keypoints_gl * 10)
-    np.testing.assert_allclose(record.predictions.keypoints_image, record.truth.keypoints_image)
+    np.testing.assert_allclose(
+        record.predictions.keypoints_gl, record.annotations.keypoints_gl * 10
+    )
+    np.testing.assert_allclose(
+        record.predictions.keypoints_image, record.annotations.keypoints_image
+    )
     np.testing.assert_allclose(record.predictions.dims, [[2, 1, 3]])
     assert record.predictions.has_pose.all()
 
@@ -31,7 +35,7 @@ def test_images_without_anything_keep_their_shapes(new_scene):
     record = record_image(new_scene().result, new_scene().sample, 0.0)
     assert record.predictions.keypoints_gl.shape == (0, 9, 3)
     assert record.predictions.has_pose.shape == (0,)
-    assert len(record.truth) == 0
+    assert len(record.annotations) == 0
 
 
 def test_projection_wins_over_intrinsics(new_scene):
@@ -43,7 +47,7 @@ def test_projection_wins_over_intrinsics(new_scene):
 
 
 def test_missing_annotation_is_named(new_scene):
-    sample = replace(new_scene('street.png').sample, truth=None)
+    sample = replace(new_scene('street.png').sample, annotations=None)
     with raises(DataError, 'annotation', path='street.png'):
         record_image(new_scene().result, sample, 0.0)
 
@@ -61,7 +65,7 @@ def test_of_label_keeps_one_category(new_scene, new_record):
     for label in (0, 1, 1):
         scene.add_object((1, 1 + label, 1), label=label).add_prediction((1, 1, 1), label=label)
     chosen = new_record(scene).of_label(1)
-    assert chosen.truth.labels.tolist() == [1, 1]
-    assert chosen.truth.dims_metric[:, 1].tolist() == [2, 2]
+    assert chosen.annotations.labels.tolist() == [1, 1]
+    assert chosen.annotations.dims_metric[:, 1].tolist() == [2, 2]
     assert chosen.predictions.labels.tolist() == [1, 1]
-    assert chosen.truth.plane_gl is not None
+    assert chosen.annotations.plane_gl is not None

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from cpose.errors import CheckpointError
-from cpose.files import encryption_header as file_header
+from cpose.files import encryption_key as file_header
 from cpose.files.encrypted_file import (
     END,
     TAG_BYTES,

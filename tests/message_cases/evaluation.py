@@ -14,7 +14,7 @@ from cpose.evaluation.records import record_image
 WRONG = MetricSpec('wrong', '', lambda pairs: np.zeros(7), ())
 HEAD = {'format': 'cpose-predictions', 'version': 1}
 META = {'category': ['cup'], 'symmetry': [{'type': 'NoSymetry'}], 'eval_num_symmetry': [1]}
-UNLABELLED = SimpleNamespace(truth=None, image_path='street.png')
+UNLABELLED = SimpleNamespace(annotations=None, image_path='street.png')
 
 
 def read(**content):

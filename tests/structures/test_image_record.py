@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from cpose.structures.image_record import ImageRecord
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 
-def make_truth(count, **options):
-    return CuboidTruth(
+def make_annotations(count, **options):
+    return CuboidAnnotations(
         labels=np.arange(count),
         keypoints_gl=np.zeros((count, 9, 3)),
         keypoints_image=np.zeros((count, 9, 2)),
@@ -18,7 +18,7 @@ def make_truth(count, **options):
 
 def test_what_is_unknown_is_none():
     record = ImageRecord(image_path='a.png')
-    assert (record.image, record.truth, record.pixel_projection) == (None, None, None)
+    assert (record.image, record.annotations, record.pixel_projection) == (None, None, None)
     assert record.num_objects == 0
 
 
@@ -37,7 +37,10 @@ def test_projection_stands_in_front_of_the_intrinsics():
         ({'image': np.zeros((4, 6, 3)), 'image_wh': (4, 6)}, r'expected \(6, 4, 3\)'),
         ({'intrinsics': np.zeros((3, 4))}, 'intrinsics has shape'),
         ({'projection': np.zeros(4)}, 'projection has shape'),
-        ({'truth': make_truth(2), 'symmetries': [None]}, 'a.png has 1 symmetries for 2 objects'),
+        (
+            {'annotations': make_annotations(2), 'symmetries': [None]},
+            'a.png has 1 symmetries for 2 objects',
+        ),
         ({'symmetries': [None]}, '1 symmetries for 0 objects'),
     ],
 )

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from cpose.structures.pose_data_sample import CuboidCandidates, CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import CuboidAnnotations, CuboidCandidates, PoseDataSample
 
 SHAPES = {
-    CuboidTruth: {
+    CuboidAnnotations: {
         'labels': (2,), 'keypoints_gl': (2, 9, 3), 'keypoints_image': (2, 9, 2),
         'dims_metric': (2, 3), 'visibility': (2,), 'plane_gl': (2, 3), 'symmetric': (2,),
     },

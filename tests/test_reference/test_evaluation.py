@@ -91,7 +91,7 @@ def make_record(annotation, name, predictions, keypoint_array):
             keypoints_gl=predictions[keypoint_array][rows],
             keypoints_image=predictions['projected_points'][rows],
         ),
-        truth=parsed.truth,
+        annotations=parsed.cuboids,
         projection=parsed.projection,
     )
 

@@ -141,7 +141,7 @@ def expand(case, rows):
     ]
     record = {
         'img_path': case.image,
-        'truth': annotation.truth,
+        'annotations': annotation.cuboids,
         'symmetries': symmetries,
         'projection': annotation.projection,
         'max_objs': case['reg_mask'].shape[1],

@@ -7,7 +7,7 @@ from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 IMAGE_WH = (800, 600)
 CAMERA = intrinsic_matrix(800, 800, 400, 300)
@@ -39,9 +39,9 @@ def flat_object(corners):
     return ObjectPose(0.5, 1, np.zeros(4), corners, np.ones(3))
 
 
-def truth_of(pose):
+def annotations_of(pose):
     """Return what an annotation says of one object."""
-    return CuboidTruth(
+    return CuboidAnnotations(
         np.zeros(1, int),
         gl_from_cv(pose.keypoints_cv)[None],
         pose.keypoints_image[None],

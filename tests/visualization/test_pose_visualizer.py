@@ -6,7 +6,7 @@ from cpose.registry import VISUALIZERS
 from cpose.structures.pose_data_sample import PoseDataSample
 from cpose.visualization.pose_drawer import AXIS_COLORS, PoseDrawer
 
-from .scenes import CAMERA, IMAGE_WH, grey_image, posed_object, result_of, truth_of
+from .scenes import CAMERA, IMAGE_WH, annotations_of, grey_image, posed_object, result_of
 
 
 @pytest.fixture
@@ -23,8 +23,10 @@ def visualizer(tmp_path):
 
 @pytest.fixture
 def annotated():
-    truth = truth_of(posed_object((0.2, 0.1, 5.0)))
-    return PoseDataSample('a.png', IMAGE_WH, (512, 512), np.eye(2, 3), CAMERA, truth=truth)
+    annotations = annotations_of(posed_object((0.2, 0.1, 5.0)))
+    return PoseDataSample(
+        'a.png', IMAGE_WH, (512, 512), np.eye(2, 3), CAMERA, annotations=annotations
+    )
 
 
 def test_prediction_reaches_the_backend(visualizer, tmp_path):
@@ -38,14 +40,14 @@ def test_prediction_reaches_the_backend(visualizer, tmp_path):
     assert (saved == AXIS_COLORS[0]).all(axis=2).any(), 'colours are exchanged'
 
 
-def test_truth_beside_prediction(visualizer, annotated):
+def test_annotations_beside_prediction(visualizer, annotated):
     result = result_of(posed_object())
     picture = visualizer.add_datasample('both', grey_image(), annotated, prediction=result)
     width = IMAGE_WH[0]
     assert picture.shape == (IMAGE_WH[1], 2 * width, 3)
     right = visualizer.add_datasample('prediction', grey_image(), result)
     np.testing.assert_array_equal(picture[:, width:], right)
-    left = visualizer.add_datasample('truth', grey_image(), annotated)
+    left = visualizer.add_datasample('annotations', grey_image(), annotated)
     np.testing.assert_array_equal(picture[:, :width], left)
 
 

@@ -19,7 +19,7 @@ from cpose.files.json_files import JsonFields
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import GL_FROM_CV, intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS, EDGES, NUM_KEYPOINTS, cuboid_keypoints
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 CLASS_BYTES = 64
 """Longest name of a class in UTF-8."""
@@ -28,7 +28,7 @@ OBJECT_FIELDS = (
     *('class', 'projected_cuboid', 'keypoints_3d', 'location', 'quaternion_xyzw', 'scale'),
     *('visibility', 'symmetric', 'mug'),
 )
-"""Fields of an object that are read here; other numbers become `CuboidTruth.extras`."""
+"""Fields of an object that are read here; other numbers become `CuboidAnnotations.extras`."""
 
 MIN_SOLID = 1e-6
 """Least volume of the parallelepiped of a cuboid's unit axes; 1 where they are at right angles."""
@@ -132,7 +132,7 @@ class Annotation:
             pixels; without one this equals ``intrinsics``.
         class_names: Class of each object, None where absent.
         symmetric: Field ``symmetric`` of each object, see `parse_symmetric`.
-        truth: The objects, labels all 0.
+        cuboids: The objects, labels all 0.
     """
 
     image_wh: tuple[int, int]
@@ -140,7 +140,7 @@ class Annotation:
     projection: np.ndarray | None
     class_names: tuple[str | None, ...]
     symmetric: tuple[bool | int | None, ...]
-    truth: CuboidTruth
+    cuboids: CuboidAnnotations
 
 
 def read_annotation(path: str | Path) -> Annotation:
@@ -187,7 +187,7 @@ def parse_annotation(content: Any, path: str) -> Annotation:
     intrinsics = _intrinsics(camera)
     projection = _projection(camera, image_wh)
     objects = root.list_of_fields('objects')
-    truth = CuboidTruth(
+    cuboids = CuboidAnnotations(
         labels=np.zeros(len(objects), dtype=np.int64),
         keypoints_gl=_stack([read_keypoints_gl(item) for item in objects], (9, 3)),
         keypoints_image=_stack([read_projected_cuboid(item) for item in objects], (9, 2)),
@@ -202,7 +202,7 @@ def parse_annotation(content: Any, path: str) -> Annotation:
         projection=intrinsics if projection is None else projection,
         class_names=tuple(read_class_name(item) for item in objects),
         symmetric=tuple(read_symmetric(item) for item in objects),
-        truth=truth,
+        cuboids=cuboids,
     )
 
 

@@ -12,7 +12,7 @@ from cpose.errors import check_shape
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.cuboid import cuboid_keypoints
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class AnnotationTable:
         paths: Image paths.
         images: (I,) of `IMAGE_DTYPE`.
         objects: (T,) of `OBJECT_DTYPE`, image after image.
-        extras: T texts of `CuboidTruth.extras` as JSON, empty where an object has none.
+        extras: T texts of `CuboidAnnotations.extras` as JSON, empty where an object has none.
     """
 
     paths: PackedStrings
@@ -106,17 +106,17 @@ class AnnotationTable:
     ) -> 'AnnotationTable':
         """Store the given images; an annotation may be None."""
         images = np.zeros(len(paths), dtype=IMAGE_DTYPE)
-        objects = np.zeros(sum(len(a.truth) for a in annotations if a), dtype=OBJECT_DTYPE)
+        objects = np.zeros(sum(len(a.cuboids) for a in annotations if a), dtype=OBJECT_DTYPE)
         images['key'] = np.array(keys, dtype=np.int64).reshape(-1, 4)
         images[['intrinsics', 'projection', 'plane_gl']] = np.nan
         start = 0
         for image, annotation in zip(images, annotations, strict=True):
             if annotation is not None:
-                end = start + len(annotation.truth)
+                end = start + len(annotation.cuboids)
                 _fill_image(image, annotation)
                 _fill_objects(objects[start:end], annotation)
                 start = end
-        texts = (text for item in annotations if item for text in pack_extras(item.truth))
+        texts = (text for item in annotations if item for text in pack_extras(item.cuboids))
         return cls(PackedStrings.pack(paths), images, objects, PackedStrings.pack(texts))
 
     def __len__(self) -> int:
@@ -155,9 +155,9 @@ class AnnotationTable:
         )
 
 
-def truth_of(
+def annotations_of(
     image: np.void, objects: np.ndarray, labels: np.ndarray, extras: Sequence[str] = ()
-) -> CuboidTruth:
+) -> CuboidAnnotations:
     """Return the objects of one image as the structure that travels with samples.
 
     Args:
@@ -167,7 +167,7 @@ def truth_of(
         extras: N, its entries of `AnnotationTable.extras`, or none.
     """
     plane = image['plane_gl']
-    return CuboidTruth(
+    return CuboidAnnotations(
         labels=np.array(labels, dtype=np.int64),
         keypoints_gl=objects['keypoints_gl'].copy(),
         keypoints_image=objects['keypoints_image'].copy(),
@@ -181,21 +181,21 @@ def truth_of(
 
 def _fill_image(image: np.void, annotation: Annotation) -> None:
     image['is_annotated'] = True
-    image['num_objects'] = len(annotation.truth)
+    image['num_objects'] = len(annotation.cuboids)
     image['image_wh'] = annotation.image_wh
     for name in ('intrinsics', 'projection'):
         matrix = getattr(annotation, name)
         if matrix is not None:
             image[name] = matrix
-    if annotation.truth.plane_gl is not None:
-        image['plane_gl'] = annotation.truth.plane_gl
+    if annotation.cuboids.plane_gl is not None:
+        image['plane_gl'] = annotation.cuboids.plane_gl
 
 
 def _fill_objects(objects: np.ndarray, annotation: Annotation) -> None:
     objects['class_name'] = [(name or '').encode() for name in annotation.class_names]
     objects['symmetric'] = [encode_symmetric(value) for value in annotation.symmetric]
     for name in ('visibility', 'dims_metric', 'keypoints_gl', 'keypoints_image'):
-        objects[name] = getattr(annotation.truth, name)
+        objects[name] = getattr(annotation.cuboids, name)
 
 
 def annotate_poses(
@@ -206,7 +206,7 @@ def annotate_poses(
     visibility: np.ndarray | None = None,
     symmetric: np.ndarray | None = None,
     extras: Mapping[str, np.ndarray] | None = None,
-) -> CuboidTruth:
+) -> CuboidAnnotations:
     """Return the annotation of posed cuboids. Letters: N objects.
 
     Args:
@@ -216,8 +216,8 @@ def annotate_poses(
         dims_metric: (N, 3) extents along object x, y, z, metres.
         projection: (3, 3) from OpenCV camera points to pixels, without distortion.
         visibility: (N,) 0 to 1; None for 1.
-        symmetric: See `CuboidTruth`.
-        extras: See `CuboidTruth`.
+        symmetric: See `CuboidAnnotations`.
+        extras: See `CuboidAnnotations`.
 
     Raises:
         ValueError: If a shape does not fit.
@@ -228,7 +228,7 @@ def annotate_poses(
     check_shape('projection', projection, (3, 3))
     rotation, location = camera_from_object[:, :3, :3], camera_from_object[:, None, :3, 3]
     keypoints_cv = cuboid_keypoints(dims_metric) @ rotation.transpose(0, 2, 1) + location
-    return CuboidTruth(
+    return CuboidAnnotations(
         labels=np.asarray(labels, dtype=np.int64),
         keypoints_gl=gl_from_cv(keypoints_cv),
         keypoints_image=project_points(keypoints_cv, projection),

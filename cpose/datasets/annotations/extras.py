@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 
 def stack_extras(objects: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    """Return the fields of numbers of all objects of an image, as `CuboidTruth.extras`.
+    """Return the fields of numbers of all objects of an image, as `CuboidAnnotations.extras`.
 
     Left out are texts and nested objects, and fields whose shape is not the same in all objects
     that have them.
@@ -26,21 +26,21 @@ def stack_extras(objects: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     return {name: _stack(column) for name, column in columns if _is_regular(column)}
 
 
-def unstack_extras(truth: CuboidTruth) -> list[dict[str, Any]]:
+def unstack_extras(annotations: CuboidAnnotations) -> list[dict[str, Any]]:
     """Undo `stack_extras`: return the fields of each object, without those that it lacks."""
     return [
         {
             name: array[number].tolist()
-            for name, array in truth.extras.items()
+            for name, array in annotations.extras.items()
             if not np.isnan(array[number]).all()
         }
-        for number in range(len(truth))
+        for number in range(len(annotations))
     ]
 
 
-def pack_extras(truth: CuboidTruth) -> list[str]:
+def pack_extras(annotations: CuboidAnnotations) -> list[str]:
     """Return the fields of each object as JSON, empty where there are none."""
-    return [json.dumps(item) if item else '' for item in unstack_extras(truth)]
+    return [json.dumps(item) if item else '' for item in unstack_extras(annotations)]
 
 
 def unpack_extras(texts: Sequence[str]) -> dict[str, np.ndarray]:

@@ -53,26 +53,26 @@ def build_annotation(record: CompleteRecord, categories: tuple[str, ...]) -> dic
     3D points are in the Objectron camera frame, therefore ``camera_view_matrix`` is the identity;
     ``projected_cuboid`` keeps its fractions. See `write_record` for the arguments.
     """
-    truth, symmetries = record.truth, record.symmetries
-    extras = unstack_extras(truth)
+    annotations, symmetries = record.annotations, record.symmetries
+    extras = unstack_extras(annotations)
     content: dict[str, Any] = {'camera_data': _describe_camera(record)}
-    if truth.plane_gl is not None:
-        point, normal = truth.plane_gl.tolist()
+    if annotations.plane_gl is not None:
+        point, normal = annotations.plane_gl.tolist()
         content['AR_data'] = {'plane_center': point, 'plane_normal': normal}
     content['objects'] = [
         {
             **extras[k],
-            'class': categories[truth.labels[k]],
-            'name': f'{categories[truth.labels[k]]}_{k}',
+            'class': categories[annotations.labels[k]],
+            'name': f'{categories[annotations.labels[k]]}_{k}',
             'provenance': 'synthetic',
-            **_describe_pose(truth.keypoints_gl[k]),
-            'projected_cuboid': truth.keypoints_image[k].tolist(),
-            'scale': truth.dims_metric[k].tolist(),
-            'keypoints_3d': truth.keypoints_gl[k].tolist(),
-            'visibility': float(truth.visibility[k]),
+            **_describe_pose(annotations.keypoints_gl[k]),
+            'projected_cuboid': annotations.keypoints_image[k].tolist(),
+            'scale': annotations.dims_metric[k].tolist(),
+            'keypoints_3d': annotations.keypoints_gl[k].tolist(),
+            'visibility': float(annotations.visibility[k]),
             'symmetric': bool(symmetries[k].order > 1),
         }
-        for k in range(len(truth))
+        for k in range(len(annotations))
     ]
     return content
 

@@ -46,8 +46,8 @@ class PackPoseInputs(BaseTransform):
     """Keep the pixels and one `PoseDataSample`, drop everything else.
 
     Required keys: img, img_path, image_wh, input_wh, input_from_image; optional intrinsics,
-    projection, truth and the keys that ExpandSymmetries adds. Result: ``inputs`` (3, h, w) uint8
-    BGR and ``data_samples``.
+    projection, annotations and the keys that ExpandSymmetries adds. Result: ``inputs`` (3, h, w)
+    uint8 BGR and ``data_samples``.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class PackPoseInputs(BaseTransform):
             input_from_image=results['input_from_image'],
             intrinsics=results.get('intrinsics'),
             candidates=_candidates(results) if 'cand_corners' in results else None,
-            truth=results.get('truth'),
+            annotations=results.get('annotations'),
             projection=results.get('projection'),
         )
         return {'inputs': torch.from_numpy(planes), 'data_samples': sample}

@@ -10,7 +10,7 @@ from cpose.errors import DataError
 from cpose.geometry.projection import project_points
 from cpose.registry import TRANSFORMS
 from cpose.structures.camera import cv_from_gl
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 MIN_DEPTH = 1e-6
 
@@ -24,15 +24,15 @@ class ExpandSymmetries(BaseTransform):
     corners are mirrored. One without symmetry stays if its 3D points are unknown, or all behind
     the camera: then they are of another frame, and nothing else here reads them.
 
-    Required keys: truth, symmetries, projection (for symmetric objects); optional max_objs.
+    Required keys: annotations, symmetries, projection (for symmetric objects); optional max_objs.
     Added keys: cand_labels (N,), cand_centers (N, 2) and cand_corners (N, S, 8, 2) in original
     pixels, cand_dims (N, S, 3), cand_mask (N, S) bool.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the candidates."""
-        truth = results['truth']
-        if truth is None:
+        annotations = results['annotations']
+        if annotations is None:
             raise DataError(
                 'has no annotation, and training needs one for every image',
                 place=FilePlace(results['img_path']),
@@ -44,22 +44,22 @@ class ExpandSymmetries(BaseTransform):
         corners = np.zeros((count, rows, 8, 2))
         dims = np.ones((count, rows, 3))
         mask = np.zeros((count, rows), dtype=bool)
-        centers = truth.keypoints_image[:count, 0].copy()
-        is_behind = cv_from_gl(truth.keypoints_gl)[..., 2] <= MIN_DEPTH
+        centers = annotations.keypoints_image[:count, 0].copy()
+        is_behind = cv_from_gl(annotations.keypoints_gl)[..., 2] <= MIN_DEPTH
         for n, symmetry in enumerate(symmetries):
             if symmetry.order == 1:
-                corners[n, 0] = truth.keypoints_image[n, 1:]
-                dims[n, 0] = truth.dims_metric[n]
+                corners[n, 0] = annotations.keypoints_image[n, 1:]
+                dims[n, 0] = annotations.dims_metric[n]
                 mask[n, 0] = is_behind[n].all() or not is_behind[n].any()
             else:
                 order = symmetry.order
                 projected, dims[n, :order], mask[n, :order] = _project_candidates(
-                    truth, n, symmetry, results['projection']
+                    annotations, n, symmetry, results['projection']
                 )
                 corners[n, :order] = projected[:, 1:]
                 if mask[n, 0]:
                     centers[n] = projected[0, 0]
-        results['cand_labels'] = truth.labels[:count]
+        results['cand_labels'] = annotations.labels[:count]
         results['cand_centers'] = centers
         results['cand_corners'] = corners
         results['cand_dims'] = dims
@@ -68,10 +68,12 @@ class ExpandSymmetries(BaseTransform):
 
 
 def _project_candidates(
-    truth: CuboidTruth, number: int, symmetry: Any, projection: np.ndarray
+    annotations: CuboidAnnotations, number: int, symmetry: Any, projection: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return keypoints (S, 9, 2) in pixels, dims (S, 3) and whether they are in front (S,)."""
-    keypoints_gl, dims = symmetry.candidates(truth.keypoints_gl[number], truth.dims_metric[number])
+    keypoints_gl, dims = symmetry.candidates(
+        annotations.keypoints_gl[number], annotations.dims_metric[number]
+    )
     keypoints_cv = cv_from_gl(keypoints_gl)
     is_in_front = np.asarray((keypoints_cv[..., 2] > MIN_DEPTH).all(axis=-1))
     keypoints_cv = np.where(is_in_front[:, None, None], keypoints_cv, 1.0)

@@ -1,4 +1,4 @@
-"""Pictures of truth and prediction while a model is validated or tested."""
+"""Pictures of annotation and prediction while a model is validated or tested."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ from cpose.structures.pose_data_sample import PoseDataSample
 
 @HOOKS.register_module()
 class PoseVisualizationHook(Hook):
-    """Hand pictures to the backends of the visualizer: truth on the left, prediction on the right.
+    """Hand pictures to the backends of the visualizer: annotations left, predictions right.
 
     The name of a picture is ``val_`` or ``test_``, the number of the image in the data of the first
     process, and the name of its file; the step is that of the training, 0 without one.
@@ -55,7 +55,7 @@ class PoseVisualizationHook(Hook):
         """
         if self.draw and 'prediction' not in signature(runner.visualizer.add_datasample).parameters:
             raise ConfigError(
-                f'{type(runner.visualizer).__name__} draws no truth beside a prediction',
+                f'{type(runner.visualizer).__name__} draws no annotation beside a prediction',
                 place=ConfigPlace(('visualizer.type',)),
                 advice=(
                     'Use PoseVisualizer or a class of its kind',

@@ -89,11 +89,11 @@ class OneToOneProtocol:
     def _match(
         self, number: int, record: EvaluationRecord, symmetry: EvaluationSymmetry
     ) -> tuple[np.ndarray, int]:
-        truth, predictions = record.truth, record.predictions
-        is_counted = truth.visibility >= self.min_visibility
-        is_counted &= np.isfinite(truth.keypoints_gl).all(axis=(1, 2))
+        annotations, predictions = record.annotations, record.predictions
+        is_counted = annotations.visibility >= self.min_visibility
+        is_counted &= np.isfinite(annotations.keypoints_gl).all(axis=(1, 2))
         kept = np.flatnonzero(predictions.scores >= self.min_score)
-        distances = np.empty((len(kept), len(truth)))
+        distances = np.empty((len(kept), len(annotations)))
         for own, chosen in symmetry.by_object(record.symmetric):
             distances[:, chosen] = corner_distances(
                 predictions.keypoints_image[kept, 1:],
@@ -109,11 +109,11 @@ def _equivalent_corners(
     record: EvaluationRecord, objects: np.ndarray, symmetry: EvaluationSymmetry
 ) -> np.ndarray:
     """Return the corners (N, V, 8, 2) of all equivalent views of some objects of an image."""
-    annotated = record.truth.keypoints_image[objects]
+    annotated = record.annotations.keypoints_image[objects]
     points = annotated[:, None]
     if symmetry.num_rotations > 1 and record.projection is not None:
         angles = full_turn(symmetry.num_rotations)
-        views = rotate_about_up(record.truth.keypoints_gl[objects], angles)
+        views = rotate_about_up(record.annotations.keypoints_gl[objects], angles)
         projections = np.repeat(record.projection[None], len(objects), axis=0)
         points = project_views(views, projections, annotated)
     named = points[:, :, symmetry.keypoint_orders[:, 1:]]

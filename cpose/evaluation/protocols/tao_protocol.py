@@ -72,20 +72,20 @@ class TaoProtocol:
         )
 
     def _match(self, number: int, record: EvaluationRecord) -> tuple[np.ndarray, int]:
-        truth, predictions = record.truth, record.predictions
+        annotations, predictions = record.annotations, record.predictions
         if not _has_visible_object(record, self.min_visibility):
             return np.zeros((0, 3), dtype=np.int64), 0
         kept = np.flatnonzero((predictions.scores > self.min_score) & predictions.has_pose)
         distances = corner_distances(
             predictions.keypoints_image[kept, 1:],
-            truth.keypoints_image[:, None, 1:],
+            annotations.keypoints_image[:, None, 1:],
             record.image_wh,
         )
         nearest = match_nearest(distances)
-        is_usable = truth.visibility >= self.min_visibility
-        is_usable &= np.isfinite(truth.keypoints_gl).all(axis=(1, 2))
+        is_usable = annotations.visibility >= self.min_visibility
+        is_usable &= np.isfinite(annotations.keypoints_gl).all(axis=(1, 2))
         objects = np.where(is_usable[nearest], nearest, UNMATCHED)
-        return np.stack([np.full_like(kept, number), kept, objects], axis=1), len(truth)
+        return np.stack([np.full_like(kept, number), kept, objects], axis=1), len(annotations)
 
 
 def _missed_value(metric: MetricSpec) -> float:
@@ -94,10 +94,10 @@ def _missed_value(metric: MetricSpec) -> float:
 
 
 def _has_visible_object(record: EvaluationRecord, min_visibility: float) -> bool:
-    center = record.truth.keypoints_image[:, 0]
+    center = record.annotations.keypoints_image[:, 0]
     is_inside = ((center > 0) & (center < record.image_wh)).all(axis=1)
-    is_in_front = record.truth.keypoints_gl[:, 0, 2] < 0
-    return bool(((record.truth.visibility > min_visibility) & is_inside & is_in_front).any())
+    is_in_front = record.annotations.keypoints_gl[:, 0, 2] < 0
+    return bool(((record.annotations.visibility > min_visibility) & is_inside & is_in_front).any())
 
 
 def _measure(

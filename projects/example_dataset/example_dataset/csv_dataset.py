@@ -70,7 +70,7 @@ class CsvDataset(PoseDataset):
         try:
             intrinsics = intrinsic_matrix(*_numbers(rows[:1], CAMERA)[0])
             labels = np.array([self.find_label(row['class']) for row in rows])
-            truth = annotate_poses(labels, _poses(rows), _numbers(rows, EXTENTS), intrinsics)
+            annotations = annotate_poses(labels, _poses(rows), _numbers(rows, EXTENTS), intrinsics)
         except (KeyError, ValueError) as error:
             raise DataError(
                 f'has wrong rows of {name}: {error}',
@@ -78,7 +78,9 @@ class CsvDataset(PoseDataset):
                 advice='Correct them',
             ) from error
         return ImageRecord(
-            image_path=str(self.file.with_name(name)), intrinsics=intrinsics, truth=truth
+            image_path=str(self.file.with_name(name)),
+            intrinsics=intrinsics,
+            annotations=annotations,
         )
 
 

@@ -33,7 +33,7 @@ def rows_of(record, name):
     k = record.intrinsics
     camera = [k[0, 0], k[1, 1], k[0, 2], k[1, 2]]
     for keypoints, dims in zip(
-        cv_from_gl(record.truth.keypoints_gl), record.truth.dims_metric, strict=True
+        cv_from_gl(record.annotations.keypoints_gl), record.annotations.dims_metric, strict=True
     ):
         sides = keypoints[1:].T @ CORNER_SIGNS
         quaternion = quaternion_from_matrix(sides / np.linalg.norm(sides, axis=0))
@@ -67,7 +67,7 @@ def test_records_are_those_that_were_written(ann_file, csv_dataset):
         expected, found = PICTURES.load_record(number), dataset.load_record(number)
         np.testing.assert_allclose(found.intrinsics, expected.intrinsics)
         for name in ('keypoints_gl', 'keypoints_image', 'dims_metric'):
-            values = getattr(found.truth, name), getattr(expected.truth, name)
+            values = getattr(found.annotations, name), getattr(expected.annotations, name)
             np.testing.assert_allclose(*values, atol=1e-6)
 
 
@@ -100,7 +100,7 @@ def test_trains_and_tests(ann_file, tmp_path):
     report = tmp_path / 'report.json'
     run('test', CONFIG, tmp_path / 'run/epoch_1.pth', '--out', report, *overrides)
     content = json.loads(report.read_text())
-    count = sum(len(PICTURES.load_record(number).truth) for number in range(5))
+    count = sum(len(PICTURES.load_record(number).annotations) for number in range(5))
     assert (content['num_images'], content['num_objects']) == (5, count)
 
 

@@ -175,17 +175,17 @@ def test_mean_error_goes_around_the_circle(folder):
     metric.dataset_meta = dataset.metainfo
     for index, shift in enumerate((-30.0, 10.0, 50.0, 0.0)):
         sample = dataset[index]['data_samples']
-        truth = sample.truth
-        keypoints_cv = cv_from_gl(truth.keypoints_gl[0])
+        annotations = sample.annotations
+        keypoints_cv = cv_from_gl(annotations.keypoints_gl[0])
         angle = (ANGLES[index] or 0.0) + shift
         pose = ObjectPose(
             score=0.9,
             label=0,
             bbox_image=np.zeros(4),
-            corners_image=truth.keypoints_image[0, 1:],
-            dims=truth.dims_metric[0],
+            corners_image=annotations.keypoints_image[0, 1:],
+            dims=annotations.dims_metric[0],
             keypoints_cv=keypoints_cv,
-            keypoints_image=truth.keypoints_image[0],
+            keypoints_image=annotations.keypoints_image[0],
             extras={'handle_angle_deg': (angle + 180) % 360 - 180},
         )
         result = PoseResult(sample.image_path, sample.image_wh, sample.intrinsics, [pose])

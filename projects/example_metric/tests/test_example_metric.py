@@ -16,7 +16,7 @@ from cpose.registry import METRICS
 from cpose.structures.camera import cv_from_gl, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.object_pose import ObjectPose, PoseResult
-from cpose.structures.pose_data_sample import CuboidTruth, PoseDataSample
+from cpose.structures.pose_data_sample import CuboidAnnotations, PoseDataSample
 
 PROJECT = Path(__file__).parents[1]
 CONFIG = PROJECT / 'configs' / 'quickstart_center_height.py'
@@ -48,7 +48,7 @@ def evaluate_raised_box(monkeypatch, share):
     dims = np.array([0.2, 0.5, 0.3])
     true = cuboid_keypoints(dims) + np.array([0.0, 0.0, -2.0])
     found = cv_from_gl(true + np.array([0.0, share * dims[1], 0.0]))
-    truth = CuboidTruth(
+    annotations = CuboidAnnotations(
         labels=np.zeros(1, dtype=np.int64),
         keypoints_gl=true[None],
         keypoints_image=project_points(cv_from_gl(true), INTRINSICS)[None],
@@ -59,7 +59,9 @@ def evaluate_raised_box(monkeypatch, share):
     pose = ObjectPose(
         0.9, 0, np.zeros(4), points[1:], dims, keypoints_cv=found, keypoints_image=points
     )
-    sample = PoseDataSample('a', (600, 800), (512, 512), np.eye(3)[:2], INTRINSICS, truth=truth)
+    sample = PoseDataSample(
+        'a', (600, 800), (512, 512), np.eye(3)[:2], INTRINSICS, annotations=annotations
+    )
     shipped = load_config('_base_/evaluators/objectron').test_evaluator
     metric = METRICS.build({**shipped, 'extra_metrics': [{'type': 'CenterHeightError'}]})
     metric.process({'data_samples': [sample]}, [PoseResult('a', (600, 800), INTRINSICS, [pose])])

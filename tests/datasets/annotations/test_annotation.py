@@ -38,24 +38,24 @@ def with_camera(**changes):
 def test_all_fields():
     content = make_annotation(make_object(), make_object(visibility=0.0, symmetric=3))
     annotation = parse(content)
-    truth = annotation.truth
+    annotations = annotation.cuboids
     assert annotation.image_wh == IMAGE_WH
     assert annotation.class_names == ('bottle', 'bottle')
     assert annotation.symmetric == (None, 3)
     np.testing.assert_allclose(annotation.intrinsics, CAMERA_MATRIX)
     np.testing.assert_allclose(annotation.projection, CAMERA_MATRIX, atol=1e-9)
-    np.testing.assert_array_equal(truth.labels, [0, 0])
-    np.testing.assert_array_equal(truth.visibility, [0.75, 0])
-    np.testing.assert_allclose(truth.dims_metric[0], [0.2, 0.4, 0.3])
-    np.testing.assert_allclose(truth.plane_gl, [[0.1, 0.2, -1.5], [-1, 0, 0.1]])
-    np.testing.assert_allclose(truth.keypoints_gl[0], content['objects'][0]['keypoints_3d'])
+    np.testing.assert_array_equal(annotations.labels, [0, 0])
+    np.testing.assert_array_equal(annotations.visibility, [0.75, 0])
+    np.testing.assert_allclose(annotations.dims_metric[0], [0.2, 0.4, 0.3])
+    np.testing.assert_allclose(annotations.plane_gl, [[0.1, 0.2, -1.5], [-1, 0, 0.1]])
+    np.testing.assert_allclose(annotations.keypoints_gl[0], content['objects'][0]['keypoints_3d'])
 
 
 def test_projection_maps_the_3d_keypoints_to_the_projected_cuboid():
     content = make_annotation()
     annotation = parse(content)
     projected = project_points(keypoints_cv_of(content), annotation.projection)
-    np.testing.assert_allclose(projected, annotation.truth.keypoints_image[0], atol=1e-9)
+    np.testing.assert_allclose(projected, annotation.cuboids.keypoints_image[0], atol=1e-9)
 
 
 def test_projection_may_differ_from_intrinsics():
@@ -78,9 +78,9 @@ def test_optional_fields():
     item = make_object(visibility=None, keypoints_3d=None, name=None, **{'class': None})
     annotation = parse(make_annotation(item, AR_data=None))
     assert annotation.class_names == (None,)
-    assert annotation.truth.plane_gl is None
-    assert annotation.truth.visibility[0] == 1
-    assert np.isnan(annotation.truth.keypoints_gl).all()
+    assert annotation.cuboids.plane_gl is None
+    assert annotation.cuboids.visibility[0] == 1
+    assert np.isnan(annotation.cuboids.keypoints_gl).all()
 
 
 def test_keypoints_are_rebuilt_from_the_pose():
@@ -91,7 +91,7 @@ def test_keypoints_are_rebuilt_from_the_pose():
         location=complete['keypoints_3d'][0],
         quaternion_xyzw=quaternion_from_matrix(rotation_gl).tolist(),
     )
-    rebuilt = parse(make_annotation(item)).truth.keypoints_gl[0]
+    rebuilt = parse(make_annotation(item)).cuboids.keypoints_gl[0]
     np.testing.assert_allclose(rebuilt, complete['keypoints_3d'], atol=1e-9)
 
 
@@ -99,8 +99,8 @@ def test_no_objects():
     content = make_annotation()
     content['objects'] = []
     annotation = parse(content)
-    assert len(annotation.truth) == 0
-    assert annotation.truth.keypoints_gl.shape == (0, 9, 3)
+    assert len(annotation.cuboids) == 0
+    assert annotation.cuboids.keypoints_gl.shape == (0, 9, 3)
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,9 @@ def test_wrong_file_fields_are_named(content, field):
 
 def test_read(tmp_path):
     path = write_pair(tmp_path, 'a')
-    assert len(read_annotation(path).truth) == 1
+    assert len(read_annotation(path).cuboids) == 1
     path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
-    assert len(read_annotation(path).truth) == 1
+    assert len(read_annotation(path).cuboids) == 1
 
 
 @pytest.mark.parametrize('keep', [0, 1, 400])

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 
 from cpose.datasets.annotations.annotation import parse_annotation
-from cpose.datasets.annotations.annotation_table import AnnotationTable, truth_of
+from cpose.datasets.annotations.annotation_table import AnnotationTable, annotations_of
 from cpose.structures.pose_data_sample import field_arrays
 
 from ..annotated_files import make_annotation, make_object
@@ -32,24 +32,26 @@ def contents(table):
     ]
 
 
-def test_truth_comes_back():
+def test_annotations_come_back():
     table, annotations = make_table([2, 0, 1])
     ranges = table.object_ranges()
     for i, expected in enumerate(annotations):
         here = slice(ranges[i], ranges[i + 1])
-        truth = truth_of(table.images[i], table.objects[here], np.zeros(len(expected.truth)))
-        assert truth.labels.dtype == np.int64
-        for name, array in field_arrays(expected.truth).items():
-            np.testing.assert_array_equal(getattr(truth, name), array, err_msg=name)
+        found = annotations_of(
+            table.images[i], table.objects[here], np.zeros(len(expected.cuboids))
+        )
+        assert found.labels.dtype == np.int64
+        for name, array in field_arrays(expected.cuboids).items():
+            np.testing.assert_array_equal(getattr(found, name), array, err_msg=name)
         np.testing.assert_array_equal(table.images['projection'][i], expected.projection)
         assert tuple(table.images['image_wh'][i]) == expected.image_wh
 
 
-def test_truth_has_the_annotated_symmetries():
+def test_annotations_have_the_annotated_symmetries():
     content = {**make_annotation(), 'objects': [make_object(), make_object(symmetric=False)]}
     table = AnnotationTable.build(['a'], [(0,) * 4], [parse_annotation(content, 'a.json')])
-    truth = truth_of(table.images[0], table.objects, np.zeros(2))
-    assert truth.symmetric.tolist() == [-1, 0]
+    annotations = annotations_of(table.images[0], table.objects, np.zeros(2))
+    assert annotations.symmetric.tolist() == [-1, 0]
 
 
 def test_absent_is_nan_or_none():
@@ -59,7 +61,7 @@ def test_absent_is_nan_or_none():
     table = AnnotationTable.build(['a'], [(0,) * 4], [parse_annotation(content, 'a.json')])
     assert np.isnan(table.images['intrinsics']).all()
     assert np.isnan(table.images['projection']).all()
-    assert truth_of(table.images[0], table.objects, np.zeros(1)).plane_gl is None
+    assert annotations_of(table.images[0], table.objects, np.zeros(1)).plane_gl is None
 
 
 def test_without_annotation():

@@ -9,14 +9,14 @@ from cpose.datasets.annotations.extras import (
     unpack_extras,
     unstack_extras,
 )
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 OBJECTS = [{'angle': 1.5, 'grip': [1, 2]}, {}, {'angle': 0, 'name': 'x', 'grip': [3, 4]}]
 
 
-def make_truth(extras):
+def make_annotations(extras):
     count = len(next(iter(extras.values())))
-    return CuboidTruth(
+    return CuboidAnnotations(
         labels=np.zeros(count, dtype=np.int64),
         keypoints_gl=np.zeros((count, 9, 3)),
         keypoints_image=np.zeros((count, 9, 2)),
@@ -46,12 +46,12 @@ def test_fields_of_several_shapes_are_left_out():
 
 
 def test_texts_give_the_columns_back():
-    truth = make_truth(stack_extras(OBJECTS))
-    assert unstack_extras(truth) == [
+    annotations = make_annotations(stack_extras(OBJECTS))
+    assert unstack_extras(annotations) == [
         {'angle': 1.5, 'grip': [1, 2]}, {}, {'angle': 0, 'grip': [3, 4]}
     ]  # fmt: skip
-    texts = pack_extras(truth)
+    texts = pack_extras(annotations)
     assert texts[1] == ''
     assert json.loads(texts[0]) == OBJECTS[0]
-    np.testing.assert_equal(unpack_extras(texts), dict(truth.extras))
+    np.testing.assert_equal(unpack_extras(texts), dict(annotations.extras))
     assert unpack_extras(['', '']) == {}

@@ -20,20 +20,22 @@ def make_poses(count):
 
 def test_keypoints_are_those_of_the_posed_cuboid():
     poses, dims = make_poses(2), np.array([[0.2, 0.4, 0.3], [0.5, 0.1, 0.2]])
-    truth = annotate_poses(np.array([0, 1]), poses, dims, K, extras={'angle': np.array([1, 2])})
-    keypoints_cv = cv_from_gl(truth.keypoints_gl)
+    annotations = annotate_poses(
+        np.array([0, 1]), poses, dims, K, extras={'angle': np.array([1, 2])}
+    )
+    keypoints_cv = cv_from_gl(annotations.keypoints_gl)
     np.testing.assert_allclose(keypoints_cv[:, 0], poses[:, :3, 3])
     for number in range(2):
         corner = poses[number] @ [*(-dims[number] / 2), 1]
         np.testing.assert_allclose(keypoints_cv[number, 1], corner[:3])
-    np.testing.assert_allclose(truth.keypoints_image, project_points(keypoints_cv, K))
-    assert truth.visibility.tolist() == [1, 1]
-    assert truth.extras['angle'].tolist() == [1, 2]
+    np.testing.assert_allclose(annotations.keypoints_image, project_points(keypoints_cv, K))
+    assert annotations.visibility.tolist() == [1, 1]
+    assert annotations.extras['angle'].tolist() == [1, 2]
 
 
 def test_no_objects():
-    truth = annotate_poses(np.zeros(0), make_poses(0), np.zeros((0, 3)), K)
-    assert truth.keypoints_image.shape == (0, 9, 2)
+    annotations = annotate_poses(np.zeros(0), make_poses(0), np.zeros((0, 3)), K)
+    assert annotations.keypoints_image.shape == (0, 9, 2)
 
 
 def test_wrong_shapes_are_named():

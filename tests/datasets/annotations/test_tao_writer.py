@@ -44,12 +44,12 @@ def shape_of(value):
 def test_what_is_written_is_what_is_read(record, tmp_path):
     path = write_record(record, tmp_path, 'first', ('box',))
     found = read_annotation(path.with_suffix('.json'))
-    truth = record.truth
-    np.testing.assert_array_equal(found.truth.keypoints_gl, truth.keypoints_gl)
-    np.testing.assert_array_equal(found.truth.keypoints_image, truth.keypoints_image)
-    np.testing.assert_array_equal(found.truth.dims_metric, truth.dims_metric)
-    np.testing.assert_array_equal(found.truth.plane_gl, truth.plane_gl)
-    np.testing.assert_array_equal(found.truth.visibility, truth.visibility)
+    annotations = record.annotations
+    np.testing.assert_array_equal(found.cuboids.keypoints_gl, annotations.keypoints_gl)
+    np.testing.assert_array_equal(found.cuboids.keypoints_image, annotations.keypoints_image)
+    np.testing.assert_array_equal(found.cuboids.dims_metric, annotations.dims_metric)
+    np.testing.assert_array_equal(found.cuboids.plane_gl, annotations.plane_gl)
+    np.testing.assert_array_equal(found.cuboids.visibility, annotations.visibility)
     np.testing.assert_array_equal(found.intrinsics, record.intrinsics)
     np.testing.assert_allclose(found.projection, record.intrinsics, atol=1e-9)
     assert found.image_wh == (160, 120)
@@ -64,7 +64,9 @@ def test_location_and_quaternion_give_the_keypoints(record):
     for item in content['objects']:
         del item['keypoints_3d']
     found = parse_annotation(json.loads(json.dumps(content)), 'rebuilt')
-    np.testing.assert_allclose(found.truth.keypoints_gl, record.truth.keypoints_gl, atol=1e-9)
+    np.testing.assert_allclose(
+        found.cuboids.keypoints_gl, record.annotations.keypoints_gl, atol=1e-9
+    )
 
 
 def test_objects_without_symmetry_say_so(record):

@@ -71,9 +71,9 @@ def test_the_reader_of_annotated_folders_accepts_them(tmp_path, realism):
     assert len(found) == 4
     for index in range(4):
         expected, record = dataset.load_record(index), found.load_record(index)
-        assert len(record.truth) == len(expected.truth)
+        assert len(record.annotations) == len(expected.annotations)
         symmetries = found.get_data_info(index)['symmetries']
-        assert [item.order for item in symmetries] == [4] * len(expected.truth)
+        assert [item.order for item in symmetries] == [4] * len(expected.annotations)
 
 
 def test_negative_workers_are_refused(tmp_path):

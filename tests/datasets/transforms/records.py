@@ -6,17 +6,17 @@ from cpose.codecs.symmetries import NoSymmetry
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import cv_from_gl, gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
-from cpose.structures.pose_data_sample import CuboidTruth
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 INTRINSICS = intrinsic_matrix(120.0, 125.0, 62.0, 49.0)
 IMAGE_WH = (120, 100)
 TILT = np.array([[0.8, 0, 0.6], [0.36, 0.8, -0.48], [-0.48, 0.6, 0.64]])
 
 
-def make_truth(locations_cv=((0.1, 0.05, 2.0), (-0.3, 0.2, 2.5)), dims=(0.3, 0.5, 0.4)):
+def make_annotations(locations_cv=((0.1, 0.05, 2.0), (-0.3, 0.2, 2.5)), dims=(0.3, 0.5, 0.4)):
     count = len(locations_cv)
     keypoints_cv = cuboid_keypoints(np.array(dims)) @ TILT.T + np.array(locations_cv)[:, None]
-    return CuboidTruth(
+    return CuboidAnnotations(
         labels=np.arange(count),
         keypoints_gl=gl_from_cv(keypoints_cv),
         keypoints_image=project_points(keypoints_cv, INTRINSICS),
@@ -25,8 +25,8 @@ def make_truth(locations_cv=((0.1, 0.05, 2.0), (-0.3, 0.2, 2.5)), dims=(0.3, 0.5
     )
 
 
-def make_record(truth=None, symmetries=None, seed=0, **changes):
-    truth = make_truth() if truth is None else truth
+def make_record(annotations=None, symmetries=None, seed=0, **changes):
+    annotations = make_annotations() if annotations is None else annotations
     return {
         'img_path': 'a.png',
         'img': np.random.default_rng(seed).integers(0, 256, (*IMAGE_WH[::-1], 3), dtype=np.uint8),
@@ -34,12 +34,12 @@ def make_record(truth=None, symmetries=None, seed=0, **changes):
         'input_wh': (64, 64),
         'intrinsics': INTRINSICS,
         'projection': INTRINSICS,
-        'truth': truth,
-        'symmetries': [NoSymmetry()] * len(truth) if symmetries is None else symmetries,
+        'annotations': annotations,
+        'symmetries': [NoSymmetry()] * len(annotations) if symmetries is None else symmetries,
         'rng': np.random.default_rng([7, seed]),
         **changes,
     }
 
 
-def keypoints_cv_of(truth):
-    return cv_from_gl(truth.keypoints_gl)
+def keypoints_cv_of(annotations):
+    return cv_from_gl(annotations.keypoints_gl)

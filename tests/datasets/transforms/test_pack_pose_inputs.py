@@ -11,7 +11,7 @@ from cpose.geometry.affine import apply_affine
 from cpose.structures.cuboid import CORNER_SIGNS
 
 from ...shipped_parts import settings
-from .records import IMAGE_WH, INTRINSICS, make_record, make_truth
+from .records import IMAGE_WH, INTRINSICS, make_annotations, make_record
 
 
 def make_affine(**changes):
@@ -20,7 +20,7 @@ def make_affine(**changes):
 
 def test_testing():
     record = LetterboxAffine()(make_record(input_wh=(96, 64)))
-    image, truth = record['img'], record['truth']
+    image, annotations = record['img'], record['annotations']
     packed = PackPoseInputs()(record)
     assert set(packed) == {'inputs', 'data_samples'}
     assert packed['inputs'].dtype == torch.uint8
@@ -28,7 +28,7 @@ def test_testing():
     np.testing.assert_array_equal(packed['inputs'].numpy(), image.transpose(2, 0, 1))
     sample = packed['data_samples']
     assert sample.candidates is None
-    assert sample.truth is truth
+    assert sample.annotations is annotations
     assert (sample.image_path, sample.image_wh, sample.input_wh) == ('a.png', IMAGE_WH, (96, 64))
     np.testing.assert_array_equal(sample.intrinsics, INTRINSICS)
 
@@ -44,7 +44,7 @@ def test_corners_move_with_the_pixels():
 
 
 def test_visibility_is_that_of_the_original_image():
-    truth = make_truth([(0, 0, 2.0), (0, 0, 3.0), (0, 0, 3.0)])
+    annotations = make_annotations([(0, 0, 2.0), (0, 0, 3.0), (0, 0, 3.0)])
     points = np.full((3, 9, 2), 50.0)
     points[0, 1:] = [
         (0, 0),
@@ -57,9 +57,9 @@ def test_visibility_is_that_of_the_original_image():
         (1, 1),
     ]
     points[:, 0] = [(119.5, 99.5), (120, 50), (50, -0.5)]
-    truth = dataclasses.replace(truth, keypoints_image=points)
+    annotations = dataclasses.replace(annotations, keypoints_image=points)
     for seed in range(4):
-        record = ExpandSymmetries()(make_record(truth, seed=seed))
+        record = ExpandSymmetries()(make_record(annotations, seed=seed))
         candidates = PackPoseInputs()(make_affine()(record))['data_samples'].candidates
         is_flipped = record['input_from_image'][0, 0] < 0
         expected = np.array([True, False, False, True, False, False, True, True])
@@ -70,16 +70,16 @@ def test_visibility_is_that_of_the_original_image():
 
 def test_flipped_corners_are_those_of_the_mirrored_object():
     """A box straight ahead looks the same after a flip, corner by corner."""
-    truth = make_truth([(0, 0, 2.0)])
-    points = truth.keypoints_image.copy()
+    annotations = make_annotations([(0, 0, 2.0)])
+    points = annotations.keypoints_image.copy()
     spread = [12, 8, 12, 8, 12, 8, 12, 8]
     points[0, 1:] = CORNER_SIGNS * 15 @ np.array([[0, 0], [0, 1], [0, 0.2]])
     points[0, 1:, 0] = CORNER_SIGNS[:, 0] * spread
     points[0, 1:] += np.array([(IMAGE_WH[0] - 1) / 2, 50])
-    truth = dataclasses.replace(truth, keypoints_image=points)
+    annotations = dataclasses.replace(annotations, keypoints_image=points)
     pair = []
     for flip_prob in (0.0, 1.0):
-        record = ExpandSymmetries()(make_record(truth, seed=2))
+        record = ExpandSymmetries()(make_record(annotations, seed=2))
         transform = RandomPoseAffine(
             **settings('RandomPoseAffine', scale_range=(1, 1), flip_prob=flip_prob)
         )

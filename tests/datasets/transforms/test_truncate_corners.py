@@ -3,12 +3,12 @@ import numpy as np
 from cpose.codecs.symmetries import NoSymmetry, RotationalSymmetry
 from cpose.datasets.transforms.symmetries import ExpandSymmetries, TruncateCorners
 
-from .records import make_record, make_truth
+from .records import make_annotations, make_record
 
 
 def test_projected_corners_lose_their_fraction_towards_zero():
-    truth = make_truth([(-1.0, -0.8, 2.0), (0.1, 0.1, 2.0)])
-    record = make_record(truth, symmetries=[RotationalSymmetry(4), NoSymmetry()])
+    annotations = make_annotations([(-1.0, -0.8, 2.0), (0.1, 0.1, 2.0)])
+    record = make_record(annotations, symmetries=[RotationalSymmetry(4), NoSymmetry()])
     before = ExpandSymmetries()(record)
     corners, centers = before['cand_corners'].copy(), before['cand_centers'].copy()
     assert (corners[0] < -1).any()
@@ -20,13 +20,13 @@ def test_projected_corners_lose_their_fraction_towards_zero():
 
 
 def test_annotation_stays_untouched():
-    truth = make_truth()
-    pixels = truth.keypoints_image.copy()
-    record = make_record(truth, symmetries=[RotationalSymmetry(2)] * 2)
+    annotations = make_annotations()
+    pixels = annotations.keypoints_image.copy()
+    record = make_record(annotations, symmetries=[RotationalSymmetry(2)] * 2)
     TruncateCorners()(ExpandSymmetries()(record))
-    np.testing.assert_array_equal(truth.keypoints_image, pixels)
+    np.testing.assert_array_equal(annotations.keypoints_image, pixels)
 
 
 def test_no_objects():
-    record = ExpandSymmetries()(make_record(make_truth(np.zeros((0, 3)))))
+    record = ExpandSymmetries()(make_record(make_annotations(np.zeros((0, 3)))))
     assert TruncateCorners()(record)['cand_corners'].shape == (0, 1, 8, 2)

@@ -11,19 +11,26 @@ from cpose.errors import ConfigError
 from cpose.registry import VISUALIZERS
 from cpose.structures.pose_data_sample import PoseDataSample
 from cpose.visualization.pose_drawer import PoseDrawer
-from cpose.visualization.pose_visualizer import truth_result
+from cpose.visualization.pose_visualizer import annotated_result
 
 from ...user_errors import raises
-from ...visualization.scenes import CAMERA, IMAGE_WH, grey_image, posed_object, result_of, truth_of
+from ...visualization.scenes import (
+    CAMERA,
+    IMAGE_WH,
+    annotations_of,
+    grey_image,
+    posed_object,
+    result_of,
+)
 
 INPUT_FROM_IMAGE = np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 8.0]])
 INPUT_WH = (IMAGE_WH[0] // 2, IMAGE_WH[1] // 2 + 16)
 
 
 def annotated(path='a.png', **changes):
-    truth = truth_of(posed_object((0.2, 0.1, 5.0)))
+    annotations = annotations_of(posed_object((0.2, 0.1, 5.0)))
     return PoseDataSample(
-        path, IMAGE_WH, INPUT_WH, INPUT_FROM_IMAGE, CAMERA, truth=truth, **changes
+        path, IMAGE_WH, INPUT_WH, INPUT_FROM_IMAGE, CAMERA, annotations=annotations, **changes
     )
 
 
@@ -51,7 +58,7 @@ def drawn(folder):
 
 
 @pytest.mark.parametrize('has_file', [True, False])
-def test_truth_on_the_left_prediction_on_the_right(runner, tmp_path, has_file):
+def test_annotation_on_the_left_prediction_on_the_right(runner, tmp_path, has_file):
     path = tmp_path / 'photo.bmp'
     if has_file:
         cv2.imwrite(str(path), grey_image())
@@ -62,7 +69,9 @@ def test_truth_on_the_left_prediction_on_the_right(runner, tmp_path, has_file):
     assert drawn(tmp_path) == ['val_0_photo_7.png']
     picture = cv2.imread(str(next(tmp_path.rglob('val_0_photo_7.png')))).astype(int)
     halves = np.split(picture, 2, axis=1)
-    for half, result in zip(halves, (truth_result(sample), result_of(posed_object())), strict=True):
+    for half, result in zip(
+        halves, (annotated_result(sample), result_of(posed_object())), strict=True
+    ):
         expected = PoseDrawer().draw(grey_image(), result).astype(int)
         # The border of an image that comes from a smaller network input is blurred.
         assert np.abs(half - expected)[4:-4, 4:-4].max() <= 1

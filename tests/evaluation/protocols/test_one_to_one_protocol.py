@@ -23,7 +23,7 @@ def value_of(assessment, metric, row=0):
     return assessment.values[metric][row]
 
 
-def test_truth_as_prediction_is_perfect(new_scene, new_record):
+def test_annotations_as_prediction_is_perfect(new_scene, new_record):
     scene = new_scene()
     for x in (-0.5, 0.1, 0.6):
         scene.add_object(DIMS, (x, 0, 2), 30 * x).add_prediction(DIMS, (x, 0, 2), 30 * x)
@@ -74,7 +74,7 @@ def test_predictions_without_a_pose_are_false_positives(new_scene, new_record):
 
 def test_objects_without_3d_annotation_are_ignored(new_scene, new_record):
     record = new_record(new_scene().add_object(DIMS).add_prediction(DIMS))
-    record.truth.keypoints_gl[:] = np.nan
+    record.annotations.keypoints_gl[:] = np.nan
     assessment = assess([record])
     assert assessment.num_objects == 0
     assert len(assessment.scores) == 0
