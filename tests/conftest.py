@@ -7,9 +7,18 @@ terminal that the tests are started from decides neither its width nor its colou
 import os
 
 import cv2
+import pytest
 
 cv2.setNumThreads(0)
 SIZE = ('COLUMNS', 'LINES')
 ABILITIES = ('TERM', 'FORCE_COLOR', 'NO_COLOR', 'TTY_COMPATIBLE', 'TTY_INTERACTIVE')
 for name in SIZE + ABILITIES:
     os.environ.pop(name, None)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _configs_without_layout():
+    """Leave out yapf, most of the work of a tiny run; the processes that tests start keep it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmengine.config.config.FormatCode', lambda text, **style: (text, True))
+        yield

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,16 @@ def module_name(file):
     return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
 
 
+@cache
+def tree_of(file):
+    return ast.parse(file.read_text())
+
+
+@cache
 def imports_of(file):
     """Return the ``cpose`` modules that a file imports anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith('cpose'):
             found.add(node.module)
         elif isinstance(node, ast.Import):
@@ -53,14 +60,15 @@ def part_of(module):
     return module.split('.')[1] if '.' in module else ''
 
 
-@pytest.mark.parametrize('file', SOURCES, ids=module_name)
-def test_imports_point_down(file):
-    own = part_of(module_name(file))
-    for module in imports_of(file):
-        other = part_of(module)
-        if not own or not other or own == other:
-            continue
-        assert LAYERS[other] < LAYERS[own], f'{file} may not import {module}'
+def test_imports_point_down():
+    wrong = []
+    for file in SOURCES:
+        own = part_of(module_name(file))
+        for module in imports_of(file):
+            other = part_of(module)
+            if own and other and own != other and LAYERS[other] >= LAYERS[own]:
+                wrong.append(f'{module_name(file)} may not import {module}')
+    assert wrong == []
 
 
 def test_no_import_cycles():
@@ -82,8 +90,7 @@ def test_no_import_cycles():
 
 
 def registered_classes(file):
-    tree = ast.parse(file.read_text())
-    for node in tree.body:
+    for node in tree_of(file).body:
         if isinstance(node, ast.ClassDef):
             for decorator in node.decorator_list:
                 text = ast.unparse(decorator)
@@ -92,12 +99,11 @@ def registered_classes(file):
                     yield match[1], match[2] or node.name
 
 
+@cache
 def registrations():
-    return {
-        module_name(file): list(registered_classes(file))
-        for file in SOURCES
-        if list(registered_classes(file))
-    }
+    """Return registry and name of every registered class, by module."""
+    found = {module_name(file): list(registered_classes(file)) for file in SOURCES}
+    return {module: names for module, names in found.items() if names}
 
 
 def test_folders_are_small():
@@ -120,8 +126,9 @@ def test_locations_are_the_defining_modules():
     for name, modules in expected.items():
         registry = getattr(registries, name)
         assert set(registry._locations) == modules, name
-        for _, class_name in [item for module in modules for item in registrations()[module]]:
-            assert registry.get(class_name).__module__ in modules
+        for module in modules:
+            for _, class_name in registrations()[module]:
+                assert registry.get(class_name).__module__ in modules
 
 
 def test_importing_the_package_is_cheap():

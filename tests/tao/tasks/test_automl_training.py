@@ -29,7 +29,7 @@ SPEC = {
     },
     'model': {'head_conv': 32, 'use_convGRU': False, 'backbone': {'model_type': 'DLA34'}},
     'train': {'num_epochs': 1, 'optim': {'lr': 1e-4, 'lr_steps': [1]}},
-    'automl': {'max_recommendations': 6},
+    'automl': {'max_recommendations': 2},
 }
 TIMEOUT = 1800
 
@@ -47,15 +47,13 @@ def test_killed_search_of_real_trainings(tmp_path, monkeypatch):
     (tmp_path / 'spec.yaml').write_text(yaml.safe_dump(SPEC))
     folder = tmp_path / 'results/automl'
     with start('automl', tmp_path / 'spec.yaml') as search:
-        wait_until((folder / 'trial_002/train/status.json').exists, search)
+        wait_until((folder / 'trial_000/train/status.json').exists, search)
     with start('automl', tmp_path / 'spec.yaml') as search:
         assert search.wait(TIMEOUT) == 0
     study = optuna.load_study(study_name='automl', storage=f'sqlite:///{folder}/study.db')
     states = [trial.state.name for trial in study.trials]
-    assert sorted(states) == ['COMPLETE'] * 6 + ['FAIL']
-    assert sorted(path.name for path in folder.glob('trial_*')) == [
-        f'trial_{number:03d}' for number in (0, 1, 2, 4, 5, 6)
-    ]
+    assert states == ['FAIL', 'COMPLETE', 'COMPLETE']  # trial 1 goes on in the folder of trial 0
+    assert sorted(path.name for path in folder.glob('trial_*')) == ['trial_000', 'trial_002']
     with start('train', folder / 'best_spec.yaml') as training:
         assert training.wait(TIMEOUT) == 0
     lines = (tmp_path / 'results/train/status.json').read_text().splitlines()
@@ -74,4 +72,4 @@ def check_secrets(results):
             if path.suffix == '.pth' and results / 'train' not in path.parents:
                 assert is_encrypted(path), path
                 encrypted += 1
-    assert encrypted >= 6
+    assert encrypted >= 2
