@@ -148,12 +148,15 @@ def loader(length, batch_size=2, shuffle=False, **options):
 
 
 def toy_config(work_dir, options=None):
-    """Return the shipped runtime and schedule around the toy parts."""
+    """Return the shipped runtime and schedule around the toy parts.
+
+    MMEngine is told not to lay its text out, which takes as long as the rest of a run.
+    """
     work_dir = Path(work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
     config = Config.fromfile(ROOT / 'configs/_base_/default_runtime.py')
     config.merge_from_dict(Config.fromfile(ROOT / 'configs/_base_/schedules/140e.py').to_dict())
-    config = Config(config.to_dict())
+    config = Config(config.to_dict(), format_python_code=False)
     config.merge_from_dict(
         {
             'work_dir': str(work_dir),

@@ -14,6 +14,7 @@ from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import CheckpointError, ConfigError, DataError
 from cpose.files.encrypted_file import is_encrypted, sealed_bytes
 from cpose.files.encryption_key import use_key
+from cpose.models.backbones.fan import ARCHS
 from cpose.tao.spec.schema import job_schema
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks import inference
@@ -21,13 +22,20 @@ from cpose.tao.tasks.train import find_resume
 from cpose.tao.translation.spec_config import overlay_text, training_overlay
 
 from ..user_errors import raises
-from .bike_example import NUM_IMAGES, RTX, TINY, TRT, make_example, run, spec_of
+from .bike_example import NUM_IMAGES, RTX, TINY, TINY_FAN, TRT, make_example, run, spec_of
 from .specs import make_spec
 
 CALIBRATION_BYTES = 300e6
 """Shared memory in which the builder puts an engine for int8."""
 
 pytestmark = pytest.mark.filterwarnings('ignore:No GPU is visible')
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _tiny_network():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ARCHS, 'small', TINY_FAN)
+        yield
 
 
 @pytest.fixture(scope='module')
