@@ -118,7 +118,7 @@ def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -
             raise CheckpointError(
                 'holds a backbone (ImageNet weights), not a pose model',
                 argument='checkpoint',
-                advice='Set model.backbone.pretrained_path to it and train',
+                advice='Give it to the backbone as pretrained_path and train',
             )
         return convert(found, family)
 
@@ -159,12 +159,12 @@ def _hint(differences: Differences, weights: Mapping[str, Tensor]) -> str:
         )
     if any(text.startswith(f'{CENTER_WEIGHT} ') for text in reshaped):
         return (
-            f'It has {len(weights[CENTER_WEIGHT])} categories: set model.head.num_classes='
-            f'{len(weights[CENTER_WEIGHT])} and as many names in metainfo.category.'
+            f'It has {len(weights[CENTER_WEIGHT])} categories: give the head as num_classes '
+            f'{len(weights[CENTER_WEIGHT])}, and as many names in metainfo.category.'
         )
     if reshaped:
-        return 'Compare model.head.num_classes and the widths with the config of the checkpoint.'
-    return 'Compare model.neck and model.head with the config of the checkpoint.'
+        return 'Compare num_classes of the head and the widths with the config of the checkpoint.'
+    return 'Compare neck and head with the config of the checkpoint.'
 
 
 def _some(keys: Iterable[str], shown: int) -> str:

@@ -16,7 +16,7 @@ from cpose.codecs.symmetries import decode_symmetric, resolve_symmetry
 from cpose.datasets.annotations.data_problems import OnError, check_on_error
 from cpose.datasets.base import open_record
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
-from cpose.error_places import ConfigPlace, FilePlace
+from cpose.error_places import FilePlace, Place
 from cpose.errors import ConfigError, DataError, check_number
 from cpose.registry import SYMMETRIES, TRANSFORMS
 from cpose.structures.image_record import ImageRecord
@@ -92,10 +92,10 @@ class PoseDataset(BaseDataset):
         categories = self._metainfo['category']
         if name not in categories:
             raise DataError(
-                f'is none of the categories {", ".join(categories)} (config key '
-                '*_dataloader.dataset.metainfo.category)',
+                f'is none of the categories {", ".join(categories)}',
                 argument='class',
                 value=name,
+                advice='Name it in metainfo.category of the data set',
             )
         return categories.index(name)
 
@@ -159,7 +159,7 @@ class PoseDataset(BaseDataset):
                 'categories',
                 place=FilePlace(record.image_path),
                 advice=(
-                    'Name all of them (config key *_dataloader.dataset.metainfo.category)',
+                    'Name all of them in metainfo.category of the data set',
                     'Leave the object out',
                 ),
             )
@@ -218,12 +218,13 @@ def _marked(item: Any) -> Any:
 PACKED_KEYS = ('inputs', 'data_samples')
 
 
-def check_packed(item: Any, pipelines: Sequence[Compose]) -> None:
+def check_packed(item: Any, pipelines: Sequence[Compose], place: Place | None = None) -> None:
     """Refuse an item that is not packed.
 
     Args:
         item: What the pipeline made of a record.
         pipelines: The transforms of one or several data sets, for the message.
+        place: Where they were given.
 
     Raises:
         ConfigError: If it lacks a key.
@@ -235,7 +236,7 @@ def check_packed(item: Any, pipelines: Sequence[Compose]) -> None:
     raise ConfigError(
         f'({steps}) does not give {" and ".join(PACKED_KEYS)}',
         argument='pipeline',
-        place=ConfigPlace(('*_dataloader.dataset.pipeline',)),
+        place=place,
         advice="End it with dict(type='PackPoseInputs')",
     )
 
@@ -247,10 +248,12 @@ class CheckedCollate:
     Attributes:
         collate: Makes a batch of items.
         pipelines: What the items come from.
+        place: Where the pipelines were given.
     """
 
     collate: Callable[[Sequence[Any]], Any]
     pipelines: Sequence[Compose]
+    place: Place | None = None
 
     def __call__(self, items: Sequence[Any]) -> Any:
         """Return the batch.
@@ -259,5 +262,5 @@ class CheckedCollate:
             ConfigError: If an item is not packed.
         """
         for item in items:
-            check_packed(item, self.pipelines)
+            check_packed(item, self.pipelines, self.place)
         return self.collate(items)

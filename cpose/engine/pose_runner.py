@@ -19,16 +19,20 @@ from cpose.building import building_part
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.loading import bare_model, load_weights, own_weights
 from cpose.checkpoints.plain_data import from_plain
-from cpose.checkpoints.training_state import check_optimizer, prepare_resume
 from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
 from cpose.datasets.draws import inner_configs, nested_datasets
 from cpose.engine.acceleration import compile_network
 from cpose.engine.checkpoint_list import write_checkpoint
 from cpose.engine.part_building import PartBuildingRunner
 from cpose.engine.processes import init_cpu_processes
-from cpose.engine.resuming import replay_schedules
+from cpose.engine.resuming import (
+    NEW_RUN,
+    check_optimizer,
+    prepare_resume,
+    replay_schedules,
+)
 from cpose.engine.run_checks import check_run, check_settings, find_loop_type
-from cpose.error_places import FilePlace
+from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import CheckpointError, UserError, check_number
 from cpose.registry import LOOPS, RUNNERS
 
@@ -36,6 +40,7 @@ MMENGINE_HOOKS = (
     *('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint'),
 )
 """Names of the hooks that MMEngine registers unless they are ``None``."""
+PIPELINES = ConfigPlace(('*_dataloader.dataset.pipeline',))
 
 
 @RUNNERS.register_module()
@@ -140,7 +145,7 @@ class PoseRunner(PartBuildingRunner):
         inner = nested_datasets(loader.dataset)
         pipelines = [item.pipeline for item in inner if isinstance(item, PoseDataset)]
         if pipelines:
-            loader.collate_fn = CheckedCollate(loader.collate_fn, pipelines)
+            loader.collate_fn = CheckedCollate(loader.collate_fn, pipelines, PIPELINES)
         return loader
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
@@ -198,7 +203,7 @@ class PoseRunner(PartBuildingRunner):
             raise CheckpointError(
                 f'cannot be resumed with this config: {error}',
                 place=FilePlace(filename),
-                advice='Use only its weights: set load_from, without {resume}',
+                advice=NEW_RUN,
             ) from error
         if self.train_loop.counts_changed:
             replay_schedules(self)

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from cpose.checkpoints.loading import bare_model
 from cpose.engine.resuming import (
+    NEW_RUN,
     capture_random_state,
     preserved_random_state,
     restore_random_state,
@@ -144,6 +145,6 @@ def check_unit(state: Mapping[str, Any], by_epoch: bool) -> None:
         f'The checkpoint is of a training by {other}, this config trains by {own}',
         advice=(
             'Resume with the same kind of loop',
-            'Set load_from without {resume} to start a new run with its weights',
+            NEW_RUN,
         ),
     )

@@ -15,7 +15,7 @@ from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, Predic
 from cpose.files.json_files import read_json
 from cpose.structures.pose_data_sample import CuboidAnnotations
 
-ADVICE = 'Give a file written with --dump'
+ADVICE = 'Give a file that a test has dumped'
 
 
 @dataclass(frozen=True)

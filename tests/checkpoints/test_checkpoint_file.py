@@ -107,23 +107,23 @@ def write_evil_pickle(file):
 
 
 BROKEN = {
-    'missing': (lambda file: None, 'does not exist'),
-    'folder': (lambda file: file.mkdir(), 'is a folder'),
-    'empty': (lambda file: file.touch(), r'empty \(0 bytes\)'),
-    'truncated': (write_truncated, 'cut off after 20000 bytes'),
-    'text': (lambda file: file.write_text('these are no weights'), 'not a PyTorch checkpoint'),
-    'binary': (lambda file: file.write_bytes(bytes(range(256))), 'not a PyTorch checkpoint'),
-    'pickle': (write_evil_pickle, r'posix\.mkdir|not a PyTorch checkpoint'),
-    'tensor': (lambda file: torch.save(torch.ones(2), file), 'holds a Tensor, not a dict'),
+    'missing': (lambda file: None, ''),
+    'folder': (lambda file: file.mkdir(), ''),
+    'empty': (lambda file: file.touch(), '(0 bytes)'),
+    'truncated': (write_truncated, '20000 bytes'),
+    'text': (lambda file: file.write_text('these are no weights'), ''),
+    'binary': (lambda file: file.write_bytes(bytes(range(256))), ''),
+    'pickle': (write_evil_pickle, ''),
+    'tensor': (lambda file: torch.save(torch.ones(2), file), 'Tensor'),
 }
 
 
 @pytest.mark.parametrize('kind', BROKEN)
-def test_broken_files_have_their_own_message(tmp_path, kind):
-    write, message = BROKEN[kind]
+def test_broken_files_are_errors_of_the_user(tmp_path, kind):
+    write, fact = BROKEN[kind]
     file = tmp_path / 'broken.pth'
     write(file)
-    with pytest.raises(CheckpointError, match=rf'broken\.pth.*({message})'):
+    with raises(CheckpointError, fact, path=file):
         load_checkpoint_file(file)
     assert not (tmp_path / 'made').exists()
 

@@ -23,24 +23,24 @@ def test_loads_own_checkpoints(wrap, prefix):
 
 
 DIFFERENCES = {
-    'unexpected': ({'head.extra': torch.ones(1)}, (), r'1 unexpected \(head\.extra\)'),
-    'missing': ({}, ('head.bias',), r'1 missing \(head\.bias\)'),
+    'unexpected': ({'head.extra': torch.ones(1)}, (), '1 unexpected (head.extra)'),
+    'missing': ({}, ('head.bias',), '1 missing (head.bias)'),
     'shape': (
         {'head.weight': torch.ones(3, 4)},
         (),
-        r'1 of another shape \(head\.weight \(3, 4\) instead of \(2, 4\)\).*num_classes',
+        '1 of another shape (head.weight (3, 4) instead of (2, 4))',
     ),
-    'backbone': ({'backbone.weight': torch.ones(8, 3, 3, 3)}, (), 'another backbone'),
+    'backbone': ({'backbone.weight': torch.ones(8, 3, 3, 3)}, (), 'backbone.weight'),
 }
 
 
 @pytest.mark.parametrize('name', DIFFERENCES)
 def test_differences_are_listed_and_nothing_is_loaded(name):
-    changed, removed, message = DIFFERENCES[name]
+    changed, removed, fact = DIFFERENCES[name]
     model = build()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     state = {key: value for key, value in build().state_dict().items() if key not in removed}
-    with pytest.raises(CheckpointError, match=rf'a\.pth does not fit.*{message}'):
+    with raises(CheckpointError, fact, argument='checkpoint', path='a.pth'):
         load_weights(model, {**state, **changed}, 'a.pth')
     for key, value in model.state_dict().items():
         assert value.equal(before[key])

@@ -1,18 +1,10 @@
-import torch
-from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
-from mmengine.optim import OptimWrapper
 
 from cpose.checkpoints.training_state import (
-    check_optimizer,
     message_hub_content,
     model_content,
-    prepare_resume,
     scheduler_content,
 )
-from cpose.errors import CheckpointError
-
-from ..user_errors import raises
 
 
 def test_message_hub_leaves_out_objects_and_the_config(request):
@@ -43,29 +35,3 @@ def test_model_content(build_runner):
     assert content['meta']['note'] == 'mine'
     assert content['meta']['dataset_meta']['category'] == ('toy',)
     assert content['state_dict'].keys() == runner.model.state_dict().keys()
-
-
-def test_weights_cannot_be_resumed():
-    with raises(CheckpointError, 'optimizer, train_loop'):
-        prepare_resume({'meta': {}, 'message_hub': {}, 'state_dict': {}}, 'best.pth', None)
-
-
-def test_settings_of_another_optimizer():
-    parameters = [torch.zeros(1, requires_grad=True)]
-    adam, sgd = (
-        OptimWrapper(kind(parameters, lr=0.1)) for kind in (torch.optim.Adam, torch.optim.SGD)
-    )
-    checkpoint = {'meta': {}, 'optimizer': adam.state_dict()}
-    check_optimizer(checkpoint, 'a.pth', adam)
-    with raises(CheckpointError, 'dampening, momentum'):
-        check_optimizer(checkpoint, 'a.pth', sgd)
-
-
-def test_equal_meta_information_is_the_same_object():
-    checkpoint = {key: {} for key in ('message_hub', 'optimizer', 'train_loop')}
-    checkpoint['meta'] = {'dataset_meta': {'category': ('cup',), 'symmetry': ({'type': 'X'},)}}
-    metainfo = {'category': ('cup',), 'symmetry': (ConfigDict(type='X'),)}
-    prepare_resume(checkpoint, 'a.pth', metainfo)
-    assert checkpoint['meta']['dataset_meta'] is metainfo
-    prepare_resume(checkpoint, 'a.pth', {'category': ('mug',)})
-    assert checkpoint['meta']['dataset_meta'] is metainfo

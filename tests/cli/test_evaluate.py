@@ -12,6 +12,8 @@ from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.pose_data_sample import CuboidAnnotations
 
+from ..user_errors import raises
+
 
 @pytest.fixture
 def dump(tmp_path):
@@ -65,7 +67,7 @@ def test_options_reach_the_rules(dump, tmp_path):
 
 
 def test_bad_input_is_an_error_of_the_user(tmp_path, capsys):
-    with pytest.raises(DataError, match='cannot be read'):
+    with raises(DataError, path=tmp_path / 'missing.json'):
         run(tmp_path / 'missing.json')
     with pytest.raises(SystemExit) as error:
         run(tmp_path / 'missing.json', '--eval-num-symmetry', 0)

@@ -9,6 +9,11 @@ from cpose.cli.main import main
 CONFIG = """
 _base_ = 'cpose::centerpose/quickstart.py'
 
+model = dict(
+    backbone=dict(name='test_resnet', pretrained=False),
+    neck=dict(out_channels=16, out_stride=4),
+    head=dict(head_conv=16),
+)
 part = dict(
     type='SyntheticCuboidDataset',
     metainfo=dict(category='cuboid', symmetry=dict(type='CuboidSymmetry'), eval_num_symmetry=1),

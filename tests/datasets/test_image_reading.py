@@ -49,13 +49,11 @@ def test_truncated(tmp_path, extension, part):
         read_image(str(path))
 
 
-@pytest.mark.parametrize(
-    ('content', 'message'), [(b'', 'is empty'), (b'GIF89a no image', 'cannot be decoded')]
-)
-def test_no_image(tmp_path, content, message):
+@pytest.mark.parametrize(('content', 'fact'), [(b'', ''), (b'GIF89a no image', '(15 bytes)')])
+def test_no_image(tmp_path, content, fact):
     path = tmp_path / 'a.png'
     path.write_bytes(content)
-    with pytest.raises(DataError, match=message):
+    with raises(DataError, fact, path=path):
         read_image(str(path))
 
 

@@ -3,6 +3,7 @@ from mmengine.dataset import Compose, pseudo_collate
 
 from cpose.datasets.base_dataset import CheckedCollate, check_packed
 from cpose.datasets.transforms.affine import LetterboxAffine
+from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 
 from ..user_errors import raises
@@ -18,5 +19,6 @@ def test_packed_items_pass():
 
 @pytest.mark.parametrize('item', [{'img': 1}, {'inputs': 1}, None])
 def test_others_name_the_key_and_the_steps(item):
-    with raises(ConfigError, '(LetterboxAffine)', argument='pipeline'):
-        CheckedCollate(pseudo_collate, [Compose([LetterboxAffine()])])([PACKED, item])
+    place = ConfigPlace(('test_dataloader.dataset.pipeline',))
+    with raises(ConfigError, '(LetterboxAffine)', argument='pipeline', place=place):
+        CheckedCollate(pseudo_collate, [Compose([LetterboxAffine()])], place)([PACKED, item])

@@ -2,11 +2,14 @@
 
 import functools
 
+import onnx
+import pytest
 import torch
 
 from cpose.apis.builder import build_model
 from cpose.apis.config.load import load_config
 from cpose.apis.export.model_export import make_metadata
+from cpose.deploy.onnx import export as onnx_export
 from cpose.deploy.onnx.export import ExportSettings, make_onnx
 from cpose.deploy.onnx.verify import check_bounds, compare_with_torch
 
@@ -67,8 +70,30 @@ def export(config, model=None, input_wh=(64, 64), **settings):
 
 @functools.cache
 def tiny(**settings):
-    """Return the same for the tiny network; not to be changed."""
-    return export(tiny_config(), **settings)
+    """Return the same for the tiny network; not to be changed.
+
+    What PyTorch's exporters make of it is kept: settings that act on the graph share it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for trace in (TRACE, EXPORT):
+            patch.setattr(onnx_export, trace.__name__, functools.partial(_once, trace))
+        return export(tiny_config(), tiny_network(), **settings)
+
+
+@functools.cache
+def tiny_network():
+    return make_network(tiny_config())
+
+
+TRACE, EXPORT = onnx_export._trace, onnx_export._export
+_traced = {}
+
+
+def _once(trace, graph, settings, names):
+    key = (settings.input_wh, settings.opset, settings.batch, settings.is_baked)
+    if key not in _traced:
+        _traced[key] = trace(graph, settings, names).SerializeToString()
+    return onnx.load_from_string(_traced[key])
 
 
 def compare(graph, model, settings, count=3):

@@ -115,17 +115,12 @@ def test_other_optimizer_cannot_be_resumed(build_runner, trained):
         resume(build_runner, trained.last_checkpoint, groups)
 
 
-@pytest.mark.parametrize(
-    ('optimizer', 'says'),
-    [
-        ({'type': 'SGD', 'lr': 0.1}, r'optimizer SGD \(.*its optimizer is Adam\.'),
-        ({'type': 'AdamW', 'lr': 0.1}, r'optimizer AdamW \(.*its optimizer is Adam\.'),
-    ],
-)
-def test_optimizer_of_another_type_cannot_be_resumed(build_runner, trained, optimizer, says):
-    options = {'optim_wrapper.optimizer': {**optimizer, '_delete_': True}}
-    with pytest.raises(CheckpointError, match=says):
+@pytest.mark.parametrize('kind', ['SGD', 'AdamW'])
+def test_optimizer_of_another_type_cannot_be_resumed(build_runner, trained, kind):
+    options = {'optim_wrapper.optimizer': {'type': kind, 'lr': 0.1, '_delete_': True}}
+    with raises(CheckpointError, f' {kind} ', path=trained.last_checkpoint) as caught:
         resume(build_runner, trained.last_checkpoint, options)
+    assert caught.value.problem.endswith(' Adam')
 
 
 def test_best_holds_weights_only(build_runner, trained, tmp_path):

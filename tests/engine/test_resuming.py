@@ -1,7 +1,18 @@
 import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.optim import OptimWrapper
 from torch.utils.data import DataLoader, Dataset
 
-from cpose.engine.resuming import RemainingBatches, remaining_loader
+from cpose.engine.resuming import (
+    RemainingBatches,
+    check_optimizer,
+    prepare_resume,
+    remaining_loader,
+)
+from cpose.errors import CheckpointError
+
+from ..user_errors import raises
 
 
 class Numbers(Dataset):
@@ -41,3 +52,29 @@ def test_settings_are_kept():
     for name in ('num_workers', 'collate_fn', 'prefetch_factor', 'timeout', 'dataset'):
         assert getattr(rest, name) == getattr(loader, name)
     assert isinstance(rest.batch_sampler, RemainingBatches)
+
+
+def test_weights_cannot_be_resumed():
+    with raises(CheckpointError, 'optimizer, train_loop'):
+        prepare_resume({'meta': {}, 'message_hub': {}, 'state_dict': {}}, 'best.pth', None)
+
+
+def test_settings_of_another_optimizer():
+    parameters = [torch.zeros(1, requires_grad=True)]
+    adam, sgd = (
+        OptimWrapper(kind(parameters, lr=0.1)) for kind in (torch.optim.Adam, torch.optim.SGD)
+    )
+    checkpoint = {'meta': {}, 'optimizer': adam.state_dict()}
+    check_optimizer(checkpoint, 'a.pth', adam)
+    with raises(CheckpointError, 'dampening, momentum'):
+        check_optimizer(checkpoint, 'a.pth', sgd)
+
+
+def test_equal_meta_information_is_the_same_object():
+    checkpoint = {key: {} for key in ('message_hub', 'optimizer', 'train_loop')}
+    checkpoint['meta'] = {'dataset_meta': {'category': ('cup',), 'symmetry': ({'type': 'X'},)}}
+    metainfo = {'category': ('cup',), 'symmetry': (ConfigDict(type='X'),)}
+    prepare_resume(checkpoint, 'a.pth', metainfo)
+    assert checkpoint['meta']['dataset_meta'] is metainfo
+    prepare_resume(checkpoint, 'a.pth', {'category': ('mug',)})
+    assert checkpoint['meta']['dataset_meta'] is metainfo

@@ -31,6 +31,7 @@ from cpose.apis.inference.inference_parts import (
 )
 from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
+from cpose.error_places import ConfigPlace
 from cpose.errors import DataError, check_number
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
@@ -39,6 +40,7 @@ from cpose.tracking.video_tracking import VideoTracking
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
+PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
 
 
 @INFERENCERS.register_module()
@@ -242,7 +244,7 @@ class CenterPoseInferencer(BaseInferencer):
     def _prepare(self, image: SourceImage, finder: CameraFinder | None) -> dict[str, Any]:
         camera = finder.find(image.path, image.image_wh) if finder else None
         packed = self.pipeline(make_record(image, camera, self.input_wh))
-        check_packed(packed, [self.pipeline])
+        check_packed(packed, [self.pipeline], PIPELINE)
         if camera is None:
             return packed
         known = {'distortion': camera.distortion, 'is_camera_guessed': camera.is_guessed}

@@ -70,8 +70,7 @@ class DataProblems:
                 f'Unusable files in {where}: {len(self)}.\n{reasons}\n',
                 advice=(
                     'Correct or remove them',
-                    "Set on_error='skip' (config key *_dataloader.dataset.on_error) to leave them "
-                    'out',
+                    "Set on_error='skip' for this data set to leave them out",
                 ),
             )
         text = f'Left out of {where}: {len(self)} files.\n{reasons}'

@@ -63,11 +63,11 @@ def keep_consistent(
     needs_points = (order > 1) & ~is_unknown
     known = ', '.join(categories)
     checks = (
-        (is_unknown, f'class is none of the categories {known} (config key metainfo.category)'),
+        (is_unknown, f'class is none of the categories {known} of metainfo.category'),
         (
             is_contradicted,
-            'symmetric is true, but the category has no symmetry (config key metainfo.symmetry); '
-            'give the number of equivalent rotations instead',
+            'symmetric is true, but the category has no symmetry in metainfo.symmetry; give the '
+            'number of equivalent rotations instead',
         ),
         (
             needs_points & lacks_points,

@@ -36,7 +36,7 @@ class ExpandSymmetries(BaseTransform):
             raise DataError(
                 'has no annotation, and training needs one for every image',
                 place=FilePlace(results['img_path']),
-                advice='Keep require_annotation=True (config key train_dataloader.dataset)',
+                advice='Keep require_annotation=True for the data of a training',
             )
         symmetries = results['symmetries'][: results.get('max_objs')]
         count = len(symmetries)

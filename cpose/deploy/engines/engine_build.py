@@ -122,7 +122,7 @@ def load_timing_cache(config: Any, path: Path | None, flavor: Flavor) -> Any:
         return None
     if flavor.name == RTX:
         print_log(
-            f'--timing-cache {path} is neither read nor written: TensorRT for RTX measures no '
+            f'The timing cache {path} is neither read nor written: TensorRT for RTX measures no '
             'kernels while it builds. It makes them on the GPU that runs the engine.',
             logger='current',
             level=logging.WARNING,
@@ -174,8 +174,9 @@ def build_engine(
     parser = start_part(module, 'OnnxParser', network, log)
     if not parser.parse(onnx_bytes):
         raise CheckpointError(
-            f'The graph cannot be read by {module.__name__} '
-            f'{flavor.version}:\n{parser_errors(parser)}'
+            f'cannot be read by {module.__name__} {flavor.version}:\n{parser_errors(parser)}\n',
+            argument='model',
+            advice='Export it again with another opset',
         )
     config = builder.create_builder_config()
     _configure(module, builder, config, settings)
@@ -184,7 +185,9 @@ def build_engine(
     engine = builder.build_serialized_network(network, config)
     if engine is None:
         raise CheckpointError(
-            f'The engine cannot be built by {module.__name__} {flavor.version}: {log.take_errors()}'
+            f'cannot become an engine of {module.__name__} {flavor.version}: {log.take_errors()}',
+            argument='model',
+            advice='Correct what the builder names',
         )
     save_timing_cache(cache, settings.timing_cache)
     return bytes(engine)

@@ -131,13 +131,12 @@ def check_exportable(model: Any, settings: ExportSettings) -> None:
     is_deformable = any(isinstance(module, ModulatedDeformConv) for module in model.modules())
     if is_deformable and settings.opset < DEFORMABLE_OPSET:
         raise ConfigError(
-            'has no operator for the deformable convolutions of the network (config key '
-            'model.neck.conv.type=ModulatedDeformConv)',
+            'has no operator for the deformable convolutions of the network',
             argument='opset',
             value=settings.opset,
             advice=(
                 f'Use {{opset}} {DEFORMABLE_OPSET}',
-                'Use a model with plain convolutions as in _base_/models/dla34.py',
+                'Use a network with plain convolutions',
             ),
         )
     codec = model.head.codec
@@ -145,11 +144,10 @@ def check_exportable(model: Any, settings: ExportSettings) -> None:
     cells = width // codec.stride * (height // codec.stride)
     if cells < codec.num_select:
         raise ConfigError(
-            f'pixels have {cells} cells, fewer than the {codec.num_select} detections (config key '
-            'model.head.codec.num_select)',
+            f'pixels have {cells} cells, fewer than the {codec.num_select} detections of the codec',
             argument='input_wh',
             value=settings.input_wh,
-            advice='Use a larger input',
+            advice=('Use a larger input', 'Give the codec a smaller num_select'),
         )
 
 

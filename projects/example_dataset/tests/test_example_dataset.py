@@ -13,6 +13,7 @@ import pytest
 from mmengine.utils import import_modules_from_strings
 
 from cpose.apis import load_config
+from cpose.cli.main import main
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import DataError
 from cpose.geometry.rotation import quaternion_from_matrix
@@ -83,7 +84,7 @@ def test_wrong_values_name_file_and_image(ann_file, csv_dataset):
 
 
 @pytest.mark.slow
-def test_trains_and_tests(ann_file, tmp_path):
+def test_trains_and_tests(ann_file, csv_dataset, tmp_path):
     options = {
         'train_dataloader.batch_size': 5,
         'train_dataloader.num_workers': 0,
@@ -98,7 +99,8 @@ def test_trains_and_tests(ann_file, tmp_path):
     overrides = ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
     run('train', CONFIG, '--work-dir', tmp_path / 'run', *overrides)
     report = tmp_path / 'report.json'
-    run('test', CONFIG, tmp_path / 'run/epoch_1.pth', '--out', report, *overrides)
+    words = [CONFIG, tmp_path / 'run/epoch_1.pth', '--out', report, '--work-dir', tmp_path]
+    assert main(['test', *map(str, words), *overrides]) == 0
     content = json.loads(report.read_text())
     count = sum(len(PICTURES.load_record(number).annotations) for number in range(5))
     assert (content['num_images'], content['num_objects']) == (5, count)

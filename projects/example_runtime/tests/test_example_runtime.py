@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from cpose.apis import build_model, load_config
+from cpose.cli.main import main
 
 PROJECT = Path(__file__).parents[1]
 MODULE = 'example_runtime.exported_program'
+KINDS = ('pt2', 'pth')
 TINY = {
     'test_dataloader.dataset.image_wh': (64, 64),
     'test_dataloader.dataset.input_wh': (64, 64),
@@ -48,17 +50,13 @@ def files(tmp_path_factory):
     return folder
 
 
-def metrics(config, model_file, *options):
-    out = model_file.with_suffix('.json')
-    run('cpose.cli.main', 'test', config, model_file, '--out', out, *options)
-    return json.loads(out.read_text())
-
-
 @pytest.mark.slow
 def test_scores_equal_those_of_the_checkpoint(files):
     imports = ('--cfg-options', f'custom_imports.imports=[{MODULE}]')
-    program = metrics('-', files / 'tiny.pt2', *imports)
-    checkpoint = metrics(files / 'tiny.py', files / 'tiny.pth')
+    run('cpose.cli.main', 'test', '-', files / 'tiny.pt2', '--out', files / 'pt2.json', *imports)
+    words = [files / 'tiny.py', files / 'tiny.pth', '--out', files / 'pth.json']
+    assert main(['test', *map(str, words), '--work-dir', str(files / 'work')]) == 0
+    program, checkpoint = (json.loads((files / f'{kind}.json').read_text()) for kind in KINDS)
     assert program['num_images'] == 3
     for key in ('AP50_3DIoU', 'mean_3DIoU', 'MPE_2D_px'):
         np.testing.assert_allclose(

@@ -9,6 +9,7 @@ from cpose.datasets.annotations.annotation_index import cache_paths, index_folde
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.errors import DataError
 
+from ...user_errors import raises
 from ..annotated_files import make_annotation, make_object, write_pair
 
 
@@ -83,7 +84,7 @@ def test_numbers_out_of_range_are_left_out_with_their_file(root, caplog):
     write_pair(root, 'e', make_annotation(make_object(symmetric=10**12)))
     write_pair(root, 'f', make_annotation(make_object(**{'class': 'x' * 65})))
     assert depths(index(root, on_error='skip')) == EXPECTED
-    with pytest.raises(DataError, match=r'Unusable files in .*: 3') as error:
+    with raises(DataError, ': 3.') as error:
         index(root)
     for place in ('d.json: field camera_data.height', 'e.json: field objects[0].symmetric'):
         assert place in str(error.value)
@@ -186,7 +187,7 @@ def test_annotations_can_be_optional(root):
         'sub/a.png': True,
     }
     assert depths(table)['b.png'] == []
-    with pytest.raises(DataError, match='image without an annotation'):
+    with raises(DataError, 'b.png'):
         index(root)
 
 

@@ -50,7 +50,7 @@ def test_a_file_counts_once():
         problems.add('unknown class', 'a.png', f'a.png, objects[{place}]')
     problems.add('no projection', 'a.png', 'a.png, objects[1]')
     problems.add('unknown class', 'b.png', 'b.png, objects[0]')
-    with pytest.raises(DataError, match=r'data: 2\.') as error:
+    with raises(DataError, 'data: 2.') as error:
         problems.report('data')
     assert '2 × unknown class: a.png, objects[0]; b.png, objects[0]\n' in str(error.value)
 

@@ -65,7 +65,7 @@ def test_errors_of_the_builder_are_shown(tmp_path):
     module = make_module(
         engine=None, messages=[('ERROR', 'out of workspace'), ('INFO', 'hello'), ('ERROR', 'bye')]
     )
-    with raises(CheckpointError, 'out of workspace; bye.'):
+    with raises(CheckpointError, 'out of workspace; bye', argument='model'):
         build(module, BuildSettings(timing_cache=file))
     assert not file.exists()
 
@@ -95,7 +95,7 @@ def test_a_real_parser_explains_itself():
     node = next(node for node in model.graph.node if node.op_type == 'Conv')
     node.op_type = 'NoSuchOperator'
     settings = BuildSettings(compute_capabilities=('89',))
-    with raises(CheckpointError, f"NoSuchOperator node '{node.name}'"):
+    with raises(CheckpointError, f"NoSuchOperator node '{node.name}'", argument='model'):
         build_engine(flavor, model.SerializeToString(), INPUT_WH, PROFILE, settings)
 
 

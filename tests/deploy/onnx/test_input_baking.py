@@ -22,6 +22,6 @@ def test_baked_graph_equals_the_network(order, opset):
     config = tiny_config(channel_order=order)
     graph, model, settings = export(config, opset=opset, batch=1, is_baked=True)
     check_equal(graph, model, settings)
-    plain, *_ = export(config, model, opset=opset, batch=1)
+    plain, *_ = export(config, model, opset=17, batch=1)
     worse = compare(plain, model, settings)
     assert not all(line.is_within for line in worse)

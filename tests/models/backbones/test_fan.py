@@ -120,8 +120,9 @@ def test_weights_from_a_file(tmp_path):
 def test_weights_of_another_size(tmp_path, monkeypatch):
     torch.save(foreign_weights(make_fan()), tmp_path / 'fan.pth')
     monkeypatch.setitem(fan.ARCHS, 'small', FANArch((1, 1), 48, 3, 4, 2))
-    with pytest.raises(CheckpointError, match=r'pretrained_path.*does not fit this FAN'):
+    with raises(CheckpointError, 'FAN') as error:
         make_fan(pretrained_path=str(tmp_path / 'fan.pth'))
+    assert 'pretrained_path' in str(error.value.place.path)
 
 
 def test_mixed_precision():

@@ -67,7 +67,7 @@ def test_code_in_the_file_is_not_run(tmp_path):
 
 @pytest.mark.parametrize('name', ['nothing.pth', 'nothing.safetensors'])
 def test_missing_file(tmp_path, name):
-    with pytest.raises(CheckpointError, match=r'nothing.*does not exist.*pretrained_path') as error:
+    with raises(CheckpointError, 'pretrained_path', path=tmp_path / name) as error:
         Backbone(tmp_path / name)
     assert 'convert' not in str(error.value)
 
@@ -79,18 +79,17 @@ def test_files_that_are_cut_off(tmp_path, is_archive, part):
     torch.save(WEIGHTS, path, _use_new_zipfile_serialization=is_archive)
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(CheckpointError, match=r'weights\.pth.*pretrained_path'):
+    with raises(CheckpointError, 'pretrained_path', path=path):
         Backbone(path)
 
 
-@pytest.mark.parametrize(
-    ('content', 'message'),
-    [({'epoch': 3}, 'holds no weights'), ({'a.b': torch.zeros(1)}, 'of no known family')],
-)
-def test_other_contents_are_refused_with_file_and_key(tmp_path, content, message):
+@pytest.mark.parametrize('content', [{'epoch': 3}, {'a.b': torch.zeros(1)}])
+def test_other_contents_are_refused_with_file_and_key(tmp_path, content):
     torch.save(content, tmp_path / 'weights.pth')
-    with pytest.raises(CheckpointError, match=rf'weights\.pth.*pretrained_path.*{message}'):
+    with raises(CheckpointError) as error:
         Backbone(tmp_path / 'weights.pth')
+    assert 'weights.pth' in str(error.value.place.path)
+    assert 'pretrained_path' in str(error.value.place.path)
 
 
 def test_files_of_our_names(tmp_path):
