@@ -10,7 +10,7 @@ import numpy as np
 from measure import TAO_MACHINE, Figure, benchmark_parser, publish
 from scipy.spatial.transform import Rotation
 
-from cpose.apis.config.evaluation_parts import shipped_protocols
+from cpose.apis.config.evaluation_parts import metric_settings
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
@@ -73,7 +73,7 @@ def filled_metric(predictions: int) -> tuple[ObjectronMetric, float]:
     images = [
         make_image(generator, f'image_{n}') for n in range(predictions // PREDICTIONS_PER_IMAGE)
     ]
-    metric = ObjectronMetric(**shipped_protocols())
+    metric = ObjectronMetric(**metric_settings())
     metric.dataset_meta = META
     start = time.perf_counter()
     for result, sample in images:

@@ -75,7 +75,10 @@ COMMANDS = {
         '--calib-batch-size', '--calib-batches', '--calib-cache', '--keep-float', '--auto-float',
         '--allow-custom-imports', '--triton', '--force',
     ),
-    'evaluate': ('file', '--out', '--plot', '--eval-num-symmetry', '--absolute-scale'),
+    'evaluate': (
+        'file', '--config', '--cfg-options', '--out', '--plot', '--eval-num-symmetry',
+        '--absolute-scale',
+    ),
     'synth': ('folder', '--num', '--seed', '--size', '--objects', '--workers', '--force'),
 }  # fmt: skip
 

@@ -12,13 +12,12 @@ from torch.utils.data import DataLoader, Sampler
 from cpose.checkpoints.plain_data import HISTORY_LENGTH
 from cpose.datasets.draws import NumberedDraws
 from cpose.engine.resumable_loop import (
-    NO_VALIDATION,
     ResumableLoop,
+    check_length,
     check_unit,
     use_small_dataset,
 )
 from cpose.engine.resuming import changed_loader, preserved_random_state
-from cpose.errors import check_number
 from cpose.registry import LOOPS
 
 
@@ -55,11 +54,7 @@ class ResumableIterTrainLoop(ResumableLoop, IterBasedTrainLoop):
         val_interval: int = 1000,
         dynamic_intervals: list[tuple[int, int]] | None = None,
     ) -> None:
-        numbers = {'max_iters': max_iters, 'val_interval': val_interval, 'val_begin': val_begin}
-        for name, value in numbers.items():
-            advice = NO_VALIDATION if name == 'val_interval' else ''
-            least = 0 if name == 'val_begin' else 1
-            check_number(name, value, least=least, is_whole=True, advice=advice)
+        check_length('max_iters', max_iters, val_begin, val_interval)
         # MMEngine's own constructor starts to load at once, and so takes data from the sampler.
         BaseLoop.__init__(self, runner, dataloader)
         use_small_dataset(self.dataloader)

@@ -18,7 +18,7 @@ from cpose.engine.resuming import (
     restore_random_state,
 )
 from cpose.error_places import ConfigPlace
-from cpose.errors import CheckpointError, DataError
+from cpose.errors import CheckpointError, DataError, check_number
 
 NO_VALIDATION = 'To train without validation set val_dataloader, val_evaluator and val_cfg to None.'
 
@@ -105,6 +105,23 @@ class ResumableLoop(BaseLoop):
     def _images_per_iter(self) -> int:
         batch_size = getattr(self.dataloader.batch_sampler, 'batch_size', None) or 1
         return batch_size * get_world_size()
+
+
+def check_length(name: str, length: int, val_begin: int, val_interval: int) -> None:
+    """Check how long a loop trains, and when it validates.
+
+    Args:
+        name: Argument of the length, ``max_epochs`` or ``max_iters``.
+        length: How many of these there are.
+        val_begin: First of them with validation.
+        val_interval: How many of them lie between validations.
+
+    Raises:
+        ConfigError: If a number is out of range.
+    """
+    check_number(name, length, least=1, is_whole=True)
+    check_number('val_interval', val_interval, least=1, is_whole=True, advice=NO_VALIDATION)
+    check_number('val_begin', val_begin, least=0, is_whole=True)
 
 
 def use_small_dataset(loader: DataLoader) -> None:

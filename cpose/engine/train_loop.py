@@ -9,13 +9,12 @@ from torch.utils.data import DataLoader
 
 from cpose.checkpoints.plain_data import HISTORY_LENGTH
 from cpose.engine.resumable_loop import (
-    NO_VALIDATION,
     ResumableLoop,
+    check_length,
     check_unit,
     use_small_dataset,
 )
 from cpose.engine.resuming import preserved_random_state, remaining_loader
-from cpose.errors import check_number
 from cpose.registry import LOOPS
 
 
@@ -48,11 +47,7 @@ class ResumableEpochTrainLoop(ResumableLoop, EpochBasedTrainLoop):
         val_interval: int = 1,
         dynamic_intervals: list[tuple[int, int]] | None = None,
     ) -> None:
-        numbers = {'max_epochs': max_epochs, 'val_interval': val_interval, 'val_begin': val_begin}
-        for name, value in numbers.items():
-            advice = NO_VALIDATION if name == 'val_interval' else ''
-            least = 0 if name == 'val_begin' else 1
-            check_number(name, value, least=least, is_whole=True, advice=advice)
+        check_length('max_epochs', max_epochs, val_begin, val_interval)
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         use_small_dataset(self.dataloader)
         self._max_iters = self._max_epochs * len(self.dataloader)

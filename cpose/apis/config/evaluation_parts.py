@@ -1,6 +1,7 @@
 """Parts of a config that evaluation reads: the data folder and the metric."""
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,24 @@ def find_metric_config(config: Config, advice: str) -> Any:
     )
 
 
-def shipped_protocols() -> dict[str, dict[str, Any]]:
-    """Return the configs ``protocol`` and ``tao_protocol`` of the shipped metric."""
-    metric = load_config(EVALUATORS).test_evaluator.to_dict()
-    return {name: metric[name] for name in ('protocol', 'tao_protocol')}
+def metric_settings(
+    source: str | None = None, options: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what the metric of a config scores by, to build an `ObjectronMetric` with.
+
+    Args:
+        source: Config file or the name of a shipped one; None takes the shipped metric.
+        options: Overrides by dotted key.
+
+    Returns:
+        ``protocol`` and ``tao_protocol``, and ``extra_metrics`` where the config names some.
+
+    Raises:
+        ConfigError: If the config has no such metric.
+    """
+    config = load_config(source or EVALUATORS, options)
+    import_custom_modules(config)
+    metric = find_metric_config(config, 'Leave out {config}')
+    names = ('protocol', 'tao_protocol', 'extra_metrics')
+    found = {name: metric[name] for name in names if name in metric}
+    return found if source is None else {**metric_settings(), **found}

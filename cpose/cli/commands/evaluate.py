@@ -2,13 +2,19 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import plot_file, positive_int
+from cpose.cli.arguments import add_cfg_options, plot_file, positive_int
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('evaluate', help='score predictions written with test --dump')
     parser.add_argument('file', metavar='FILE', help='JSON written with test --dump')
+    parser.add_argument(
+        '--config',
+        metavar='CONFIG',
+        help='score by the rules of its test_evaluator, and with its extra_metrics',
+    )
+    add_cfg_options(parser)
     parser.add_argument('--out', metavar='JSON', help='write all numbers and curves')
     parser.add_argument(
         '--plot',
@@ -34,14 +40,15 @@ def run(args: Namespace) -> int:
     """Print the table and write what was asked for."""
     from rich.console import Console
 
-    from cpose.apis.config.evaluation_parts import shipped_protocols
+    from cpose.apis.config.evaluation_parts import metric_settings
     from cpose.evaluation.dump import evaluate_dump
     from cpose.evaluation.report import build_table, write_metrics_json
 
-    rules, tao_rules = shipped_protocols().values()
+    settings = metric_settings(args.config, args.cfg_options)
     if args.absolute_scale:
-        rules['scale_rule'] = tao_rules['scale_rule'] = {'type': 'AbsoluteScale'}
-    report = evaluate_dump(args.file, rules, tao_rules, args.eval_num_symmetry)
+        for rules in ('protocol', 'tao_protocol'):
+            settings[rules]['scale_rule'] = {'type': 'AbsoluteScale'}
+    report = evaluate_dump(args.file, eval_num_symmetry=args.eval_num_symmetry, **settings)
     Console().print(build_table(report, title=args.file))
     if args.out:
         write_metrics_json(args.out, report)

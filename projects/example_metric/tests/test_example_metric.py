@@ -86,7 +86,8 @@ def test_trains_and_reports_through_the_command_line(tmp_path, monkeypatch, caps
     log = next((tmp_path / 'run').glob('*/*.log')).read_text()
     assert all(name in log for name in NAMES)
     capsys.readouterr()
-    command = ['test', str(CONFIG), 'run/epoch_1.pth', '--out', 'out.json', '--plot', 'out.png']
+    outputs = ['--out', 'out.json', '--plot', 'out.png', '--dump', 'dump.json']
+    command = ['test', str(CONFIG), 'run/epoch_1.pth', *outputs]
     assert main([*command, '--cfg-options', *TINY]) == 0
     shown = capsys.readouterr().out
     report = json.loads((tmp_path / 'out.json').read_text())
@@ -94,3 +95,5 @@ def test_trains_and_reports_through_the_command_line(tmp_path, monkeypatch, caps
     assert report['extra_metrics'][0]['unit'] == 'per cent of the height'
     # Two rows of four panels are not enough for nine.
     assert cv2.imread('out.png').shape[0] > 1500
+    assert main(['evaluate', 'dump.json', '--config', str(CONFIG), '--out', 'again.json']) == 0
+    assert json.loads((tmp_path / 'again.json').read_text()) == report

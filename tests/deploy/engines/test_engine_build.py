@@ -51,10 +51,9 @@ def test_errors_of_the_parser_name_the_nodes():
     module = make_module(
         parser_errors=[('TopK', '/topk', 'K is too large'), ('Foo', '/foo', 'no plugin')]
     )
-    with pytest.raises(CheckpointError) as error:
+    with raises(CheckpointError, 'tensorrt 10.9.0', argument='model') as error:
         build(module)
-    assert str(error.value).splitlines() == [
-        'The graph cannot be read by tensorrt 10.9.0:',
+    assert error.value.problem.splitlines()[1:] == [
         "  TopK node '/topk': K is too large",
         "  Foo node '/foo': no plugin",
     ]
