@@ -1,9 +1,10 @@
 """Weights that cannot be used."""
 
 import torch
+from torch import nn
 
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
-from cpose.checkpoints.loading import find_state_dict
+from cpose.checkpoints.loading import find_state_dict, load_weights
 from cpose.checkpoints.stored_config import config_from_json
 from cpose.models.backbones.fan import FAN
 from cpose.models.checkpoint_keys import convert, detect_family
@@ -18,7 +19,21 @@ def with_file(write):
     return run
 
 
+def cut_off(file):
+    torch.save({'a': torch.zeros(1000)}, file)
+    file.write_bytes(file.read_bytes()[:2000])
+
+
+def load_linear(**changed):
+    weights = {f'head.{name}': value for name, value in nn.Linear(4, 2).state_dict().items()}
+    model = nn.ModuleDict({'head': nn.Linear(4, 2)})
+    return lambda folder: load_weights(model, {**weights, **changed}, 'a.pth')
+
+
 CASES = {
+    'file that is cut off': with_file(cut_off),
+    'weights of another shape': load_linear(**{'head.weight': torch.zeros(3, 4)}),
+    'weights of more layers': load_linear(**{'head.extra': torch.zeros(1)}),
     'file that is missing': with_file(lambda file: None),
     'file that is a folder': with_file(lambda file: file.mkdir()),
     'file that is empty': with_file(lambda file: file.write_bytes(b'')),

@@ -1,10 +1,17 @@
 """Data sets and images that cannot be used."""
 
+from mmengine.dataset import Compose
+
 from cpose.datasets.annotations.annotation import read_annotation
+from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
+from cpose.datasets.base_dataset import check_packed
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
 from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.datasets.transforms.symmetries import ExpandSymmetries
+from cpose.error_places import ConfigPlace
 
 
 def with_file(content, call):
@@ -16,7 +23,21 @@ def with_file(content, call):
     return run
 
 
+def report_problems(folder):
+    problems = DataProblems()
+    for name in ('a.png', 'b.png'):
+        problems.add('image without an annotation', name)
+    problems.report('data')
+
+
+PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
 CASES = {
+    'files that cannot be used': report_problems,
+    'class that is no category': lambda folder: SyntheticCuboidDataset(1).find_label('mug'),
+    'items that are not packed': lambda folder: check_packed({}, [Compose([])], PIPELINE),
+    'training image without annotation': lambda folder: ExpandSymmetries().transform(
+        {'annotations': None, 'img_path': 'a.png'}
+    ),
     'folder that is missing': lambda folder: scan_folder('nowhere'),
     'folder that is empty': lambda folder: scan_folder(str(folder)),
     'image that is missing': lambda folder: read_image('none.png'),

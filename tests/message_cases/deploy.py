@@ -6,12 +6,13 @@ from cpose.deploy.engines.engine_build import choose_profile
 from cpose.deploy.engines.engine_file import check_engine_path, check_for_engine, check_precision
 from cpose.deploy.engines.flavors import load_flavor, parse_capability
 from cpose.deploy.model_metadata import read_metadata
-from cpose.deploy.onnx.export import ExportSettings
+from cpose.deploy.onnx.export import ExportSettings, check_exportable
 from cpose.deploy.onnx.graph_parts import match_nodes
 from cpose.deploy.onnx.protobuf import read_proto
 from cpose.deploy.quantization.calibration_cache import CalibrationKey, read_cache
 from cpose.deploy.quantization.calibration_images import config_dataset, folder_dataset
 from cpose.deploy.quantization.calibration_ranges import find_recipe
+from cpose.models.layers.convolutions import ModulatedDeformConv
 
 KEY = CalibrationKey('model', 'images', 'minmax')
 FP16 = SimpleNamespace(precision='fp16', quantize_target='', input_wh=(64, 64))
@@ -35,7 +36,15 @@ def with_file(content, call):
     return run
 
 
+def check_network(*modules):
+    codec = SimpleNamespace(stride=4, num_select=100)
+    network = SimpleNamespace(modules=lambda: modules, head=SimpleNamespace(codec=codec))
+    return lambda folder: check_exportable(network, ExportSettings((32, 32), opset=18))
+
+
 CASES = {
+    'opset for deformable convolutions': check_network(ModulatedDeformConv(1, 1)),
+    'input with few cells': check_network(),
     'opset': lambda folder: ExportSettings((512, 512), opset=9),
     'batch': lambda folder: ExportSettings((512, 512), batch=0),
     'side': lambda folder: ExportSettings((512, 500)),

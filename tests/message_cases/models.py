@@ -1,5 +1,8 @@
 """Models whose config does not fit, with the keys that the builder knows."""
 
+import pytest
+from huggingface_hub import constants
+
 from cpose.apis.builder import build_model
 from cpose.apis.config.load import load_config
 from cpose.codecs.branches import build_branches
@@ -11,6 +14,7 @@ from cpose.codecs.symmetries import (
     parse_symmetric,
     resolve_symmetry,
 )
+from cpose.models.backbones import timm_weights
 from cpose.models.data_preprocessor import PoseDataPreprocessor
 from cpose.models.necks import select_levels
 
@@ -30,7 +34,15 @@ def read_pixels(**options):
     return lambda folder: PoseDataPreprocessor(**{**PIXELS, **options})
 
 
+def build_without_network(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(constants, 'HF_HUB_OFFLINE', True)
+        patch.setattr(timm_weights, 'try_to_load_from_cache', lambda *names, **options: None)
+        build(backbone__pretrained=True)(folder)
+
+
 CASES = {
+    'weights that cannot be downloaded': build_without_network,
     'branch that is missing': build(head__branches__hp_offset=None),
     'branch whose outputs are there twice': build(head__branches__other=BRANCH),
     'loss that does not fit': build(head__branches__wh__loss__type='KLDUncertaintyLoss'),
