@@ -60,12 +60,14 @@ def test_same_evaluation(place):
     assert 'ONNX Runtime' in next(Path('b').rglob('*.log')).read_text()
 
 
+@pytest.mark.slow
 def test_weights_averaged_in_training(place):
     options = {'custom_hooks': [{'type': 'EMAHook'}]}
     reports = [evaluate('-', file, work_dir='a', options=options) for file in (MODEL, 'tiny.onnx')]
     assert numbers_of(reports[1]) == pytest.approx(numbers_of(reports[0]), abs=2e-3, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_options_of_test(place, capsys):
     outputs = ('--dump', 'dump.json', '--plot', 'plot.png', '--out', 'onnx.json')
     words = ('--work-dir', 'w', '--data-root', 'data', *outputs)

@@ -105,6 +105,7 @@ def test_inference(folder):
         assert (folder / 'results/inference' / f'{name}.jpg').is_file()
 
 
+@pytest.mark.slow
 def test_inference_leaves_the_device_to_what_runs_the_file(folder, monkeypatch):
     class ChosenError(Exception):
         pass
@@ -140,6 +141,7 @@ def test_inference_without_pictures_and_poses(folder):
     assert len(list(own.glob('cuboid*.json'))) == NUM_IMAGES
 
 
+@pytest.mark.slow
 def test_inference_runs_in_one_process(folder, monkeypatch):
     monkeypatch.setattr('torch.cuda.device_count', lambda: 2)
     monkeypatch.setattr('torch.cuda.set_device', lambda device: None)
@@ -208,11 +210,13 @@ def test_engine_in_int8_with_a_key(folder):
     assert all('secret' not in file.read_text() for file in results.iterdir() if file.is_file())
 
 
+@pytest.mark.slow
 def test_export_takes_no_other_format(folder):
     with raises(ConfigError, '.onnx', spec_key='export.onnx_file', value='x.etlt'):
         run(folder, 'export', 'export.onnx_file=x.etlt')
 
 
+@pytest.mark.slow
 def test_other_backbone_than_the_checkpoint_has(folder):
     key = 'model.backbone.model_type'
     with raises(ConfigError, 'FAN small', spec_key=key, value='DLA34'):
@@ -255,6 +259,7 @@ def test_dry_run_saves_nothing(folder):
     assert not list(own.glob('*.pth'))
 
 
+@pytest.mark.slow
 def test_weights_of_a_whole_model(folder):
     stored = load_checkpoint_file(folder / 'results/train' / LATEST)
     spec = spec_of(folder, 'train', f'train.pretrained_model_path={folder}/x.pth')

@@ -131,6 +131,7 @@ def write_annotation(path):
     path.write_text(json.dumps({'camera_data': camera, 'objects': [content]}))
 
 
+@pytest.mark.slow
 def test_command_measures_the_networks(package, image, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'data').mkdir()

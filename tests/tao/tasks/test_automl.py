@@ -16,6 +16,7 @@ from cpose.tao.automl.algorithms import WITHOUT_COUNTERPART
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks.automl import run_automl
 
+from ...child_processes import LONGEST_WAIT
 from ...user_errors import raises
 from ..automl.search_tools import SPEC, quick_trial, read_log, value_of, write_spec
 
@@ -144,7 +145,7 @@ def start(tmp_path):
 
 
 def wait_for(folder, event, count):
-    end = time.monotonic() + 120
+    end = time.monotonic() + LONGEST_WAIT
     while time.monotonic() < end:
         if (folder / 'events.jsonl').is_file():
             found = [entry for entry in read_log(folder) if entry[0] == event]
