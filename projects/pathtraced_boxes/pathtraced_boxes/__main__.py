@@ -26,7 +26,7 @@ def main() -> None:
     render.add_argument('--start', type=int, default=0, help='number of the first picture')
     render.add_argument('--assets', type=Path, help='folder that `fetch` wrote')
     render.add_argument('--size', type=int, nargs=2, default=(320, 320), metavar=('W', 'H'))
-    render.add_argument('--samples', type=int, default=24, help='light paths of a pixel')
+    render.add_argument('--samples', type=int, default=8, help='light paths of a pixel')
     render.add_argument('--threads', type=int, default=1, help='of the processor')
     render.set_defaults(run=run_render)
     args = parser.parse_args()

@@ -20,9 +20,14 @@ SENSOR = 36.0
 """Width of the virtual sensor in millimetres; it cancels out."""
 PREVIEW = 0.15
 """Size of the picture from which the exposure is taken, relative to the final one."""
+PREVIEWS = 3
 PREVIEW_SAMPLES = 8
+GAMMA = 2.2
+"""Of the pixels of a picture: their brightness to this power is light."""
 RAYS = 12
 """Rays along each side of a face by which its visible share is measured."""
+SKY_MAP = 256
+"""Columns of the table by which light paths find the bright parts of the sky."""
 BOXINESS = 0.7
 """Models that fill more of the cuboid around them would be boxes without annotation."""
 
@@ -57,6 +62,7 @@ def build(scene: Scene, room: Room) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     world = bpy.context.scene
     world.render.engine = 'CYCLES'
+    world.render.use_persistent_data = True
     world.cycles.device = 'CPU'
     world.cycles.max_bounces = 4
     world.cycles.caustics_reflective = world.cycles.caustics_refractive = False
@@ -188,7 +194,7 @@ def _add_solid(solid: Solid) -> None:
     lid = list(range((count - 1) * sides, count * sides))
     mesh.from_pydata(rings.reshape(-1, 3).tolist(), [], [*faces, lid])
     for colour in solid.colours:
-        linear = (colour[::-1] / 255) ** 2.2
+        linear = (colour[::-1] / 255) ** GAMMA
         material = bpy.data.materials.new('solid')
         material.use_nodes = True
         surface = next(n for n in material.node_tree.nodes if n.type == 'BSDF_PRINCIPLED')
@@ -248,6 +254,8 @@ def _light(world: Any, room: Room, lamp: Light) -> None:
     """Light everything by a panorama and, in some pictures, by the lamp of the scene."""
     world.world = bpy.data.worlds.new('sky')
     world.world.use_nodes = True
+    world.world.cycles.sampling_method = 'MANUAL'
+    world.world.cycles.sample_map_resolution = SKY_MAP
     nodes, links = world.world.node_tree.nodes, world.world.node_tree.links
     background = next(node for node in nodes if node.type == 'BACKGROUND')
     if room.sky is not None:
@@ -272,20 +280,18 @@ def _light(world: Any, room: Room, lamp: Light) -> None:
 
 
 def _expose(world: Any, brightness: float) -> None:
-    """Set the exposure so that the picture gets a mean brightness, from a small preview."""
+    """Set the exposure so that the picture gets a mean brightness, from small previews."""
     world.cycles.samples = PREVIEW_SAMPLES
     world.cycles.use_denoising = False
     world.render.resolution_percentage = round(100 * PREVIEW)
-    path, look = world.render.filepath, world.view_settings.view_transform
+    path = world.render.filepath
     world.render.filepath = f'{path}.preview.png'
-    world.view_settings.view_transform = 'Standard'
-    for _ in range(2):
+    for _ in range(PREVIEWS):
         bpy.ops.render.render(write_still=True)
-        preview = cv2.imread(world.render.filepath) / 255
-        level = max(float((preview**2.2).mean()), 1e-3)
-        world.view_settings.exposure += math.log2(brightness**2.2 / level)
+        level = max(float(cv2.imread(world.render.filepath).mean()) / 255, 1 / 255)
+        world.view_settings.exposure += GAMMA * math.log2(brightness / level)
     Path(world.render.filepath).unlink()
-    world.render.filepath, world.view_settings.view_transform = path, look
+    world.render.filepath = path
 
 
 def _face_points(box: Any, camera: VirtualCamera) -> list[tuple[np.ndarray, float]]:
