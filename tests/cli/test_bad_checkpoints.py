@@ -94,7 +94,7 @@ def test_foreign_imports_of_a_checkpoint(fails, command):
     [
         ('model.head.head_conv=8', 'head.branches.outputs.hm.hidden.weight (16, 16, 3, 3) instead'),
         ('model.backbone.name=test_efficientnet', 'missing (backbone.'),
-        ('model.neck.out_channels=8', 'Compare neck and head'),
+        ('model.neck.out_channels=8', 'Compare num_classes'),
     ],
 )
 def test_checkpoint_of_another_model(fails, command, option, says):
