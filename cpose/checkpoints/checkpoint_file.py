@@ -25,7 +25,7 @@ from cpose.error_places import FilePlace
 from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError, UserError, unreadable
 from cpose.files.atomic import atomic_file
 from cpose.files.encrypted_file import is_complete, is_encrypted, protected, read_model_bytes
-from cpose.files.package_files import find_package_file, is_package_file
+from cpose.files.weight_files import find_weights
 from cpose.registry import CHECKPOINT_FORMATS
 
 HEAD = 512
@@ -99,18 +99,18 @@ def load_checkpoint_file(
     """Read a checkpoint with ``weights_only=True``, encrypted or not.
 
     Args:
-        path: File; ``package://NAME`` is the one in an installed package, see
-            `cpose.files.package_files`.
+        path: File, or where one is: ``https://…``, ``hf:OWNER/NAME``, ``package://NAME``, see
+            `cpose.files.weight_files`.
         tensors_only: Accept files with other pickled objects too; those become placeholders, and
             still nothing of the file is executed.
         map_location: Where the tensors go.
 
     Raises:
         CheckpointError: If there is no such file, it is empty, cut off, damaged, not a checkpoint,
-            or holds code or pickled objects besides tensors.
+            or holds code or pickled objects besides tensors; or if it cannot be downloaded.
         MissingDependencyError: If the package is not installed.
     """
-    file = find_package_file(str(path)) if is_package_file(path) else Path(path)
+    file = find_weights(path)
     _check_file(file)
     other = find_format(file)
     if other is not None:

@@ -1,0 +1,97 @@
+"""Where weights may be: a path, a Python package, the web, or a repository of the Hugging Face Hub.
+
+Every function that reads weights takes all of these: ``cup.pth``, ``package://NAME[/FILE]``,
+``https://…``, ``hf:OWNER/NAME[/FILE][@REVISION]``.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from cpose.errors import CheckpointError
+from cpose.files.download import download, no_download, why_unreachable
+from cpose.files.package_files import find_package_file, is_package_file
+from cpose.files.user_cache import cache_folder, check_sha256
+
+WEB_SCHEMES = ('https://', 'http://')
+HUB_SCHEME = 'hf:'
+HUB_NAME = re.compile(r'hf:([\w.-]+/[\w.-]+)(?:/([^@]+))?(?:@(.+))?')
+HUB_FILE = 'model.safetensors'
+"""File of a repository that names none."""
+
+
+def is_location(name: object) -> bool:
+    """Whether a name is a place of weights that is no path of a file."""
+    is_other = isinstance(name, str) and name.startswith((*WEB_SCHEMES, HUB_SCHEME))
+    return is_other or is_package_file(name)
+
+
+def find_weights(name: str | Path, sha256: str | None = None) -> Path:
+    """Return the file with weights, downloaded if it is not here yet.
+
+    Args:
+        name: Path or location. A path is returned as it is, whether there is a file or not.
+        sha256: Checksum of a location, compared on every call.
+
+    Raises:
+        CheckpointError: If it cannot be found or downloaded, or has another checksum.
+        MissingDependencyError: If a package is not installed.
+        OutputError: If the cache cannot be written to.
+    """
+    text = str(name)
+    if text.startswith(WEB_SCHEMES):
+        return download(text, sha256)
+    if is_package_file(name):
+        path = find_package_file(text)
+    elif text.startswith(HUB_SCHEME):
+        path = _find_hub_file(text)
+    else:
+        return Path(name)
+    check_sha256(path, sha256, text)
+    return path
+
+
+def parse_hub_name(name: str) -> tuple[str, str, str | None]:
+    """Return repository, file and revision of ``hf:OWNER/NAME[/FILE][@REVISION]``.
+
+    Raises:
+        CheckpointError: If it does not look so.
+    """
+    match = HUB_NAME.fullmatch(name)
+    if match is None:
+        raise CheckpointError(
+            'is no repository of the Hugging Face Hub',
+            argument='name',
+            value=name,
+            advice='Write hf:OWNER/NAME, hf:OWNER/NAME/FILE or hf:OWNER/NAME/FILE@REVISION',
+        )
+    return match[1], match[2] or HUB_FILE, match[3]
+
+
+def _find_hub_file(name: str) -> Path:
+    """Return a file of the Hub, from the network if there is one, else from the cache."""
+    # Its import takes longer than to find any other file.
+    from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+    repository, file, revision = parse_hub_name(name)
+    wanted: dict[str, Any] = {
+        'repo_id': repository,
+        'filename': file,
+        'revision': revision,
+        'cache_dir': str(cache_folder() / 'hub'),
+    }
+    is_offline = constants.HF_HUB_OFFLINE
+    reason = 'HF_HUB_OFFLINE is set' if is_offline else why_unreachable(constants.ENDPOINT)
+    if reason:
+        cached = try_to_load_from_cache(**wanted)
+        if not isinstance(cached, str):
+            raise no_download(name, reason)
+        return Path(cached)
+    failures: tuple[Any, ...] = (OSError, ValueError, EntryNotFoundError, *HfHubHTTPError.__bases__)
+    try:
+        return Path(hf_hub_download(**wanted))
+    except failures as error:
+        cause = error.__cause__ or error
+        lines = [line for line in str(cause).splitlines() if line.strip()]
+        raise no_download(name, lines[0] if lines else type(cause).__name__) from error
