@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
-from cpose.cli.arguments import positive_int
+from cpose.cli.arguments import add_flags, add_model, is_model_named, positive_int
 from cpose.errors import ConfigError
 
 DEFAULT_BOUND = 0.1
@@ -19,9 +19,32 @@ FLAGS = {
 OPTIONS = ('data', 'calib_batch_size', 'calib_batches', 'calib_cache', 'keep_float', 'auto_float')
 
 
+def add_onnx_model(parser: ArgumentParser, what: str) -> None:
+    """Add the ONNX file to work on, or ``--model`` in its place."""
+    if not is_model_named(parser):
+        parser.add_argument('model', metavar='ONNX', help=what)
+    add_model(parser, 'model', 'in the place of ONNX')
+
+
+def check_onnx_model(args: Namespace) -> None:
+    """Check that ``--model`` stands for an ONNX file, if it is given.
+
+    Raises:
+        ConfigError: If it does not.
+    """
+    if args.zoo_model is not None and Path(args.model).suffix.lower() != '.onnx':
+        raise ConfigError(
+            f'is no ONNX file but {args.model}',
+            argument='model',
+            value=args.zoo_model,
+            advice=f'Run `cpose export-onnx --model {args.zoo_model} --out FILE.onnx` and give '
+            'FILE.onnx',
+        )
+
+
 def add_calibration(parser: ArgumentParser) -> None:
     """Add calibration images and what stays in float."""
-    parser.set_defaults(flags=FLAGS)
+    add_flags(parser, FLAGS)
     group = parser.add_argument_group('INT8')
     group.add_argument(
         '--data',

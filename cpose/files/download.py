@@ -117,7 +117,7 @@ def _download_to(target: Path, url: str, sha256: str | None) -> None:
         while True:
             before = _size(partial)
             try:
-                _fetch(url, partial, sha256 is not None, advance)
+                _fetch(url, partial, bool(sha256), advance)
                 break
             except _CutOffError as error:
                 failures = 0 if _size(partial) > before else failures + 1

@@ -41,8 +41,8 @@ def check_sha256(path: Path, expected: str | None, origin: str) -> None:
     Raises:
         CheckpointError: If they differ.
     """
-    found = file_sha256(path) if expected else None
-    if found != (expected and expected.lower()):
+    found = file_sha256(path) if expected else ''
+    if expected and found != expected.lower():
         raise CheckpointError(
             f'has the SHA-256 {found}, expected {expected}: it is damaged or was replaced',
             place=FilePlace(origin),
@@ -61,7 +61,7 @@ def file_sha256(path: Path) -> str:
 
 def is_right(path: Path, sha256: str | None) -> bool:
     """Whether a file is there and has its checksum, if that is known."""
-    return path.is_file() and (sha256 is None or file_sha256(path) == sha256.lower())
+    return path.is_file() and (not sha256 or file_sha256(path) == sha256.lower())
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 
-from cpose.cli.arguments import positive_int
+from cpose.cli.arguments import add_flags, positive_int
 from cpose.cli.model_file_arguments import (
-    FLAGS,
     add_calibration,
+    add_onnx_model,
     add_triton,
+    check_onnx_model,
     check_triton,
     read_calibration,
     refuse_calibration,
@@ -22,7 +23,7 @@ FLAVORS = ('auto', 'tensorrt', 'rtx')
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('build-trt', help='build a TensorRT engine from an ONNX file')
-    parser.add_argument('model', metavar='ONNX', help='file from cpose export-onnx or quantize')
+    add_onnx_model(parser, 'file from cpose export-onnx or quantize')
     parser.add_argument(
         '--out', required=True, metavar='ENGINE', help='file to write: .engine, .plan or .trt'
     )
@@ -41,7 +42,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         )
     _add_builder(parser)
     add_calibration(parser)
-    parser.set_defaults(flags={**FLAGS, 'compute_capabilities': '--compute-capability'})
+    add_flags(parser, {'compute_capabilities': '--compute-capability'})
     add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite an existing engine')
     parser.set_defaults(func=run)
@@ -75,6 +76,7 @@ def run(args: Namespace) -> int:
     from cpose.apis.export.engine_building import EngineRequest, build_engine_file
     from cpose.deploy.engines.engine_build import BuildSettings
 
+    check_onnx_model(args)
     if args.precision != 'int8':
         refuse_calibration(args, args.precision or 'an engine of the precision of the file')
     source, quantization = read_calibration(args, 'tensorrt')

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from typing import Any
 
-from cpose.cli.arguments import WEIGHTS_FILE, add_config_and_checkpoint, read_config
+from cpose.cli.arguments import WEIGHTS_FILE, add_config_and_checkpoint, add_flags, read_config
 from cpose.cli.model_file_arguments import add_triton, check_triton, write_triton
 from cpose.errors import ConfigError
 
@@ -37,7 +37,8 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite existing files')
-    parser.set_defaults(func=run, flags={'input_wh': '--width and --height'})
+    add_flags(parser, {'input_wh': '--width and --height'})
+    parser.set_defaults(func=run)
 
 
 def _add_shape(parser: ArgumentParser) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from cpose.cli.model_file_arguments import (
     add_calibration,
+    add_onnx_model,
+    check_onnx_model,
     read_calibration,
     refuse_calibration,
 )
@@ -17,7 +19,7 @@ DEFAULT_EVAL_IMAGES = 100
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('quantize', help='make an INT8 or FP16 file of an ONNX file')
-    parser.add_argument('model', metavar='ONNX', help='fp32 file from cpose export-onnx')
+    add_onnx_model(parser, 'fp32 file from cpose export-onnx')
     parser.add_argument('--out', required=True, metavar='ONNX', help='file to write')
     parser.add_argument('--precision', choices=('int8', 'fp16'), default='int8')
     parser.add_argument(
@@ -44,6 +46,7 @@ def run(args: Namespace) -> int:
 
     from cpose.apis.export.quantization import quantize_file
 
+    check_onnx_model(args)
     if args.precision != 'int8':
         refuse_calibration(args, args.precision)
         if args.target:

@@ -1,0 +1,109 @@
+"""What people read about the models of the zoo: the rows of a table, the card of one model."""
+
+import json
+from collections.abc import Sequence
+
+from cpose.apis.zoo import ZooModel, photograph_sets
+
+NO_VALUE = '–'
+HUB_LICENSES = ('apache-2.0', 'mit', 'bsd-3-clause', 'cc-by-4.0', 'cc0-1.0')
+"""Licences that the Hugging Face Hub knows by these names."""
+
+
+def table_header(models: Sequence[ZooModel]) -> list[str]:
+    """Return the titles of the columns of `table_row`."""
+    sets = [f'AP {name}' for name in photograph_sets(models)]
+    return ['model', 'category', 'input', 'MB', 'ms', *sets, 'licence', 'weights']
+
+
+def table_row(model: ZooModel, models: Sequence[ZooModel]) -> list[str]:
+    """Return the facts of a model; average precision only on the sets of photographs.
+
+    Args:
+        model: The model.
+        models: All in the table, which decide its columns.
+    """
+    figures = [model.metric(name) for name in photograph_sets(models)]
+    return [
+        model.name,
+        ', '.join(model.categories),
+        '×'.join(map(str, model.input_wh)) or NO_VALUE,
+        f'{model.num_bytes / 1e6:.1f}' if model.num_bytes else NO_VALUE,
+        f'{model.speeds[0]["Milliseconds"]:g}' if model.speeds else NO_VALUE,
+        *(NO_VALUE if value is None else f'{value:.2f}' for value in figures),
+        model.license or NO_VALUE,
+        model.origin or NO_VALUE,
+    ]
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [header, ['---'] * len(header), *rows]
+    return ''.join(f'| {" | ".join(cells)} |\n' for cells in lines)
+
+
+def model_card(model: ZooModel, called: str = '') -> str:
+    """Return all that is known of a model in Markdown, with the command that uses it.
+
+    Args:
+        model: The model.
+        called: What ``--model`` takes, by default the name.
+    """
+    facts = {
+        'category': ', '.join(model.categories),
+        'backbone': model.backbone,
+        'input': '×'.join(map(str, model.input_wh)),
+        'licence of the weights': model.license,
+        'trained on': model.data,
+        'trained by': f'`{model.command}`' if model.command else '',
+        'published by': model.published.get('By', ''),
+        'weights': ': '.join(filter(None, (model.origin, model.address))),
+        'size': f'{model.num_bytes / 1e6:.1f} MB' if model.num_bytes else '',
+        'SHA-256': f'`{model.sha256}`' if model.sha256 else '',
+    }
+    known = [(name, text) for name, text in facts.items() if text]
+    parts = [f'# {model.name}\n', markdown_table(['', ''], known), *_figures(model)]
+    if model.notes:
+        parts.append(f'{model.notes}\n')
+    return '\n'.join([*parts, f'```sh\n{_use(model, called or model.name)}\n```\n'])
+
+
+def hub_header(model: ZooModel) -> str:
+    """Return what the Hugging Face Hub wants to know in front of a card."""
+    license_name = model.license.lower()
+    lines = [f'license: {license_name if license_name in HUB_LICENSES else "other"}']
+    if license_name not in HUB_LICENSES:
+        lines.append(f'license_name: {json.dumps(model.license or "unknown")}')
+    tags = ('pose-estimation', '6-dof-pose', 'centerpose', *model.categories)
+    lines += ['library_name: cpose', f'tags: {json.dumps(tags)}']
+    return '\n'.join(['---', *lines, '---', ''])
+
+
+def _figures(model: ZooModel) -> list[str]:
+    tables = []
+    metrics = list(dict.fromkeys(name for item in model.results for name in item['Metrics']))
+    if model.results:
+        rows = [
+            [
+                item['Dataset'],
+                'photographs' if item['Photographs'] else 'synthetic',
+                *(_figure(item['Metrics'].get(name)) for name in metrics),
+            ]
+            for item in model.results
+        ]
+        tables.append(markdown_table(['data', 'kind', *metrics], rows))
+    if model.speeds:
+        rows = [[f'{item["Milliseconds"]:g}', item['Runtime'], item['Machine']]
+                for item in model.speeds]  # fmt: skip
+        tables.append(markdown_table(['ms per image', 'runtime', 'machine'], rows))
+    return tables
+
+
+def _figure(value: float | None) -> str:
+    return NO_VALUE if value is None else f'{value:.3g}'
+
+
+def _use(model: ZooModel, called: str) -> str:
+    if model.weights:
+        return f'cpose infer --model {called} PHOTO'
+    return model.published.get('Convert') or f'cpose train {model.name}'
