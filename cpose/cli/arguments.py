@@ -139,7 +139,8 @@ def place_model(args: Namespace) -> None:
 
         found = resolve_model(args.zoo_model)
         setattr(args, args.fills, str(found.path))
-        if found.config and getattr(args, 'config', '') == CARRIED:
+        is_open = getattr(args, 'config', '') in (CARRIED, None)
+        if found.config and is_open and not getattr(args, 'category', None):
             args.config = found.config
     elif is_location(given):
         args.checkpoint = str(find_weights(str(given)))
