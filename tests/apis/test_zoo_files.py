@@ -115,7 +115,7 @@ def test_the_inferencer_takes_a_name(folder, add):
     picture = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     named = CenterPoseInferencer(model='tiny')
     given = CenterPoseInferencer(tiny_config(), folder / 'tiny.safetensors')
-    (one,), (other,) = ([*run(picture, score_thr=0.05)] for run in (named, given))
+    (one,), (other,) = ([*run(picture, (75, 75, 40, 30), score_thr=0.05)] for run in (named, given))
     assert named.categories == ('cup',)
     assert [pose.score for pose in one.poses] == [pose.score for pose in other.poses]
 
@@ -137,15 +137,14 @@ class Hub(Site):
         if path == '/api/models/me/tiny/preupload/main':
             names = [item['path'] for item in json.loads(body)['files']]
             modes = [{'path': n, 'uploadMode': 'regular', 'shouldIgnore': False} for n in names]
-                {'path': name, 'uploadMode': 'regular', 'shouldIgnore': False} for name in names
-            ]
             return 200, {'files': modes}
         if path == '/api/models/me/tiny/commit/main':
             for line in map(json.loads, body.splitlines()):
                 if line['key'] == 'file':
                     content = base64.b64decode(line['value']['content'])
                     self.files[f'/me/tiny/resolve/main/{line["value"]["path"]}'] = content
-            return 200, {'commitUrl': self.url('/me/tiny/commit/1'), 'commitOid': COMMIT, 'success': True}
+            url = self.url('/me/tiny/commit/1')
+            return 200, {'commitUrl': url, 'commitOid': COMMIT, 'success': True}
         return super().post(path, body)
 
 
