@@ -140,13 +140,12 @@ def find_model(name: str) -> ZooModel:
     models = {model.name: model for model in list_models()}
     if name in models:
         return models[name]
-    ready = [model.name for model in models.values() if model.weights]
-    near = nearest_names(name, ready or models)
+    known = [model.name for model in models.values() if model.weights or model.published]
     raise ConfigError(
         'is no model of the zoo, no file and no address',
         argument='model',
         value=name,
-        advice=f'{near} `cpose zoo` lists all',
+        advice=f'{nearest_names(name, known)} `cpose zoo` lists all',
     )
 
 
@@ -173,7 +172,8 @@ def read_metafile(file: Path) -> tuple[ZooModel, ...]:
     except ValueError as error:
         raise ConfigError(f'is no text: {error}', place=FilePlace(file)) from error
     except yaml.YAMLError as error:
-        raise ConfigError(f'is no YAML: {error}', place=FilePlace(file)) from error
+        reason = ' '.join(str(error).split())
+        raise ConfigError(f'is no YAML: {reason}', place=FilePlace(file)) from error
     entries = content.get('Models') if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise ConfigError('must be a list', place=FilePlace(file, 'Models'))

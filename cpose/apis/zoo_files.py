@@ -103,7 +103,7 @@ def _no_weights(model: ZooModel) -> ConfigError:
         )
     else:
         problem = 'has a config, but no weights'
-        advice = (f'Train it: `cpose train {model.name}`', '`cpose zoo` lists those with weights')
+        advice = (f'Train it: `cpose train {model.name}`', 'Choose one that `cpose zoo` lists')
     return ConfigError(problem, argument='model', value=model.name, advice=advice)
 
 
@@ -112,7 +112,7 @@ def _check_there(path: Path) -> None:
         raise CheckpointError(
             'does not exist',
             place=FilePlace(path),
-            advice=('Check the path', '`cpose zoo` lists models by name'),
+            advice=('Check the path', 'Choose a model that `cpose zoo` lists'),
         )
 
 

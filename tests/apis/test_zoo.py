@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import cpose
 from cpose.apis import zoo
 from cpose.apis.zoo import (
     MAIN_METRIC,
@@ -180,5 +181,11 @@ def test_a_metafile_that_is_missing(monkeypatch, tmp_path):
         list_models()
 
 
-def test_the_metafile_is_in_the_package():
-    assert zoo.shipped_metafile().is_file()
+def test_shipped_weights_are_found_in_the_package(tmp_path, monkeypatch):
+    entry = {**ENTRY, 'Weights': 'cpose/weights/tiny.safetensors', 'Config': 'configs/a.py'}
+    file = write_metafile(tmp_path, entry)
+    monkeypatch.setattr(zoo, 'shipped_metafile', lambda: file)
+    (model,) = read_metafile(file)
+    assert Path(model.weights) == Path(cpose.__file__).parent / 'weights' / 'tiny.safetensors'
+    assert Path(model.config) == configs_root() / 'a.py'
+    assert model.origin == 'in the package'
