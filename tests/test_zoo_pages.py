@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cpose.apis.zoo import read_metafile
+from cpose.apis.metafile import read_metafile
 
 from .apis.zoo_scenes import FACTS, write_metafile
 
@@ -20,12 +20,20 @@ def test_pages_are_current(path, text):
     assert (ROOT / path).read_text(encoding='utf-8') == text, 'run: python tools/render_zoo.py'
 
 
+def test_the_example_of_a_metafile_is_one(tmp_path):
+    page = (ROOT / 'docs' / 'zoo.md').read_text(encoding='utf-8')
+    text = page.partition('```yaml\n')[2].partition('```')[0]
+    (tmp_path / 'metafile.yml').write_text(text)
+    (model,) = read_metafile(tmp_path / 'metafile.yml')
+    assert model.metric('shelf') == 0.81
+
+
 def cells(line):
     return line.strip('| ').split(' | ')
 
 
 def test_rows_show_figures_and_weights(tmp_path):
-    weights = {'Weights': 'https://a.org/b.pth', 'SHA256': 'ab', 'Bytes': 2_000_000}
+    weights = {'Weights': 'https://a.org/b.pth', 'SHA256': 'ab' * 32, 'Bytes': 2_000_000}
     plain = {'Name': 'plain', 'Config': 'plain.py', 'Metadata': FACTS['Metadata']}
     models = read_metafile(write_metafile(tmp_path, {**FACTS, **weights}, plain))
     *_, row = render_zoo.render_table(models).splitlines()

@@ -7,8 +7,8 @@ the README and in ``docs/zoo.md``; ``tests/test_zoo_pages.py`` fails for old one
 from collections.abc import Sequence
 from pathlib import Path
 
-from cpose.apis.zoo import METAFILE, ZooModel, read_metafile, shipped_metafile
-from cpose.apis.zoo_pages import NO_VALUE, markdown_table, model_card, table_header, table_row
+from cpose.apis.metafile import METAFILE, ZooModel, read_metafile, shipped_metafile
+from cpose.apis.zoo import NO_VALUE, markdown_table, model_card, table_header, table_row
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = """# Models

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cpose.apis.metafile import ZooModel
 from cpose.apis.runtime_files import is_runtime_file
-from cpose.apis.zoo import ZooModel, find_model, list_models
-from cpose.apis.zoo_pages import hub_header, model_card
+from cpose.apis.zoo import find_model, hub_header, list_models, model_card
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import CONFIG_KEY
 from cpose.error_places import FilePlace

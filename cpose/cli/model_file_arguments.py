@@ -5,7 +5,9 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
-from cpose.cli.arguments import add_flags, add_model, is_model_named, positive_int
+from cpose.cli.arguments import positive_int
+from cpose.cli.option_values import add_flags
+from cpose.cli.zoo_arguments import add_model, is_model_named
 from cpose.errors import ConfigError
 
 DEFAULT_BOUND = 0.1

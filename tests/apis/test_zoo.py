@@ -7,17 +7,18 @@ import pytest
 import yaml
 
 import cpose
-from cpose.apis import zoo
+from cpose.apis import metafile
+from cpose.apis.metafile import MAIN_METRIC, read_metafile, shipped_metafile
 from cpose.apis.zoo import (
-    MAIN_METRIC,
     ZOO_VARIABLE,
     find_model,
+    hub_header,
     list_models,
+    model_card,
     photograph_sets,
-    read_metafile,
-    shipped_metafile,
+    table_header,
+    table_row,
 )
-from cpose.apis.zoo_pages import hub_header, model_card, table_header, table_row
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
 from cpose.evaluation.metric_table import PRIMARY_NUMBER
@@ -27,8 +28,14 @@ from cpose.shipped_configs import configs_root
 from ..user_errors import raises
 from .zoo_scenes import FACTS, write_metafile
 
-WEIGHTS = {'Weights': 'tiny.safetensors', 'SHA256': 'ab', 'Bytes': 1_250_000}
+SHA256 = 'ab' * 32
+WEIGHTS = {'Weights': 'tiny.safetensors', 'SHA256': SHA256, 'Bytes': 1_250_000}
 ENTRY = {**FACTS, **WEIGHTS}
+
+
+SPEED, RESULT = FACTS['Speed'][0], FACTS['Results'][0]
+SPEED_PLACE = 'Models[0].Speed[0].Milliseconds'
+METRICS_PLACE = 'Models[0].Results[0].Metrics'
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +114,14 @@ def test_a_card_has_everything(tmp_path):
     card = model_card(model)
     for text in ('# tiny', '| shelf | photographs | 0.81 | 0.66 |', '| drawn | synthetic | 0.95 |'):
         assert text in card
-    for text in ('1.2 MB', '`ab`', 'a test', 'For tests.', '--model tiny PHOTO', 'manual_seed'):
+    for text in (
+        '1.2 MB',
+        f'`{SHA256}`',
+        'a test',
+        'For tests.',
+        '--model tiny PHOTO',
+        'manual_seed',
+    ):
         assert text in card
     assert '--model hf:a/b PHOTO' in model_card(model, 'hf:a/b')
 
@@ -141,6 +155,14 @@ def without(*keys):
         (without('Command', *WEIGHTS), 'Models[0].Results', 'Command'),
         ({**ENTRY, 'Published': {'By': 'me'}}, 'Models[0].Published', 'URL'),
         ('tiny', 'Models[0]', ''),
+        ({**ENTRY, 'SHA256': 12345}, 'Models[0].SHA256', '64'),
+        ({**ENTRY, 'Bytes': '9 MB'}, 'Models[0].Bytes', ''),
+        ({**ENTRY, 'Input': 320}, 'Models[0].Input', ''),
+        ({**ENTRY, 'Input': [320]}, 'Models[0].Input', ''),
+        ({**ENTRY, 'License': None}, 'Models[0].License', ''),
+        ({**ENTRY, 'Speed': [{**SPEED, 'Milliseconds': 'fast'}]}, SPEED_PLACE, ''),
+        ({**ENTRY, 'Results': [{**RESULT, 'Metrics': {'AP': 'good'}}]}, METRICS_PLACE, ''),
+        ({**ENTRY, 'Results': [{**RESULT, 'Metrics': 0.5}]}, METRICS_PLACE, ''),
     ],
 )
 def test_entries_that_are_refused(tmp_path, entry, field, problem):
@@ -184,7 +206,7 @@ def test_a_metafile_that_is_missing(monkeypatch, tmp_path):
 def test_shipped_weights_are_found_in_the_package(tmp_path, monkeypatch):
     entry = {**ENTRY, 'Weights': 'cpose/weights/tiny.safetensors', 'Config': 'configs/a.py'}
     file = write_metafile(tmp_path, entry)
-    monkeypatch.setattr(zoo, 'shipped_metafile', lambda: file)
+    monkeypatch.setattr(metafile, 'shipped_metafile', lambda: file)
     (model,) = read_metafile(file)
     assert Path(model.weights) == Path(cpose.__file__).parent / 'weights' / 'tiny.safetensors'
     assert Path(model.config) == configs_root() / 'a.py'

@@ -12,7 +12,8 @@ from huggingface_hub import constants
 
 from cpose.apis.builder import build_model, resolve_config
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-from cpose.apis.zoo import ZOO_VARIABLE, read_metafile
+from cpose.apis.metafile import read_metafile
+from cpose.apis.zoo import ZOO_VARIABLE
 from cpose.apis.zoo_files import choose_files, push_model, resolve_model
 from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.files.user_cache import CACHE_VARIABLE

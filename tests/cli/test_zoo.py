@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cpose.apis.zoo import ZOO_VARIABLE, read_metafile
+from cpose.apis.metafile import read_metafile
+from cpose.apis.zoo import ZOO_VARIABLE
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.cli.main import main
 from cpose.files.user_cache import CACHE_VARIABLE

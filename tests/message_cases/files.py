@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cpose.apis.zoo import read_metafile
+from cpose.apis.metafile import read_metafile
 from cpose.files import download
 from cpose.files.encrypted_file import read_model_bytes
 from cpose.files.encryption_key import KEY_FILE_VARIABLE, KEY_VARIABLE, current_key

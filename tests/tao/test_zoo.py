@@ -1,6 +1,7 @@
 import uuid
 
-from cpose.apis.zoo import find_model, read_metafile, shipped_metafile
+from cpose.apis.metafile import read_metafile, shipped_metafile
+from cpose.apis.zoo import find_model
 from cpose.tao.zoo import find_experiment, list_base_experiments
 
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 
-from cpose.cli.arguments import add_flags, positive_int
+from cpose.cli.arguments import positive_int
 from cpose.cli.model_file_arguments import (
     add_calibration,
     add_onnx_model,
@@ -14,6 +14,7 @@ from cpose.cli.model_file_arguments import (
     refuse_calibration,
     write_triton,
 )
+from cpose.cli.option_values import add_flags
 from cpose.errors import ConfigError
 
 PRECISIONS = ('fp32', 'fp16', 'int8')

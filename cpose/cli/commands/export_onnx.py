@@ -3,8 +3,9 @@
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from typing import Any
 
-from cpose.cli.arguments import WEIGHTS_FILE, add_config_and_checkpoint, add_flags, read_config
+from cpose.cli.arguments import WEIGHTS_FILE, add_config_and_checkpoint, read_config
 from cpose.cli.model_file_arguments import add_triton, check_triton, write_triton
+from cpose.cli.option_values import add_flags
 from cpose.errors import ConfigError
 
 PRESETS = {'isaac-ros': {'batch': 1, 'height': 512, 'width': 512, 'bake_preprocessing': True}}

@@ -5,14 +5,12 @@ import sys
 from argparse import Namespace, _SubParsersAction
 
 from cpose.cli.arguments import (
-    CARRIED,
-    MODEL_OPTION,
     add_config,
     add_launcher,
-    add_model,
     add_tensors_only,
     read_options,
 )
+from cpose.cli.zoo_arguments import CARRIED, MODEL_OPTION, add_model
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:

@@ -6,11 +6,11 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cpose.cli.arguments import add_flags
+from cpose.cli.option_values import add_flags
 from cpose.errors import ConfigError
 
 if TYPE_CHECKING:
-    from cpose.apis.zoo import ZooModel
+    from cpose.apis.metafile import ZooModel
 
 NUMBERS = ('MB', 'ms', 'AP')
 """How the titles of columns of numbers begin."""
@@ -69,7 +69,7 @@ def _list(models: 'Sequence[ZooModel]', left_out: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from cpose.apis.zoo_pages import table_header, table_row
+    from cpose.apis.zoo import table_header, table_row
 
     if as_json:
         _print_json([model.to_dict() for model in models])
@@ -90,7 +90,7 @@ def _show(model: 'ZooModel', as_json: bool) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from cpose.apis.zoo_pages import model_card
+    from cpose.apis.zoo import model_card
 
     console = Console()
     if as_json:
