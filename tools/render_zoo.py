@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cpose.apis.metafile import METAFILE, ZooModel, read_metafile, shipped_metafile
-from cpose.apis.zoo import NO_VALUE, markdown_table, model_card, table_header, table_row
+from cpose.apis.zoo import (
+    NO_VALUE,
+    markdown_table,
+    model_card,
+    table_header,
+    table_row,
+    with_weights,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = """# Models
@@ -48,11 +55,6 @@ def render_cards(models: Sequence[ZooModel]) -> str:
     """Return the table, and the cards of the models in it."""
     cards = [f'#{model_card(model)}' for model in with_weights(models)]
     return '\n'.join(['', render_table(models), *cards])
-
-
-def with_weights(models: Sequence[ZooModel]) -> list[ZooModel]:
-    """Return the models with weights, here or published by others."""
-    return [model for model in models if model.weights or model.published]
 
 
 def replaced(page: str, text: str) -> str:

@@ -13,6 +13,8 @@ from cpose.apis.metafile import ZooModel, read_metafile, shipped_metafile
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, nearest_names
 
+MOST_CATEGORIES = 2
+"""In a cell of a table."""
 ZOO_VARIABLE = 'CPOSE_ZOO'
 NO_VALUE = '–'
 HUB_LICENSES = ('apache-2.0', 'mit', 'bsd-3-clause', 'cc-by-4.0', 'cc0-1.0')
@@ -49,7 +51,7 @@ def find_model(name: str) -> ZooModel:
     models = {model.name: model for model in list_models()}
     if name in models:
         return models[name]
-    known = [model.name for model in models.values() if model.weights or model.published]
+    known = [model.name for model in with_weights(models.values())]
     raise ConfigError(
         'is no model of the zoo, no file and no address',
         argument='model',
@@ -62,6 +64,12 @@ def photograph_sets(models: Iterable[ZooModel]) -> list[str]:
     """Return the names of the sets of real photographs that models have figures on."""
     sets = (item for model in models for item in model.results if item['Photographs'])
     return list(dict.fromkeys(item['Dataset'] for item in sets))
+
+
+def with_weights(models: Iterable[ZooModel]) -> list[ZooModel]:
+    """Return the models that have weights, those that the user has to bring last."""
+    known = (model for model in models if model.weights or model.published)
+    return sorted(known, key=lambda model: not model.weights)
 
 
 def table_header(models: Sequence[ZooModel]) -> list[str]:
@@ -80,7 +88,7 @@ def table_row(model: ZooModel, models: Sequence[ZooModel]) -> list[str]:
     figures = [model.metric(name) for name in photograph_sets(models)]
     return [
         model.name,
-        ', '.join(model.categories),
+        _few(model.categories),
         '×'.join(map(str, model.input_wh)) or NO_VALUE,
         f'{model.num_bytes / 1e6:.1f}' if model.num_bytes else NO_VALUE,
         f'{model.speeds[0]["Milliseconds"]:g}' if model.speeds else NO_VALUE,
@@ -88,6 +96,13 @@ def table_row(model: ZooModel, models: Sequence[ZooModel]) -> list[str]:
         model.license or NO_VALUE,
         model.origin or NO_VALUE,
     ]
+
+
+def _few(categories: Sequence[str]) -> str:
+    """Return the names of categories, only the first where they are many."""
+    rest = len(categories) - MOST_CATEGORIES
+    more = f' and {rest} more' if rest > 0 else ''
+    return ', '.join(categories[:MOST_CATEGORIES]) + more
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -130,4 +130,4 @@ def _next_step(done: 'Conversion', out: Path) -> str:
             'It carries no config, so commands need CONFIG; convert with --category NAME or '
             '--config CONFIG to put one in.'
         )
-    return f'It carries the config {done.config_name}: cpose infer - {out} IMAGE --out results'
+    return f'It carries the config {done.config_name}: cpose infer --model {out} IMAGE'

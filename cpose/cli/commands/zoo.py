@@ -42,7 +42,7 @@ def _add_push(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print what is asked for."""
-    from cpose.apis.zoo import find_model, list_models
+    from cpose.apis.zoo import find_model, list_models, with_weights
 
     for option in ('fetch', 'push'):
         if getattr(args, option) and args.name is None:
@@ -60,12 +60,13 @@ def run(args: Namespace) -> int:
         _show(find_model(args.name), args.json)
     else:
         models = list_models()
-        known = [model for model in models if args.all or model.weights or model.published]
+        known = models if args.all else with_weights(models)
         _list(known, len(models) - len(known), args.json)
     return 0
 
 
 def _list(models: 'Sequence[ZooModel]', left_out: int, as_json: bool) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -74,7 +75,7 @@ def _list(models: 'Sequence[ZooModel]', left_out: int, as_json: bool) -> None:
     if as_json:
         _print_json([model.to_dict() for model in models])
         return
-    table = Table(header_style='bold')
+    table = Table(header_style='bold', box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for title in table_header(models):
         side: Any = 'right' if title.startswith(NUMBERS) else 'left'
         table.add_column(title, justify=side, overflow='fold', no_wrap=title == 'model')
