@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError
-from cpose.files.encrypted_file import read_model_bytes
+from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 from cpose.registry import CHECKPOINT_FORMATS
 
 KEY_PREFIX = 'cpose.'
@@ -37,14 +37,13 @@ class SafetensorsFormat:
 
         A file of others, without entries of ours in its metadata, is a bare dict of tensors.
         """
-        content = read_model_bytes(file)
         try:
-            weights: dict[str, Tensor] = safetensors.torch.load(content)
-        except (SafetensorError, ValueError) as error:
+            weights, metadata = _read_encrypted(file) if is_encrypted(file) else _read_plain(file)
+        except (SafetensorError, ValueError, OSError) as error:
             raise CheckpointError(
                 f'cannot be read as safetensors: {error}', place=FilePlace(file), advice=COPY_AGAIN
             ) from error
-        meta = _read_meta(content, file)
+        meta = _plain_meta(metadata, file)
         return {'state_dict': weights, 'meta': meta} if meta else dict(weights)
 
     def write(self, stream: BinaryIO, checkpoint: Mapping[str, Any]) -> None:
@@ -69,6 +68,20 @@ class SafetensorsFormat:
         stream.write(_sorted(safetensors.torch.save(weights, {'format': 'pt', **texts})))
 
 
+def _read_plain(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return tensors and metadata; values are read from the disk when they are used."""
+    with safetensors.safe_open(file, 'pt') as opened:
+        metadata: dict[str, str] = opened.metadata() or {}
+    return safetensors.torch.load_file(file), metadata
+
+
+def _read_encrypted(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    content = read_model_bytes(file)
+    weights = safetensors.torch.load(content)
+    header, _ = _split(content)
+    return weights, header.get(METADATA, {})
+
+
 def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
     """Return the header of a valid file, and the values behind it."""
     end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], 'little')
@@ -85,12 +98,11 @@ def _sorted(content: bytes) -> bytes:
     return len(text).to_bytes(LENGTH_BYTES, 'little') + text + values
 
 
-def _read_meta(content: bytes, file: Path) -> dict[str, Any]:
-    """Return the entries of ours from the header, which has been verified."""
-    header, _ = _split(content)
+def _plain_meta(metadata: Mapping[str, str], file: Path) -> dict[str, Any]:
+    """Return the entries of ours."""
     names = {short: name for name, short in PLAIN_ENTRIES.items()}
     meta: dict[str, Any] = {}
-    for key, text in header.get(METADATA, {}).items():
+    for key, text in metadata.items():
         if not key.startswith(KEY_PREFIX):
             continue
         short = key.removeprefix(KEY_PREFIX)
