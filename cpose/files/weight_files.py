@@ -11,7 +11,7 @@ from typing import Any
 
 from cpose.errors import CheckpointError, MissingDependencyError
 from cpose.files.download import download, no_download, why_unreachable
-from cpose.files.user_cache import cache_folder, check_sha256
+from cpose.files.user_cache import cache_folder, check_sha256, is_right
 
 PACKAGE_SCHEME = 'package://'
 SUFFIXES = ('.pth', '.pt', '.bin', '.safetensors')
@@ -47,7 +47,7 @@ def find_weights(name: str | Path, sha256: str | None = None) -> Path:
     if is_package_file(name):
         path = find_package_file(text)
     elif text.startswith(HUB_SCHEME):
-        path = _find_hub_file(text)
+        path = _find_hub_file(text, sha256)
     else:
         return Path(name)
     check_sha256(path, sha256, text)
@@ -71,8 +71,11 @@ def parse_hub_name(name: str) -> tuple[str, str, str | None]:
     return match[1], match[2] or HUB_FILE, match[3]
 
 
-def _find_hub_file(name: str) -> Path:
-    """Return a file of the Hub, from the network if there is one, else from the cache."""
+def _find_hub_file(name: str, sha256: str | None) -> Path:
+    """Return a file of the Hub: the newest, or from the cache if it is known to be right.
+
+    Without a network the one in the cache serves in any case.
+    """
     # Its import takes longer than to find any other file.
     from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
@@ -84,10 +87,12 @@ def _find_hub_file(name: str) -> Path:
         'revision': revision,
         'cache_dir': str(cache_folder() / 'hub'),
     }
+    cached = try_to_load_from_cache(**wanted)
+    if isinstance(cached, str) and sha256 and is_right(Path(cached), sha256):
+        return Path(cached)
     is_offline = constants.HF_HUB_OFFLINE
     reason = 'HF_HUB_OFFLINE is set' if is_offline else why_unreachable(constants.ENDPOINT)
     if reason:
-        cached = try_to_load_from_cache(**wanted)
         if not isinstance(cached, str):
             raise no_download(name, reason)
         return Path(cached)

@@ -79,6 +79,16 @@ def test_a_repository(hub, tmp_path):
     assert COMMIT in str(file)
 
 
+def test_a_known_file_needs_no_request(hub):
+    hub.files['/owner/name/resolve/main/model.safetensors'] = CONTENT
+    file = find_weights('hf:owner/name')
+    hub.requests.clear()
+    assert find_weights('hf:owner/name', SHA256) == file
+    assert not hub.requests
+    assert find_weights('hf:owner/name') == file
+    assert hub.requests
+
+
 def test_a_file_of_a_revision(hub):
     hub.files['/owner/name/resolve/v2/sub/a.onnx'] = CONTENT
     assert find_weights('hf:owner/name/sub/a.onnx@v2').name == 'a.onnx'
