@@ -10,6 +10,7 @@ from cpose.apis.metafile import read_metafile
 from cpose.apis.zoo import ZOO_VARIABLE
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.cli.main import main
+from cpose.deploy.model_metadata import read_metadata
 from cpose.files.user_cache import CACHE_VARIABLE
 
 from ..apis.zoo_scenes import entry_of, write_metafile
@@ -74,8 +75,8 @@ def test_one_model(small, capsys):
         ('test', '--model=smal'),
         ('train', 'tiny.py', '--model', 'smal'),
         ('train', '-'),
-        ('quantize', '--model', 'small', '--out', 'a.onnx'),
-        ('build-trt', '--model', 'small', '--out', 'a.engine'),
+        ('quantize', '--model', 'smal', '--out', 'a.onnx'),
+        ('build-trt', '--model', 'dla34_bike', '--out', 'a.engine'),
         ('infer', '--model', 'small'),
         ('test', 'tiny.py', '--model', 'small'),
     ],
@@ -159,3 +160,12 @@ def test_export_onnx_and_the_file_as_a_model(small, capsys):
     words = ['infer', '--model', 'small.onnx', 'data', '--device', 'cpu', '--no-save-vis']
     assert '4 images' in output_of(capsys, *words)
     assert len(poses('results')) == 4
+
+
+@pytest.mark.slow
+def test_weights_are_exported_before_they_are_quantised(small, capsys):
+    words = ['--out', 'half.onnx', '--precision', 'fp16', '--eval-images', '0']
+    assert 'half.onnx' in output_of(capsys, 'quantize', '--model', 'small', *words)
+    metadata = read_metadata('half.onnx')
+    assert (metadata.precision, metadata.class_names) == ('fp16', ('cuboid',))
+    assert metadata.input_wh == (64, 64)

@@ -8,8 +8,8 @@ from cpose.cli.model_file_arguments import (
     add_calibration,
     add_onnx_model,
     add_triton,
-    check_onnx_model,
     check_triton,
+    onnx_file,
     read_calibration,
     refuse_calibration,
     write_triton,
@@ -77,22 +77,17 @@ def run(args: Namespace) -> int:
     from cpose.apis.export.engine_building import EngineRequest, build_engine_file
     from cpose.deploy.engines.engine_build import BuildSettings
 
-    check_onnx_model(args)
     if args.precision != 'int8':
         refuse_calibration(args, args.precision or 'an engine of the precision of the file')
     source, quantization = read_calibration(args, 'tensorrt')
     check_triton(args, is_onnx=False)
     batches = (args.min_batch, args.opt_batch, args.max_batch)
-    result = build_engine_file(
-        args.model,
-        args.out,
-        EngineRequest(args.precision, batches, _flavor(args), args.force),
-        BuildSettings(
-            args.workspace, args.timing_cache, args.verbose, tuple(args.compute_capability)
-        ),
-        source,
-        quantization,
+    settings = BuildSettings(
+        args.workspace, args.timing_cache, args.verbose, tuple(args.compute_capability)
     )
+    request = EngineRequest(args.precision, batches, _flavor(args), args.force)
+    with onnx_file(args) as model:
+        result = build_engine_file(model, args.out, request, settings, source, quantization)
     console = Console()
     if result.preparation:
         console.print(result.preparation, soft_wrap=True, highlight=False, markup=False)

@@ -6,7 +6,7 @@ from typing import Any
 from cpose.cli.model_file_arguments import (
     add_calibration,
     add_onnx_model,
-    check_onnx_model,
+    onnx_file,
     read_calibration,
     refuse_calibration,
 )
@@ -46,7 +46,6 @@ def run(args: Namespace) -> int:
 
     from cpose.apis.export.quantization import quantize_file
 
-    check_onnx_model(args)
     if args.precision != 'int8':
         refuse_calibration(args, args.precision)
         if args.target:
@@ -57,14 +56,15 @@ def run(args: Namespace) -> int:
                 advice='Leave it out',
             )
     source, settings = read_calibration(args, args.target or DEFAULT_TARGET)
-    result = quantize_file(
-        args.model,
-        args.out,
-        settings if args.precision == 'int8' else None,
-        source,
-        args.eval_images,
-        args.force,
-    )
+    with onnx_file(args) as model:
+        result = quantize_file(
+            model,
+            args.out,
+            settings if args.precision == 'int8' else None,
+            source,
+            args.eval_images,
+            args.force,
+        )
     console = Console()
     if result.quantized is not None:
         for line in describe_quantization(result.quantized):
