@@ -87,7 +87,7 @@ METRICS = _child(
         'protocols.scale_rules',
     ),
 )
-METRIC_SPECS = _child('metric_spec', None, 'evaluation', ())
+METRIC_SPECS = _child('metric_spec', None, 'evaluation', ('metric_table',))
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ('pose_visualizer',))
 HOOKS = _child(
     'hook',
