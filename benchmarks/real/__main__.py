@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.machine import ForeignLoad, machine_facts
 from benchmarks.real.document import make_document, print_scores
-from benchmarks.real.scoring import average_sets, score_set
+from benchmarks.real.scoring import average_sets, score_annotations, score_set
 from benchmarks.real.sets import (
     DATA_VARIABLE,
     AnnotatedPhotograph,
@@ -26,7 +26,7 @@ from benchmarks.real.sets import (
     read_set,
 )
 from benchmarks.real.sheets import write_sheet
-from benchmarks.real.timing import time_images
+from benchmarks.real.timing import time_pictures
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.errors import ConfigError, DataError, UserError
 from cpose.files.json_files import write_json
@@ -75,7 +75,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     return {
         'machine': machine_facts(),
         'foreign_cores': load.cores(),
-        'sets': [asdict(item) for item in sets],
+        'sets': [
+            {**asdict(item), 'ceiling': score_annotations(photographs[item.name])} for item in sets
+        ],
         'models': models,
     }
 
@@ -87,10 +89,7 @@ def measure_model(
     checkpoint, *config = files
     name = name_model(checkpoint)
 
-    def build() -> CenterPoseInferencer:
-        return CenterPoseInferencer(config[0] if config else None, checkpoint, args.device)
-
-    inferencer = build()
+    inferencer = CenterPoseInferencer(config[0] if config else None, checkpoint, args.device)
     if len(inferencer.categories) != 1:
         raise ConfigError(
             f'is of {len(inferencer.categories)} categories, the sets hold one',
@@ -104,7 +103,7 @@ def measure_model(
         if args.pictures:
             path = args.pictures / f'{name.replace("/", "_")}_{item.name}.jpg'
             write_sheet(path, inferencer, photographs[item.name], results)
-    pictures = [photograph for item in sets for photograph in photographs[item.name]]
+    pictures = spread_pictures(photographs, args.timed)
     return {
         'name': name,
         'megabytes': Path(checkpoint).stat().st_size / 1e6,
@@ -113,10 +112,16 @@ def measure_model(
         'sets': scores,
         'mean': average_sets(scores, sets),
         'ms': {
-            str(threads): time_images(build, pictures, threads, args.timed)
+            str(threads): time_pictures(files, args.device, threads, pictures)
             for threads in args.threads
         },
     }
+
+
+def spread_pictures(photographs: Photographs, count: int) -> list[Path]:
+    """Return some pictures of all sets, evenly."""
+    paths = [item.path for found in photographs.values() for item in found]
+    return [paths[place * len(paths) // count] for place in range(count)]
 
 
 def name_model(path: str) -> str:

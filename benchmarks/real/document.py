@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -13,7 +14,9 @@ from benchmarks.real.scoring import NUMBERS, ONLY_COMPLETE
 DIGITS = {'MPE_2D_px': 1}
 """Decimals; 2 of all other numbers."""
 WIDTH = 100
-MEAN = 'mean of the sets'
+MEAN = 'mean of sets'
+ESCAPED = '\\*'
+"""A star in Markdown."""
 
 HEAD = """\
 # Real photographs
@@ -37,21 +40,24 @@ part of this project; the folder `{variable}` holds them, one sub-folder per set
   Sets in which boxes in view are not annotated (marked \\*) do not enter its mean.
 - **ms** is the median time from a picture in memory to its poses, one picture at a time.
 
-Every set has one vote in the mean: pictures of one scene are much alike.
+Every set has one vote in the mean: pictures of one scene are much alike. The best AP and IoU are
+those of the annotations themselves: less than 1 where objects of a picture do not stand on the one
+ground plane that it has. The free scale does not need the plane.
 """
 
 
 def print_scores(model: Mapping[str, Any], sets: Sequence[Mapping[str, Any]]) -> None:
     """Print the table of one model."""
     header, *rows = score_rows(model, sets)
-    table = Table(title=describe_model(model), title_justify='left', title_style='bold')
+    table = Table(box=SIMPLE, title=describe_model(model), title_justify='left')
     for name in header:
         table.add_column(name, justify='left' if name == header[0] else 'right')
     for row in rows:
         if row[0] == MEAN:
             table.add_section()
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*(cell.replace(ESCAPED, '*') for cell in row))
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDTH)).print(table)
 
 
 def score_rows(
@@ -66,7 +72,7 @@ def score_rows(
 
 def _cells(numbers: Mapping[str, float], is_complete: bool) -> list[str]:
     counts = [f'{numbers[name]:.0f}' for name in ('num_images', 'num_objects')]
-    marks = {name: '\\*' for name in ONLY_COMPLETE if not is_complete}
+    marks = {name: ESCAPED for name in ONLY_COMPLETE if not is_complete}
     return counts + [_number(numbers[key], key) + marks.get(key, '') for key in NUMBERS]
 
 
@@ -84,7 +90,7 @@ def describe_model(model: Mapping[str, Any]) -> str:
         for threads, value in model['ms'].items()
     )
     return (
-        f'{model["name"]}: {model["megabytes"]:.1f} MB, input {width}×{height}, '
+        f'{model["name"]}: file of {model["megabytes"]:.1f} MB, input {width}×{height}, '
         f'threshold {model["threshold"]:g}{", " * bool(times)}{times}'
     )
 
@@ -106,11 +112,12 @@ def make_document(stored: Mapping[str, Any], variable: str, tries: int) -> str:
 
 
 def _sets_table(sets: Sequence[Mapping[str, Any]]) -> str:
-    rows = [('set', 'what', 'every box annotated', 'origin')]
+    rows = [('set', 'what', 'every box annotated', 'best AP@0.5', 'best IoU', 'origin')]
     for item in sets:
         answer = 'yes' if item['is_complete'] else 'no'
-        rows.append((item['name'], item['note'], answer, item['origin']))
-    return _markdown(rows, ('---',) * 4)
+        best = [_number(item['ceiling'][key], key) for key in ('AP50_3DIoU', 'mean_3DIoU')]
+        rows.append((item['name'], item['note'], answer, *best, item['origin']))
+    return _markdown(rows, ('---', '---', '---', '---:', '---:', '---'))
 
 
 def _models_table(models: Sequence[Mapping[str, Any]]) -> str:

@@ -1,6 +1,6 @@
 """How well a model does on annotated photographs, by the metric of ``cpose test``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,8 @@ from benchmarks.real.sets import AnnotatedPhotograph, RealSet
 from cpose.apis.config.evaluation_parts import shipped_protocols
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.evaluation.objectron_metric import ObjectronMetric
-from cpose.structures.object_pose import PoseResult
+from cpose.structures.camera import cv_from_gl
+from cpose.structures.object_pose import ObjectPose, PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample
 
 NUMBERS = {
@@ -38,18 +39,40 @@ def score_set(
     Predictions that score too little for a user count for the average precision, as in every
     evaluation; recall and false positives are those at the default threshold.
     """
-    metric = make_metric(inferencer)
-    results = list(find_poses(inferencer, photographs, metric.protocol.min_score))
+    metric = make_metric(inferencer.postprocessor.infer_score_thr)
+    paths = [str(photograph.path) for photograph in photographs]
+    results = list(inferencer(paths, score_thr=metric.protocol.min_score))
+    return score_results(metric, photographs, results), results
+
+
+def score_annotations(photographs: Sequence[AnnotatedPhotograph]) -> dict[str, float]:
+    """Return the numbers of the annotations themselves: the best that a model can reach.
+
+    It is less than 1 where the objects of a picture do not stand on its one ground plane.
+    """
+    results = [annotated_result(photograph) for photograph in photographs]
+    return score_results(make_metric(min_score=0.0), photographs, results)
+
+
+def score_results(
+    metric: ObjectronMetric,
+    photographs: Sequence[AnnotatedPhotograph],
+    results: Sequence[PoseResult],
+) -> dict[str, float]:
+    """Return the numbers of results, one per picture."""
     for photograph, result in zip(photographs, results, strict=True):
         metric.process({'data_samples': [annotated_sample(photograph)]}, [result])
     metric.evaluate(len(results))
     names = ('num_images', 'num_objects', *NUMBERS)
-    return {name: float(metric.report[name]) for name in names}, results
+    return {name: float(metric.report[name]) for name in names}
 
 
-def make_metric(inferencer: CenterPoseInferencer) -> ObjectronMetric:
-    """Return the metric of every evaluation, with the numbers of this benchmark."""
-    min_score = inferencer.postprocessor.infer_score_thr
+def make_metric(min_score: float) -> ObjectronMetric:
+    """Return the metric of every evaluation, with the numbers of this benchmark.
+
+    Args:
+        min_score: The default threshold of a model.
+    """
     extra = [
         {'type': 'ScaleFreeIoU'},
         {'type': 'RecallAtScore', 'min_score': min_score},
@@ -57,21 +80,11 @@ def make_metric(inferencer: CenterPoseInferencer) -> ObjectronMetric:
     ]
     metric = ObjectronMetric(**shipped_protocols(), extra_metrics=extra)
     metric.dataset_meta = {
-        'category': inferencer.categories,
+        'category': ('box',),
         'symmetry': (SYMMETRY,),
         'eval_num_symmetry': (1,),
     }
     return metric
-
-
-def find_poses(
-    inferencer: CenterPoseInferencer,
-    photographs: Sequence[AnnotatedPhotograph],
-    score_thr: float,
-) -> Iterator[PoseResult]:
-    """Infer as a user does; the camera is that of the annotation."""
-    paths = [str(photograph.path) for photograph in photographs]
-    return inferencer(paths, score_thr=score_thr)
 
 
 def annotated_sample(photograph: AnnotatedPhotograph) -> PoseDataSample:
@@ -86,6 +99,28 @@ def annotated_sample(photograph: AnnotatedPhotograph) -> PoseDataSample:
         annotations=annotation.cuboids,
         projection=annotation.projection,
     )
+
+
+def annotated_result(photograph: AnnotatedPhotograph) -> PoseResult:
+    """Return the annotated objects as a model would find them, in units of their heights."""
+    annotation = photograph.annotation
+    cuboids = annotation.cuboids
+    heights = cuboids.dims_metric[:, 1]
+    poses = [
+        ObjectPose(
+            score=1.0,
+            label=0,
+            bbox_image=np.concatenate([points.min(axis=0), points.max(axis=0)]),
+            corners_image=points[1:],
+            dims=dims / height,
+            keypoints_cv=cv_from_gl(keypoints) / height,
+            keypoints_image=points,
+        )
+        for dims, height, keypoints, points in zip(
+            cuboids.dims_metric, heights, cuboids.keypoints_gl, cuboids.keypoints_image, strict=True
+        )
+    ]
+    return PoseResult(str(photograph.path), annotation.image_wh, annotation.intrinsics, poses)
 
 
 def average_sets(scores: dict[str, dict[str, float]], sets: Sequence[RealSet]) -> dict[str, float]:

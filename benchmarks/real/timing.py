@@ -1,56 +1,85 @@
-"""Milliseconds from a picture in memory to its poses."""
+"""Milliseconds from a picture in memory to its poses, measured in a process of its own.
 
+Threads of PyTorch, ONNX Runtime and OpenCV are chosen when these start, and those of a measurement
+shall not wait for those of another.
+"""
+
+import argparse
+import os
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from pathlib import Path
 
-import cv2
-import numpy as np
-import torch
-
-from benchmarks.real.sets import AnnotatedPhotograph
-from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-from cpose.datasets.image_reading import read_image
-
+ENVIRONMENT = {'GOMP_SPINCOUNT': '10000'}
+"""As the commands of cpose set it: threads look for work shortly, then sleep."""
 WARM_UP = 3
 
 
-def time_images(
-    build: Callable[[], CenterPoseInferencer],
-    photographs: Sequence[AnnotatedPhotograph],
-    threads: int,
-    count: int,
+def time_pictures(
+    files: Sequence[str], device: str, threads: int, pictures: Sequence[Path]
 ) -> float:
-    """Return the median time of a picture, one at a time.
+    """Return the median time of a picture in another process.
 
     Args:
-        build: Makes the inferencer; a runtime takes its threads when it opens the file.
-        photographs: Where the pictures come from, evenly.
-        threads: Threads of network, runtime and OpenCV.
-        count: Pictures timed.
+        files: The model file, and its config if that is separate.
+        device: Where it runs.
+        threads: Threads of the network and of OpenCV.
+        pictures: Files with an annotation beside each, which has the camera.
+
+    Raises:
+        RuntimeError: If the process fails.
     """
-    places = np.linspace(0, len(photographs) - 1, count + WARM_UP).round().astype(int)
-    chosen = [photographs[place] for place in places]
-    images = [read_image(str(item.path)) for item in chosen]
-    cameras = [item.annotation.intrinsics for item in chosen]
-    with _threads(threads):
-        inferencer = build()
-        times = []
-        for image, camera in zip(images, cameras, strict=True):
-            start = time.perf_counter()
-            next(inferencer(image, camera=camera))
-            times.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(times[WARM_UP:])
+    command = [sys.executable, '-m', __spec__.name, '--model', *files, '--device', device]
+    command += ['--threads', str(threads), *map(str, pictures)]
+    environment = ENVIRONMENT | os.environ | {'OMP_NUM_THREADS': str(threads)}
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f'the timing failed: {done.stderr.strip()}')
+    return float(done.stdout.splitlines()[-1])
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(count)
-    cv2.setNumThreads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])
+def main() -> None:
+    """Time pictures one after the other and print the median."""
+    import cv2
+    import torch
+
+    from cpose.apis.inference.camera_io import CameraFinder
+    from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
+    from cpose.datasets.image_reading import read_image
+
+    args = _parse()
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(args.threads)
+    checkpoint, *config = args.model
+    inferencer = CenterPoseInferencer(config[0] if config else None, checkpoint, args.device)
+    times = []
+    for path in [*args.pictures[:1] * WARM_UP, *args.pictures]:
+        image = read_image(path)
+        camera = CameraFinder().find(path, (image.shape[1], image.shape[0]))
+        start = time.perf_counter()
+        next(inferencer(image, camera=camera))
+        times.append(1e3 * (time.perf_counter() - start))
+    sys.stdout.write(f'{statistics.median(times[WARM_UP:])}\n')
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('pictures', nargs='+', metavar='PICTURE')
+    parser.add_argument('--model', nargs='+', required=True)
+    parser.add_argument('--device', required=True)
+    parser.add_argument('--threads', type=int, required=True)
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    main()
