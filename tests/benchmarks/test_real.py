@@ -184,7 +184,7 @@ def test_the_command_measures_as_the_command_test(folder, checkpoint, tmp_path, 
     config.test_dataloader.update(batch_size=1, num_workers=0, sampler=sampler)
     report = evaluate(config, checkpoint, folder, work_dir=tmp_path / 'test')
     for name in ('AP50_3DIoU', 'mean_3DIoU', 'MPE_2D_px'):
-        assert numbers[name] == pytest.approx(report[name], rel=1e-6, nan_ok=True), name
+        assert numbers[name] == pytest.approx(report[name], rel=1e-4), name
     assert math.isfinite(report['mean_3DIoU'])
 
     text = page.read_text()
