@@ -89,7 +89,9 @@ def measure_model(
     checkpoint, *config = files
     name = name_model(checkpoint)
 
-    inferencer = CenterPoseInferencer(config[0] if config else None, checkpoint, args.device)
+    inferencer = CenterPoseInferencer(
+        config[0] if config else None, checkpoint, args.device, scales=args.scales
+    )
     if len(inferencer.categories) != 1:
         raise ConfigError(
             f'is of {len(inferencer.categories)} categories, the sets hold one',
@@ -107,13 +109,12 @@ def measure_model(
     return {
         'name': name,
         'megabytes': Path(checkpoint).stat().st_size / 1e6,
-        'input_wh': list(inferencer.input_wh),
+        'sizes_wh': inferencer.sizes_wh,
         'threshold': inferencer.postprocessor.infer_score_thr,
         'sets': scores,
         'mean': average_sets(scores, sets),
         'ms': {
-            str(threads): time_pictures(files, args.device, threads, pictures)
-            for threads in args.threads
+            str(threads): time_pictures(files, args, threads, pictures) for threads in args.threads
         },
     }
 
@@ -154,6 +155,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         '--sets', nargs='+', metavar='NAME', help='sets by name, or other folders; default: all'
     )
     parser.add_argument('--device', default='cpu')
+    parser.add_argument(
+        '--scales', nargs='+', type=float, metavar='FACTOR', help='see pictures at several sizes'
+    )
     parser.add_argument('--threads', nargs='*', type=int, default=[1, 2], help='of the timings')
     parser.add_argument('--timed', type=int, default=20, help='pictures timed')
     parser.add_argument('--pictures', type=Path, metavar='DIR', help='write contact sheets')

@@ -84,13 +84,13 @@ def _number(value: float | None, key: str) -> str:
 
 def describe_model(model: Mapping[str, Any]) -> str:
     """Return name, file, input and times of a model in one line."""
-    width, height = model['input_wh']
+    sizes = ' + '.join(f'{width}×{height}' for width, height in model['sizes_wh'])
     times = ', '.join(
         f'{value:.0f} ms on {threads} thread{"s" * (threads != "1")}'
         for threads, value in model['ms'].items()
     )
     return (
-        f'{model["name"]}: file of {model["megabytes"]:.1f} MB, input {width}×{height}, '
+        f'{model["name"]}: file of {model["megabytes"]:.1f} MB, input {sizes}, '
         f'threshold {model["threshold"]:g}{", " * bool(times)}{times}'
     )
 
@@ -124,7 +124,7 @@ def _models_table(models: Sequence[Mapping[str, Any]]) -> str:
     threads = list(dict.fromkeys(count for model in models for count in model['ms']))
     rows = [('model', 'MB', 'input', *NUMBERS.values(), *(f'ms, threads {n}' for n in threads))]
     for model in models:
-        size = '{}×{}'.format(*model['input_wh'])
+        size = ' + '.join(f'{width}×{height}' for width, height in model['sizes_wh'])
         numbers = [_number(model['mean'][key], key) for key in NUMBERS]
         times = [f'{model["ms"][count]:.0f}' if count in model['ms'] else '–' for count in threads]
         rows.append((model['name'], f'{model["megabytes"]:.1f}', size, *numbers, *times))

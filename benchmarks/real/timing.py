@@ -19,30 +19,26 @@ WARM_UP = 3
 
 
 def time_pictures(
-    files: Sequence[str], device: str, threads: int, pictures: Sequence[Path]
+    files: Sequence[str], args: argparse.Namespace, threads: int, pictures: Sequence[Path]
 ) -> float:
     """Return the median time of a picture in another process.
 
     Args:
         files: The model file, and its config if that is separate.
-        device: Where it runs.
+        args: Where it runs (``device``) and at which sizes (``scales`` or None).
         threads: Threads of the network and of OpenCV.
         pictures: Files with an annotation beside each, which has the camera.
 
     Raises:
         RuntimeError: If the process fails.
     """
-    command = [sys.executable, '-m', __spec__.name, '--model', *files, '--device', device]
-    command += ['--threads', str(threads), *map(str, pictures)]
-    environment = ENVIRONMENT | os.environ | {'OMP_NUM_THREADS': str(threads)}
-    done = subprocess.run(
-        command,
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, '-m', __name__, '--model', *files, '--device', args.device]
+    command += ['--threads', str(threads)]
+    command += ['--scales', *map(str, args.scales)] if args.scales else []
+    command += ['--pictures', *map(str, pictures)]
+    own = {'OMP_NUM_THREADS': str(threads), 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+    environment = {**ENVIRONMENT, **os.environ, **own}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f'the timing failed: {done.stderr.strip()}')
     return float(done.stdout.splitlines()[-1])
@@ -61,7 +57,9 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(args.threads)
     checkpoint, *config = args.model
-    inferencer = CenterPoseInferencer(config[0] if config else None, checkpoint, args.device)
+    inferencer = CenterPoseInferencer(
+        config[0] if config else None, checkpoint, args.device, scales=args.scales
+    )
     times = []
     for path in [*args.pictures[:1] * WARM_UP, *args.pictures]:
         image = read_image(path)
@@ -74,10 +72,11 @@ def main() -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('pictures', nargs='+', metavar='PICTURE')
     parser.add_argument('--model', nargs='+', required=True)
     parser.add_argument('--device', required=True)
     parser.add_argument('--threads', type=int, required=True)
+    parser.add_argument('--scales', nargs='+', type=float)
+    parser.add_argument('--pictures', nargs='+', required=True)
     return parser.parse_args()
 
 

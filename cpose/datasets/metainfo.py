@@ -7,8 +7,6 @@ from typing import Any
 from cpose.errors import ConfigError
 
 META_KEYS = ('category', 'symmetry', 'eval_num_symmetry')
-INPUT_STEP = 32
-"""Pixels; sides of the network input are multiples of it."""
 
 
 def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
@@ -59,7 +57,7 @@ def check_input_wh(input_wh: Any) -> tuple[int, int]:
     """
     sides = _as_tuple(input_wh)
     are_whole = all(isinstance(side, Integral) for side in sides)
-    if not are_whole or len(sides) != 2 or any(side <= 0 or side % INPUT_STEP for side in sides):
+    if not are_whole or len(sides) != 2 or any(side <= 0 or side % 32 for side in sides):
         given = sides if len(sides) > 1 else input_wh
         raise ConfigError(
             'must be width and height, both multiples of 32',

@@ -9,23 +9,15 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-import torch
-from scipy.spatial.transform import Rotation
 
-from cpose.apis.builder import build_model
-from cpose.apis.config.load import load_config
 from cpose.apis.training import evaluate
-from cpose.checkpoints.stored_config import CONFIG_KEY, config_from_checkpoint, config_to_json
 from cpose.datasets.annotations.tao_writer import write_record
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
-from cpose.geometry.projection import project_points
-from cpose.structures.cuboid import CORNER_SIGNS
 
-from ..apis.inference_scenes import tiny_config
+from ..apis.inference_scenes import box_config, write_box_model
 
 REPOSITORY = Path(__file__).parents[2]
 NUM_PICTURES = 4
-METAINFO = {'category': 'box', 'symmetry': {'type': 'CuboidSymmetry'}}
 
 
 @pytest.fixture(autouse=True)
@@ -141,19 +133,7 @@ def test_mean_of_sets(photographs):
 
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory):
-    """Return a checkpoint of a tiny model that finds much the same box everywhere."""
-    torch.manual_seed(0)
-    config = tiny_config()
-    config.test_dataloader.dataset.metainfo = METAINFO
-    state = build_model(config).state_dict()
-    turned = Rotation.from_euler('yx', [40, 30], degrees=True).apply(4 * CORNER_SIGNS)
-    corners = project_points(turned * [1, -1, -1] + [0, 0, 40], np.diag([40.0, 40.0, 1.0]))
-    state['head.branches.outputs.hps.out.bias'][:] = torch.from_numpy(corners.ravel())
-    state['head.branches.outputs.wh.out.bias'][:] = 8
-    state['head.branches.outputs.scale.out.bias'][:] = 1
-    path = tmp_path_factory.mktemp('model') / 'tiny.pth'
-    torch.save({'state_dict': state, 'meta': {CONFIG_KEY: config_to_json(config)}}, path)
-    return path
+    return write_box_model(tmp_path_factory.mktemp('model') / 'tiny.pth')
 
 
 def run(*words):
@@ -165,7 +145,7 @@ def run(*words):
 @pytest.mark.slow
 def test_the_command_measures_as_the_command_test(folder, checkpoint, tmp_path, capsys):
     written, page, sheets = tmp_path / 'figures.json', tmp_path / 'page.md', tmp_path / 'sheets'
-    options = ['--threads', 1, '--timed', 2, '--json', written, '--markdown', page]
+    options = ['--threads', 1, '--timed', 2, '--scales', 1, '--json', written, '--markdown', page]
     models = ['--model', checkpoint, '--model', checkpoint, '-']
     assert run(*models, '--sets', folder, '--pictures', sheets, *options) == 0
     stored = json.loads(written.read_text())
@@ -176,13 +156,7 @@ def test_the_command_measures_as_the_command_test(folder, checkpoint, tmp_path, 
     assert numbers['num_objects'] == NUM_PICTURES
     assert stored['sets'][0]['ceiling']['AP50_3DIoU'] == 1
 
-    config = config_from_checkpoint(checkpoint)
-    config.default_scope = 'cpose'
-    config.test_evaluator = load_config('_base_/evaluators/objectron').test_evaluator
-    config.test_cfg = {}
-    sampler = {'type': 'DefaultSampler', 'shuffle': False}
-    config.test_dataloader.update(batch_size=1, num_workers=0, sampler=sampler)
-    report = evaluate(config, checkpoint, folder, work_dir=tmp_path / 'test')
+    report = evaluate(box_config(), checkpoint, folder, work_dir=tmp_path / 'test')
     for name in ('AP50_3DIoU', 'mean_3DIoU', 'MPE_2D_px'):
         assert numbers[name] == pytest.approx(report[name], rel=1e-4), name
     assert math.isfinite(report['mean_3DIoU'])

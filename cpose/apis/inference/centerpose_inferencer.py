@@ -70,11 +70,11 @@ class CenterPoseInferencer(BaseInferencer):
         device: Where the model runs; None takes a GPU if it can be used.
         input_wh: Width and height of the network input, multiples of 32; None takes those of the
             config's test data. The one of an ONNX file or an engine is fixed.
+        detector: Runs instead of the model, for example an exported one; ``checkpoint`` is then
+            read only for a config.
         scales: Factors of ``input_wh``: each image goes through the network at all these sizes,
             and of each object the best-scoring pose stays. None takes those of a
             `PyramidTestLoop` in the config, else the one size. Files of other runtimes have one.
-        detector: Runs instead of the model, for example an exported one; ``checkpoint`` is then
-            read only for a config.
 
     Attributes:
         categories: Names by label.
@@ -99,8 +99,8 @@ class CenterPoseInferencer(BaseInferencer):
         checkpoint: str | Path | None = None,
         device: str | None = 'cpu',
         input_wh: tuple[int, int] | None = None,
-        scales: Sequence[float] | None = None,
         detector: Detector | None = None,
+        scales: Sequence[float] | None = None,
     ) -> None:
         loaded = resolve_config(config, checkpoint)
         self.input_wh = choose_input_wh(loaded, input_wh)

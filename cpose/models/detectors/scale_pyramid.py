@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from cpose.codecs.detections import box_iou
-from cpose.datasets.metainfo import INPUT_STEP
 from cpose.errors import ConfigError, check_number
 from cpose.models.detectors.runtime_pose import RuntimePose
 from cpose.structures.object_pose import ObjectPose, PoseResult
 
+INPUT_STEP = 32
+"""Pixels; sides of the network input are multiples of it, as the data sets have it."""
 MOST_SCALE = 16
 SAME_OBJECT = 0.45
 """IoU of the boxes in the image from which on poses found at two sizes are of one object."""
