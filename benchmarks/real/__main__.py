@@ -87,7 +87,7 @@ def measure_model(
 ) -> dict[str, Any]:
     """Return what is told of one model."""
     checkpoint, *config = files
-    name = name_model(checkpoint)
+    name = name_model(*files)
 
     inferencer = CenterPoseInferencer(
         config[0] if config else None, checkpoint, args.device, scales=args.scales
@@ -125,9 +125,10 @@ def spread_pictures(photographs: Photographs, count: int) -> list[Path]:
     return [paths[place * len(paths) // count] for place in range(count)]
 
 
-def name_model(path: str) -> str:
-    """Return folder and name of a file: names of checkpoints alone are much alike."""
-    return '/'.join(Path(path).resolve().with_suffix('').parts[-2:])
+def name_model(path: str, config: str = '-') -> str:
+    """Return folder and name of a file, and its config if given: checkpoints have like names."""
+    name = '/'.join(Path(path).resolve().with_suffix('').parts[-2:])
+    return name if config == '-' else f'{name} ({Path(config).stem})'
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
