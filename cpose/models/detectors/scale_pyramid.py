@@ -17,7 +17,7 @@ from cpose.structures.object_pose import ObjectPose, PoseResult
 INPUT_STEP = 32
 """Pixels; sides of the network input are multiples of it, as the data sets have it."""
 MOST_SCALE = 16
-SAME_OBJECT = 0.45
+SAME_OBJECT = 0.3
 """IoU of the boxes in the image from which on poses found at two sizes are of one object."""
 
 
