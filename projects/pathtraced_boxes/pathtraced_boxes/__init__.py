@@ -1,0 +1,1 @@
+"""Path-traced pictures of boxes with exact annotations."""
