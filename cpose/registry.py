@@ -112,6 +112,7 @@ WEIGHT_INITIALIZERS = _child(
     'weight initializer', MMENGINE_WEIGHT_INITIALIZERS, 'checkpoints', ('pretrained',)
 )
 WEIGHT_FAMILIES = _child('weight family', None, 'checkpoints', ('families',))
+CHECKPOINT_FORMATS = _child('checkpoint format', None, 'checkpoints', ('safetensors_file',))
 RUNTIMES = _child(
     'runtime',
     None,

@@ -3,7 +3,7 @@
 A part that is missing here is found by ``tests/test_contracts.py``.
 """
 
-from cpose.checkpoints.base import WeightFamily
+from cpose.checkpoints.base import CheckpointFormat, WeightFamily
 from cpose.checkpoints.families import (
     DLA34ImageNet,
     EfficientNetLite,
@@ -14,6 +14,7 @@ from cpose.checkpoints.families import (
     TaoDLA34,
     TaoFAN,
 )
+from cpose.checkpoints.safetensors_file import SafetensorsFormat
 from cpose.codecs.base import (
     Branch,
     CenterRule,
@@ -149,4 +150,5 @@ FAMILIES: list[type[WeightFamily]] = [
     *(OwnModel, OwnBackbone, TaoDLA34, TaoFAN, NVlabsDLA34),
     *(DLA34ImageNet, FANImageNet, EfficientNetLite),
 ]
+FORMATS: list[type[CheckpointFormat]] = [SafetensorsFormat]
 RUNTIMES: list[type[NetworkRuntime]] = [OnnxRuntime, TensorRTRuntime, TorchRuntime]

@@ -18,7 +18,7 @@ LISTS = {
     if name.isupper() and isinstance(value, list)
 }
 CHECKED = ('MODELS', 'CODECS', 'BRANCHES', 'SYMMETRIES', 'DATASETS', 'TRANSFORMS', 'METRICS')
-CHECKED += ('RUNTIMES', 'WEIGHT_FAMILIES')
+CHECKED += ('RUNTIMES', 'WEIGHT_FAMILIES', 'CHECKPOINT_FORMATS')
 WITHOUT_CONTRACT = {
     *('CenterPose', 'RuntimePose', 'PoseDataPreprocessor'),  # MMEngine's BaseModel and so on
     *('PlainConv', 'ModulatedDeformConv'),  # layers

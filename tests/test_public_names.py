@@ -14,7 +14,9 @@ from cpose.cli.main import build_parser
 FUNCTIONS = {
     'cpose.apis.build_model': ('config', 'checkpoint', 'device'),
     'cpose.apis.load_config': ('source', 'options'),
-    'cpose.apis.CenterPoseInferencer': ('config', 'checkpoint', 'device', 'input_wh', 'detector'),
+    'cpose.apis.CenterPoseInferencer': (
+        'config', 'checkpoint', 'device', 'input_wh', 'detector', 'model',
+    ),
     'cpose.apis.CenterPoseInferencer.__call__': (
         'self', 'inputs', 'camera', 'batch_size', 'score_thr', 'use_pnp', 'on_error', 'kwargs',
     ),
@@ -44,37 +46,44 @@ FIELDS = {
 COMMANDS = {
     'train': (
         'config', '--cfg-options', '--work-dir', '--resume', '--amp', '--launcher',
-        '--tensors-only',
+        '--tensors-only', '--model',
     ),
     'convert': (
+        '--model', '--half',
         'checkpoint', '--out', '--category', '--config', '--cfg-options', '--tensors-only',
         '--allow-custom-imports', '--force',
     ),
     'test': (
+        '--model',
         'config', 'checkpoint', '--cfg-options', '--data-root', '--out', '--dump', '--plot',
         '--work-dir', '--launcher', '--tensors-only', '--allow-custom-imports',
     ),
     'infer': (
+        '--model',
         'config', 'checkpoint', 'inputs', '--out', '--cfg-options', '--camera', '--camera-file',
         '--no-pnp', '--frame', '--save-json', '--save-vis', '--axis-length', '--skip-unreadable',
         '--score-thr', '--batch-size', '--device', '--tensors-only', '--allow-custom-imports',
     ),
     'export-onnx': (
+        '--model',
         'config', 'checkpoint', '--out', '--opset', '--height', '--width', '--batch', '--simplify',
         '--half', '--bake-preprocessing', '--preset', '--images', '--triton', '--force',
         '--cfg-options', '--tensors-only', '--allow-custom-imports',
     ),
     'quantize': (
+        '--model',
         'model', '--out', '--precision', '--target', '--data',
         '--calib-batch-size', '--calib-batches', '--calib-cache', '--keep-float', '--auto-float',
         '--allow-custom-imports', '--eval-images', '--force',
     ),
     'build-trt': (
+        '--model',
         'model', '--out', '--precision', '--min-batch', '--opt-batch', '--max-batch', '--flavor',
         '--compute-capability', '--workspace', '--timing-cache', '--verbose', '--data',
         '--calib-batch-size', '--calib-batches', '--calib-cache', '--keep-float', '--auto-float',
         '--allow-custom-imports', '--triton', '--force',
     ),
+    'zoo': ('name', '--all', '--json', '--fetch', '--push', '--private', '--license'),
     'evaluate': ('file', '--out', '--plot', '--eval-num-symmetry', '--absolute-scale'),
     'synth': ('folder', '--num', '--seed', '--size', '--objects', '--workers', '--force'),
 }  # fmt: skip

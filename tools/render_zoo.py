@@ -1,62 +1,78 @@
-"""Render the pages of the zoo from its metafile: ``model-index.yml`` and the table of configs.
+"""Render the pages of the zoo from its metafile.
 
-``python tools/render_zoo.py`` writes both; ``tests/test_zoo_pages.py`` fails for an old one.
+``python tools/render_zoo.py`` writes ``model-index.yml``, the list of configs, and the tables in
+the README and in ``docs/zoo.md``; ``tests/test_zoo_pages.py`` fails for old ones.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
+from cpose.apis.metafile import METAFILE, ZooModel, read_metafile, shipped_metafile
+from cpose.apis.zoo import (
+    NO_VALUE,
+    markdown_table,
+    model_card,
+    table_header,
+    table_row,
+    with_weights,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
-METAFILE = Path('configs/centerpose/metafile.yml')
-NO_VALUE = '–'
 HEADER = """# Models
 
-`python tools/render_zoo.py` makes this page from [metafile.yml](metafile.yml).
+`python tools/render_zoo.py` makes this page from [metafile.yml](metafile.yml). Models with weights
+are in [docs/zoo.md](../../docs/zoo.md).
 
-| config | backbone | category | results | weights |
-|---|---|---|---|---|
 """
+BEGIN, END = '<!-- zoo -->\n', '<!-- end of zoo -->\n'
+"""Between them stands what is rendered in a page."""
 
 
 def render_index() -> str:
     """Return the text of ``model-index.yml``, which the tools of OpenMMLab read."""
-    return f'Import:\n  - {METAFILE.as_posix()}\n'
+    return f'Import:\n  - configs/{METAFILE}\n'
 
 
-def render_table(models: Iterable[dict[str, Any]]) -> str:
-    """Return the page ``configs/centerpose/README.md``: a row for every model of the metafile."""
-    return HEADER + ''.join(map(_row, models))
+def render_configs(models: Sequence[ZooModel]) -> str:
+    """Return the page ``configs/centerpose/README.md``: a row for every config."""
+    rows = []
+    for model in filter(lambda model: model.config, models):
+        cell = f'[{model.name}]({Path(model.config).name})'
+        rows.append([cell, model.backbone, ', '.join(model.categories), model.origin or NO_VALUE])
+    return HEADER + markdown_table(['config', 'backbone', 'category', 'weights'], rows)
+
+
+def render_table(models: Sequence[ZooModel]) -> str:
+    """Return the table of the models that have weights somewhere."""
+    known = with_weights(models)
+    rows = [table_row(model, known) for model in known]
+    for row, model in zip(rows, known, strict=True):
+        row[-1] = f'[{row[-1]}]({model.address})' if model.address.startswith('http') else row[-1]
+    return markdown_table(table_header(known), rows)
+
+
+def render_cards(models: Sequence[ZooModel]) -> str:
+    """Return the table, and the cards of the models in it."""
+    cards = [f'#{model_card(model)}' for model in with_weights(models)]
+    return '\n'.join(['', render_table(models), *cards])
+
+
+def replaced(page: str, text: str) -> str:
+    """Return a page of the project with other text between the marks."""
+    before, _, rest = (ROOT / page).read_text(encoding='utf-8').partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f'{before}{BEGIN}{text}{END}{after}'
 
 
 def pages() -> dict[Path, str]:
     """Return the text of every page by its path below the repository."""
-    models = yaml.safe_load((ROOT / METAFILE).read_text(encoding='utf-8'))['Models']
+    models = read_metafile(shipped_metafile())
     return {
         Path('model-index.yml'): render_index(),
-        METAFILE.with_name('README.md'): render_table(models),
+        Path('configs/centerpose/README.md'): render_configs(models),
+        Path('README.md'): replaced('README.md', f'\n{render_table(models)}\n'),
+        Path('docs/zoo.md'): replaced('docs/zoo.md', render_cards(models)),
     }
-
-
-def _row(model: dict[str, Any]) -> str:
-    metadata = model['Metadata']
-    config = Path(model['Config']).name
-    weights = f'[file]({model["Weights"]})' if 'Weights' in model else NO_VALUE
-    cells = (
-        f'[{model["Name"]}]({config})',
-        metadata['Backbone'],
-        metadata['Category'],
-        '; '.join(map(_result, model.get('Results', ()))) or NO_VALUE,
-        weights,
-    )
-    return f'| {" | ".join(cells)} |\n'
-
-
-def _result(result: dict[str, Any]) -> str:
-    metrics = ', '.join(f'{name} {value}' for name, value in result['Metrics'].items())
-    return f'{result["Dataset"]}: {metrics}'
 
 
 if __name__ == '__main__':

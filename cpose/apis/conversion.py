@@ -14,9 +14,11 @@ from cpose.apis.builder import build_model
 from cpose.apis.config.check import import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.apis.conversion_config import ConfigChoice, check_config_fits, choose_config
+from cpose.apis.inference.inference_parts import find_categories
 from cpose.checkpoints.architecture import Architecture, infer_architecture
 from cpose.checkpoints.base import Dropped, WeightFamily
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
+from cpose.checkpoints.integrity import check_finite
 from cpose.checkpoints.loading import (
     BACKBONE_PREFIX,
     STATE_DICT_KEYS,
@@ -71,6 +73,7 @@ def convert_checkpoint(
     choice: ConfigChoice | None = None,
     tensors_only: bool = False,
     force: bool = False,
+    half: bool = False,
 ) -> Conversion:
     """Write a checkpoint of this project with the weights of another one.
 
@@ -78,14 +81,16 @@ def convert_checkpoint(
 
     Args:
         checkpoint: File of a registered family, see `cpose.checkpoints.base.WeightFamily`.
-        out: File to write.
+        out: File to write; its ending decides the format, see `find_format`.
         choice: Where the config comes from. For a backbone its ``config`` names the network that
             the weights are for; a family of the packages that it imports is known, too.
         tensors_only: See `load_checkpoint_file`.
         force: Replace an existing file.
+        half: Write weights as FP16, half the size; they are FP32 again in a model.
 
     Raises:
-        CheckpointError: If the file cannot be used, is of no known family or does not fit.
+        CheckpointError: If the file cannot be used, is of no known family or does not fit, or has
+            weights beyond the range of FP16.
         ConfigError: If the config cannot be found or built, or is given for a backbone.
         OutputError: If ``out`` exists or cannot be written.
     """
@@ -117,6 +122,9 @@ def convert_checkpoint(
         weights = model.state_dict()
         if config_name:
             meta[CONFIG_KEY] = config_to_json(config)
+            meta['class_names'] = list(find_categories(config))
+    if half:
+        weights = _halved(weights, checkpoint)
     save_checkpoint_atomic(out, {'state_dict': dict(weights), 'meta': meta}, ADVICE)
     return Conversion(
         name,
@@ -149,6 +157,16 @@ def _check_out(checkpoint: Path, out: Path, force: bool) -> None:
             place=FilePlace(out),
             advice=('Choose another {out}', 'Replace it with {force}'),
         )
+
+
+def _halved(weights: Mapping[str, Tensor], checkpoint: Any) -> dict[str, Tensor]:
+    """Return weights as FP16; counters stay whole numbers."""
+    halved = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in weights.items()
+    }
+    check_finite(halved, f'{checkpoint} in FP16')
+    return halved
 
 
 def _find_weights(stored: Mapping[str, Any]) -> dict[str, Tensor]:

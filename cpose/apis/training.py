@@ -21,6 +21,7 @@ from cpose.engine.pose_runner import PoseRunner
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, OutputError, unwritable
 from cpose.files.json_files import check_writable
+from cpose.files.weight_files import find_weights
 from cpose.registry import HOOKS, RUNNERS
 
 WORK_DIRS = Path('work_dirs')
@@ -98,6 +99,7 @@ def evaluate(
     Raises:
         UserError: If the config, the data, the checkpoint or an output is wrong.
     """
+    checkpoint = find_weights(checkpoint)
     loaded = resolve_config(config, checkpoint, options=options)
     _set_work_dir(loaded, work_dir, 'test', default=Path(checkpoint).stem)
     loaded.launcher = launcher

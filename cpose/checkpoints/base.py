@@ -1,7 +1,11 @@
-"""What a family of published weights has to offer; a plugin registers a class of this kind."""
+"""What a family of published weights, and a file format, have to offer.
+
+A plugin registers a class of these kinds.
+"""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -73,3 +77,34 @@ class WeightFamily(Protocol):
     def dropped(self, state_dict: Mapping[str, Tensor]) -> list[Dropped]:
         """Tell which tensors `rename` leaves out, and why."""
         return []
+
+
+class CheckpointFormat(Protocol):
+    """One kind of files with weights, besides the archives of PyTorch.
+
+    A class of `cpose.registry.CHECKPOINT_FORMATS`, built without arguments.
+
+    Attributes:
+        suffixes: Endings of its files, in lower case.
+    """
+
+    suffixes: tuple[str, ...]
+
+    def read(self, file: Path) -> dict[str, Any]:
+        """Return the content of a file, encrypted or not, without running any of it.
+
+        It is a bare dict of tensors, or has them under ``state_dict`` and facts about them, such as
+        the config as JSON text (``config_json``), under ``meta``.
+
+        Raises:
+            CheckpointError: If the file is cut off, damaged or of another format.
+        """
+        ...
+
+    def write(self, stream: BinaryIO, checkpoint: Mapping[str, Any]) -> None:
+        """Write ``state_dict`` and ``meta``, which holds only what JSON can hold.
+
+        Raises:
+            CheckpointError: If there is more than these two.
+        """
+        ...

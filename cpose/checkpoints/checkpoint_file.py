@@ -1,6 +1,7 @@
 """Checkpoint files: written atomically, read without running what they hold.
 
-A checkpoint is a dict of tensors and Python primitives. Keys: ``state_dict``, ``meta`` (with the
+A file is an archive of PyTorch, or of the registered format whose ending it has. A checkpoint is a
+dict of tensors and Python primitives. Keys: ``state_dict``, ``meta`` (with the
 config as JSON), and for resuming ``optimizer``, ``param_schedulers``, ``message_hub``,
 ``train_loop``.
 """
@@ -16,17 +17,16 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
 
+from cpose.checkpoints.base import CheckpointFormat
 from cpose.checkpoints.integrity import check_archive, check_checksum, with_checksum
 from cpose.checkpoints.tensor_unpickler import tensor_pickle_module
 from cpose.error_places import FilePlace
 from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError, UserError, unreadable
 from cpose.files.atomic import atomic_file
 from cpose.files.encrypted_file import is_complete, is_encrypted, protected, read_model_bytes
-from cpose.files.package_files import find_package_file, is_package_file
+from cpose.files.weight_files import find_weights
+from cpose.registry import CHECKPOINT_FORMATS
 
 HEAD = 512
 TEXT = re.compile(rb'[\t\n\r\x20-\x7e\x80-\xff]+')
@@ -55,25 +55,6 @@ def describe_kind(path: Path) -> str:
     return kind or ('a text file' if TEXT.fullmatch(head) else '')
 
 
-SUFFIX = '.safetensors'
-
-
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a file.
-
-    Raises:
-        CheckpointError: If the file is cut off or not of this format.
-    """
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f'cannot be read as safetensors: {error}',
-            place=FilePlace(path),
-            advice='Copy or download it again',
-        ) from error
-
-
 LAST_CHECKPOINT = 'last_checkpoint'
 CONTINUE = (
     'Older checkpoints are intact. '
@@ -89,7 +70,7 @@ def save_checkpoint_atomic(
     With an encryption key, see `cpose.files.encryption_key`, it is encrypted while it is written.
 
     Args:
-        path: File.
+        path: File, whose ending decides the format.
         checkpoint: Tensors and primitives.
         advice: What to do if it cannot be written, for the message.
 
@@ -99,7 +80,8 @@ def save_checkpoint_atomic(
     target = Path(path)
     try:
         with atomic_file(target) as file, protected(file) as sealed:
-            torch.save(with_checksum(checkpoint), sealed)
+            content, other = with_checksum(checkpoint), find_format(target)
+            torch.save(content, sealed) if other is None else other.write(sealed, content)
     except (OSError, RuntimeError) as error:
         reason = _os_error(error)
         if reason is None:
@@ -117,23 +99,25 @@ def load_checkpoint_file(
     """Read a checkpoint with ``weights_only=True``, encrypted or not.
 
     Args:
-        path: File; ``package://NAME`` is the one in an installed package, see
-            `cpose.files.package_files`.
+        path: File, or where one is: ``https://…``, ``hf:OWNER/NAME``, ``package://NAME``, see
+            `cpose.files.weight_files`.
         tensors_only: Accept files with other pickled objects too; those become placeholders, and
             still nothing of the file is executed.
         map_location: Where the tensors go.
 
     Raises:
         CheckpointError: If there is no such file, it is empty, cut off, damaged, not a checkpoint,
-            or holds code or pickled objects besides tensors.
+            or holds code or pickled objects besides tensors; or if it cannot be downloaded.
         MissingDependencyError: If the package is not installed.
     """
-    file = find_package_file(str(path)) if is_package_file(path) else Path(path)
+    file = find_weights(path)
     _check_file(file)
-    if file.suffix == SUFFIX:
-        return dict(read_safetensors(file))
-    with _opened(file) as stream:
-        stored = _load(file, stream, tensors_only, map_location)
+    other = find_format(file)
+    if other is not None:
+        stored: Any = other.read(file)
+    else:
+        with _opened(file) as stream:
+            stored = _load(file, stream, tensors_only, map_location)
     if not isinstance(stored, Mapping):
         raise CheckpointError(
             f'holds a {type(stored).__name__}, not a dict of weights',
@@ -142,6 +126,13 @@ def load_checkpoint_file(
         )
     check_checksum(stored, str(file))
     return dict(stored)
+
+
+def find_format(file: Path) -> CheckpointFormat | None:
+    """Return the registered format of a file by its ending, None for an archive of PyTorch."""
+    CHECKPOINT_FORMATS.import_from_location()
+    known: Any = CHECKPOINT_FORMATS.module_dict.values()
+    return next((kind() for kind in known if file.suffix.lower() in kind.suffixes), None)
 
 
 def find_resume_checkpoint(work_dir: str | Path) -> Path | None:

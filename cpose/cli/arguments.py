@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cpose.cli.option_values import read_value
+from cpose.cli.zoo_arguments import CARRIED, add_model, is_model_named
 
 if TYPE_CHECKING:  # its import takes longer than the help of a command
     from mmengine.config import Config
@@ -46,8 +47,12 @@ def add_config(parser: ArgumentParser, more: str = '') -> None:
 
 
 def add_config_and_checkpoint(parser: ArgumentParser, what: str = MODEL_FILE) -> None:
-    """Add CONFIG and CHECKPOINT, which may be the place of the config too."""
-    add_config(parser, "; '-' takes it from the checkpoint")
+    """Add CONFIG and CHECKPOINT, which may be the place of the config too, or ``--model``."""
+    if is_model_named(parser):
+        parser.set_defaults(config=CARRIED)
+        add_cfg_options(parser)
+    else:
+        add_config(parser, f"; '{CARRIED}' takes it from the checkpoint")
     add_checkpoint(parser, what)
 
 
@@ -64,8 +69,11 @@ def add_cfg_options(parser: ArgumentParser) -> None:
 
 
 def add_checkpoint(parser: ArgumentParser, what: str) -> None:
-    """Add CHECKPOINT and how far it is trusted."""
-    parser.add_argument('checkpoint', metavar='CHECKPOINT', help=what)
+    """Add CHECKPOINT, or ``--model`` in its place, and how far it is trusted."""
+    if not is_model_named(parser):
+        places = 'also https://…, hf:OWNER/NAME or package://NAME'
+        parser.add_argument('checkpoint', metavar='CHECKPOINT', help=f'{what}; {places}')
+    add_model(parser, 'checkpoint', 'in the place of CONFIG and CHECKPOINT')
     add_tensors_only(parser)
     parser.add_argument(
         '--allow-custom-imports',

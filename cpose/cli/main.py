@@ -6,14 +6,17 @@ import time
 import traceback
 from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from cpose import __version__
 from cpose.cli.crash_report import describe_crash
 from cpose.cli.option_values import command_flags, tell_flags
 from cpose.cli.printing import lasting_output, lost_output
 from cpose.cli.process_settings import keep_freed_memory, plain_warnings
+from cpose.cli.zoo_arguments import CommandParser, place_model
 from cpose.errors import ConfigError, TrainingInterruptedError, UserError, plain_message
 
 GROUP = 'cpose.commands'
@@ -23,6 +26,7 @@ COMMANDS = (
     'test',
     'infer',
     'evaluate',
+    'zoo',
     'convert',
     'synth',
     'quickstart',
@@ -60,7 +64,10 @@ def build_parser(words: Sequence[str] = ()) -> ArgumentParser:
     parser.add_argument(
         DEBUG, action='store_true', help='show the traceback of an error; may stand anywhere'
     )
-    subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    parser_class: Any = partial(CommandParser, words=tuple(words))
+    subparsers = parser.add_subparsers(
+        dest='command', required=True, metavar='COMMAND', parser_class=parser_class
+    )
     wanted = next((word for word in words if not word.startswith('-')), None)
     is_own = wanted in WORDS
     if wanted is not None and not is_own:
@@ -101,6 +108,7 @@ def _run(words: list[str], is_debugged: bool) -> int:
         args = parser.parse_args(words)
         flags = command_flags(parser, args)
         launcher = getattr(args, 'launcher', launcher)
+        place_model(args)
         return int(args.func(args) or 0)
     except (UserError, PermissionError) as error:
         _show(error, is_debugged, launcher)

@@ -2,10 +2,14 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cpose.cli.arguments import positive_int
+from cpose.cli.option_values import add_flags
+from cpose.cli.zoo_arguments import CARRIED, add_model, is_model_named
 from cpose.errors import ConfigError
 
 DEFAULT_BOUND = 0.1
@@ -19,9 +23,40 @@ FLAGS = {
 OPTIONS = ('data', 'calib_batch_size', 'calib_batches', 'calib_cache', 'keep_float', 'auto_float')
 
 
+def add_onnx_model(parser: ArgumentParser, what: str) -> None:
+    """Add the ONNX file to work on, or ``--model`` in its place."""
+    if not is_model_named(parser):
+        parser.add_argument('model', metavar='ONNX', help=what)
+    add_model(parser, 'model', 'in the place of ONNX, exported first if it has weights')
+    parser.set_defaults(config=CARRIED)
+
+
+@contextmanager
+def onnx_file(args: Namespace) -> Iterator[str]:
+    """Yield the ONNX file to work on: ONNX, that of ``--model``, or one exported from its weights.
+
+    Raises:
+        UserError: If the weights cannot be exported.
+    """
+    if args.zoo_model is None or Path(args.model).suffix.lower() == '.onnx':
+        yield args.model
+        return
+    from cpose.apis.builder import resolve_config
+    from cpose.apis.export.model_export import export_model
+    from cpose.apis.inference.inference_parts import choose_input_wh
+    from cpose.deploy.onnx.export import ExportSettings
+    from cpose.files.encrypted_file import scratch_folder
+
+    config = resolve_config(args.config, args.model, args.allow_custom_imports)
+    with scratch_folder() as folder:
+        path = Path(folder) / f'{Path(args.model).stem}.onnx'
+        export_model(config, args.model, path, ExportSettings(choose_input_wh(config, None)))
+        yield str(path)
+
+
 def add_calibration(parser: ArgumentParser) -> None:
     """Add calibration images and what stays in float."""
-    parser.set_defaults(flags=FLAGS)
+    add_flags(parser, FLAGS)
     group = parser.add_argument_group('INT8')
     group.add_argument(
         '--data',

@@ -2,6 +2,7 @@
 
 import ast
 from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Mapping
 from typing import Any
 
 from cpose.error_places import FlagPlace
@@ -81,11 +82,16 @@ def _literal(node: ast.expr) -> Any:
     return ast.literal_eval(node)
 
 
+def add_flags(parser: ArgumentParser, flags: Mapping[str, str]) -> None:
+    """Tell by which options arguments of functions were given, see `command_flags`."""
+    parser.set_defaults(flags={**(parser.get_default('flags') or {}), **flags})
+
+
 def command_flags(parser: ArgumentParser, args: Namespace) -> dict[str, str]:
     """Return options and operands of the command that runs, by argument.
 
     An option is found by the name under which argparse stores it; a command whose functions call it
-    otherwise says so with ``parser.set_defaults(flags={argument: option})``.
+    otherwise says so by `add_flags`.
 
     Args:
         parser: Parser of all commands.

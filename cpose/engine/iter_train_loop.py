@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from cpose.checkpoints.plain_data import HISTORY_LENGTH
 from cpose.datasets.draws import NumberedDraws
+from cpose.engine.processes import notice_deaths_between_iterations
 from cpose.engine.resumable_loop import (
     NO_VALIDATION,
     ResumableLoop,
@@ -97,6 +98,7 @@ class ResumableIterTrainLoop(ResumableLoop, IterBasedTrainLoop):
         with preserved_random_state():
             self.runner.call_hook('before_train_epoch')
             batches = iter(self._endless_loader())
+            notice_deaths_between_iterations()
         self._validate_if_due()
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()

@@ -25,7 +25,12 @@ from cpose.datasets.draws import inner_configs, nested_datasets
 from cpose.engine.acceleration import compile_network
 from cpose.engine.checkpoint_list import write_checkpoint
 from cpose.engine.part_building import PartBuildingRunner
-from cpose.engine.processes import init_cpu_processes
+from cpose.engine.processes import (
+    DEAD_WORKER,
+    PatientWorker,
+    init_cpu_processes,
+    patient_workers,
+)
 from cpose.engine.resuming import replay_schedules
 from cpose.engine.run_checks import check_run, check_settings, find_loop_type
 from cpose.error_places import FilePlace
@@ -124,7 +129,7 @@ class PoseRunner(PartBuildingRunner):
         """Build a loader; ``persistent_workers`` counts only if there are workers.
 
         A data set of data sets is put into `NumberedDraws`. Items of this project's data sets are
-        checked before they are collated.
+        checked before they are collated. Workers leave stop signals to the training.
         """
         with building_part(dataloader):
             if not isinstance(dataloader, DataLoader):
@@ -141,7 +146,18 @@ class PoseRunner(PartBuildingRunner):
         pipelines = [item.pipeline for item in inner if isinstance(item, PoseDataset)]
         if pipelines:
             loader.collate_fn = CheckedCollate(loader.collate_fn, pipelines)
+        loader.worker_init_fn = PatientWorker(loader.worker_init_fn)
         return loader
+
+    def train(self) -> nn.Module:
+        """Train; hooks hear of a process that loads data and died, by ``after_dead_worker``."""
+        try:
+            with patient_workers():
+                return super().train()
+        except RuntimeError as error:
+            if DEAD_WORKER in str(error):
+                self.call_hook('after_dead_worker', error=error)
+            raise
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the training loop; in the place of MMEngine's two stand those that resume."""

@@ -1,10 +1,15 @@
-"""Processes that train together without GPUs."""
+"""Processes of a training: those that train together, and those that load data."""
 
+import mmap
 import os
 import shlex
+import signal
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from types import FrameType
 from typing import Any
 
 import torch
@@ -16,10 +21,14 @@ from torch import Tensor, distributed, nn
 from cpose.errors import ConfigError
 from cpose.registry import MODEL_WRAPPERS
 
+DEAD_WORKER = 'DataLoader worker (pid'
+"""Start of what PyTorch says when one has ended."""
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+_training = mmap.mmap(-1, 1)
+"""A byte that forked processes share."""
+
 TORCHRUN_VARIABLES = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE')
 DEFAULT_PORT = '29500'
-
-
 START = 'Start with tools/dist_train.sh (torchrun) or tools/slurm_train.sh (srun)'
 
 
@@ -124,3 +133,49 @@ class PoseDistributedDataParallel(MMDistributedDataParallel):
         mean = torch.stack([value.detach().float().reshape(()) for value in losses.values()])
         all_reduce(mean, op='mean')
         return dict(zip(losses, mean, strict=True))
+
+
+@contextmanager
+def patient_workers() -> Iterator[None]:
+    """Keep the processes that load data through stop signals in the block."""
+    _training[0] = 1
+    try:
+        yield
+    finally:
+        _training[0] = 0
+
+
+class PatientWorker:
+    """Start of a process that loads data: signals that stop the training do not stop it.
+
+    Schedulers and Ctrl-C send them to all processes at once; the training needs this one until it
+    has saved. A process that is not forked from the training ends at once.
+
+    Args:
+        start: What else is to be done at the start of a worker.
+    """
+
+    def __init__(self, start: Callable[[int], None] | None) -> None:
+        self.start = start
+
+    def __call__(self, worker_id: int) -> None:
+        """Prepare the worker of this number."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, _end_unless_training)
+        if self.start is not None:
+            self.start(worker_id)
+
+
+def _end_unless_training(number: int, frame: FrameType | None) -> None:
+    if not _training[0]:
+        os._exit(128 + number)
+
+
+def notice_deaths_between_iterations() -> None:
+    """Take PyTorch's handler of dead workers away, to be called after loading has begun.
+
+    It would raise anywhere, in the middle of an iteration too. Without it the death shows where the
+    next batch is waited for, and the state can be saved.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)

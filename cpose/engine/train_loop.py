@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from cpose.checkpoints.plain_data import HISTORY_LENGTH
+from cpose.engine.processes import notice_deaths_between_iterations
 from cpose.engine.resumable_loop import (
     NO_VALIDATION,
     ResumableLoop,
@@ -101,6 +102,7 @@ class ResumableEpochTrainLoop(ResumableLoop, EpochBasedTrainLoop):
         with preserved_random_state():
             self.runner.call_hook('before_train_epoch')
             batches = iter(remaining_loader(self.dataloader, skip))
+            notice_deaths_between_iterations()
         self.runner.model.train()
         for index, batch in enumerate(batches, start=skip):
             self.run_iter(index, batch)

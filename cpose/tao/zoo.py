@@ -1,29 +1,19 @@
 """The models of the zoo as TAO lists its base experiments."""
 
 import uuid
-from functools import cache
+from pathlib import Path
 from typing import Any
 
-import yaml
-
-from cpose.apis.config.load import configs_root
+from cpose.apis.metafile import ZooModel
+from cpose.apis.zoo import list_models
 from cpose.errors import ConfigError, nearest_names
 
-METAFILE = 'centerpose/metafile.yml'
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, 'cpose/zoo')
-
-
-@cache
-def read_metafile() -> list[dict[str, Any]]:
-    """Return the entries of the metafile."""
-    with (configs_root() / METAFILE).open(encoding='utf-8') as file:
-        models: list[dict[str, Any]] = yaml.safe_load(file)['Models']
-    return models
 
 
 def list_base_experiments() -> list[dict[str, Any]]:
     """Return the models that a TAO spec can describe, each with an id that stays the same."""
-    return [_experiment(model) for model in read_metafile() if 'TAO' in model['Metadata']]
+    return [_experiment(model) for model in list_models() if model.tao]
 
 
 def find_experiment(experiment_id: str) -> dict[str, Any]:
@@ -46,14 +36,15 @@ def find_experiment(experiment_id: str) -> dict[str, Any]:
     )
 
 
-def _experiment(model: dict[str, Any]) -> dict[str, Any]:
-    metadata = model['Metadata']
+def _experiment(model: ZooModel) -> dict[str, Any]:
     return {
-        'id': str(uuid.uuid5(NAMESPACE, model['Name'])),
-        'name': model['Name'],
+        'id': str(uuid.uuid5(NAMESPACE, model.name)),
+        'name': model.name,
         'network_arch': 'centerpose',
-        'backbone': metadata['TAO'],
-        'category': metadata['Category'],
-        'config': model['Config'],
-        'weights': model.get('Weights'),
+        'backbone': model.tao,
+        'category': model.categories[0],
+        'config': f'configs/centerpose/{Path(model.config).name}',
+        'weights': model.weights or None,
+        'license': model.license or None,
+        'results': {item['Dataset']: item['Metrics'] for item in model.results},
     }

@@ -8,6 +8,7 @@ import torch
 from cpose.apis.builder import build_model, resolve_config
 from cpose.apis.conversion import convert_checkpoint
 from cpose.apis.conversion_config import ConfigChoice
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.models.backbones.timm_backbone import DLA34
@@ -172,3 +173,56 @@ def test_unusable_content(tmp_path, kind):
     with raises(CheckpointError, problem, path=tmp_path / 'bad.pth'):
         convert_checkpoint(tmp_path / 'bad.pth', tmp_path / 'a.pth')
     assert [file.name for file in tmp_path.iterdir()] == ['bad.pth']
+
+
+@pytest.fixture
+def small(own, config_file, tmp_path):
+    """The same weights as FP16, with the config."""
+    out = tmp_path / 'small.safetensors'
+    convert_checkpoint(own, out, ConfigChoice(config=config_file), half=True)
+    return out
+
+
+def test_half_a_file_as_safetensors(own, small):
+    stored = load_checkpoint_file(small)
+    assert stored['meta']['class_names'] == ['cup']
+    assert stored['meta']['converted_from'] == {'file': 'own.pth', 'family': 'cpose'}
+    assert small.stat().st_size < 0.6 * own.stat().st_size
+    kinds = {value.dtype for value in stored['state_dict'].values()}
+    assert kinds == {torch.float16, torch.int64}
+
+
+def test_half_a_file_gives_what_rounded_weights_give(own, small):
+    model = build_model(tiny_config(), own)
+    model.load_state_dict(
+        {
+            key: value.half().float() if value.is_floating_point() else value
+            for key, value in model.state_dict().items()
+        }
+    )
+    loaded = build_model(None, small)
+    images = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        wanted, maps = model(images, mode='tensor'), loaded(images, mode='tensor')
+    assert {value.dtype for value in loaded.parameters()} == {torch.float32}
+    assert wanted.keys() == maps.keys()
+    assert all(torch.equal(wanted[key], maps[key]) for key in wanted)
+
+
+def test_a_safetensors_file_is_converted_back(small, tmp_path):
+    done = convert_checkpoint(small, tmp_path / 'back.pth')
+    assert (done.family, done.config_name) == ('cpose', 'of the checkpoint')
+    weights = torch.load(tmp_path / 'back.pth', weights_only=True)['state_dict']
+    small_weights = load_checkpoint_file(small)['state_dict']
+    assert all(weights[key].equal(small_weights[key].to(weights[key].dtype)) for key in weights)
+
+
+def test_weights_beyond_fp16(own, config_file, tmp_path):
+    content = torch.load(own, weights_only=True)
+    next(iter(content['state_dict'].values())).fill_(1e6)
+    torch.save(content, own)
+    with raises(CheckpointError, 'has 1 tensors'):
+        convert_checkpoint(
+            own, tmp_path / 'a.safetensors', ConfigChoice(config=config_file), half=True
+        )
+    assert not (tmp_path / 'a.safetensors').exists()

@@ -38,7 +38,7 @@ def test_from_tao_to_poses(published, workplace, capsys, monkeypatch):
         'its result is not used',
         '405 tensors in the file, 12 left out, 387 written',
         'hyper_parameters',
-        'It carries the config dla34_bike: cpose infer - bike.pth IMAGE',
+        'It carries the config dla34_bike: cpose infer --model bike.pth IMAGE',
     ):
         assert text in output
     image = str(next(Path('data').rglob('*.jpg')))

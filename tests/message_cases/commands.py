@@ -38,6 +38,11 @@ CASES = {
     'engine of rtx for triton': [
         'build-trt', 'a.onnx', '--out', 'b.engine', '--flavor', 'rtx', '--triton', 'models',
     ],
+    'model that is not in the zoo': ['infer', '--model', 'nvlabs_centrepose', 'a.jpg'],
+    'model without weights': ['test', '--model', 'dla34_bike'],
+    'model that others publish': ['infer', '--model', 'nvlabs_centerpose', 'a.jpg'],
+    'model file that does not exist': ['infer', '--model', 'none.pth', 'a.jpg'],
+    'file of no model': ['zoo', '--fetch'],
     'conversion of nothing': ['convert', 'none.pth', '--out', 'b.pth'],
     'dump that does not exist': ['evaluate', 'none.json'],
     'spec that does not exist': ['tao', 'train', '-e', 'none.yaml'],

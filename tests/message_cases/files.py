@@ -4,10 +4,14 @@ import os
 
 import pytest
 
+from cpose.apis.metafile import read_metafile
+from cpose.files import download
 from cpose.files.encrypted_file import read_model_bytes
 from cpose.files.encryption_key import KEY_FILE_VARIABLE, KEY_VARIABLE, current_key
 from cpose.files.json_files import JsonFields, check_writable, read_json, write_json
 from cpose.files.model_files import check_new_file
+from cpose.files.user_cache import CACHE_VARIABLE, check_sha256
+from cpose.files.weight_files import find_weights
 
 
 def in_environment(**variables):
@@ -33,7 +37,35 @@ def fields(**content):
     return JsonFields(content, 'a.json', 'objects[2].')
 
 
+def wrong_checksum(folder):
+    (folder / 'a.pth').write_bytes(b'a')
+    check_sha256(folder / 'a.pth', '0' * 64, 'https://a.org/a.pth')
+
+
+def download_into(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(folder))
+        patch.setattr(download, 'why_unreachable', lambda url: 'no route to host')
+        find_weights('https://a.org/a.pth')
+
+
+def metafile(text):
+    def run(folder):
+        (folder / 'metafile.yml').write_text(text)
+        read_metafile(folder / 'metafile.yml')
+
+    return run
+
+
 CASES = {
+    'download with another checksum': wrong_checksum,
+    'download without a network': download_into,
+    'repository without an owner': lambda folder: find_weights('hf:name'),
+    'metafile without models': metafile('Models: 3'),
+    'metafile that is no YAML': metafile('a: ['),
+    'metafile with an unknown key': metafile('Models: [{Name: cup, Metadata: {}, Licence: MIT}]'),
+    'metafile that lacks facts': metafile('Models: [{Name: cup, Metadata: {}, Weights: cup.pth}]'),
+    'metafile with figures from nowhere': metafile('Models: [{Name: a, Metadata: {}, Speed: []}]'),
     'json that is missing': lambda folder: read_json(folder / 'a.json'),
     'json that is nested too deeply': with_file(b'[' * 100_000, read_json),
     'json into a folder': lambda folder: write_json(folder, {}),

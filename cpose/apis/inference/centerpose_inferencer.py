@@ -31,6 +31,7 @@ from cpose.apis.inference.inference_parts import (
     make_record,
     set_input_wh,
 )
+from cpose.apis.zoo_files import choose_files
 from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
 from cpose.errors import DataError, check_number
@@ -72,6 +73,7 @@ class CenterPoseInferencer(BaseInferencer):
             config's test data. The one of an ONNX file or an engine is fixed.
         detector: Runs instead of the model, for example an exported one; ``checkpoint`` is then
             read only for a config.
+        model: Stands for config and checkpoint, see `cpose.apis.zoo_files.resolve_model`.
         scales: Factors of ``input_wh``: each image goes through the network at all these sizes,
             and of each object the best-scoring pose stays. None takes those of a
             `PyramidTestLoop` in the config, else the one size. Files of other runtimes have one.
@@ -100,8 +102,10 @@ class CenterPoseInferencer(BaseInferencer):
         device: str | None = 'cpu',
         input_wh: tuple[int, int] | None = None,
         detector: Detector | None = None,
+        model: str | Path | None = None,
         scales: Sequence[float] | None = None,
     ) -> None:
+        config, checkpoint = choose_files(config, checkpoint, model)
         loaded = resolve_config(config, checkpoint)
         self.input_wh = choose_input_wh(loaded, input_wh)
         scales = scales or find_scales(loaded)

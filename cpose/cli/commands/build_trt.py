@@ -5,14 +5,16 @@ from pathlib import Path
 
 from cpose.cli.arguments import positive_int
 from cpose.cli.model_file_arguments import (
-    FLAGS,
     add_calibration,
+    add_onnx_model,
     add_triton,
     check_triton,
+    onnx_file,
     read_calibration,
     refuse_calibration,
     write_triton,
 )
+from cpose.cli.option_values import add_flags
 from cpose.errors import ConfigError
 
 PRECISIONS = ('fp32', 'fp16', 'int8')
@@ -22,7 +24,7 @@ FLAVORS = ('auto', 'tensorrt', 'rtx')
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('build-trt', help='build a TensorRT engine from an ONNX file')
-    parser.add_argument('model', metavar='ONNX', help='file from cpose export-onnx or quantize')
+    add_onnx_model(parser, 'file from cpose export-onnx or quantize')
     parser.add_argument(
         '--out', required=True, metavar='ENGINE', help='file to write: .engine, .plan or .trt'
     )
@@ -41,7 +43,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         )
     _add_builder(parser)
     add_calibration(parser)
-    parser.set_defaults(flags={**FLAGS, 'compute_capabilities': '--compute-capability'})
+    add_flags(parser, {'compute_capabilities': '--compute-capability'})
     add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite an existing engine')
     parser.set_defaults(func=run)
@@ -80,16 +82,12 @@ def run(args: Namespace) -> int:
     source, quantization = read_calibration(args, 'tensorrt')
     check_triton(args, is_onnx=False)
     batches = (args.min_batch, args.opt_batch, args.max_batch)
-    result = build_engine_file(
-        args.model,
-        args.out,
-        EngineRequest(args.precision, batches, _flavor(args), args.force),
-        BuildSettings(
-            args.workspace, args.timing_cache, args.verbose, tuple(args.compute_capability)
-        ),
-        source,
-        quantization,
+    settings = BuildSettings(
+        args.workspace, args.timing_cache, args.verbose, tuple(args.compute_capability)
     )
+    request = EngineRequest(args.precision, batches, _flavor(args), args.force)
+    with onnx_file(args) as model:
+        result = build_engine_file(model, args.out, request, settings, source, quantization)
     console = Console()
     if result.preparation:
         console.print(result.preparation, soft_wrap=True, highlight=False, markup=False)

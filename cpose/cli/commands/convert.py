@@ -27,7 +27,9 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         help='turn weights of TAO, NVlabs/CenterPose, timm or FAN into a cpose checkpoint',
     )
     add_checkpoint(parser, WEIGHTS_FILE)
-    parser.add_argument('--out', type=Path, required=True, help='checkpoint to write')
+    parser.add_argument(
+        '--out', type=Path, required=True, help='checkpoint to write: .pth or .safetensors'
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         '--category', metavar='NAME', help='carry the shipped config of this category, e.g. bike'
@@ -38,6 +40,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         help='carry this config; for a backbone: check against its model.backbone',
     )
     add_cfg_options(parser)
+    parser.add_argument('--half', action='store_true', help='weights as FP16, half the size')
     parser.add_argument('--force', action='store_true', help='replace an existing file')
     parser.set_defaults(func=run)
 
@@ -48,7 +51,9 @@ def run(args: Namespace) -> int:
     from cpose.apis.conversion_config import ConfigChoice
 
     choice = ConfigChoice(args.category, args.config, args.cfg_options, args.allow_custom_imports)
-    done = convert_checkpoint(args.checkpoint, args.out, choice, args.tensors_only, args.force)
+    done = convert_checkpoint(
+        args.checkpoint, args.out, choice, args.tensors_only, args.force, args.half
+    )
     _show(done, args.checkpoint, args.out, Console(highlight=False, markup=False))
     return 0
 
@@ -125,4 +130,4 @@ def _next_step(done: 'Conversion', out: Path) -> str:
             'It carries no config, so commands need CONFIG; convert with --category NAME or '
             '--config CONFIG to put one in.'
         )
-    return f'It carries the config {done.config_name}: cpose infer - {out} IMAGE --out results'
+    return f'It carries the config {done.config_name}: cpose infer --model {out} IMAGE'

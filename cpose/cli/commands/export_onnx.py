@@ -5,6 +5,7 @@ from typing import Any
 
 from cpose.cli.arguments import WEIGHTS_FILE, add_config_and_checkpoint, read_config
 from cpose.cli.model_file_arguments import add_triton, check_triton, write_triton
+from cpose.cli.option_values import add_flags
 from cpose.errors import ConfigError
 
 PRESETS = {'isaac-ros': {'batch': 1, 'height': 512, 'width': 512, 'bake_preprocessing': True}}
@@ -37,7 +38,8 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     add_triton(parser)
     parser.add_argument('--force', action='store_true', help='overwrite existing files')
-    parser.set_defaults(func=run, flags={'input_wh': '--width and --height'})
+    add_flags(parser, {'input_wh': '--width and --height'})
+    parser.set_defaults(func=run)
 
 
 def _add_shape(parser: ArgumentParser) -> None:

@@ -29,7 +29,12 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         metavar='INPUT',
         help='image, video, folder (with its sub-folders), glob or webcam:0',
     )
-    parser.add_argument('--out', type=Path, required=True, help='folder for json/ and vis/')
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('results'),
+        help='folder for json/ and vis/; default: results',
+    )
     _add_camera(parser)
     _add_output(parser)
     parser.add_argument(

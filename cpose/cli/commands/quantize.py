@@ -5,6 +5,8 @@ from typing import Any
 
 from cpose.cli.model_file_arguments import (
     add_calibration,
+    add_onnx_model,
+    onnx_file,
     read_calibration,
     refuse_calibration,
 )
@@ -17,7 +19,7 @@ DEFAULT_EVAL_IMAGES = 100
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('quantize', help='make an INT8 or FP16 file of an ONNX file')
-    parser.add_argument('model', metavar='ONNX', help='fp32 file from cpose export-onnx')
+    add_onnx_model(parser, 'fp32 file from cpose export-onnx')
     parser.add_argument('--out', required=True, metavar='ONNX', help='file to write')
     parser.add_argument('--precision', choices=('int8', 'fp16'), default='int8')
     parser.add_argument(
@@ -54,14 +56,15 @@ def run(args: Namespace) -> int:
                 advice='Leave it out',
             )
     source, settings = read_calibration(args, args.target or DEFAULT_TARGET)
-    result = quantize_file(
-        args.model,
-        args.out,
-        settings if args.precision == 'int8' else None,
-        source,
-        args.eval_images,
-        args.force,
-    )
+    with onnx_file(args) as model:
+        result = quantize_file(
+            model,
+            args.out,
+            settings if args.precision == 'int8' else None,
+            source,
+            args.eval_images,
+            args.force,
+        )
     console = Console()
     if result.quantized is not None:
         for line in describe_quantization(result.quantized):

@@ -31,7 +31,7 @@ def run(args: Namespace) -> int:
     console.print(
         f'Pictures: {result.overview} and {len(result.pictures)} in {result.pictures[0].parent}\n'
         'The same on your own images:\n'
-        f'  cpose infer - {result.checkpoint} YOUR_IMAGES --out results',
+        f'  cpose infer --model {result.checkpoint} YOUR_IMAGES',
         soft_wrap=True,
         highlight=False,
         markup=False,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from cpose.cli.arguments import add_spec
-from cpose.cli.commands import tao_automl
 from cpose.errors import import_extra
 from cpose.tao import TASKS
 
@@ -26,7 +25,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     commands = parser.add_subparsers(dest='task', required=True, metavar='TASK')
     for task in TASKS:
         _add_task(commands, task)
-    tao_automl.add_parser(commands)
+    _add_automl(commands)
     listing = commands.add_parser('list-base-experiments', help='list the zoo as JSON')
     listing.set_defaults(func=run_listing)
     schema = commands.add_parser('get-job-schema', help='print the JSON Schema of a spec')
@@ -50,6 +49,13 @@ def _add_task(commands: Any, task: str) -> None:
         help='pytorch in processes that torchrun started; default: started here for each GPU',
     )
     parser.set_defaults(func=run)
+
+
+def _add_automl(commands: Any) -> None:
+    parser: ArgumentParser = commands.add_parser('automl', help='search hyper-parameters')
+    what = 'YAML file for training, with a section automl for other than default settings'
+    add_spec(parser, what, 'automl.max_recommendations=30')
+    parser.set_defaults(func=run_automl)
 
 
 def run(args: Namespace) -> int:
@@ -104,6 +110,25 @@ def show_result(task: str, result: Any, folder: Path) -> None:
     else:
         console.file.write(f'Written: {result}\n')
     console.file.write('Execution status: PASS\n')
+
+
+def run_automl(args: Namespace) -> int:
+    """Search, print the trials and say where the best spec is."""
+    import_extra('pydantic', 'tao')
+    from rich.console import Console
+
+    from cpose.tao.automl.report import BEST_SPEC, PLOT
+    from cpose.tao.tasks import automl
+
+    result = automl.run_automl(args.spec, args.overrides, sys.stdout.write)
+    Console().print(result.table)
+    if result.best_values is None:
+        sys.stdout.write('No trial was completed, so there is no best spec.\n')
+    else:
+        values = ', '.join(f'{name}={value}' for name, value in result.best_values.items())
+        sys.stdout.write(f'Best: {values}: {result.folder / BEST_SPEC}\n')
+    sys.stdout.write(f'Picture: {result.folder / PLOT}\nExecution status: PASS\n')
+    return 0
 
 
 def run_listing(args: Namespace) -> int:

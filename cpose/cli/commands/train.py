@@ -4,13 +4,20 @@ import shlex
 import sys
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import add_config, add_launcher, add_tensors_only, read_options
+from cpose.cli.arguments import (
+    add_config,
+    add_launcher,
+    add_tensors_only,
+    read_options,
+)
+from cpose.cli.zoo_arguments import CARRIED, MODEL_OPTION, add_model
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser('train', help='train a model')
-    add_config(parser)
+    add_config(parser, f"; '{CARRIED}' takes the one that the file of {MODEL_OPTION} carries")
+    add_model(parser, 'start', 'weights to start from')
     parser.add_argument(
         '--work-dir', metavar='DIR', help='checkpoints and logs; default: work_dirs/<config>'
     )
@@ -30,19 +37,21 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     add_tensors_only(parser)
     add_launcher(parser)
-    parser.set_defaults(func=run)
+    parser.set_defaults(func=run, start=None)
 
 
 def run(args: Namespace) -> int:
     """Train; after a signal say how to go on."""
+    from cpose.apis.builder import resolve_config
     from cpose.apis.training import train
     from cpose.engine.processes import is_first_process, leave_processes
     from cpose.errors import TrainingInterruptedError
 
     try:
-        runner = train(
-            args.config, args.work_dir, args.resume, args.amp, args.launcher, read_options(args)
-        )
+        is_carried = args.start and args.config == CARRIED
+        config = resolve_config(CARRIED, args.start) if is_carried else args.config
+        options = read_options(args) | ({'load_from': args.start} if args.start else {})
+        runner = train(config, args.work_dir, args.resume, args.amp, args.launcher, options)
     except TrainingInterruptedError as stop:
         if is_first_process():
             again = 'the same command and --resume'

@@ -20,6 +20,7 @@ from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import FolderFiles, ImageFile, scan_folder
 from cpose.errors import DataError
 from cpose.files.atomic import atomic_file
+from cpose.files.user_cache import cache_folder
 
 CACHE_NAME = '.cpose_index.npz'
 CACHE_VERSION = 3
@@ -28,9 +29,8 @@ CACHE_VERSION = 3
 
 def cache_paths(root: str) -> tuple[Path, Path]:
     """Return where the index of a folder may be kept: beside the data, in the user's cache."""
-    home = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
     digest = hashlib.sha256(os.path.realpath(root).encode('utf-8', 'surrogateescape'))
-    return Path(root, CACHE_NAME), Path(home, 'cpose', f'index-{digest.hexdigest()[:24]}.npz')
+    return Path(root, CACHE_NAME), cache_folder() / f'index-{digest.hexdigest()[:24]}.npz'
 
 
 def load_cache(root: str) -> AnnotationTable | None:

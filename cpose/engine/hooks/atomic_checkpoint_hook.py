@@ -209,3 +209,9 @@ class AtomicCheckpointHook(Hook):
         runner.logger.info(f'Best {self.save_best} so far: {score:.4f}, saved as {name}')
         if old and old != name and is_main_process():
             (Path(runner.work_dir) / old).unlink(missing_ok=True)
+
+
+def find_saver(runner: Any) -> AtomicCheckpointHook:
+    """Return the hook that saves the checkpoints of a run, or one that saves where none does."""
+    savers = (hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook))
+    return next(savers, None) or AtomicCheckpointHook(keep_last=-1, save_best=None)

@@ -12,12 +12,15 @@ from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
 
 from cpose.datasets.draws import nested_datasets
-from cpose.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
+from cpose.engine.hooks.atomic_checkpoint_hook import find_saver
 from cpose.errors import TrainingError, TrainingInterruptedError
 from cpose.registry import HOOKS
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WARNING_SIGNALS = (signal.SIGHUP, signal.SIGUSR1)
+"""Of a closed terminal and of schedulers; left alone where somebody uses them, as nohup does."""
 
+FEWER_WORKERS = 'Set train_dataloader.num_workers lower if memory was short'
 LOWER_RATE = ('Lower optim_wrapper.optimizer.lr', 'Train without {amp}')
 
 
@@ -86,10 +89,11 @@ def _last_checkpoint(runner: Any) -> str:
 
 @HOOKS.register_module()
 class GracefulStopHook(Hook):
-    """Finish the iteration, save and stop at the first SIGINT or SIGTERM; abort at the second.
+    """Finish the iteration, save and stop at SIGINT, SIGTERM, SIGHUP or SIGUSR1.
 
-    A signal during validation takes effect at its end. In a distributed run a signal to one
-    process stops all.
+    A second SIGINT (Ctrl-C) aborts; ``timeout`` sends its signal twice, so others do not. A signal
+    during validation takes effect at its end. In a distributed run a signal to one process stops
+    all.
     """
 
     priority = 'LOWEST'
@@ -101,11 +105,12 @@ class GracefulStopHook(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Take over the signals and find who saves, the hook of the run or one for this alone."""
-        savers = [hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)]
-        self._saver = savers[0] if savers else AtomicCheckpointHook(keep_last=-1, save_best=None)
+        self._saver = find_saver(runner)
         if threading.current_thread() is threading.main_thread():
             self._process = os.getpid()
-            self._previous = {number: signal.signal(number, self._remember) for number in SIGNALS}
+            free = [n for n in WARNING_SIGNALS if signal.getsignal(n) == signal.SIG_DFL]
+            taken = (*SIGNALS, *free)
+            self._previous = {number: signal.signal(number, self._remember) for number in taken}
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
@@ -117,6 +122,21 @@ class GracefulStopHook(Hook):
         """Stop if a signal came in during validation."""
         if self._previous:
             self._stop_if_asked(runner)
+
+    def after_dead_worker(self, runner: Any, error: RuntimeError) -> None:
+        """Save, if that is possible, when a process that loads data has died.
+
+        Raises:
+            TrainingError: Always.
+        """
+        done = runner.train_loop.progress['iter']
+        advice = [FEWER_WORKERS]
+        if get_world_size() == 1 and done:
+            advice.insert(0, f'Go on from {self._saver.save(runner)} with {{resume}}')
+        raise TrainingError(
+            f'A process that loads data has ended after iteration {done}: {error}',
+            advice=tuple(advice),
+        ) from error
 
     def after_train(self, runner: Any) -> None:
         """Give the signals back."""
@@ -133,9 +153,9 @@ class GracefulStopHook(Hook):
             if number == signal.SIGTERM:
                 os._exit(128 + number)
             return
-        if self._signal:
+        if self._signal and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self._signal = number
+        self._signal = self._signal or number
 
     def _stop_if_asked(self, runner: Any) -> None:
         """Save and stop.
@@ -150,6 +170,6 @@ class GracefulStopHook(Hook):
             number = int(flag)
         if not number:
             return
-        runner.logger.info('Stopping: saving a checkpoint first. Once more to stop at once.')
+        runner.logger.info('Stopping: saving a checkpoint first. Ctrl-C stops at once.')
         path = self._saver.save(runner)
         raise TrainingInterruptedError(number, runner.train_loop.progress['iter'], str(path))

@@ -1,10 +1,7 @@
 """Weights that timm downloads: from its cache, else from the network if there is one."""
 
 from collections.abc import Mapping
-from threading import Thread
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import timm
 from huggingface_hub import constants, try_to_load_from_cache
@@ -13,6 +10,7 @@ from timm.models import PretrainedCfg
 from torch import nn
 
 from cpose.errors import CheckpointError, ConfigError
+from cpose.files.download import why_unreachable
 
 TIMEOUT = 5.0
 """Seconds that a server gets to answer; the Hub's own client tries for a minute."""
@@ -54,31 +52,6 @@ def create_features(name: str, pretrained: bool, **options: Any) -> nn.Module:
     except NETWORK_ERRORS as error:
         reason = str(error).partition('\n')[0] or type(error).__name__
         raise _no_download(name, reason) from error
-
-
-def why_unreachable(url: str, timeout: float = TIMEOUT) -> str:
-    """Return why a server does not answer; empty if it does, be it with an error.
-
-    Args:
-        url: Address; proxies of the environment are used.
-        timeout: Seconds for everything, looking up the name included.
-    """
-    answers: list[str] = []
-    # Looking up a name takes no timeout of its own, so it is left behind in a thread.
-    thread = Thread(target=lambda: answers.append(_ask(url, timeout)), daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return answers[0] if answers else f'no answer within {timeout:g} s'
-
-
-def _ask(url: str, timeout: float) -> str:
-    try:
-        with urlopen(Request(url, method='HEAD'), timeout=timeout):
-            return ''
-    except HTTPError:
-        return ''
-    except (OSError, ValueError) as error:
-        return str(getattr(error, 'reason', error)) or type(error).__name__
 
 
 def _cached_file(source: PretrainedCfg) -> str:

@@ -13,7 +13,6 @@ from safetensors.torch import save_file
 from cpose.errors import CheckpointError, ConfigError
 from cpose.models.backbones import timm_weights
 from cpose.models.backbones.timm_backbone import DLA34, TimmBackbone
-from cpose.models.backbones.timm_weights import why_unreachable
 
 from ...user_errors import raises
 
@@ -45,15 +44,6 @@ def closed_port():
         yield f'http://127.0.0.1:{reserved.getsockname()[1]}'
 
 
-@pytest.fixture
-def silent():
-    """A server that takes connections and says nothing."""
-    with socket.socket() as listening:
-        listening.bind(('127.0.0.1', 0))
-        listening.listen()
-        yield f'http://127.0.0.1:{listening.getsockname()[1]}'
-
-
 @pytest.fixture(autouse=True)
 def _no_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, 'HF_HUB_CACHE', str(tmp_path / 'cache'))
@@ -67,19 +57,6 @@ def use(monkeypatch, url):
     template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, url)
     monkeypatch.setattr(constants, 'HUGGINGFACE_CO_URL_TEMPLATE', template)
     monkeypatch.setattr(constants, 'ENDPOINT', url)
-
-
-def test_answers(server, closed_port, silent):
-    assert why_unreachable(server, 2) == ''
-    assert 'refused' in why_unreachable(closed_port, 2)
-    start = time.monotonic()
-    assert why_unreachable(silent, 0.2)
-    assert time.monotonic() - start < 1
-
-
-def test_names_that_are_looked_up_for_ever(monkeypatch):
-    monkeypatch.setattr(timm_weights, 'urlopen', lambda *_, **__: threading.Event().wait())
-    assert why_unreachable('http://example.invalid', 0.1) == 'no answer within 0.1 s'
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from cpose.errors import CheckpointError, MissingDependencyError
-from cpose.files.package_files import find_package_file, is_package_file
+from cpose.files.weight_files import find_package_file, is_package_file
 
 from ..user_errors import raises
 
