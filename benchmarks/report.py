@@ -17,6 +17,7 @@ Written by `make bench`; every table is one script of [benchmarks](../benchmarks
 many times better a figure is than its reference. References marked *{same_run}* were measured
 beside it, alternating where possible, and are the ones to trust; those of TAO PyTorch come from
 another machine and are indicative. Times are medians of wall time unless a figure says otherwise.
+How well models do on annotated photographs is another matter: `python -m benchmarks.real`.
 """
 QUICK = 'Figures of a run with `--quick`: fewer runs and smaller sizes than the references have.'
 SHARED_FROM = 0.2

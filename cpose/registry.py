@@ -87,7 +87,7 @@ METRICS = _child(
         'protocols.scale_rules',
     ),
 )
-METRIC_SPECS = _child('metric_spec', None, 'evaluation', ())
+METRIC_SPECS = _child('metric_spec', None, 'evaluation', ('metric_table',))
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'visualization', ('pose_visualizer',))
 HOOKS = _child(
     'hook',
@@ -103,7 +103,9 @@ HOOKS = _child(
     ),
 )
 RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ('pose_runner',))
-LOOPS = _child('loop', MMENGINE_LOOPS, 'engine', ('iter_train_loop', 'train_loop'))
+LOOPS = _child(
+    'loop', MMENGINE_LOOPS, 'engine', ('iter_train_loop', 'pyramid_test_loop', 'train_loop')
+)
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('processes',))
 OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('acceleration',))
 WEIGHT_INITIALIZERS = _child(

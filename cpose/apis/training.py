@@ -1,7 +1,7 @@
 """Train and test by config: what the commands of these names do."""
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ def evaluate(
     work_dir: str | Path | None = None,
     launcher: str = 'none',
     options: Mapping[str, Any] | None = None,
+    scales: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Evaluate a model.
 
@@ -89,6 +90,7 @@ def evaluate(
         work_dir: Folder of logs; default: ``work_dirs/<name of the config>/test``.
         launcher: 'none', 'pytorch' (torchrun) or 'slurm'.
         options: Overrides by dotted key.
+        scales: Factors of the network input; each image is seen at all these sizes.
 
     Returns:
         The report, see `cpose.evaluation.score_report.build_report`; with several processes only
@@ -106,6 +108,8 @@ def evaluate(
         loaded.pop(key, None)
     if data_root is not None:
         set_data_root(loaded, data_root)
+    if scales is not None:
+        loaded.test_cfg = {'type': 'PyramidTestLoop', 'scales': list(scales)}
     check_config(loaded, ('model', *TEST_KEYS))
     _leave_out_averaging(loaded)
     _set_model_file(loaded, checkpoint)

@@ -129,6 +129,18 @@ def add_device(parser: ArgumentParser) -> None:
     )
 
 
+def add_scales(parser: ArgumentParser) -> None:
+    """Add ``--scales``."""
+    parser.add_argument(
+        '--scales',
+        nargs='+',
+        type=positive_float,
+        metavar='FACTOR',
+        help='see each image at several sizes, factors of the network input, such as 0.5 1 2; '
+        'default: one size, or as test_cfg says',
+    )
+
+
 def add_launcher(parser: ArgumentParser) -> None:
     """Add how several processes are started."""
     parser.add_argument(
@@ -155,6 +167,15 @@ def non_negative_int(text: str) -> int:
         ArgumentTypeError: For anything else.
     """
     return int(_checked(text, int, lambda value: value >= 0, 'a whole number from 0'))
+
+
+def positive_float(text: str) -> float:
+    """Parse a finite number above 0.
+
+    Raises:
+        ArgumentTypeError: For anything else.
+    """
+    return float(_checked(text, float, lambda value: 0 < value < inf, 'a finite number above 0'))
 
 
 def non_negative_float(text: str) -> float:

@@ -87,7 +87,7 @@ def suppress_softly(
     Returns:
         Numbers (M,) of the boxes that stay and their lowered scores (M,), best first.
     """
-    weights = np.exp(-np.square(_box_iou(np.asarray(bboxes, dtype=np.float64))) / sigma)
+    weights = np.exp(-np.square(box_iou(np.asarray(bboxes, dtype=np.float64))) / sigma)
     left = np.array(scores, dtype=np.float64)
     kept: list[int] = []
     kept_scores: list[float] = []
@@ -102,7 +102,8 @@ def suppress_softly(
     return np.array(kept, dtype=np.int64), np.array(kept_scores)
 
 
-def _box_iou(bboxes: np.ndarray) -> np.ndarray:
+def box_iou(bboxes: np.ndarray) -> np.ndarray:
+    """Return the IoU (N, N) of boxes (N, 4), whose sides are counted with + 1."""
     low, high = bboxes[:, :2], bboxes[:, 2:]
     area = (high - low + 1).clip(min=1e-6).prod(axis=1)
     overlap = np.minimum(high[:, None], high) - np.maximum(low[:, None], low) + 1

@@ -29,6 +29,7 @@ class Assessment:
         rows: (n, 3) numbers of image, prediction and object, the last negative without one.
         num_objects: Number of objects to be found.
         factors: (n,) that made the predictions metric, NaN without an object.
+        num_images: Number of images.
     """
 
     scores: np.ndarray
@@ -36,6 +37,7 @@ class Assessment:
     rows: np.ndarray
     num_objects: int
     factors: np.ndarray
+    num_images: int
 
     @property
     def is_matched(self) -> np.ndarray:
@@ -67,7 +69,7 @@ def reported_numbers(
     curves: Mapping[str, np.ndarray],
     metrics: Sequence[MetricSpec] = METRIC_TABLE,
 ) -> dict[str, float]:
-    """Return the average precisions and means by name; NaN where nothing was matched."""
+    """Return all numbers by name; NaN where there is nothing to average or to count by."""
     return {
         number.key: _number_value(metric, number, assessment, curves)
         for metric, number in list_numbers(metrics)
@@ -80,6 +82,8 @@ def _number_value(
     assessment: Assessment,
     curves: Mapping[str, np.ndarray],
 ) -> float:
+    if number.threshold is not None and number.counting != 'precision':
+        return _count(metric, number, assessment)
     if number.threshold is not None:
         place = np.abs(np.array(metric.thresholds) - number.threshold).argmin()
         return float(curves[metric.key][place])
@@ -87,6 +91,18 @@ def _number_value(
     if metric.allows_unknown:
         values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else np.nan
+
+
+def _count(metric: MetricSpec, number: ReportedNumber, assessment: Assessment) -> float:
+    """Return how many objects are hit, of all, or how many predictions miss, per image."""
+    threshold = np.array([number.threshold])
+    is_hit_by = is_hit(assessment.values[metric.key], threshold, metric.larger_is_better)[0]
+    is_shown = assessment.scores >= number.min_score
+    if number.counting == 'recall':
+        count, whole = (is_hit_by & is_shown).sum(), assessment.num_objects
+    else:
+        count, whole = (~is_hit_by & is_shown).sum(), assessment.num_images
+    return float(count / whole) if whole else np.nan
 
 
 def precision_at_recall(assessment: Assessment, iou: float) -> np.ndarray:

@@ -8,7 +8,7 @@ Letters: n pairs.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -40,6 +40,10 @@ class TaoMetric(TaoRow):
     missed: float
 
 
+Counting = Literal['precision', 'recall', 'misses']
+"""What a number with a threshold counts, see `ReportedNumber`."""
+
+
 @dataclass(frozen=True)
 class ReportedNumber:
     """A single number of a report.
@@ -47,8 +51,12 @@ class ReportedNumber:
     Attributes:
         key: Name in reports and logs.
         meaning: What it is, in a few words for tables.
-        threshold: The number is the average precision at this threshold of the metric; None for
-            the mean over matched predictions.
+        threshold: A value of the metric from which on a prediction is a hit; None for the mean
+            over matched predictions.
+        counting: What a number with a threshold is: ``'precision'``, the average precision over
+            all scores; ``'recall'``, the share of all objects that are hit by predictions of at
+            least ``min_score``; or ``'misses'``, how many such predictions per image hit nothing.
+        min_score: Predictions below it do not count for recall and misses.
         digits: Decimals in tables.
         is_headline: Whether it is shown where two models are compared.
         by_tao_rules: Whether it is of the TAO protocol's matches, not of the main protocol's.
@@ -59,11 +67,18 @@ class ReportedNumber:
     key: str
     meaning: str
     threshold: float | None = None
+    counting: Counting = 'precision'
+    min_score: float = 0.0
     digits: int = 4
     is_headline: bool = False
     by_tao_rules: bool = False
     status_name: str | None = None
     tao: TaoRow | None = None
+
+    @property
+    def is_precision(self) -> bool:
+        """Whether it is an average precision."""
+        return self.threshold is not None and self.counting == 'precision'
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,7 @@ class MetricSpec:
         tao: What TAO does with it; None if TAO does not know it.
 
     Raises:
-        ConfigError: If a number has a threshold that is not one of the curve.
+        ConfigError: If an average precision has a threshold that is not one of the curve.
     """
 
     key: str
@@ -103,7 +118,9 @@ class MetricSpec:
         """Check the thresholds of the numbers."""
         for number in self.numbers:
             at = number.threshold
-            if at is not None and not np.isclose(self.thresholds, at).any():
+            if not number.is_precision or at is None:
+                continue
+            if not np.isclose(self.thresholds, at).any():
                 raise ConfigError(
                     f'lacks {at:g}, at which {number.key} of the metric {self.key!r} is the '
                     'average precision',
@@ -122,11 +139,13 @@ class MetricSpec:
     @property
     def marked_threshold(self) -> float | None:
         """Return the threshold of the first number that has one."""
-        return next((n.threshold for n in self.numbers if n.threshold is not None), None)
+        return next((n.threshold for n in self.numbers if n.is_precision), None)
 
     def is_larger_better(self, number: ReportedNumber) -> bool:
         """Return the direction of one of the numbers."""
-        return number.threshold is not None or self.larger_is_better
+        if number.threshold is None:
+            return self.larger_is_better
+        return number.counting != 'misses'
 
 
 def thresholds_up_to(most: float) -> tuple[float, ...]:
@@ -156,9 +175,9 @@ def measure_pairs(metrics: Sequence[MetricSpec], pairs: AlignedPairs) -> dict[st
 
 
 def list_numbers(metrics: Iterable[MetricSpec]) -> list[tuple[MetricSpec, ReportedNumber]]:
-    """Return all numbers in the order of tables: average precisions first, then means."""
+    """Return all numbers in the order of tables: average precisions first, then all others."""
     numbers = [(metric, number) for metric in metrics for number in metric.numbers]
-    return sorted(numbers, key=lambda item: item[1].threshold is None)
+    return sorted(numbers, key=lambda item: not item[1].is_precision)
 
 
 def in_tao_order(metrics: Iterable[MetricSpec]) -> list[MetricSpec]:

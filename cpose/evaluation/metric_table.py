@@ -1,7 +1,8 @@
 """The metrics of every evaluation: the one table that scoring and all reports read.
 
 Scoring, tables, plots, TAO's report, ``status.json``, comparisons of two models, searches and the
-choice of the best checkpoint take keys, directions, thresholds and titles from here.
+choice of the best checkpoint take keys, directions, thresholds and titles from here. At the end
+stand further metrics, which are measured where ``extra_metrics`` names them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from cpose.evaluation.functional.pose_errors import (
     average_distance,
     average_nearest_distance,
     fold_angle_deg,
+    outline_overlap,
     relative_scale_error,
 )
 from cpose.evaluation.matched_pairs import AlignedPairs
@@ -27,6 +29,8 @@ from cpose.evaluation.metric_spec import (
     metric_from_description,
     thresholds_up_to,
 )
+from cpose.geometry.scale_search import best_scale
+from cpose.geometry.symmetry import full_turn
 from cpose.registry import METRIC_SPECS
 
 PRIMARY_NUMBER = 'AP50_3DIoU'
@@ -214,3 +218,70 @@ def find_number(
         if name in (number.key, number.status_name):
             return metric, number
     return None
+
+
+@METRIC_SPECS.register_module(name='ScaleFreeIoU')
+def scale_free_iou() -> MetricSpec:
+    """Return the 3D IoU at the best scale of the prediction along the viewing rays.
+
+    It tells shape and direction apart from the size, which one image leaves open.
+    """
+    return MetricSpec(
+        key='iou_scale_free',
+        title='3D IoU at the best scale',
+        measure=_iou_at_best_scale,
+        numbers=(
+            ReportedNumber('AP50_scale_free', 'AP at 3D IoU ≥ 0.5 at the best scale', 0.5),
+            ReportedNumber('mean_IoU_scale_free', 'mean 3D IoU at the best scale'),
+        ),
+        thresholds=thresholds_up_to(1),
+        larger_is_better=True,
+    )
+
+
+def _iou_at_best_scale(pairs: AlignedPairs) -> np.ndarray:
+    angles = full_turn(pairs.num_rotations)
+    return best_scale(pairs.pred_keypoints, pairs.gt_keypoints, angles)[1]
+
+
+@METRIC_SPECS.register_module(name='RecallAtScore')
+def recall_at_score(min_score: float = 0.3, min_iou: float = 0.5) -> MetricSpec:
+    """Return the share of all objects that predictions of a score find.
+
+    Args:
+        min_score: Score from which on a prediction is shown to a user.
+        min_iou: 3D IoU from which on an object is found.
+    """
+    meaning = f'objects found with 3D IoU ≥ {min_iou:g} at scores ≥ {min_score:g}, share of all'
+    return MetricSpec(
+        key='iou_at_score',
+        title='3D IoU',
+        measure=lambda pairs: pairs.iou,
+        numbers=(ReportedNumber('recall', meaning, min_iou, 'recall', min_score),),
+        larger_is_better=True,
+    )
+
+
+@METRIC_SPECS.register_module(name='FalsePositives')
+def false_positives(min_score: float = 0.3, min_overlap: float = 0.5) -> MetricSpec:
+    """Return how many predictions per image show no object, or one that another one shows.
+
+    A box in the right place whose pose is poor is none of them: precision tells of it.
+
+    Args:
+        min_score: Score from which on a prediction is shown to a user.
+        min_overlap: IoU of the rectangles around the corners in the image from which on a
+            prediction shows the object it is matched to.
+    """
+    meaning = f'false positives per image at scores ≥ {min_score:g}'
+    return MetricSpec(
+        key='outline',
+        title='Overlap in the image',
+        measure=lambda pairs: outline_overlap(
+            pairs.matched.pred_points[:, 1:], pairs.gt_points[:, 1:]
+        ),
+        numbers=(
+            ReportedNumber('false_positives', meaning, min_overlap, 'misses', min_score, digits=3),
+        ),
+        larger_is_better=True,
+    )

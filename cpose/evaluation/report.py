@@ -72,7 +72,7 @@ def build_table(report: Mapping[str, Any], title: str = 'Evaluation') -> Rendera
 def _table_rows(report: Mapping[str, Any]) -> list[_Row]:
     rows = []
     for metric, number in list_numbers(metrics_of_report(report)):
-        kind = 'mean' if number.threshold is None else 'precision'
+        kind = 'precision' if number.is_precision else 'mean'
         if number.by_tao_rules or number.key == PRIMARY_NUMBER:
             kind = 'primary'
         arrow = '↑' if metric.is_larger_better(number) else '↓'

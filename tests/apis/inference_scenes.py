@@ -1,9 +1,13 @@
 """Grey pictures whose brightness tells a perfect detector what to find in them."""
 
 import numpy as np
+import torch
 from mmengine.config import Config
 from scipy.spatial.transform import Rotation
 
+from cpose.apis.builder import build_model
+from cpose.apis.config.load import load_config
+from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.geometry.affine import apply_affine, letterbox_affine
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
@@ -41,6 +45,33 @@ TINY_CONFIG = {
 def tiny_config(**changes):
     """Return a config of a network with few weights."""
     return Config({**TINY_CONFIG, **changes})
+
+
+def box_config():
+    """Return a config of a tiny network for boxes that can be tested on a folder."""
+    config = tiny_config(default_scope='cpose', test_cfg={})
+    config.test_evaluator = load_config('_base_/evaluators/objectron').test_evaluator
+    config.test_dataloader.update(
+        batch_size=1, num_workers=0, sampler={'type': 'DefaultSampler', 'shuffle': False}
+    )
+    config.test_dataloader.dataset.metainfo = {
+        'category': 'box', 'symmetry': {'type': 'CuboidSymmetry'},
+    }  # fmt: skip
+    return config
+
+
+def write_box_model(path):
+    """Write a checkpoint of `box_config` that finds much the same box in many places."""
+    torch.manual_seed(0)
+    config = box_config()
+    state = build_model(config).state_dict()
+    turned = Rotation.from_euler('yx', [40, 30], degrees=True).apply(4 * CORNER_SIGNS)
+    corners = project_points(turned * [1, -1, -1] + [0, 0, 40], np.diag([40.0, 40.0, 1.0]))
+    state['head.branches.outputs.hps.out.bias'][:] = torch.from_numpy(corners.ravel())
+    state['head.branches.outputs.wh.out.bias'][:] = 8
+    state['head.branches.outputs.scale.out.bias'][:] = 1
+    torch.save({'state_dict': state, 'meta': {CONFIG_KEY: config_to_json(config)}}, path)
+    return path
 
 
 def grey_image(brightness, image_wh=IMAGE_WH):

@@ -14,8 +14,8 @@ def calls(monkeypatch):
     """Replace the evaluation by one that only records its arguments."""
     found = []
 
-    def evaluate(config, *values):
-        found.append((config.filename, *values))
+    def evaluate(config, *values, scales):
+        found.append((config.filename, *values, scales))
         return REPORT
 
     monkeypatch.setattr(training, 'evaluate', evaluate)
@@ -27,13 +27,18 @@ def test_prints_a_table_and_writes_numbers(calls, capsys, tmp_path):
     data = ['--data-root', 'photos', '--dump', 'd.json', '--work-dir', 'w']
     assert main(['test', 'dla34_bike', 'a.pth', '--out', str(out), *data]) == 0
     assert calls[0][0].endswith('dla34_bike.py')
-    assert calls[0][1:] == ('a.pth', 'photos', 'd.json', 'w', 'none')
+    assert calls[0][1:] == ('a.pth', 'photos', 'd.json', 'w', 'none', None)
     assert json.loads(out.read_text())['AP50_3DIoU'] == 0.5
     assert 'AP50_3DIoU' in capsys.readouterr().out
 
 
+def test_scales(calls):
+    assert main(['test', 'dla34_bike', 'a.pth', '--scales', '0.5', '1']) == 0
+    assert calls[0][-1] == [0.5, 1]
+
+
 def test_unusable_checkpoint(monkeypatch, capsys):
-    def evaluate(*values):
+    def evaluate(*_, **__):
         raise CheckpointError('Checkpoint a.pth is empty.')
 
     monkeypatch.setattr(training, 'evaluate', evaluate)

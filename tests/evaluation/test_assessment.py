@@ -16,7 +16,8 @@ def make(ious, scores, objects, num_objects=2):
     values = {metric.key: np.where(is_matched, 0.0, metric.missed_value) for metric in METRIC_TABLE}
     values['iou'] = np.where(is_matched, ious, -np.inf)
     rows = np.stack([np.zeros_like(objects), np.arange(len(objects)), objects], axis=1)
-    return Assessment(np.array(scores), values, rows, num_objects, np.ones(len(objects)))
+    factors = np.ones(len(objects))
+    return Assessment(np.array(scores), values, rows, num_objects, factors, num_images=4)
 
 
 def test_misses_count_as_false_positives_but_not_in_the_means():

@@ -19,6 +19,7 @@ from cpose.apis.builder import (
     resolve_config,
 )
 from cpose.apis.config.load import load_config
+from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.camera_io import CameraFinder, CameraLike
 from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
 from cpose.apis.inference.inference_parts import (
@@ -26,6 +27,7 @@ from cpose.apis.inference.inference_parts import (
     build_visualizer,
     choose_input_wh,
     find_categories,
+    find_scales,
     make_record,
     set_input_wh,
 )
@@ -34,6 +36,11 @@ from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
 from cpose.error_places import ConfigPlace
 from cpose.errors import DataError, check_number
+from cpose.models.detectors.scale_pyramid import (
+    merge_results,
+    pyramid_sizes,
+    refuse_fixed_size,
+)
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import make_results
@@ -42,6 +49,9 @@ from cpose.tracking.video_tracking import VideoTracking
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
 PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
+
+FURTHER_SCALES = 'further_scales'
+"""Key of a batch with what there is beside the first scale."""
 
 
 @INFERENCERS.register_module()
@@ -66,9 +76,13 @@ class CenterPoseInferencer(BaseInferencer):
         detector: Runs instead of the model, for example an exported one; ``checkpoint`` is then
             read only for a config.
         model: Stands for config and checkpoint, see `cpose.apis.zoo_files.resolve_model`.
+        scales: Factors of ``input_wh``: each image goes through the network at all these sizes,
+            and of each object the best-scoring pose stays. None takes those of a
+            `PyramidTestLoop` in the config, else the one size. Files of other runtimes have one.
 
     Attributes:
         categories: Names by label.
+        sizes_wh: Width and height of the network input, by scale.
         model: The network, with batch norms folded into its convolutions, or what stands in its
             place for a file of another runtime; None with a detector.
         runtime: What runs the network, None with a detector.
@@ -91,16 +105,20 @@ class CenterPoseInferencer(BaseInferencer):
         input_wh: tuple[int, int] | None = None,
         detector: Detector | None = None,
         model: str | Path | None = None,
+        scales: Sequence[float] | None = None,
     ) -> None:
         config, checkpoint = choose_files(config, checkpoint, model)
         loaded = resolve_config(config, checkpoint)
         self.input_wh = choose_input_wh(loaded, input_wh)
+        scales = scales or find_scales(loaded)
+        self.sizes_wh = pyramid_sizes(scales, self.input_wh)
         self.categories = find_categories(loaded)
         self._detector: Detector = detector or self._detect
         self._device = device
         with building(loaded):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
             self.postprocessor = find_postprocessor(self.model, loaded)
+        refuse_fixed_size(self.model, scales)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
 
     def __call__(
@@ -158,7 +176,8 @@ class CenterPoseInferencer(BaseInferencer):
         """Return a generator of batches; arguments as for a call.
 
         A batch is its images and what the model's ``test_step`` takes: ``inputs`` (tensors
-        (3, h, w), uint8 BGR) and ``data_samples`` (`PoseDataSample`).
+        (3, h, w), uint8 BGR) and ``data_samples`` (`PoseDataSample`). These are of the first scale;
+        a list of the same for each further scale is in ``further_scales``, if there are several.
         """
         check_number('batch_size', batch_size, least=1, is_whole=True)
         finder = CameraFinder(camera) if use_pnp else None
@@ -176,8 +195,14 @@ class CenterPoseInferencer(BaseInferencer):
         """
         if score_thr is None:
             score_thr = self.postprocessor.infer_score_thr
-        samples = inputs['data_samples']
-        found = self.postprocessor(self._detector(inputs['inputs']), samples, score_thr)
+        batches = [inputs, *inputs.get(FURTHER_SCALES, ())]
+        found = [self._find(batch, score_thr) for batch in batches]
+        return [merge_results(results) for results in zip(*found, strict=True)]
+
+    def _find(self, batch: Mapping[str, Any], score_thr: float) -> list[PoseResult]:
+        """Return the poses of a batch at one scale."""
+        samples = batch['data_samples']
+        found = self.postprocessor(self._detector(batch['inputs']), samples, score_thr)
         return make_results(samples, found)
 
     def visualize(
@@ -229,25 +254,30 @@ class CenterPoseInferencer(BaseInferencer):
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
 
     def _collate(self, chunk: list[tuple[SourceImage, Any]]) -> tuple[list[SourceImage], Any]:
-        return [image for image, _ in chunk], self.collate_fn([data for _, data in chunk])
+        by_scale = zip(*(data for _, data in chunk), strict=True)
+        first, *further = (self.collate_fn(list(data)) for data in by_scale)
+        data = {**first, FURTHER_SCALES: further} if further else first
+        return [image for image, _ in chunk], data
 
     def _prepare_all(
         self,
         images: Iterator[SourceImage],
         finder: CameraFinder | None,
         on_error: ErrorHandler | None,
-    ) -> Iterator[tuple[SourceImage, dict[str, Any]]]:
+    ) -> Iterator[tuple[SourceImage, list[dict[str, Any]]]]:
         for image in images:
             try:
-                yield image, self._prepare(image, finder)
+                camera = finder.find(image.path, image.image_wh) if finder else None
+                yield image, [self._prepare(image, camera, size) for size in self.sizes_wh]
             except DataError as error:
                 if on_error is None:
                     raise
                 on_error(error)
 
-    def _prepare(self, image: SourceImage, finder: CameraFinder | None) -> dict[str, Any]:
-        camera = finder.find(image.path, image.image_wh) if finder else None
-        packed = self.pipeline(make_record(image, camera, self.input_wh))
+    def _prepare(
+        self, image: SourceImage, camera: Camera | None, input_wh: tuple[int, int]
+    ) -> dict[str, Any]:
+        packed = self.pipeline(make_record(image, camera, input_wh))
         check_packed(packed, [self.pipeline], PIPELINE)
         if camera is None:
             return packed

@@ -33,6 +33,12 @@ def choose_input_wh(config: Config, input_wh: Sequence[int] | None) -> tuple[int
     return check_input_wh(input_wh or _set_or_shipped(config, 'input_wh', LOADERS))
 
 
+def find_scales(config: Config) -> Sequence[float]:
+    """Return the factors of the network input of a `PyramidTestLoop`, 1 alone without one."""
+    scales: Sequence[float] = (config.get('test_cfg') or {}).get('scales') or (1,)
+    return scales
+
+
 def set_input_wh(config: Config, input_wh: Sequence[int]) -> None:
     """Write the network input down as that of the test data, also where there are none."""
     config.test_dataloader = config.get('test_dataloader') or {}

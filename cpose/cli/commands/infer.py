@@ -10,6 +10,7 @@ from typing import Any
 from cpose.cli.arguments import (
     add_config_and_checkpoint,
     add_device,
+    add_scales,
     non_negative_float,
     positive_int,
     probability,
@@ -42,6 +43,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         help='smallest score of an object; default: infer_score_thr of the config, 0.3',
     )
     parser.add_argument('--batch-size', type=positive_int, default=1)
+    add_scales(parser)
     add_device(parser)
     parser.set_defaults(func=run)
 
@@ -126,7 +128,9 @@ def _build(args: Namespace) -> Any:
     from cpose.apis.runtime_files import is_runtime_file
 
     device = choose_device(args.device) if args.device else None
-    inferencer = CenterPoseInferencer(read_config(args), args.checkpoint, device)
+    inferencer = CenterPoseInferencer(
+        read_config(args), args.checkpoint, device, scales=args.scales
+    )
     if is_runtime_file(args.checkpoint):
         sys.stdout.write(f'{inferencer.runtime.describe()}\n')
     return inferencer

@@ -2,7 +2,13 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import add_config_and_checkpoint, add_launcher, plot_file, read_config
+from cpose.cli.arguments import (
+    add_config_and_checkpoint,
+    add_launcher,
+    add_scales,
+    plot_file,
+    read_config,
+)
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -19,6 +25,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         help='draw precision over recall and thresholds; .png, .pdf or .svg',
     )
     parser.add_argument('--work-dir', metavar='DIR', help='logs; default: work_dirs/<config>/test')
+    add_scales(parser)
     add_launcher(parser)
     parser.set_defaults(func=run)
 
@@ -39,6 +46,7 @@ def run(args: Namespace) -> int:
             args.dump,
             args.work_dir,
             args.launcher,
+            scales=args.scales,
         )
         if is_first_process():
             _show(args, report)

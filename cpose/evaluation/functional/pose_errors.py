@@ -66,6 +66,22 @@ def mean_corner_distance(pred: np.ndarray, gt: np.ndarray, unit: np.ndarray) -> 
     return np.asarray(np.linalg.norm((pred - gt) / unit[..., None, :], axis=-1).mean(axis=-1))
 
 
+def outline_overlap(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
+    """Compute the IoU of the upright rectangles around the corners in the image.
+
+    Args:
+        pred: (..., 8, 2), image pixels.
+        gt: (..., 8, 2), image pixels.
+
+    Returns:
+        (...), 0 to 1.
+    """
+    lows, highs = zip(*((p.min(axis=-2), p.max(axis=-2)) for p in (pred, gt)), strict=True)
+    shared = (np.minimum(*highs) - np.maximum(*lows)).clip(min=0).prod(axis=-1)
+    areas = [(high - low).prod(axis=-1) for low, high in zip(lows, highs, strict=True)]
+    return np.asarray(shared / np.maximum(areas[0] + areas[1] - shared, np.finfo(float).tiny))
+
+
 def camera_in_object(keypoints: np.ndarray) -> np.ndarray:
     """Return the camera centre in the frame of cuboids, whose axes keep the unit of length.
 

@@ -84,7 +84,7 @@ class OneToOneProtocol:
         for metric in metrics:
             values[metric.key][is_beaten] = metric.missed_value
         num_objects = sum(count for _, count in matched)
-        return Assessment(scores, values, rows, num_objects, factors)
+        return Assessment(scores, values, rows, num_objects, factors, len(records))
 
     def _match(
         self, number: int, record: EvaluationRecord, symmetry: EvaluationSymmetry

@@ -69,6 +69,7 @@ class TaoProtocol:
             rows=rows,
             num_objects=sum(count for _, count in matched),
             factors=factors,
+            num_images=len(records),
         )
 
     def _match(self, number: int, record: EvaluationRecord) -> tuple[np.ndarray, int]:

@@ -1,0 +1,105 @@
+"""One picture at several input sizes, and one pose per object from what is found at them.
+
+Letters: N poses of one category.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from cpose.codecs.detections import box_iou
+from cpose.errors import ConfigError, check_number
+from cpose.models.detectors.runtime_pose import RuntimePose
+from cpose.structures.object_pose import ObjectPose, PoseResult
+
+INPUT_STEP = 32
+"""Pixels; sides of the network input are multiples of it, as the data sets have it."""
+MOST_SCALE = 16
+SAME_OBJECT = 0.3
+"""IoU of the boxes in the image from which on poses found at two sizes are of one object."""
+
+
+def pyramid_sizes(scales: Sequence[float], input_wh: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the sizes of the network input, widths and heights, in the order of the scales.
+
+    Args:
+        scales: Factors of the network input; sides are rounded to multiples of 32.
+        input_wh: Width and height at the scale 1.
+
+    Raises:
+        ConfigError: If a scale is no number above 0, or two lead to the same size.
+    """
+    if isinstance(scales, str) or not isinstance(scales, Sequence) or not scales:
+        raise ConfigError(
+            'is no list of factors of the network input',
+            argument='scales',
+            value=scales,
+            advice='Give for example 0.5 1 2',
+        )
+    sizes: list[tuple[int, int]] = []
+    for scale in scales:
+        check_number('scales', scale, above=0, most=MOST_SCALE)
+        width, height = (_round_side(side * scale) for side in input_wh)
+        if (width, height) in sizes:
+            raise ConfigError(
+                f'leads twice to an input of {width}×{height}: sides are multiples of {INPUT_STEP}',
+                argument='scales',
+                value=list(scales),
+                advice=f'Leave out {scale:g}',
+            )
+        sizes.append((width, height))
+    return sizes
+
+
+def _round_side(side: float) -> int:
+    return max(round(side / INPUT_STEP), 1) * INPUT_STEP
+
+
+def refuse_fixed_size(model: Any, scales: Sequence[float]) -> None:
+    """Raise if a model cannot be run at several input sizes.
+
+    Raises:
+        ConfigError: If it is a file of another runtime, and there is another scale than 1.
+    """
+    if isinstance(model, RuntimePose) and tuple(scales) != (1,):
+        raise ConfigError(
+            'needs a network for every input size, but the model file has one size',
+            argument='scales',
+            value=list(scales),
+            advice=('Give the PyTorch checkpoint', 'Leave the scales out'),
+        )
+
+
+def merge_results(results: Sequence[PoseResult]) -> PoseResult:
+    """Return the result of one picture from those at several input sizes, see `merge_poses`."""
+    first, *others = results
+    if not others:
+        return first
+    return replace(first, poses=merge_poses([result.poses for result in results]))
+
+
+def merge_poses(found: Sequence[Sequence[ObjectPose]]) -> list[ObjectPose]:
+    """Keep the best-scoring pose of each object.
+
+    A pose gives way to a better one of its category that overlaps it and was found at another
+    size. Those of one size are told apart already, by its suppression of duplicates.
+
+    Args:
+        found: The poses of one picture, by input size.
+
+    Returns:
+        The poses that stay, best score first.
+    """
+    poses = [(pose, size) for size, of_size in enumerate(found) for pose in of_size]
+    poses.sort(key=lambda item: -item[0].score)
+    boxes = np.array([pose.bbox_image for pose, _ in poses], dtype=np.float64).reshape(-1, 4)
+    labels, sizes = np.array([(pose.label, size) for pose, size in poses]).reshape(-1, 2).T
+    is_rival = (labels[:, None] == labels) & (sizes[:, None] != sizes)
+    is_rival &= box_iou(boxes) >= SAME_OBJECT
+    kept: list[int] = []
+    for number in range(len(poses)):
+        if not is_rival[number, kept].any():
+            kept.append(number)
+    return [poses[number][0] for number in kept]
