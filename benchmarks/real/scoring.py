@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.real.sets import AnnotatedPhotograph, RealSet
-from cpose.apis.config.evaluation_parts import shipped_protocols
+from cpose.apis.config.evaluation_parts import metric_settings
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.structures.camera import cv_from_gl
@@ -78,7 +78,7 @@ def make_metric(min_score: float) -> ObjectronMetric:
         {'type': 'RecallAtScore', 'min_score': min_score},
         {'type': 'FalsePositives', 'min_score': min_score},
     ]
-    metric = ObjectronMetric(**shipped_protocols(), extra_metrics=extra)
+    metric = ObjectronMetric(**metric_settings(), extra_metrics=extra)
     metric.dataset_meta = {
         'category': ('box',),
         'symmetry': (SYMMETRY,),

@@ -25,9 +25,9 @@ from cpose.engine.acceleration import compile_network
 from cpose.engine.checkpoint_list import write_checkpoint
 from cpose.engine.part_building import PartBuildingRunner
 from cpose.engine.processes import (
-    DEAD_WORKER,
     PatientWorker,
     init_cpu_processes,
+    is_of_dead_worker,
     patient_workers,
 )
 from cpose.engine.resuming import (
@@ -159,8 +159,8 @@ class PoseRunner(PartBuildingRunner):
         try:
             with patient_workers():
                 return super().train()
-        except RuntimeError as error:
-            if DEAD_WORKER in str(error):
+        except (RuntimeError, ConnectionError, EOFError) as error:
+            if is_of_dead_worker(error):
                 self.call_hook('after_dead_worker', error=error)
             raise
 

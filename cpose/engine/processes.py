@@ -171,6 +171,14 @@ def _end_unless_training(number: int, frame: FrameType | None) -> None:
         os._exit(128 + number)
 
 
+def is_of_dead_worker(error: Exception) -> bool:
+    """Whether PyTorch raised an error because a process that loads data has ended.
+
+    It may end while a batch is waited for, or while a batch is fetched from it.
+    """
+    return DEAD_WORKER in str(error) or isinstance(error, ConnectionError | EOFError)
+
+
 def notice_deaths_between_iterations() -> None:
     """Take PyTorch's handler of dead workers away, to be called after loading has begun.
 

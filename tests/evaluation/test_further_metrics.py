@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from cpose.apis.config.evaluation_parts import shipped_protocols
+from cpose.apis.config.evaluation_parts import metric_settings
 from cpose.evaluation.functional.pose_errors import outline_overlap
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.evaluation.report import build_table
@@ -18,7 +18,7 @@ EXTRA = [{'type': 'ScaleFreeIoU'}, {'type': 'RecallAtScore'}, {'type': 'FalsePos
 
 
 def evaluate(scenes, extra=EXTRA):
-    metric = ObjectronMetric(**shipped_protocols(), extra_metrics=extra)
+    metric = ObjectronMetric(**metric_settings(), extra_metrics=extra)
     for scene in scenes:
         metric.process({'data_samples': [scene.sample]}, [scene.result])
     metric.evaluate(len(scenes))
@@ -91,7 +91,7 @@ def test_directions_and_table(new_scene):
     from rich.console import Console
 
     scene = new_scene(plane_gl=PLANE_GL).add_object(BOX).add_prediction(BOX)
-    metric = ObjectronMetric(**shipped_protocols(), extra_metrics=EXTRA)
+    metric = ObjectronMetric(**metric_settings(), extra_metrics=EXTRA)
     assert {'recall', 'false_positives', 'AP50_scale_free'} < set(metric.number_names)
     numbers = {n.key: m.is_larger_better(n) for m in metric.metrics for n in m.numbers}
     assert numbers['recall']

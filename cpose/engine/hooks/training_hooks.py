@@ -123,7 +123,7 @@ class GracefulStopHook(Hook):
         if self._previous:
             self._stop_if_asked(runner)
 
-    def after_dead_worker(self, runner: Any, error: RuntimeError) -> None:
+    def after_dead_worker(self, runner: Any, error: Exception) -> None:
         """Save, if that is possible, when a process that loads data has died.
 
         Raises:
