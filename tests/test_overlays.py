@@ -10,6 +10,7 @@ from mmengine.dataset import pseudo_collate
 from cpose.apis.builder import build_model
 from cpose.apis.config.check import check_config
 from cpose.apis.config.load import configs_root, load_config
+from cpose.datasets.draws import innermost_configs
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.registry import METRICS
 
@@ -26,7 +27,7 @@ SIDE = 64
 
 def tiny_batch(config):
     """Return two pictures through the config's own steps, with the config's symmetry."""
-    parts = config.train_dataloader.dataset
+    parts = innermost_configs(config.train_dataloader.dataset)[0]
     pipeline = [step for step in parts.pipeline if step['type'] != 'LoadPoseImage']
     dataset = SyntheticCuboidDataset(
         2,
@@ -61,7 +62,8 @@ def test_an_overlay_is_a_network_and_a_category(file):
 @cache
 def parts_of(file):
     config = load_config(file)
-    return config.model.to_dict(), config.train_dataloader.dataset.metainfo.to_dict()
+    parts = innermost_configs(config.train_dataloader.dataset)[0]
+    return config.model.to_dict(), parts.metainfo.to_dict()
 
 
 @pytest.mark.slow
@@ -77,7 +79,7 @@ def test_step_and_prediction(file):
     total.backward()
     assert len(losses) == 7
     assert np.isfinite(total.item())
-    weight = next(model.backbone.parameters())
+    weight = next(item for item in model.backbone.parameters() if item.requires_grad)
     assert weight.grad.abs().sum() > 0
     model.zero_grad(set_to_none=True)
 

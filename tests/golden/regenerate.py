@@ -15,6 +15,7 @@ CASES = {
     'dla34_cup_tao': ('dla34_cup', *TAO),
     'quickstart': ('quickstart',),
     'mobilenetv4_small_cuboid': ('mobilenetv4_small_cuboid',),
+    'efficientnet_lite0_cuboid': ('efficientnet_lite0_cuboid',),
 }
 """Arguments of the command by the name of the file."""
 
