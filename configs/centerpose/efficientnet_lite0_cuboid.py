@@ -57,26 +57,6 @@ __train_pipeline = [
     ),
     dict(type='PackPoseInputs'),
 ]
-__pictures = dict(
-    type='SyntheticCuboidDataset',
-    num_images=3000,
-    seed=21,
-    fresh_each_epoch=True,
-    image_wh=__size,
-    input_wh=__size,
-    objects=(1, 3),
-    realism=__realism,
-    pipeline=__train_pipeline,
-    metainfo=dict(category='cuboid', symmetry=dict(type='CuboidSymmetry'), eval_num_symmetry=1),
-)
-__large_boxes = dict(
-    __pictures,
-    num_images=1000,
-    seed=22,
-    objects=(1, 1),
-    realism=dict(__realism, box_span=(0.4, 1.1)),
-)
-
 model = dict(
     backbone=dict(frozen_stages=2),
     neck=dict(out_stride=8),
@@ -91,7 +71,15 @@ model = dict(
     ),
 )
 train_dataloader = dict(
-    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[__pictures, __large_boxes])
+    dataset=dict(
+        num_images=4000,
+        seed=21,
+        image_wh=__size,
+        input_wh=__size,
+        objects=(1, 3),
+        realism=__realism,
+        pipeline=__train_pipeline,
+    )
 )
 val_dataloader = dict(
     dataset=dict(
