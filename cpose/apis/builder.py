@@ -141,7 +141,7 @@ def build_for_inference(config: Config, path: str | Path | None, device: str | N
     check_config(config)
     runtime = None if path is None else find_runtime(config, path)
     if path is None or runtime is None:
-        model = build_model(config, path, device or choose_device())
+        model = build_model(config, path, choose_device(device))
         return fuse_for_inference(model)
     replaced = Config({'model': runtime_model(config, path, runtime, device)})
     check_config(replaced)

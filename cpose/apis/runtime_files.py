@@ -38,7 +38,9 @@ def find_runtime(config: Config, path: str | Path) -> dict[str, Any] | None:
     found = RUNTIMES.get(name)
     endings = getattr(found, 'suffixes', ())
     if Path(path).suffix.lower() not in endings:
-        opens = f'opens {", ".join(endings)}' if endings else 'has no settings and opens .pth files'
+        opens = (
+            f'opens {", ".join(endings)}' if endings else 'has no settings and opens checkpoints'
+        )
         raise ConfigError(
             f'does not fit {path}: {name} {opens}',
             argument=RUNTIME_KEY,
