@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cpose.apis.metafile import METAFILE, ZooModel, read_metafile, shipped_metafile
 from cpose.apis.zoo import (
-    NO_VALUE,
+    NO_FIGURE,
     markdown_table,
     model_card,
     table_header,
@@ -38,7 +38,7 @@ def render_configs(models: Sequence[ZooModel]) -> str:
     rows = []
     for model in filter(lambda model: model.config, models):
         cell = f'[{model.name}]({Path(model.config).name})'
-        rows.append([cell, model.backbone, ', '.join(model.categories), model.origin or NO_VALUE])
+        rows.append([cell, model.backbone, ', '.join(model.categories), model.origin or NO_FIGURE])
     return HEADER + markdown_table(['config', 'backbone', 'category', 'weights'], rows)
 
 

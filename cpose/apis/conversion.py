@@ -37,7 +37,7 @@ LISTED = 40
 """Names of each kind that the message lists where weights do not fit."""
 
 ENCRYPTED_KEY = 'state_dict_encrypted'
-ADVICE = 'Make room or choose another --out.'
+ADVICE = ('Make room', 'Choose another {out}')
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _halved(weights: Mapping[str, Tensor], checkpoint: Any) -> dict[str, Tensor]
         name: value.half() if value.is_floating_point() else value
         for name, value in weights.items()
     }
-    check_finite(halved, f'{checkpoint} in FP16')
+    check_finite(halved, f'{checkpoint} in FP16', 'Leave out {half}')
     return halved
 
 

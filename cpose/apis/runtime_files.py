@@ -81,6 +81,15 @@ def _shipped_preprocessor() -> Any:
     return load_config(SHIPPED_PREPROCESSOR).model.data_preprocessor
 
 
+def file_metadata(path: str | Path) -> Any:
+    """Return what the file of a runtime tells about itself, see `Runtime.read_metadata`.
+
+    Raises:
+        CheckpointError: If the file is not one of ours.
+    """
+    return RUNTIMES.get(_runtime_of(Path(path))).read_metadata(path)
+
+
 def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Config:
     """Return the config that the file of a runtime carries, with the input size of the file.
 
@@ -89,7 +98,7 @@ def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Co
     """
     from cpose.checkpoints.stored_config import config_from_json
 
-    metadata = RUNTIMES.get(_runtime_of(Path(path))).read_metadata(path)
+    metadata = file_metadata(path)
     config = load_config(config_from_json(metadata.config, str(path), allow_custom_imports))
     set_input_wh(config, metadata.input_wh)
     return config

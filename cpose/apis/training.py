@@ -109,7 +109,8 @@ def evaluate(
     if data_root is not None:
         set_data_root(loaded, data_root)
     if scales is not None:
-        loaded.test_cfg = {'type': 'PyramidTestLoop', 'scales': list(scales)}
+        fp16 = (loaded.get('test_cfg') or {}).get('fp16', False)
+        loaded.test_cfg = {'type': 'PyramidTestLoop', 'scales': list(scales), 'fp16': fp16}
     check_config(loaded, ('model', *TEST_KEYS))
     _leave_out_averaging(loaded)
     _set_model_file(loaded, checkpoint)

@@ -16,7 +16,7 @@ from cpose.errors import ConfigError, nearest_names
 MOST_CATEGORIES = 2
 """In a cell of a table."""
 ZOO_VARIABLE = 'CPOSE_ZOO'
-NO_VALUE = '–'
+NO_FIGURE = '–'
 HUB_LICENSES = ('apache-2.0', 'mit', 'bsd-3-clause', 'cc-by-4.0', 'cc0-1.0')
 """Licences that the Hugging Face Hub knows by these names."""
 
@@ -89,12 +89,12 @@ def table_row(model: ZooModel, models: Sequence[ZooModel]) -> list[str]:
     return [
         model.name,
         _few(model.categories),
-        '×'.join(map(str, model.input_wh)) or NO_VALUE,
-        f'{model.num_bytes / 1e6:.1f}' if model.num_bytes else NO_VALUE,
-        f'{model.speeds[0]["Milliseconds"]:g}' if model.speeds else NO_VALUE,
-        *(NO_VALUE if value is None else f'{value:.2f}' for value in figures),
-        model.license or NO_VALUE,
-        model.origin or NO_VALUE,
+        '×'.join(map(str, model.input_wh)) or NO_FIGURE,
+        f'{model.num_bytes / 1e6:.1f}' if model.num_bytes else NO_FIGURE,
+        f'{model.speeds[0]["Milliseconds"]:g}' if model.speeds else NO_FIGURE,
+        *(NO_FIGURE if value is None else f'{value:.2f}' for value in figures),
+        model.license or NO_FIGURE,
+        model.origin or NO_FIGURE,
     ]
 
 
@@ -169,7 +169,7 @@ def _figures(model: ZooModel) -> list[str]:
 
 
 def _figure(value: float | None) -> str:
-    return NO_VALUE if value is None else f'{value:.3g}'
+    return NO_FIGURE if value is None else f'{value:.3g}'
 
 
 def _use(model: ZooModel, called: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cpose.apis.metafile import ZooModel
-from cpose.apis.runtime_files import is_runtime_file
+from cpose.apis.runtime_files import file_metadata, is_runtime_file
 from cpose.apis.zoo import find_model, hub_header, list_models, model_card
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import CONFIG_KEY
@@ -50,7 +50,7 @@ def resolve_model(name: str | Path) -> ModelFile:
     if is_location(text):
         return ModelFile(find_weights(text), None)
     path = Path(name)
-    if path.suffix or os.sep in text:
+    if path.suffix or os.sep in text or path.is_file():
         _check_there(path)
         return ModelFile(path, None)
     return _model_of(find_model(text))
@@ -127,19 +127,13 @@ def describe_file(path: Path, license_name: str = '') -> ZooModel:
     """Return what a file that carries its config tells about itself, as an entry of the zoo.
 
     Raises:
-        CheckpointError: If it carries none.
+        CheckpointError: If it carries none, or is no model file.
     """
-    meta: Any = load_checkpoint_file(path, tensors_only=True).get('meta') or {}
-    if 'class_names' not in meta:
-        raise CheckpointError(
-            'carries no config and no names of categories',
-            place=FilePlace(path),
-            advice=f'Write it by `cpose convert {path} --out FILE.safetensors --config CONFIG`',
-        )
+    categories, input_wh = _carried_facts(path)
     return ZooModel(
         name=path.stem,
         backbone='see the config in the file',
-        categories=tuple(meta['class_names']),
+        categories=categories,
         config='',
         weights=str(path),
         sha256=file_sha256(path),
@@ -147,7 +141,7 @@ def describe_file(path: Path, license_name: str = '') -> ZooModel:
         license=license_name,
         data='',
         command='',
-        input_wh=(),
+        input_wh=input_wh,
         speeds=(),
         results=(),
         published={},
@@ -155,6 +149,21 @@ def describe_file(path: Path, license_name: str = '') -> ZooModel:
         notes='',
         metafile=path,
     )
+
+
+def _carried_facts(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the names of the categories, and the input size where the file fixes it."""
+    if is_runtime_file(path):
+        metadata = file_metadata(path)
+        return tuple(metadata.class_names), tuple(metadata.input_wh)
+    meta: Any = load_checkpoint_file(path, tensors_only=True).get('meta') or {}
+    if 'class_names' not in meta:
+        raise CheckpointError(
+            'carries no config and no names of categories',
+            place=FilePlace(path),
+            advice=f'Write it by `cpose convert {path} --out FILE.safetensors --config CONFIG`',
+        )
+    return tuple(meta['class_names']), ()
 
 
 def push_model(

@@ -63,7 +63,7 @@ CONTINUE = (
 
 
 def save_checkpoint_atomic(
-    path: str | Path, checkpoint: Mapping[str, Any], advice: str = CONTINUE
+    path: str | Path, checkpoint: Mapping[str, Any], advice: str | tuple[str, ...] = CONTINUE
 ) -> None:
     """Write a checkpoint so that ``path`` is at any moment the old or the new file, complete.
 
@@ -72,7 +72,7 @@ def save_checkpoint_atomic(
     Args:
         path: File, whose ending decides the format.
         checkpoint: Tensors and primitives.
-        advice: What to do if it cannot be written, for the message.
+        advice: What to do if it cannot be written, see `UserError`.
 
     Raises:
         OutputError: If it cannot be written; an older file of that name is untouched.
@@ -93,17 +93,14 @@ def save_checkpoint_atomic(
         ) from error
 
 
-def load_checkpoint_file(
-    path: str | Path, tensors_only: bool = False, map_location: Any = 'cpu'
-) -> dict[str, Any]:
-    """Read a checkpoint with ``weights_only=True``, encrypted or not.
+def load_checkpoint_file(path: str | Path, tensors_only: bool = False) -> dict[str, Any]:
+    """Read a checkpoint with ``weights_only=True``, encrypted or not; its tensors are on the CPU.
 
     Args:
         path: File, or where one is: ``https://…``, ``hf:OWNER/NAME``, ``package://NAME``, see
             `cpose.files.weight_files`.
         tensors_only: Accept files with other pickled objects too; those become placeholders, and
             still nothing of the file is executed.
-        map_location: Where the tensors go.
 
     Raises:
         CheckpointError: If there is no such file, it is empty, cut off, damaged, not a checkpoint,
@@ -111,13 +108,14 @@ def load_checkpoint_file(
         MissingDependencyError: If the package is not installed.
     """
     file = find_weights(path)
-    _check_file(file)
-    other = find_format(file)
-    if other is not None:
-        stored: Any = other.read(file)
-    else:
-        with _opened(file) as stream:
-            stored = _load(file, stream, tensors_only, map_location)
+    with _errors_of_reading(file):
+        _check_file(file)
+        other = find_format(file)
+        if other is not None:
+            stored: Any = other.read(file)
+        else:
+            with _opened(file) as stream:
+                stored = _load(file, stream, tensors_only)
     if not isinstance(stored, Mapping):
         raise CheckpointError(
             f'holds a {type(stored).__name__}, not a dict of weights',
@@ -176,29 +174,33 @@ def _check_file(file: Path) -> None:
         )
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
+def _opened(file: Path) -> IO[bytes]:
     """Open a checkpoint, decrypted if it is encrypted."""
+    return BytesIO(read_model_bytes(file)) if is_encrypted(file) else file.open('rb')
+
+
+@contextmanager
+def _errors_of_reading(file: Path) -> Iterator[None]:
+    """Make errors of the system those of the user."""
     try:
-        with BytesIO(read_model_bytes(file)) if is_encrypted(file) else file.open('rb') as stream:
-            yield stream
+        yield
     except OSError as error:
         if isinstance(error, UserError):
             raise
         raise unreadable(file, error, CheckpointError) from error
 
 
-def _load(file: Path, stream: IO[bytes], tensors_only: bool, map_location: Any) -> Any:
+def _load(file: Path, stream: IO[bytes], tensors_only: bool) -> Any:
     """Return the content of an opened checkpoint."""
     check_archive(stream, str(file))
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', message='Detected pickle protocol')
-            return torch.load(stream, map_location=map_location, weights_only=True)
+            return torch.load(stream, map_location='cpu', weights_only=True)
     except OSError:
         raise
     except DAMAGED_FILE_ERRORS as error:
-        stored, others = _load_tensors(file, stream, map_location, error)
+        stored, others = _load_tensors(file, stream, error)
         if others and not tensors_only:
             raise CheckpointError(
                 f'holds pickled objects besides tensors: {", ".join(others)}. Loading them could '
@@ -212,9 +214,7 @@ def _load(file: Path, stream: IO[bytes], tensors_only: bool, map_location: Any) 
         return stored
 
 
-def _load_tensors(
-    file: Path, stream: IO[bytes], map_location: Any, cause: Exception
-) -> tuple[Any, list[str]]:
+def _load_tensors(file: Path, stream: IO[bytes], cause: Exception) -> tuple[Any, list[str]]:
     """Return the content with placeholders, and the names of what they stand for.
 
     ``weights_only=False`` is what lets torch take our unpickler; `check_archive` has refused the
@@ -225,7 +225,7 @@ def _load_tensors(
     try:
         stored = torch.load(
             stream,
-            map_location=map_location,
+            map_location='cpu',
             pickle_module=tensor_pickle_module(found),
             weights_only=False,
         )

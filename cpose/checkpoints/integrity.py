@@ -20,6 +20,7 @@ ARCHIVE = b'PK\x03\x04'
 CODE_RECORD = 'constants.pkl'
 """Record by which `torch.load` tells an archive whose code it runs."""
 DAMAGE = 'It is damaged: copy or download it again.'
+TAKE_OLDER = 'The file is damaged, or its training diverged: take an older one'
 
 
 def check_archive(stream: IO[bytes], name: str) -> None:
@@ -115,19 +116,24 @@ def weights_checksum(weights: Mapping[str, Any]) -> str:
     return total.hexdigest()
 
 
-def check_finite(weights: Mapping[str, Tensor], name: str, shown: int = SHOWN) -> None:
+def check_finite(weights: Mapping[str, Tensor], name: str, advice: str = TAKE_OLDER) -> None:
     """Raise if a weight is infinite or not a number.
+
+    Args:
+        weights: Tensors by name.
+        name: What they are called, for the message.
+        advice: What to do, see `UserError`.
 
     Raises:
         CheckpointError: Naming the tensors.
     """
     bad = [key for key, value in weights.items() if not _is_finite(value)]
     if bad:
-        listed = ', '.join(bad[:shown]) + (', …' if len(bad) > shown else '')
+        listed = ', '.join(bad[:SHOWN]) + (', …' if len(bad) > SHOWN else '')
         raise CheckpointError(
             f'has {len(bad)} tensors with infinite values or NaN ({listed})',
             place=FilePlace(name),
-            advice='The file is damaged, or its training diverged: take an older one',
+            advice=advice,
         )
 
 

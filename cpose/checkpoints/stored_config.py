@@ -161,6 +161,6 @@ def _types(node: Any) -> Iterator[str]:
 def _plain_value(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    if isinstance(value, type) or callable(value):
+    if hasattr(value, '__qualname__'):  # of classes and functions
         return f'{value.__module__}.{value.__qualname__}'
     return str(value)

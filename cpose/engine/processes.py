@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from cpose.registry import MODEL_WRAPPERS
 
 DEAD_WORKER = 'DataLoader worker (pid'
 """Start of what PyTorch says when one has ended."""
+FROM_WORKER = re.compile(r'Caught \w+ in DataLoader worker process')
+"""Start of what PyTorch says of an error in one that lives."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 _training = mmap.mmap(-1, 1)
 """A byte that forked processes share."""
@@ -174,8 +177,11 @@ def _end_unless_training(number: int, frame: FrameType | None) -> None:
 def is_of_dead_worker(error: Exception) -> bool:
     """Whether PyTorch raised an error because a process that loads data has ended.
 
-    It may end while a batch is waited for, or while a batch is fetched from it.
+    It may end while a batch is waited for, or while a batch is fetched from it. An error of a data
+    set in a living process is handed on with its own class, and with that start.
     """
+    if FROM_WORKER.match(str(error)):
+        return False
     return DEAD_WORKER in str(error) or isinstance(error, ConnectionError | EOFError)
 
 

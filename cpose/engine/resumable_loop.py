@@ -60,10 +60,15 @@ class ResumableLoop(BaseLoop):
         """Validate at an epoch or iteration, unless that is done."""
         if self._validated == place:
             return
-        self._validated = place
-        with preserved_random_state() as self._paused_random_state:
-            self.runner.val_loop.run()
-        self._paused_random_state = None
+        before, self._validated = self._validated, place
+        try:
+            with preserved_random_state() as self._paused_random_state:
+                self.runner.val_loop.run()
+        except Exception:
+            self._validated = before
+            raise
+        finally:
+            self._paused_random_state = None
 
     def _restore(self) -> None:
         """Put back random generators and gradients of an unfinished accumulation."""

@@ -139,6 +139,7 @@ def _fetch(url: str, partial: Path, has_checksum: bool, advance: Advance) -> Non
     with _opened(url, headers, partial) as answer:
         if not (answer.status == PARTIAL_CONTENT and _first_byte(answer) == start):
             start = 0
+            partial.unlink(missing_ok=True)  # a kill here must not leave old bytes for a new file
             _keep_validator(partial, answer.headers)
         _copy(answer, partial, start, advance)
 

@@ -221,8 +221,9 @@ def test_weights_beyond_fp16(own, config_file, tmp_path):
     content = torch.load(own, weights_only=True)
     next(iter(content['state_dict'].values())).fill_(1e6)
     torch.save(content, own)
-    with raises(CheckpointError, 'has 1 tensors'):
+    with raises(CheckpointError, 'has 1 tensors') as caught:
         convert_checkpoint(
             own, tmp_path / 'a.safetensors', ConfigChoice(config=config_file), half=True
         )
+    assert caught.value.advice == ('Leave out {half}',)
     assert not (tmp_path / 'a.safetensors').exists()

@@ -112,6 +112,15 @@ def test_resume_auto_in_an_empty_folder_starts(monkeypatch, tmp_path):
     assert seen['load_from'] is None
 
 
+def test_scales_keep_half_precision(monkeypatch, tmp_path):
+    seen = {}
+    monkeypatch.setattr(PoseRunner, 'from_cfg', classmethod(lambda cls, cfg: seen.update(cfg)))
+    options = {**TINY, 'test_cfg.fp16': True}
+    with pytest.raises(AttributeError):
+        evaluate(CONFIG, tmp_path / 'a.pth', work_dir=tmp_path, options=options, scales=[1, 2])
+    assert seen['test_cfg'] == {'type': 'PyramidTestLoop', 'scales': [1, 2], 'fp16': True}
+
+
 def test_resume_from_a_missing_file(tmp_path):
     with raises(CheckpointError, argument='resume', path=tmp_path / 'epoch_9.pth'):
         train(CONFIG, tmp_path, resume=tmp_path / 'epoch_9.pth', options=TINY)

@@ -11,10 +11,13 @@ import torch
 from huggingface_hub import constants
 
 from cpose.apis.builder import build_model, resolve_config
+from cpose.apis.config.load import load_config
+from cpose.apis.export.model_export import export_model
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.metafile import read_metafile
 from cpose.apis.zoo import ZOO_VARIABLE
 from cpose.apis.zoo_files import choose_files, push_model, resolve_model
+from cpose.deploy.onnx.export import ExportSettings
 from cpose.errors import CheckpointError, ConfigError, OutputError
 from cpose.files.user_cache import CACHE_VARIABLE
 
@@ -98,6 +101,8 @@ def test_names_without_weights(name):
 
 def test_a_file(folder):
     assert resolve_model('tiny.safetensors') == (Path('tiny.safetensors'), None)
+    (folder / 'renamed').write_bytes((folder / 'own.pth').read_bytes())
+    assert resolve_model('renamed') == (Path('renamed'), None)
 
 
 def test_the_web(folder, add):
@@ -183,6 +188,16 @@ def test_a_file_of_ones_own(folder, hub):
     card = hub.files['/me/tiny/resolve/main/README.md'].decode()
     assert 'license: mit' in card
     assert '| category | cup |' in card
+
+
+@pytest.mark.slow
+def test_an_exported_file_of_ones_own(folder, hub):
+    export_model(load_config('tiny.py'), 'own.pth', 'tiny.onnx', ExportSettings((64, 64), opset=17))
+    push_model('tiny.onnx', 'me/tiny')
+    card = hub.files['/me/tiny/resolve/main/README.md'].decode()
+    assert '| category | cup |' in card
+    assert '| input | 64×64 |' in card
+    assert 'cpose infer --model hf:me/tiny/model.onnx PHOTO' in card
 
 
 def test_what_is_not_uploaded(folder, hub):

@@ -143,7 +143,10 @@ def run(*words):
 
 
 @pytest.mark.slow
-def test_the_command_measures_as_the_command_test(folder, checkpoint, tmp_path, capsys):
+def test_the_command_measures_as_the_command_test(
+    folder, checkpoint, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     written, page, sheets = tmp_path / 'figures.json', tmp_path / 'page.md', tmp_path / 'sheets'
     options = ['--threads', 1, '--timed', 2, '--scales', 1, '--json', written, '--markdown', page]
     models = ['--model', checkpoint, '--model', checkpoint, '-']

@@ -2,6 +2,7 @@ import errno
 import os
 import pickle
 import resource
+from pathlib import Path
 
 import pytest
 import torch
@@ -157,3 +158,15 @@ def test_resume_skips_what_is_incomplete_or_weights_only(tmp_path, checkpoint):
     save_checkpoint_atomic(tmp_path / 'best_AP50_3DIoU_epoch_1.pth', CONTENT)
     (tmp_path / LAST_CHECKPOINT).write_text(str(tmp_path / 'epoch_2.pth'))
     assert find_resume_checkpoint(tmp_path) == checkpoint
+
+
+@pytest.mark.parametrize('name', ['a.pth', 'a.safetensors'])
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(b'content')
+
+    def refuse(path, mode):
+        raise PermissionError(errno.EACCES, 'Permission denied')
+
+    monkeypatch.setattr(Path, 'open', refuse)
+    with raises(CheckpointError, 'Permission denied', path=tmp_path / name):
+        load_checkpoint_file(tmp_path / name)

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -35,6 +36,11 @@ def test_round_trip_through_a_file(tmp_path):
 def test_classes_are_named():
     text = config_to_json(Config({'hook': {'type': Config}}))
     assert json.loads(text) == {'hook': {'type': 'mmengine.config.config.Config'}}
+
+
+def test_what_has_no_name_is_text():
+    text = config_to_json(Config({'rule': partial(max, 0)}))
+    assert 'partial' in json.loads(text)['rule']
 
 
 def test_keys_of_the_run_and_downloads_are_left_out():

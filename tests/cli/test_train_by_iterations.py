@@ -55,7 +55,8 @@ del part, plain, tested
 
 
 @pytest.fixture
-def config(tmp_path):
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / 'wrapped.py').write_text(CONFIG)
     return tmp_path / 'wrapped.py'
 

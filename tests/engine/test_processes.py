@@ -1,8 +1,12 @@
 import os
 
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
 from cpose.engine.processes import (
     init_cpu_processes,
     is_first_process,
+    is_of_dead_worker,
     leave_processes,
     slurm_variables,
 )
@@ -60,3 +64,23 @@ def test_scontrol_that_fails_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv('PATH', f'{tmp_path}{os.pathsep}{os.environ["PATH"]}')
     with raises(ConfigError, argument='launcher', value='slurm'):
         slurm_variables(SLURM)
+
+
+class CutOff(Dataset):
+    """A data set whose file ends too early."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise EOFError('Ran out of input')
+
+
+def test_an_error_of_the_data_is_no_dead_process():
+    with pytest.raises(EOFError) as caught:
+        next(iter(DataLoader(CutOff(), num_workers=1)))
+    assert not is_of_dead_worker(caught.value)
+    assert is_of_dead_worker(EOFError())
+    assert is_of_dead_worker(
+        ConnectionResetError('Caught ConnectionResetError in pin memory thread for device 0.')
+    )

@@ -90,6 +90,7 @@ def test_validation_that_a_crash_prevented_is_made_up_for(build_runner, tmp_path
     runner.register_hook(CrashInValidation())
     with pytest.raises(CrashError):
         runner.train()
+    assert runner.train_loop.state_dict()['validated_epoch'] == 0  # for who saves after the crash
     assert not list((tmp_path / 'resumed').glob('best*'))
     file = tmp_path / 'resumed/epoch_1.pth'
     runner = resume(build_runner, {'train_cfg.max_epochs': 1}, file)

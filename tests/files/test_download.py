@@ -125,6 +125,22 @@ def test_a_file_that_changed_meanwhile_is_fetched_whole(site):
     assert download(site.url(PATH)).read_bytes() == new
 
 
+def test_killed_before_the_first_byte_of_a_changed_file(site, monkeypatch):
+    site.cut_after = [1000, 0, 0, 0]
+    with raises(CheckpointError):
+        download(site.url(PATH))
+    site.files[PATH] = new = CONTENT[::-1]
+    with monkeypatch.context() as killed:
+        killed.setattr(module, '_copy', raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            download(site.url(PATH))
+    assert download(site.url(PATH)).read_bytes() == new
+
+
+def raise_interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def test_what_cannot_be_told_apart_is_fetched_whole(site):
     site.validator, site.cut_after = '', [1000]
     assert download(site.url(PATH)).read_bytes() == CONTENT

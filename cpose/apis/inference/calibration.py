@@ -1,7 +1,7 @@
 """A calibrated camera, and how calibration files describe one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ class Camera:
                 advice='Give the camera of this image',
             )
         intrinsics = self.intrinsics * np.array([[scale[0]], [scale[1]], [1.0]])
-        return Camera(intrinsics, self.distortion, image_wh, self.origin)
+        return replace(self, intrinsics=intrinsics, image_wh=image_wh)
 
 
 def parse_calibration(content: Any, origin: str) -> Camera | None:

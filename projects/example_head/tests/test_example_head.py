@@ -196,8 +196,9 @@ def test_mean_error_goes_around_the_circle(folder):
 
 
 @pytest.mark.slow
-def test_report(folder, checkpoint, tmp_path):
+def test_report(folder, checkpoint, tmp_path, monkeypatch):
     """The number stands among all others; the dump keeps directions, found and annotated."""
+    monkeypatch.chdir(tmp_path)
     out, dump = tmp_path / 'metrics.json', tmp_path / 'dump.json'
     words = ['test', str(CONFIG), str(checkpoint), '--out', str(out), '--dump', str(dump)]
     options = ['model.head.postprocessor.eval_score_thr=0.0', 'test_evaluator.protocol.min_score=0']

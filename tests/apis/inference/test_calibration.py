@@ -134,6 +134,8 @@ def test_resized_images():
     half = camera.for_image((320, 240))
     np.testing.assert_allclose(half.intrinsics, intrinsic_matrix(300, 310, 155, 125))
     np.testing.assert_array_equal(half.distortion, camera.distortion)
+    guessed = Camera(camera.intrinsics, image_wh=(640, 480), is_guessed=True)
+    assert guessed.for_image((320, 240)).is_guessed
     assert camera.for_image((640, 480)) is camera
     assert Camera(camera.intrinsics).for_image((1, 2)).intrinsics is camera.intrinsics
 

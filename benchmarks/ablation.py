@@ -1,0 +1,177 @@
+"""What each part of the training of boxes contributes: the same short training without it.
+
+Run from the root of the repository, for example
+``python -m benchmarks.ablation --out work_dirs/ablation --markdown docs/ablation.md``. Every
+variant is one ``cpose train`` with overrides, which the page shows. A run that was stopped goes on;
+what is complete is not trained again.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine_facts
+from benchmarks.real.scoring import average_sets, score_set
+from benchmarks.real.sets import choose_sets, default_data_folder, read_set
+from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
+from cpose.apis.training import evaluate
+from cpose.files.json_files import write_json
+
+CONFIG = 'efficientnet_lite0_cuboid'
+DATA = 'train_dataloader.dataset'
+REALISM = f'{DATA}.realism'
+TEST_IMAGES = 500
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A training that differs in one thing.
+
+    Attributes:
+        title: What is different.
+        options: Overrides of the config.
+    """
+
+    title: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+VARIANTS = {
+    'base': Variant('as shipped'),
+    'scratch': Variant(
+        'no ImageNet weights',
+        {'model.backbone.pretrained_path': 'None', 'model.backbone.frozen_stages': '0'},
+    ),
+    'frozen0': Variant('no frozen stages', {'model.backbone.frozen_stages': '0'}),
+    'frozen4': Variant('four of five stages frozen', {'model.backbone.frozen_stages': '4'}),
+    'one_scale': Variant(
+        'boxes of 30 to 90 % of the picture', {f'{REALISM}.box_span': '(0.3,0.9)'}
+    ),
+    'no_negatives': Variant('boxes in all pictures', {f'{REALISM}.negatives': '0.0'}),
+    'upright': Variant(
+        'boxes stand, the camera is level',
+        {f'{REALISM}.{name}': '0.0' for name in ('free_pose', 'rolled', 'hands', 'stacks')},
+    ),
+    'no_symmetry': Variant(
+        'boxes have a front', {f'{DATA}.metainfo.symmetry.type': "'NoSymmetry'"}
+    ),
+    'association': Variant('ConvGRU between the branches', {'model.head.use_association': 'True'}),
+    'stride4': Variant('maps of stride 4', {'model.neck.out_stride': '4'}),
+    'plain_dims': Variant(
+        'dimensions as predicted',
+        {'model.head.postprocessor.dims_refiner': "{'_delete_':True,'type':'PredictedDims'}"},
+    ),
+    'small_pictures': Variant(
+        'pictures of 128×128', {f'{DATA}.image_wh': '(128,128)', f'{DATA}.input_wh': '(128,128)'}
+    ),
+}
+NUMBERS = ('AP50_3DIoU', 'mean_3DIoU', 'false_positives')
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train, test and tell."""
+    args = _parse(argv)
+    figures = {}
+    for name in args.variants:
+        folder = args.out / name
+        stored = folder / f'figures_{args.epochs}.json'
+        if not stored.is_file():
+            checkpoint = train(VARIANTS[name], folder, args.epochs, args.images)
+            write_json(stored, score(checkpoint, folder, args.data))
+        figures[name] = json.loads(stored.read_text())
+    page = make_page(figures, args.epochs, args.images)
+    if args.markdown:
+        args.markdown.write_text(page)
+    sys.stdout.write(page)
+
+
+def training_options(variant: Variant, epochs: int, images: int) -> list[str]:
+    """Return the overrides of a short training, whose rate falls in its last quarter."""
+    falling = max(1, epochs // 4)
+    start = epochs - falling
+    short = {
+        'train_cfg.max_epochs': epochs,
+        'train_cfg.val_interval': epochs,
+        f'{DATA}.num_images': images,
+        'param_scheduler.1.T_max': falling,
+        'param_scheduler.1.begin': start,
+        'param_scheduler.1.end': epochs,
+    }
+    return [f'{key}={value}' for key, value in {**short, **variant.options}.items()]
+
+
+def train(variant: Variant, folder: Path, epochs: int, images: int) -> Path:
+    """Train or go on; return the last checkpoint."""
+    words = [sys.executable, '-m', 'cpose.cli.main', 'train', CONFIG, '--work-dir', str(folder)]
+    last = folder / 'last_checkpoint'
+    if last.is_file():
+        words.append('--resume')
+    options = training_options(variant, epochs, images)
+    subprocess.run([*words, '--cfg-options', *options], check=True)
+    return Path(last.read_text().strip())
+
+
+def score(checkpoint: Path, folder: Path, data: Path) -> dict[str, Any]:
+    """Return the numbers on synthetic pictures, all of one kind, and on photographs."""
+    options = {'test_dataloader.dataset.num_images': TEST_IMAGES}
+    report = evaluate(CONFIG, checkpoint, work_dir=folder / 'test', options=options)
+    found = {'synthetic': {name: report[name] for name in ('AP50_3DIoU', 'mean_3DIoU')}}
+    inferencer = CenterPoseInferencer('-', checkpoint)
+    sets = choose_sets(None)
+    photographs = {item.name: read_set(item, data) for item in sets}
+    sets = [item for item in sets if photographs[item.name]]
+    if sets:
+        scores = {item.name: score_set(inferencer, photographs[item.name])[0] for item in sets}
+        found['photographs'] = average_sets(scores, sets)
+    return found
+
+
+def make_page(figures: Mapping[str, Any], epochs: int, images: int) -> str:
+    """Return the table in Markdown, with the command of each row."""
+    facts = '; '.join(f'{name} {value}' for name, value in machine_facts().items())
+    lines = [
+        '# What each part contributes\n',
+        f'`python -m benchmarks.ablation`: {epochs} epochs of {images:,} pictures each, '
+        f'`{CONFIG}`, one difference a row. Synthetic: {TEST_IMAGES} pictures of all sizes and '
+        'poses. Photographs: the mean over the sets of `python -m benchmarks.real`. '
+        f'Machine: {facts}.\n',
+        '| variant | AP synthetic | IoU | AP photographs | IoU | false per picture |',
+        '|---|---:|---:|---:|---:|---:|',
+    ]
+    for name, found in figures.items():
+        photographs = found.get('photographs', {})
+        cells = [found['synthetic']['AP50_3DIoU'], found['synthetic']['mean_3DIoU']]
+        cells += [photographs.get(number) for number in NUMBERS]
+        shown = ['–' if value is None else f'{value:.2f}' for value in cells]
+        lines.append(f'| {VARIANTS[name].title} | {" | ".join(shown)} |')
+    lines.append('\n## Commands\n')
+    for name in figures:
+        options = shlex.join(training_options(VARIANTS[name], epochs, images))
+        command = f'cpose train {CONFIG} --work-dir {name} --cfg-options {options}'
+        lines.append(f'- {VARIANTS[name].title}: `{command}`')
+    return '\n'.join(lines) + '\n'
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m benchmarks.ablation',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/ablation'), help='of trainings')
+    parser.add_argument('--epochs', type=int, default=8)
+    parser.add_argument('--images', type=int, default=4000, help='pictures of an epoch')
+    parser.add_argument('--variants', nargs='+', choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument('--data', type=Path, default=default_data_folder(), help='photographs')
+    parser.add_argument('--markdown', type=Path, help='page to write')
+    return parser.parse_args(argv)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,45 @@
+import json
+
+import pytest
+
+from benchmarks.ablation import VARIANTS, main, training_options
+from cpose.apis.config.check import check_config
+from cpose.apis.config.load import load_config
+from cpose.cli.option_values import read_value
+
+
+def read_options(variant):
+    pairs = (text.split('=', 1) for text in training_options(variant, 8, 400))
+    return {key: read_value(value) for key, value in pairs}
+
+
+@pytest.mark.parametrize('name', VARIANTS)
+def test_a_variant_differs_from_the_base_by_its_options(name):
+    plain, changed = (
+        load_config('efficientnet_lite0_cuboid', read_options(variant))
+        for variant in (VARIANTS['base'], VARIANTS[name])
+    )
+    check_config(changed)
+    assert changed.train_cfg.max_epochs == 8
+    assert changed.param_scheduler[1].end == 8
+    assert (changed.to_dict() == plain.to_dict()) is (name == 'base')
+
+
+def test_complete_trainings_are_told_again(tmp_path, capsys):
+    """Nothing is trained where the figures are there; sets without photographs are a dash."""
+    numbers = {'synthetic': {'AP50_3DIoU': 0.5, 'mean_3DIoU': 0.25}}
+    photographs = {'AP50_3DIoU': 0.125, 'mean_3DIoU': 1.0, 'false_positives': 2.0}
+    for name, found in {
+        'base': {**numbers, 'photographs': photographs},
+        'frozen0': numbers,
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'figures_3.json').write_text(json.dumps(found))
+    page = tmp_path / 'page.md'
+    words = ['--out', str(tmp_path), '--epochs', '3', '--variants', 'base', 'frozen0']
+    main([*words, '--markdown', str(page)])
+    text = page.read_text()
+    assert text == capsys.readouterr().out
+    assert '| as shipped | 0.50 | 0.25 | 0.12 | 1.00 | 2.00 |' in text
+    assert '| no frozen stages | 0.50 | 0.25 | – | – | – |' in text
+    assert '--work-dir frozen0 --cfg-options train_cfg.max_epochs=3' in text
