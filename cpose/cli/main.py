@@ -147,10 +147,6 @@ def _let_first_process_speak() -> None:
         time.sleep(FIRST_PROCESS_SECONDS)
 
 
-if __name__ == '__main__':
-    raise SystemExit(main())
-
-
 def add_plugin(subparsers: _SubParsersAction, name: str) -> None:
     """Import the package of a command and let it add its parser.
 
@@ -195,3 +191,7 @@ def _entries() -> list[EntryPoint]:
 
 def _package(entry: EntryPoint) -> str:
     return f' {entry.dist.name}' if entry.dist else f' {entry.module}'
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,13 +1,13 @@
 """Arguments of the commands that write model files: calibration of INT8, and Triton."""
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cpose.cli.arguments import positive_int
+from cpose.cli.arguments import positive_float, positive_int
 from cpose.cli.option_values import add_flags
 from cpose.cli.zoo_arguments import CARRIED, add_model, is_model_named
 from cpose.errors import ConfigError
@@ -125,21 +125,6 @@ def read_calibration(args: Namespace, target: str) -> tuple[Any, Any]:
         target, tuple(args.keep_float or ()), args.auto_float, args.calib_cache
     )
     return source, settings
-
-
-def positive_float(text: str) -> float:
-    """Parse a number above 0.
-
-    Raises:
-        ArgumentTypeError: For anything else.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float('inf'):
-        raise ArgumentTypeError(f'{text!r} is not a number above 0')
-    return value
 
 
 def add_triton(parser: ArgumentParser) -> None:

@@ -1,11 +1,10 @@
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
 
 from cpose.cli.model_file_arguments import (
     add_calibration,
-    positive_float,
     read_calibration,
     refuse_calibration,
 )
@@ -47,6 +46,7 @@ def test_they_belong_to_int8():
 
 
 @pytest.mark.parametrize('text', ['0', '-1', 'nan', 'inf', 'much'])
-def test_a_bound_is_above_zero(text):
-    with pytest.raises(ArgumentTypeError, match='is not a number above 0'):
-        positive_float(text)
+def test_a_bound_is_above_zero(text, capsys):
+    with pytest.raises(SystemExit):
+        parse('--auto-float', text)
+    assert f'{text!r} is not a finite number above 0' in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -164,3 +165,14 @@ def test_tools_are_thin(tool):
     )
     assert done.returncode == 0
     assert f'cpose {tool.stem.replace("_", "-")}' in done.stdout
+
+
+@pytest.mark.parametrize('words', [['--help'], ['no-such-command']])
+def test_the_module_runs_whole(words, capsys, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['cpose', *words])
+    monkeypatch.delitem(sys.modules, 'cpose.cli.main')
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module('cpose.cli.main', run_name='__main__')
+    assert stop.value.code == (0 if words == ['--help'] else 2)
+    printed = capsys.readouterr()
+    assert 'export-onnx' in printed.out + printed.err

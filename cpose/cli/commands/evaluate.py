@@ -37,7 +37,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Print the table and write what was asked for."""
+    """Write what was asked for and print the table."""
     from rich.console import Console
 
     from cpose.apis.config.evaluation_parts import metric_settings
@@ -49,11 +49,11 @@ def run(args: Namespace) -> int:
         for rules in ('protocol', 'tao_protocol'):
             settings[rules]['scale_rule'] = {'type': 'AbsoluteScale'}
     report = evaluate_dump(args.file, eval_num_symmetry=args.eval_num_symmetry, **settings)
-    Console().print(build_table(report, title=args.file))
     if args.out:
         write_metrics_json(args.out, report)
     if args.plot:
         from cpose.evaluation.curve_plot import plot_curves
 
         plot_curves(report, args.plot)
+    Console().print(build_table(report, title=args.file))
     return 0

@@ -1,8 +1,9 @@
 """``cpose quantize``: an INT8 or FP16 file from an fp32 one, with its average precision."""
 
-from argparse import ArgumentTypeError, Namespace, _SubParsersAction
+from argparse import Namespace, _SubParsersAction
 from typing import Any
 
+from cpose.cli.arguments import non_negative_int
 from cpose.cli.model_file_arguments import (
     add_calibration,
     add_onnx_model,
@@ -30,7 +31,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     add_calibration(parser)
     parser.add_argument(
         '--eval-images',
-        type=count,
+        type=non_negative_int,
         default=DEFAULT_EVAL_IMAGES,
         metavar='N',
         help='compare both files on N test images of the config in the model file; 0 for none; '
@@ -113,14 +114,3 @@ def build_comparison(result: Any, precision: str) -> Any:
         else:
             table.add_row(number.key, f'{old:.4f}', f'{new:.4f}', f'{new - old:+.4f}')
     return table
-
-
-def count(text: str) -> int:
-    """Parse a whole number from 0.
-
-    Raises:
-        ArgumentTypeError: For anything else.
-    """
-    if not text.isdecimal():
-        raise ArgumentTypeError(f'{text!r} is not a whole number from 0')
-    return int(text)

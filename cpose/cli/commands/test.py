@@ -31,7 +31,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Evaluate, print the table and write what was asked for."""
+    """Evaluate, write what was asked for and print the table."""
     from cpose.apis.training import evaluate
     from cpose.engine.processes import is_first_process, leave_processes
     from cpose.files.json_files import check_writable
@@ -60,10 +60,10 @@ def _show(args: Namespace, report: dict) -> None:
 
     from cpose.evaluation.report import build_table, write_metrics_json
 
-    Console().print(build_table(report, title=args.checkpoint))
     if args.out:
         write_metrics_json(args.out, report)
     if args.plot:
         from cpose.evaluation.curve_plot import plot_curves
 
         plot_curves(report, args.plot, title=args.checkpoint)
+    Console().print(build_table(report, title=args.checkpoint))

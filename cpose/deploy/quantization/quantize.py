@@ -32,7 +32,7 @@ from cpose.files.json_files import check_writable
 from cpose.files.model_files import write_model_atomic
 
 EXACT_TARGETS = ('tensorrt',)
-"""Targets whose files ONNX Runtime may not optimise, see `raw_map_error.open_session`."""
+"""Targets whose files ONNX Runtime may not optimise, see `sensitivity.open_session`."""
 
 ERROR_IMAGES = 8
 """Images on which errors are measured."""

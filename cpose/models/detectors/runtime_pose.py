@@ -76,6 +76,8 @@ class RuntimePose(BaseModel):
         detections: dict[str, Tensor] = self.runtime(inputs)
         if mode == 'tensor':
             return detections
-        if mode == 'predict' and data_samples is not None:
-            return make_results(data_samples, self.postprocessor(detections, data_samples))
-        raise ValueError(f'mode={mode!r} is unknown to a model file. Use tensor or predict.')
+        if mode != 'predict':
+            raise ValueError(f'mode={mode!r} is unknown to a model file. Use tensor or predict.')
+        if data_samples is None:
+            raise ValueError(f'mode={mode!r} needs data_samples, one per image.')
+        return make_results(data_samples, self.postprocessor(detections, data_samples))

@@ -18,7 +18,7 @@ BEGUN_IN = 'begun_in'
 """Attribute of a queued trial: where its earlier attempts worked."""
 ATTEMPT = 'attempt'
 MOST_ATTEMPTS = 3
-"""How often a trial is taken up again whose process was killed."""
+"""How often a trial is begun at most: once, and again each time its process was killed."""
 
 
 def open_study(

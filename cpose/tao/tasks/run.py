@@ -59,18 +59,26 @@ ARGUMENTS = {
 }
 """Arguments of functions to keys of the spec; of the section of the task where they say
 ``{task}``."""
-CALIBRATION_ARGUMENTS = {
+ENGINE_ARGUMENTS = {
+    'model': 'gen_trt_engine.onnx_file',
+    'out': 'gen_trt_engine.trt_engine',
     'batch_size': f'{CALIBRATION}.cal_batch_size',
     'cache': f'{CALIBRATION}.cal_cache_file',
     'folders': f'{CALIBRATION}.cal_image_dir',
     'num_batches': f'{CALIBRATION}.cal_batches',
 }
-"""Those that calibration has; its batch size is another than that of the task."""
+"""Those of an engine; the batch size is that of calibration, another than that of the task."""
+EXPORT_ARGUMENTS = {'out': 'export.onnx_file'}
+"""Those of an export."""
 SEARCH_ARGUMENTS = {
     name: f'automl.{name}' for name in ('algorithm', 'metric', 'storage', 'study_name')
 }
 """Those of a search."""
-OWN_ARGUMENTS = {'gen_trt_engine': CALIBRATION_ARGUMENTS, 'automl': SEARCH_ARGUMENTS}
+OWN_ARGUMENTS = {
+    'gen_trt_engine': ENGINE_ARGUMENTS,
+    'export': EXPORT_ARGUMENTS,
+    'automl': SEARCH_ARGUMENTS,
+}
 CONFIG_KEYS = {
     'model.backbone.pretrained_path': 'model.backbone.pretrained_backbone_path',
     'test_dataloader.batch_size': '{task}.batch_size',

@@ -27,7 +27,7 @@ def data_part(spec: TaoSpec, folders: dict[str, str]) -> dict[str, Any]:
     """
     part = {
         'train_dataloader': _train_loader(spec, folders.get('train')),
-        'val_dataloader': _test_loader(spec, folders.get('val')) if 'val' in folders else None,
+        'val_dataloader': _val_loader(spec, folders['val']) if 'val' in folders else None,
         'test_dataloader': _test_loader(spec, folders.get('test')),
         'test_evaluator': _evaluator(spec),
     }
@@ -70,6 +70,7 @@ def _train_loader(spec: TaoSpec, folder: str | None) -> dict[str, Any]:
     dataset = spec.values.dataset
     return {
         **_loader(spec),
+        **_dry_run(spec),
         'drop_last': True,
         'dataset': {
             **_dataset(spec, folder),
@@ -86,18 +87,26 @@ def _augmentation_seed(spec: TaoSpec) -> int:
     return seed if seed >= 0 else randrange(MOST_SEED)
 
 
+def _val_loader(spec: TaoSpec, folder: str) -> dict[str, Any]:
+    return {**_test_loader(spec, folder), **_dry_run(spec)}
+
+
 def _test_loader(spec: TaoSpec, folder: str | None) -> dict[str, Any]:
     return {**_loader(spec), 'dataset': _dataset(spec, folder)}
 
 
 def _loader(spec: TaoSpec) -> dict[str, Any]:
     dataset = spec.values.dataset
-    loader: dict[str, Any] = {
+    return {
         'batch_size': dataset.batch_size,
         'num_workers': dataset.workers,
         'pin_memory': dataset.pin_memory,
     }
-    return {**loader, 'num_batch_per_epoch': 1} if spec.values.train.is_dry_run else loader
+
+
+def _dry_run(spec: TaoSpec) -> dict[str, Any]:
+    """Return what a dry run changes in the loaders of training; other tasks read all images."""
+    return {'num_batch_per_epoch': 1} if spec.values.train.is_dry_run else {}
 
 
 def _dataset(spec: TaoSpec, folder: str | None) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def training_overlay(spec: TaoSpec) -> dict[str, Any]:
     test = spec.values.dataset.test_data
     known = {'test': test} if test and not is_archive(test) else {}
     return {
-        **_common(spec, {**_folders(spec, ('train', 'val')), **known}),
+        **_common(spec, {**_folders(spec, 'train', ('train', 'val')), **known}),
         **training_part.schedule_part(spec),
         **training_part.run_part(spec),
     }
@@ -49,7 +49,7 @@ def evaluation_overlay(spec: TaoSpec) -> dict[str, Any]:
         ConfigError: If values of the spec contradict each other.
         DataError: If an archive of images cannot be used.
     """
-    return {**_common(spec, _folders(spec, ('test',))), 'load_tensors_only': True}
+    return {**_common(spec, _folders(spec, 'evaluate', ('test',))), 'load_tensors_only': True}
 
 
 def network_overlay(spec: TaoSpec, num_select: int) -> dict[str, Any]:
@@ -112,8 +112,8 @@ def _common(spec: TaoSpec, folders: dict[str, str], num_select: int = 100) -> di
     }
 
 
-def _folders(spec: TaoSpec, names: tuple[str, ...]) -> dict[str, str]:
+def _folders(spec: TaoSpec, task: str, names: tuple[str, ...]) -> dict[str, str]:
     """Return the folders of data that a task reads, archives extracted."""
     places = {name: getattr(spec.values.dataset, SOURCES[name]) for name in names}
-    beside = Path(spec.values.results_dir or spec.results_dir('train')) / 'data'
+    beside = Path(spec.values.results_dir or spec.results_dir(task)) / 'data'
     return {name: data_folder(place, beside) for name, place in places.items() if place}

@@ -91,6 +91,8 @@ def test_modes():
     assert model(data['inputs'])['scores'].item() == 1
     with pytest.raises(ValueError, match="mode='loss'"):
         model(**data, mode='loss')
+    with pytest.raises(ValueError, match='needs data_samples'):
+        model(data['inputs'], mode='predict')
 
 
 def test_another_input_size():

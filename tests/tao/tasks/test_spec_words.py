@@ -60,6 +60,20 @@ def test_places_become_places_of_the_spec(tmp_path, fields, key):
     assert (key is not None) or error.place == place
 
 
+@pytest.mark.parametrize(
+    ('task', 'key'),
+    [
+        ('export', 'export.onnx_file'),
+        ('gen_trt_engine', 'gen_trt_engine.trt_engine'),
+        ('train', 'results_dir'),
+    ],
+)
+def test_output_of_the_task(tmp_path, task, key):
+    error = ConfigError('has another ending', argument='out', value='a.bin')
+    tell_spec_keys(error, make_spec(tmp_path), task)
+    assert error.place.key == key
+
+
 def test_advice_names_keys_or_what_a_task_has(tmp_path):
     spec = make_spec(tmp_path, values='results_dir: x')
     error = OutputError(

@@ -6,6 +6,7 @@ from cpose.errors import ConfigError
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.translation.spec_config import (
     CONFIG_NAME,
+    evaluation_overlay,
     load_overlay,
     overlay_text,
     training_overlay,
@@ -94,3 +95,15 @@ def test_line_of_a_template_is_named_but_not_its_text(tmp_path):
     with raises(ConfigError, spec_key='encryption_key', where='line 1') as caught:
         load_spec(tmp_path / 'spec.yaml')
     assert 'geheim' not in str(caught.value)
+
+
+def test_evaluation_needs_its_own_folder_only(spec):
+    own = spec('results_dir=', 'evaluate.results_dir=own', 'dataset.test_data=data')
+    assert evaluation_overlay(own)['test_dataloader']['dataset']['data_root'] == 'data'
+
+
+def test_a_dry_run_leaves_the_test_data_whole(spec):
+    overlay = training_overlay(spec('train.is_dry_run=true', 'dataset.val_data=data'))
+    assert overlay['train_dataloader']['num_batch_per_epoch'] == 1
+    assert overlay['val_dataloader']['num_batch_per_epoch'] == 1
+    assert 'num_batch_per_epoch' not in overlay['test_dataloader']

@@ -30,7 +30,7 @@ class Dataset(Section):
     num_classes: Whole = key(
         1,
         'Categories of a model.',
-        only_because='a TAO spec names one category; for more write a config, see docs/tao.md',
+        only_because='a TAO spec names one category; for more write a config, see docs/data.md',
     )
     num_joints: Whole = key(
         8,
