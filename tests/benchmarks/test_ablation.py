@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks.ablation import VARIANTS, main, training_options
+from benchmarks.real.ablation import VARIANTS, main, training_options
 from cpose.apis.config.check import check_config
 from cpose.apis.config.load import load_config
 from cpose.cli.option_values import read_value

@@ -11,6 +11,8 @@ from cpose.evaluation.objectron_metric import ObjectronMetric
 from ...golden.regenerate import CASES, value_lines
 from ...shipped_parts import part
 
+LATER = ('efficientnet_lite0_cuboid',)
+"""Configs that the first release did not have."""
 FIRST_RELEASE = Path(__file__).parents[2] / 'data' / 'first_release'
 STILL_DEFAULTS = (
     *('.seed = 0', '.val_begin = 1', '.accumulative_counts = 1', '.pretrained = False'),
@@ -76,7 +78,7 @@ def test_training_data_alone_limit_the_targets(codec, data, limit):
     assert 'max_objs' not in config.model.head.codec
 
 
-@pytest.mark.parametrize('name', CASES)
+@pytest.mark.parametrize('name', [name for name in CASES if name not in LATER])
 def test_resolved_configs_of_then_say_the_same_today(name):
     """The files are what version 0.1 resolved, and wrote into its checkpoints."""
     stored = json.loads((FIRST_RELEASE / f'{name}.json').read_text())

@@ -1,7 +1,7 @@
 """What each part of the training of boxes contributes: the same short training without it.
 
 Run from the root of the repository, for example
-``python -m benchmarks.ablation --out work_dirs/ablation --markdown docs/ablation.md``. Every
+``python -m benchmarks.real.ablation --out work_dirs/ablation --markdown docs/ablation.md``. Every
 variant is one ``cpose train`` with overrides, which the page shows. A run that was stopped goes on;
 what is complete is not trained again.
 """
@@ -137,7 +137,7 @@ def make_page(figures: Mapping[str, Any], epochs: int, images: int) -> str:
     facts = '; '.join(f'{name} {value}' for name, value in machine_facts().items())
     lines = [
         '# What each part contributes\n',
-        f'`python -m benchmarks.ablation`: {epochs} epochs of {images:,} pictures each, '
+        f'`python -m benchmarks.real.ablation`: {epochs} epochs of {images:,} pictures each, '
         f'`{CONFIG}`, one difference a row. Synthetic: {TEST_IMAGES} pictures of all sizes and '
         'poses. Photographs: the mean over the sets of `python -m benchmarks.real`. '
         f'Machine: {facts}.\n',
@@ -160,7 +160,7 @@ def make_page(figures: Mapping[str, Any], epochs: int, images: int) -> str:
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog='python -m benchmarks.ablation',
+        prog='python -m benchmarks.real.ablation',
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
