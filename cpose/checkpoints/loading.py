@@ -153,10 +153,7 @@ def load_weights(
 def _hint(differences: Differences, weights: Mapping[str, Tensor]) -> str:
     reshaped = differences.misshapen
     if any(key.startswith(BACKBONE_PREFIX) for key in [*differences.missing, *reshaped]):
-        return (
-            'It is of another backbone: use the config it was trained with, '
-            'or "-" to take the config from the checkpoint.'
-        )
+        return 'It is of another backbone: give the {config} it was trained with'
     if any(text.startswith(f'{CENTER_WEIGHT} ') for text in reshaped):
         return (
             f'It has {len(weights[CENTER_WEIGHT])} categories: give the head as num_classes '

@@ -65,7 +65,7 @@ def config_from_checkpoint(
             'carries no config',
             argument='checkpoint',
             place=FilePlace(name),
-            advice='Give CONFIG instead of "-"',
+            advice='Give {config}',
         )
     return config_from_json(text, name, allow_custom_imports)
 
@@ -87,13 +87,13 @@ def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -
         raise CheckpointError(
             f'carries a config that is not JSON: {error}',
             place=FilePlace(name),
-            advice='Give CONFIG instead of "-"',
+            advice='Give {config}',
         ) from error
     if not isinstance(content, dict):
         raise CheckpointError(
             'carries a config that is no JSON object',
             place=FilePlace(name),
-            advice='Give CONFIG instead of "-"',
+            advice='Give {config}',
         )
     for key in LOCAL_KEYS:
         content.pop(key, None)
