@@ -87,6 +87,12 @@ def test_mistakes(fails, words):
     fails(*words)
 
 
+def test_one_thing_at_a_time(small):
+    with pytest.raises(SystemExit) as caught:
+        main(['zoo', 'small', '--fetch', '--push', 'me/small'])
+    assert caught.value.code == 2
+
+
 def test_nearest_names_are_told(small, fails):
     assert '--model smal is no model' in fails('infer', '--model', 'smal', 'data')
     fails('infer', '--model', 'smal', 'data', says='small')

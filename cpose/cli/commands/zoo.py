@@ -21,17 +21,18 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser = subparsers.add_parser('zoo', help='list the models for --model, show or share one')
     parser.add_argument('name', nargs='?', metavar='NAME', help='show all that is known of it')
     parser.add_argument('--all', action='store_true', help='list configs without weights too')
-    parser.add_argument('--json', action='store_true', help='print JSON')
-    parser.add_argument(
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument('--json', action='store_true', help='print JSON')
+    ways.add_argument(
         '--fetch', action='store_true', help='download NAME if need be, and print its file'
     )
-    _add_push(parser)
+    _add_push(parser, ways)
     add_flags(parser, {'model': 'NAME', 'license_name': '--license', 'repository': '--push'})
     parser.set_defaults(func=run)
 
 
-def _add_push(parser: ArgumentParser) -> None:
-    parser.add_argument(
+def _add_push(parser: ArgumentParser, ways: Any) -> None:
+    ways.add_argument(
         '--push',
         metavar='OWNER/NAME',
         help='upload NAME, also a .safetensors file of your own, to the Hugging Face Hub',
