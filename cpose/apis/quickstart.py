@@ -1,6 +1,5 @@
-"""The first run: train on synthetic boxes, evaluate, and look at images never seen."""
+"""The first run: look at what the shipped model finds, then train one on synthetic boxes."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,8 @@ from cpose.evaluation.curve_plot import plot_curves
 from cpose.evaluation.report import write_metrics_json
 from cpose.visualization.pictures import picture_grid, write_picture
 
-CONFIG = 'cpose::centerpose/quickstart.py'
+SHIPPED_MODEL = 'cuboid'
+OVERVIEW = 'overview.jpg'
 NUM_PICTURES = 12
 PICTURE_WH = (480, 480)
 PICTURE_SEED = 3003
@@ -37,18 +37,39 @@ class QuickstartResult:
         checkpoint: The trained model, which carries its config.
         pictures: Pictures with the poses found, one per image.
         overview: All pictures in one.
-        seconds: Duration of the whole.
     """
 
     report: Mapping[str, Any]
     checkpoint: Path
     pictures: list[Path]
     overview: Path
-    seconds: float
+
+
+def show_model(name: str | Path, out: str | Path) -> Path:
+    """Draw what a model finds in pictures like those of its test set, which it never saw.
+
+    Writes to ``out/first_look``: ``images/`` (pictures with annotations in the TAO format),
+    ``json/``, ``vis/`` and ``overview.jpg``.
+
+    Args:
+        name: Model of the zoo, a location or a file, trained on a `SyntheticCuboidDataset`.
+        out: Folder of everything.
+
+    Returns:
+        All pictures in one.
+
+    Raises:
+        UserError: If something is wrong or cannot be written.
+    """
+    folder = Path(out) / 'first_look'
+    inferencer = CenterPoseInferencer(model=name)
+    dataset = inferencer.cfg.test_dataloader.dataset
+    draw_poses(inferencer, write_held_out_images(folder / 'images', dataset.get('realism')), folder)
+    return folder / OVERVIEW
 
 
 def run_quickstart(
-    out: str | Path, config: str = CONFIG, options: Mapping[str, Any] | None = None
+    out: str | Path, config: str, options: Mapping[str, Any] | None = None
 ) -> QuickstartResult:
     """Train, evaluate on held-out seeds, and draw pictures of more held-out images.
 
@@ -64,7 +85,6 @@ def run_quickstart(
     Raises:
         UserError: If something is wrong or cannot be written.
     """
-    start = time.perf_counter()
     folder = Path(out)
     runner = train(config, folder / 'train', resume='auto', options=options)
     if runner.last_checkpoint is None:
@@ -75,19 +95,16 @@ def run_quickstart(
     report = evaluate('-', checkpoint, work_dir=folder / 'test')
     write_metrics_json(folder / 'metrics.json', report)
     plot_curves(report, folder / 'curves.png', title='Boxes never seen in training')
-    images = write_held_out_images(folder / 'images', config, options)
-    overview = folder / 'overview.jpg'
-    pictures = draw_poses(checkpoint, images, folder, overview)
-    return QuickstartResult(report, checkpoint, pictures, overview, time.perf_counter() - start)
+    realism = load_config(config, options).test_dataloader.dataset.get('realism')
+    images = write_held_out_images(folder / 'images', realism)
+    pictures = draw_poses(CenterPoseInferencer(None, checkpoint), images, folder)
+    return QuickstartResult(report, checkpoint, pictures, folder / OVERVIEW)
 
 
-def write_held_out_images(
-    folder: Path, config: str, options: Mapping[str, Any] | None = None
-) -> list[Path]:
-    """Write pictures like those of the test set, larger, of another seed; return their files."""
-    dataset = load_config(config, options).test_dataloader.dataset
+def write_held_out_images(folder: Path, realism: Mapping[str, Any] | None) -> list[Path]:
+    """Write pictures like those of a test set, larger, of another seed; return their files."""
     pictures = SyntheticCuboidDataset(
-        NUM_PICTURES, image_wh=PICTURE_WH, seed=PICTURE_SEED, realism=dataset.get('realism')
+        NUM_PICTURES, image_wh=PICTURE_WH, seed=PICTURE_SEED, realism=realism
     )
     folder.mkdir(parents=True, exist_ok=True)
     return [
@@ -96,13 +113,12 @@ def write_held_out_images(
     ]
 
 
-def draw_poses(checkpoint: Path, images: list[Path], out: Path, overview: Path) -> list[Path]:
-    """Infer on images; write results to ``out`` and the pictures side by side to ``overview``."""
-    inferencer = CenterPoseInferencer(None, checkpoint)
+def draw_poses(inferencer: CenterPoseInferencer, images: list[Path], out: Path) -> list[Path]:
+    """Infer on images; write results to ``out``, and the pictures side by side in one."""
     drawer = find_drawer(inferencer.visualizer, inferencer.categories)
     writer = ResultWriter(out, 'opencv', inferencer.categories, drawer, True)
     infer_to_folder(inferencer, images, writer)
     pictures = [out / 'vis' / image.name for image in images]
     grid = picture_grid([read_image(str(path)) for path in pictures], columns=4)
-    write_picture(overview, grid)
+    write_picture(out / OVERVIEW, grid)
     return pictures
