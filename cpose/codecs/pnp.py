@@ -7,13 +7,13 @@ from cpose.geometry.cuboid_fit import fit_cuboid_dims
 from cpose.geometry.pnp import (
     CORNER_OF_POINT,
     CuboidPose,
+    PoseVectors,
     find_known,
     solve_in_front,
     solve_iteratively,
     solve_weighted,
 )
 from cpose.geometry.rotation import matrix_from_quaternion
-from cpose.geometry.weighted_pnp import PoseVectors
 from cpose.registry import CODECS
 
 

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from cpose.building import building_part
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.loading import bare_model, load_weights, own_weights
-from cpose.checkpoints.plain_data import from_plain
+from cpose.checkpoints.training_state import from_plain
 from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
 from cpose.datasets.draws import inner_configs, nested_datasets
 from cpose.engine.acceleration import compile_network

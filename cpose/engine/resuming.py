@@ -13,8 +13,7 @@ import torch
 from mmengine.logging import print_log
 from torch.utils.data import DataLoader, Sampler
 
-from cpose.checkpoints.plain_data import to_plain
-from cpose.checkpoints.training_state import OPTIMIZER_TYPE, optimizer_type
+from cpose.checkpoints.training_state import OPTIMIZER_TYPE, optimizer_type, to_plain
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError
 

@@ -44,7 +44,7 @@ from cpose.models.detectors.scale_pyramid import (
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import make_results
-from cpose.tracking.video_tracking import VideoTracking
+from cpose.tracking.base import VideoTracking
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
