@@ -24,9 +24,19 @@ from cpose.apis.training import evaluate
 from cpose.files.json_files import write_json
 
 CONFIG = 'efficientnet_lite0_cuboid'
-DATA = 'train_dataloader.dataset'
-REALISM = f'{DATA}.realism'
+DATA = 'train_dataloader.dataset.datasets'
+SHARES = (0.6, 0.25, 0.15)
+"""Of the pictures of an epoch: plain, usual, and of the whole range."""
 TEST_IMAGES = 500
+
+
+def of_pictures(**settings: str) -> dict[str, str]:
+    """Return overrides for all kinds of training pictures; ``__`` stands for a dot."""
+    return {
+        f'{DATA}.{kind}.{name.replace("__", ".")}': value
+        for kind in range(len(SHARES))
+        for name, value in settings.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -51,15 +61,33 @@ VARIANTS = {
     'frozen0': Variant('no frozen stages', {'model.backbone.frozen_stages': '0'}),
     'frozen4': Variant('four of five stages frozen', {'model.backbone.frozen_stages': '4'}),
     'one_scale': Variant(
-        'boxes of 30 to 90 % of the picture', {f'{REALISM}.box_span': '(0.3,0.9)'}
+        'boxes of 30 to 90 % of the picture', of_pictures(realism__box_span='(0.3,0.9)')
     ),
-    'no_negatives': Variant('boxes in all pictures', {f'{REALISM}.negatives': '0.0'}),
+    'no_negatives': Variant('boxes in all pictures', of_pictures(realism__negatives='0.0')),
     'upright': Variant(
         'boxes stand, the camera is level',
-        {f'{REALISM}.{name}': '0.0' for name in ('free_pose', 'rolled', 'hands', 'stacks')},
+        of_pictures(
+            realism__free_pose='0.0',
+            realism__rolled='0.0',
+            realism__hands='0.0',
+            realism__stacks='0.0',
+        ),
+    ),
+    'whole_range': Variant(
+        'all pictures of the whole range',
+        of_pictures(
+            realism__box_span='(0.15,1.1)',
+            realism__pitch_deg='(0.0,88.0)',
+            realism__odd_camera='0.4',
+            realism__rolled='0.12',
+            realism__free_pose='0.15',
+            realism__hands='0.6',
+            realism__stacks='0.35',
+            realism__slender='0.15',
+        ),
     ),
     'no_symmetry': Variant(
-        'boxes have a front', {f'{DATA}.metainfo.symmetry.type': "'NoSymmetry'"}
+        'boxes have a front', of_pictures(metainfo__symmetry__type="'NoSymmetry'")
     ),
     'association': Variant('ConvGRU between the branches', {'model.head.use_association': 'True'}),
     'stride4': Variant('maps of stride 4', {'model.neck.out_stride': '4'}),
@@ -68,7 +96,7 @@ VARIANTS = {
         {'model.head.postprocessor.dims_refiner': "{'_delete_':True,'type':'PredictedDims'}"},
     ),
     'small_pictures': Variant(
-        'pictures of 128×128', {f'{DATA}.image_wh': '(128,128)', f'{DATA}.input_wh': '(128,128)'}
+        'pictures of 128×128', of_pictures(image_wh='(128,128)', input_wh='(128,128)')
     ),
 }
 NUMBERS = ('AP50_3DIoU', 'mean_3DIoU', 'false_positives')
@@ -98,7 +126,7 @@ def training_options(variant: Variant, epochs: int, images: int) -> list[str]:
     short = {
         'train_cfg.max_epochs': epochs,
         'train_cfg.val_interval': epochs,
-        f'{DATA}.num_images': images,
+        **{f'{DATA}.{kind}.num_images': round(images * share) for kind, share in enumerate(SHARES)},
         'param_scheduler.1.T_max': falling,
         'param_scheduler.1.begin': start,
         'param_scheduler.1.end': epochs,
