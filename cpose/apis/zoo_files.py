@@ -161,7 +161,7 @@ def _carried_facts(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
         raise CheckpointError(
             'carries no config and no names of categories',
             place=FilePlace(path),
-            advice=f'Write it by `cpose convert {path} --out FILE.safetensors --config CONFIG`',
+            advice='Write it with its config to a .safetensors file by `cpose convert`',
         )
     return tuple(meta['class_names']), ()
 
@@ -194,7 +194,7 @@ def push_model(
         raise CheckpointError(
             f'is no {" or ".join(UPLOADED)} file',
             place=FilePlace(path),
-            advice=f'Write one: `cpose convert {path} --out {path.stem}.safetensors`',
+            advice='Write a .safetensors file of it by `cpose convert`',
         )
     known = [model for model in list_models() if model.name == str(name)]
     model = known[0] if known else describe_file(path, license_name)
