@@ -44,12 +44,13 @@ def resolve_model(name: str | Path) -> ModelFile:
         ConfigError: If there is no such model, or it has no weights that can be loaded from here.
         CheckpointError: If the file is missing, cannot be downloaded or has another checksum.
     """
-    text = str(name)
+    if is_location(name):
+        return ModelFile(find_weights(name), None)
+    text, path = str(name), Path(name)
+    if path.suffix and path.is_file():
+        return ModelFile(path, None)
     if any(model.name == text for model in list_models()):
         return _model_of(find_model(text))
-    if is_location(text):
-        return ModelFile(find_weights(text), None)
-    path = Path(name)
     if path.suffix or os.sep in text or path.is_file():
         _check_there(path)
         return ModelFile(path, None)
