@@ -45,6 +45,13 @@ def test_keys_of_a_task(tmp_path, task, argument, key):
     assert error.place.key == key
 
 
+@pytest.mark.parametrize('task', ['evaluate', 'inference'])
+def test_batch_of_a_config(tmp_path, task):
+    error = ConfigError('is wrong', place=ConfigPlace(('test_dataloader.batch_size',)))
+    tell_spec_keys(error, make_spec(tmp_path), task)
+    assert error.place.key == f'{task}.batch_size'
+
+
 def test_error_names_place_and_keys_of_the_spec(tmp_path):
     spec = make_spec(tmp_path, f'{TRT}.min_batch_size=9')
     with (
