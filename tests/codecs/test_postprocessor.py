@@ -158,6 +158,44 @@ def test_distortion_is_undone_and_redone(sample):
     np.testing.assert_allclose(lens.keypoints_image[0], lens.corners_image.mean(0), atol=1e-3)
 
 
+def test_a_pose_far_from_its_points_is_refused(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    exchanged = decoded['kps_displacement_mean'].copy().reshape(1, -1, 8, 2)
+    exchanged[0, 1, [0, 7]] = exchanged[0, 1, [7, 0]]
+    for name in ('kps_displacement_mean', 'kps_heatmap_mean'):
+        decoded[name] = exchanged.reshape(1, -1, 16)
+    poses = make_postprocessor()(decoded, [sample])[0]
+    assert [pose.failure for pose in poses] == [
+        'no cuboid of these dimensions looks like the points',
+        None,
+    ]
+    accepted = make_postprocessor(max_relative_error=2.0)(decoded, [sample])[0][0]
+    assert accepted.relative_error > 0.3
+    distances = np.linalg.norm(accepted.keypoints_image[1:] - accepted.corners_image, axis=1)
+    assert accepted.reprojection_error == pytest.approx(np.sqrt(np.mean(distances**2)))
+
+
+def test_the_error_is_measured_in_the_distorted_image(sample):
+    decoded = detect(LOCATIONS[:1], [0.9], distortion=LENS)
+    decoded['kps_displacement_mean'][0, 0, ::2] += np.tile([0.3, -0.3], 4)
+    decoded['kps_heatmap_mean'] = decoded['kps_displacement_mean']
+    pose = make_postprocessor()(decoded, [replace(sample, distortion=LENS)])[0][0]
+    distances = np.linalg.norm(pose.keypoints_image[1:] - pose.corners_image, axis=1)
+    assert distances.max() > 0.3
+    assert pose.reprojection_error == pytest.approx(np.sqrt(np.mean(distances**2)))
+
+
+def test_wrong_dimensions_do_not_refuse_what_their_correction_fits(sample):
+    detections = detect(LOCATIONS[:1], [0.9])
+    detections['obj_scale'] = detections['obj_scale'] * np.float32([3.0, 1.0, 0.3])
+    strict = {'max_relative_error': 0.1}
+    plain = make_postprocessor(**strict)(detections, [sample])[0][0]
+    refiner = {'type': 'ReprojectedDims', 'dims_sigma': 10.0}
+    fitted = make_postprocessor(**strict, dims_refiner=refiner)(detections, [sample])[0][0]
+    assert not plain.has_pose
+    assert fitted.relative_error < 0.01
+
+
 def test_boxes_that_are_not_finite_are_dropped(sample):
     decoded = detect(LOCATIONS, [0.6, 0.9])
     decoded['bboxes'][0, 1, 2] = np.inf

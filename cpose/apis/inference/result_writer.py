@@ -51,7 +51,8 @@ def result_to_dict(
         object ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
         ``projected_keypoints_2d`` (9×2, pixels, with the distortion), ``keypoints_2d`` (8×2,
         pixels), ``relative_scale`` (3), ``score``, ``label``, ``bbox`` (left, top, right, bottom,
-        pixels), ``class`` where the name is known, ``failure`` where no pose was found, and what
+        pixels), ``class`` where the name is known, ``reprojection_error`` (pixels) and
+        ``relative_error`` (see `ObjectPose`) of a pose, ``failure`` where there is none, and what
         further branches found (`ObjectPose.extras`), such as ``keypoints_std`` (8×2, pixels) and
         ``dims_std`` (3).
 
@@ -116,8 +117,9 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
     }
     if pose.label < len(categories):
         values['class'] = categories[pose.label]
-    if pose.failure is not None:
-        values['failure'] = pose.failure
+    for name in ('reprojection_error', 'relative_error', 'failure'):
+        if getattr(pose, name) is not None:
+            values[name] = getattr(pose, name)
     for name, value in pose.extras.items():
         if name in values:
             raise ConfigError(
