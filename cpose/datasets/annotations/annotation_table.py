@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cpose.codecs.symmetries import encode_symmetric
-from cpose.datasets.annotations.annotation import CLASS_BYTES, Annotation
+from cpose.datasets.annotations.annotation import Annotation
 from cpose.datasets.annotations.extras import pack_extras, unpack_extras
+from cpose.datasets.annotations.object_fields import CLASS_BYTES
 from cpose.errors import check_shape
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv

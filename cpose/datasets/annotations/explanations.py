@@ -1,0 +1,270 @@
+"""Find what explains the contradictions of an annotation: a form of the table of conventions.
+
+The search changes one field after another as the table says, and keeps the change after which
+fewest relations are violated; what is likely comes first and wins ties.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+from cpose.datasets.annotations.consistency import (
+    RELATION_FIELDS,
+    RELATIONS,
+    UNITS_OF_MAGNITUDE,
+    Finding,
+    measure_contradictions,
+    pose_objects,
+    project_objects,
+)
+from cpose.datasets.annotations.conventions import (
+    FRAME_CODES,
+    NAMED_FRAMES,
+    ORDERS,
+    PLAIN_FORMS,
+    TIMES,
+    UNITS,
+    AnnotationFields,
+    find_form,
+    frame_matrix,
+    name_order,
+)
+
+Step = tuple[str, str]
+"""Field and form."""
+Measured = dict[str, np.ndarray]
+FOREIGN_FRAMES = tuple(name for name in NAMED_FRAMES if name != 'objectron')
+MOST_STEPS = 4
+"""Forms that may explain one file together."""
+FIELD_WORDS = {
+    'camera_frame': 'keypoints_3d, location and quaternion_xyzw:',
+    'camera_unit': 'keypoints_3d and location:',
+    'keypoint_order': 'projected_cuboid and keypoints_3d:',
+    'pose': 'location and quaternion_xyzw:',
+    'intrinsics': 'camera_data.intrinsics',
+    'camera_projection_matrix': 'camera_data.camera_projection_matrix',
+}
+"""What the keys of a convention are called in messages."""
+
+
+def check_fields(fields: AnnotationFields, likely: Sequence[tuple[Step, ...]] = ()) -> list[Finding]:
+    """Compare the fields of one file, and explain what contradicts what.
+
+    Args:
+        fields: As read.
+        likely: Explanations of other files of the data set, tried first.
+
+    Returns:
+        One finding for each form that explains something, and one for each relation that nothing
+        explains; none if all agree.
+    """
+    measured = measure_contradictions(pose_objects([fields])) if len(fields) else {}
+    rows = np.flatnonzero(_is_violated(measured)) if len(fields) else np.zeros(0, np.int64)
+    if not len(rows):
+        return []
+    wrong = fields.select(rows)
+    steps = _search(wrong, likely)
+    findings, before = [], _select(measured, rows)
+    for step in steps:
+        wrong = _apply(wrong, (step,))
+        after = _measure(wrong)
+        findings.append(_explained(step, before, after, rows, wrong))
+        before = after
+    return findings + _unexplained(before, rows)
+
+
+def _is_violated(measured: Measured) -> np.ndarray:
+    return np.any([np.isfinite(measured[name]) for name in RELATIONS], axis=0)
+
+
+def _select(measured: Measured, rows: np.ndarray) -> Measured:
+    return {name: values[rows] for name, values in measured.items()}
+
+
+def _measure(fields: AnnotationFields) -> Measured:
+    return measure_contradictions(pose_objects([fields]))
+
+
+def _apply(fields: AnnotationFields, steps: Iterable[Step]) -> AnnotationFields:
+    for field, form in steps:
+        fields = find_form(field, form)[1](fields)
+    return fields
+
+
+def _badness(measured: Measured) -> int:
+    """Return how many relations of how many objects are violated."""
+    return sum(int(np.isfinite(values).sum()) for values in measured.values())
+
+
+def _search(fields: AnnotationFields, likely: Sequence[tuple[Step, ...]]) -> tuple[Step, ...]:
+    """Return the steps that leave fewest contradictions."""
+    found: tuple[Step, ...] = ()
+    badness = _badness(_measure(fields))
+    while badness and len(found) < MOST_STEPS:
+        steps, remaining = _best_step(fields, badness, likely if not found else ())
+        if not steps:
+            break
+        fields, badness, found = _apply(fields, steps), remaining, (*found, *steps)
+    return found
+
+
+def _best_step(
+    fields: AnnotationFields, badness: int, likely: Sequence[tuple[Step, ...]]
+) -> tuple[tuple[Step, ...], int]:
+    """Return the candidate after which fewest contradictions remain, none if all keep them."""
+    violated = {name for name, values in _measure(fields).items() if np.isfinite(values).any()}
+    best: tuple[Step, ...] = ()
+    for steps in chain(likely, _candidates(fields, violated), _pairs(fields, violated)):
+        if best and steps is PAIRS_BEGIN:
+            break
+        changed = _apply(fields, steps)
+        remaining = _badness(_measure(changed))
+        if remaining < badness:
+            best, badness = steps, remaining
+        if not badness:
+            break
+    return best, badness
+
+
+PAIRS_BEGIN: tuple[Step, ...] = ()
+
+
+def _candidates(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step, ...]]:
+    """Yield single forms of the fields that take part in what is violated, the likely first."""
+    if 'camera' in violated:
+        yield from _steps('intrinsics', _without(PLAIN_FORMS['intrinsics'], 'of_projection'))
+    if violated & {'camera', 'reprojection'}:
+        yield from _steps(
+            'camera_projection_matrix', _without(PLAIN_FORMS['camera_projection_matrix'], 'none')
+        )
+    if violated & {'reprojection', 'order'}:
+        yield from _frames('camera_frame', FOREIGN_FRAMES)
+        yield from _steps('keypoint_order', ORDERS)
+        yield from _steps('projected_cuboid', (*ORDERS, *PLAIN_FORMS['projected_cuboid']))
+        yield from _steps('keypoints_3d', ORDERS)
+        yield from _matched_orders(fields)
+    if violated & {'scale', 'reprojection'}:
+        yield from _steps('scale', (*UNITS, *PLAIN_FORMS['scale']))
+        yield from _steps('camera_unit', UNITS)
+        yield from _steps('keypoints_3d', UNITS)
+    if violated & {'pose', 'reprojection'}:
+        yield from _steps('quaternion_xyzw', PLAIN_FORMS['quaternion_xyzw'])
+        yield from _steps('location', (*PLAIN_FORMS['location'], *UNITS))
+        for field in ('keypoints_3d', 'pose'):
+            yield from _frames(field, FOREIGN_FRAMES)
+    if 'reprojection' in violated:
+        yield from _steps('intrinsics', _without(PLAIN_FORMS['intrinsics'], 'of_projection'))
+        yield from _frames('camera_frame', FRAME_CODES)
+    if violated & {'pose', 'reprojection'}:
+        for field in ('keypoints_3d', 'pose'):
+            yield from _frames(field, FRAME_CODES)
+    yield from _camera_factor(fields)
+    if 'camera' in violated:
+        yield from _steps('intrinsics', ('of_projection',))
+        yield from _steps('camera_projection_matrix', ('none',))
+
+
+def _pairs(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step, ...]]:
+    """Yield frames together with the order that the corners then have."""
+    yield PAIRS_BEGIN
+    if 'reprojection' not in violated:
+        return
+    for code in (*NAMED_FRAMES, *FRAME_CODES):
+        turned = _apply(fields, [('camera_frame', code)])
+        for step in _matched_orders(turned):
+            yield (('camera_frame', code), *step)
+
+
+def _steps(field: str, forms: Iterable[str]) -> Iterator[tuple[Step, ...]]:
+    return (((field, form),) for form in forms)
+
+
+def _frames(field: str, codes: Iterable[str]) -> Iterator[tuple[Step, ...]]:
+    """Yield frames; a left-handed one may have left-handed objects too."""
+    for code in codes:
+        yield ((field, code),)
+        matrix = frame_matrix(code)
+        if field == 'camera_frame' and matrix is not None and np.linalg.det(matrix) < 0:
+            yield ((field, code), ('keypoint_order', 'mirrored'))
+
+
+def _without(names: Iterable[str], *left_out: str) -> list[str]:
+    return [name for name in names if name not in left_out]
+
+
+def _matched_orders(fields: AnnotationFields) -> Iterator[tuple[Step, ...]]:
+    """Yield the order in which the written corners are nearest to the projected points."""
+    projected = project_objects(pose_objects([fields]))[0]
+    if not np.isfinite(projected).all():
+        return
+    written = fields.projected_cuboid[0]
+    distances = np.linalg.norm(written[:, None] - projected[None], axis=2)
+    listed = distances.argmin(axis=1).tolist()
+    if sorted(listed) == list(range(9)) and listed != list(range(9)):
+        yield (('projected_cuboid', name_order(listed)),)
+
+
+def _camera_factor(fields: AnnotationFields) -> Iterator[tuple[Step, ...]]:
+    """Yield the factor between the intrinsics and what the projection matrix or the points say."""
+    objects = pose_objects([fields])
+    known, own = objects.projection[0], objects.intrinsics[0]
+    if not np.isfinite(own).all():
+        return
+    if not np.isfinite(known).all():
+        projected = project_objects(objects)[0]
+        if not np.isfinite(projected).all():
+            return
+        factor = (fields.projected_cuboid[0] * projected).sum() / (projected * projected).sum()
+    else:
+        factor = known[0, 0] / own[0, 0]
+    if np.isfinite(factor) and factor > 0:
+        yield (('intrinsics', f'{TIMES}{factor:.6g}'),)
+
+
+def _explained(
+    step: Step, before: Measured, after: Measured, rows: np.ndarray, fields: AnnotationFields
+) -> Finding:
+    """Describe one form by the first relation that it mends."""
+    mended = [
+        (name, np.isfinite(before[name]) & np.isnan(after[name]))
+        for name in RELATIONS
+        if (np.isfinite(before[name]) & np.isnan(after[name])).any()
+    ]
+    name, chosen = mended[-1] if mended else (_first(before), np.isfinite(before[_first(before)]))
+    field, form = step
+    has_points = np.isfinite(fields.keypoints_3d).all()
+    is_used = not (bool(has_points) and field in ('pose', 'location', 'quaternion_xyzw'))
+    return Finding(
+        field=FIELD_WORDS.get(field, field),
+        cause=find_form(field, form)[0],
+        relation=name,
+        form=f'{field}={form}',
+        magnitude=float(np.nanmax(before[name])),
+        unit=UNITS_OF_MAGNITUDE[name],
+        objects=tuple(rows[chosen].tolist()),
+        is_used=is_used,
+    )
+
+
+def _first(measured: Measured) -> str:
+    return next(name for name in RELATIONS if np.isfinite(measured[name]).any())
+
+
+def _unexplained(measured: Measured, rows: np.ndarray) -> list[Finding]:
+    found = []
+    for name in RELATIONS:
+        wrong = np.isfinite(measured[name])
+        if wrong.any():
+            found.append(
+                Finding(
+                    field=RELATION_FIELDS[name],
+                    cause='contradict each other, and no known convention explains it',
+                    relation=name,
+                    magnitude=float(np.nanmax(measured[name])),
+                    unit=UNITS_OF_MAGNITUDE[name],
+                    objects=tuple(rows[wrong].tolist()),
+                    is_used=name != 'pose',
+                )
+            )
+    return found
