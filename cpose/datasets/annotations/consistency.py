@@ -68,6 +68,12 @@ class Finding:
     objects: tuple[int, ...] = field(default=())
     is_used: bool = True
 
+    @property
+    def step(self) -> tuple[str, str] | None:
+        """Field and form in the table of conventions, None where nothing explains it."""
+        field, _, name = self.form.partition('=')
+        return (field, name) if name else None
+
     def __str__(self) -> str:
         """Return a sentence without its full stop."""
         amount = '' if self.magnitude is None else f' (off by {self.magnitude:.3g} {self.unit})'
@@ -131,8 +137,14 @@ def pose_objects(files: Sequence[AnnotationFields]) -> PosedObjects:
     )
 
 
-def measure_contradictions(objects: PosedObjects) -> dict[str, np.ndarray]:
+def measure_contradictions(
+    objects: PosedObjects, may_be_relative: bool = True
+) -> dict[str, np.ndarray]:
     """Return by relation how far each object's fields are apart, NaN where they agree.
+
+    Args:
+        objects: What to compare.
+        may_be_relative: Whether ``scale`` may be relative to any length, not to the height alone.
 
     Returns:
         (T,) float64 by entry of `RELATIONS`; agreement within its tolerance, and relations of
@@ -145,7 +157,7 @@ def measure_contradictions(objects: PosedObjects) -> dict[str, np.ndarray]:
         points = _all_points(objects)
         return {
             'order': _order(objects.points_gl, axes, diagonal),
-            'scale': _scale(edges, objects.scale),
+            'scale': _scale(edges, objects.scale, may_be_relative),
             'pose': _pose(objects, edges, diagonal),
             'reprojection': _reprojection(objects, points),
             'camera': _camera(objects),
@@ -162,21 +174,19 @@ def _order(points: np.ndarray, axes: np.ndarray, diagonal: np.ndarray) -> np.nda
     return np.where(distance > MOST_POINT, distance, np.nan)
 
 
-def _scale(edges: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Compare edges (T, 3) with the scale; extents relative to the height or another length agree."""
+def _scale(edges: np.ndarray, scale: np.ndarray, may_be_relative: bool) -> np.ndarray:
+    """Compare edges (T, 3) with the scale; factors of known units are taken for mistakes."""
     ratio = edges / scale
     middle = np.exp(np.log(ratio).mean(axis=1))
     is_uniform = np.abs(ratio / middle[:, None] - 1).max(axis=1) <= MOST_LENGTH
-    is_relative = np.abs(scale[:, 1] - 1) < 1e-3
-    names_unit = np.zeros(len(ratio), dtype=bool)
-    for factor in (*UNITS.values(), 0.5, 2.0):
-        for value in (factor, 1 / factor):
-            names_unit |= np.abs(middle / value - 1) <= MOST_LENGTH
-    agrees = is_uniform & (is_relative | ~names_unit)
-    worst = np.take_along_axis(
-        ratio, np.abs(np.log(ratio)).argmax(axis=1)[:, None], axis=1
-    )[:, 0]
-    return np.where(agrees | np.isnan(middle), np.nan, np.where(worst < 1, 1 / worst, worst))
+    agrees = np.abs(middle - 1) <= MOST_LENGTH
+    agrees |= np.abs(scale[:, 1] - 1) < 1e-3
+    if may_be_relative:
+        factors = np.array([*UNITS.values(), 0.5])
+        factors = np.concatenate([factors, 1 / factors])
+        agrees |= (np.abs(middle[:, None] / factors - 1) > MOST_LENGTH).all(axis=1)
+    worst = np.exp(np.abs(np.log(ratio)).max(axis=1))
+    return np.where((is_uniform & agrees) | np.isnan(middle), np.nan, worst)
 
 
 def _pose(objects: PosedObjects, edges: np.ndarray, diagonal: np.ndarray) -> np.ndarray:

@@ -69,13 +69,16 @@ AXES = {
 }  # fmt: skip
 """Letters of camera frames: where an axis points, in words and in the OpenCV frame."""
 FRAME_CODES = tuple(
-    ''.join(code)
-    for group in permutations(('rl', 'ud', 'fb'))
-    for code in product(*group)
+    ''.join(code) for group in permutations(('rl', 'ud', 'fb')) for code in product(*group)
 )
 """Where x, y and z of a camera frame may point."""
 NAMED_FRAMES = {
-    'opencv': 'rdf', 'opengl': 'rub', 'unity': 'ruf', 'ros': 'flu', 'objectron': 'drb'
+    'opencv': 'rdf', 'opengl': 'rub', 'unity': 'ruf', 'ros': 'flu', 'pytorch3d': 'luf',
+    'objectron': 'drb',
+}  # fmt: skip
+FRAME_WORDS = {
+    'opencv': 'OpenCV', 'opengl': 'OpenGL and USD', 'unity': 'Unity', 'ros': 'ROS',
+    'pytorch3d': 'PyTorch3D',
 }  # fmt: skip
 ORDERS = {
     'centroid_last': (1, 2, 3, 4, 5, 6, 7, 8, 0),
@@ -312,7 +315,15 @@ SCALABLE = {
 """What a unit or a factor belongs to."""
 FIELDS = (
     *('camera_projection_matrix', 'intrinsics', 'keypoint_order', 'projected_cuboid'),
-    *('quaternion_xyzw', 'camera_frame', 'camera_unit', 'keypoints_3d', 'pose', 'scale', 'location'),
+    *(
+        'quaternion_xyzw',
+        'camera_frame',
+        'camera_unit',
+        'keypoints_3d',
+        'pose',
+        'scale',
+        'location',
+    ),
     'visibility',
 )
 """Keys of a convention, in the order in which they are undone. ``camera_frame`` and
@@ -358,8 +369,7 @@ def _frame_form(field: str, name: str) -> tuple[str, Form] | None:
         return None
     code = NAMED_FRAMES.get(name, name)
     axes = ', '.join(f'{axis} {AXES[letter][0]}' for axis, letter in zip('xyz', code, strict=True))
-    known = {'opencv': 'OpenCV', 'opengl': 'OpenGL and USD', 'unity': 'Unity', 'ros': 'ROS'}
-    of = f' of {known[name]}' if name in known else ''
+    of = f' of {FRAME_WORDS[name]}' if name in FRAME_WORDS else ''
     words = f'is given in the camera frame{of} ({axes}), not in that of Objectron'
     return words, partial(TURNS[field], matrix=matrix)
 

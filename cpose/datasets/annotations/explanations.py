@@ -5,7 +5,6 @@ fewest relations are violated; what is likely comes first and wins ties.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
 import numpy as np
 
@@ -48,12 +47,15 @@ FIELD_WORDS = {
 """What the keys of a convention are called in messages."""
 
 
-def check_fields(fields: AnnotationFields, likely: Sequence[tuple[Step, ...]] = ()) -> list[Finding]:
+def check_fields(
+    fields: AnnotationFields, likely: Sequence[tuple[Step, ...]] = (), may_search: bool = True
+) -> list[Finding]:
     """Compare the fields of one file, and explain what contradicts what.
 
     Args:
         fields: As read.
         likely: Explanations of other files of the data set, tried first.
+        may_search: Whether others are tried.
 
     Returns:
         One finding for each form that explains something, and one for each relation that nothing
@@ -64,11 +66,12 @@ def check_fields(fields: AnnotationFields, likely: Sequence[tuple[Step, ...]] = 
     if not len(rows):
         return []
     wrong = fields.select(rows)
-    steps = _search(wrong, likely)
+    may_be_relative = not np.isfinite(measured['scale']).any()
+    steps = _search(wrong, likely, may_be_relative, may_search)
     findings, before = [], _select(measured, rows)
     for step in steps:
         wrong = _apply(wrong, (step,))
-        after = _measure(wrong)
+        after = _measure(wrong, may_be_relative)
         findings.append(_explained(step, before, after, rows, wrong))
         before = after
     return findings + _unexplained(before, rows)
@@ -82,8 +85,8 @@ def _select(measured: Measured, rows: np.ndarray) -> Measured:
     return {name: values[rows] for name, values in measured.items()}
 
 
-def _measure(fields: AnnotationFields) -> Measured:
-    return measure_contradictions(pose_objects([fields]))
+def _measure(fields: AnnotationFields, may_be_relative: bool = False) -> Measured:
+    return measure_contradictions(pose_objects([fields]), may_be_relative)
 
 
 def _apply(fields: AnnotationFields, steps: Iterable[Step]) -> AnnotationFields:
@@ -97,37 +100,47 @@ def _badness(measured: Measured) -> int:
     return sum(int(np.isfinite(values).sum()) for values in measured.values())
 
 
-def _search(fields: AnnotationFields, likely: Sequence[tuple[Step, ...]]) -> tuple[Step, ...]:
+def _search(
+    fields: AnnotationFields,
+    likely: Sequence[tuple[Step, ...]],
+    may_be_relative: bool,
+    may_search: bool,
+) -> tuple[Step, ...]:
     """Return the steps that leave fewest contradictions."""
     found: tuple[Step, ...] = ()
-    badness = _badness(_measure(fields))
-    while badness and len(found) < MOST_STEPS:
-        steps, remaining = _best_step(fields, badness, likely if not found else ())
+    measured = _measure(fields, may_be_relative)
+    while _badness(measured) and len(found) < MOST_STEPS:
+        violated = {name for name, values in measured.items() if np.isfinite(values).any()}
+        steps = ()
+        for candidates in (
+            () if found else likely,
+            _candidates(fields, violated) if may_search else (),
+            _pairs(fields, violated) if may_search else (),
+        ):
+            steps = steps or _best(fields, measured, candidates, may_be_relative)
         if not steps:
             break
-        fields, badness, found = _apply(fields, steps), remaining, (*found, *steps)
+        fields, found = _apply(fields, steps), (*found, *steps)
+        measured = _measure(fields, may_be_relative)
     return found
 
 
-def _best_step(
-    fields: AnnotationFields, badness: int, likely: Sequence[tuple[Step, ...]]
-) -> tuple[tuple[Step, ...], int]:
+def _best(
+    fields: AnnotationFields,
+    measured: Measured,
+    candidates: Iterable[tuple[Step, ...]],
+    may_be_relative: bool,
+) -> tuple[Step, ...]:
     """Return the candidate after which fewest contradictions remain, none if all keep them."""
-    violated = {name for name, values in _measure(fields).items() if np.isfinite(values).any()}
     best: tuple[Step, ...] = ()
-    for steps in chain(likely, _candidates(fields, violated), _pairs(fields, violated)):
-        if best and steps is PAIRS_BEGIN:
-            break
-        changed = _apply(fields, steps)
-        remaining = _badness(_measure(changed))
+    badness = _badness(measured)
+    for steps in candidates:
+        remaining = _badness(_measure(_apply(fields, steps), may_be_relative))
         if remaining < badness:
             best, badness = steps, remaining
         if not badness:
             break
-    return best, badness
-
-
-PAIRS_BEGIN: tuple[Step, ...] = ()
+    return best
 
 
 def _candidates(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step, ...]]:
@@ -167,7 +180,6 @@ def _candidates(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[
 
 def _pairs(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step, ...]]:
     """Yield frames together with the order that the corners then have."""
-    yield PAIRS_BEGIN
     if 'reprojection' not in violated:
         return
     for code in (*NAMED_FRAMES, *FRAME_CODES):
