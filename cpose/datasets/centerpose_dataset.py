@@ -121,9 +121,7 @@ class CenterPoseDataset(PoseDataset):
         self._report_contradictions(consistent, labels, root)
         return consistent
 
-    def _report_contradictions(
-        self, table: AnnotationTable, labels: np.ndarray, root: str
-    ) -> None:
+    def _report_contradictions(self, table: AnnotationTable, labels: np.ndarray, root: str) -> None:
         """Tell what contradicts itself in what this data set is read for."""
         if not len(table.findings.text):
             return

@@ -163,9 +163,16 @@ def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
             **objects,
             plane_gl=fields.array_or_none('plane_gl', (2, 3)),
             extras=_read_extras(rows),
+            ignored_boxes=_read_ignored(fields),
         ),
         projection=fields.array_or_none('projection', (3, 3)),
     )
+
+
+def _read_ignored(fields: DumpFields) -> np.ndarray | None:
+    if 'ignored_boxes' not in fields.content:
+        return None
+    return fields.array('ignored_boxes', (len(fields.list_of('ignored_boxes')), 4))
 
 
 def _read_symmetric(row: DumpFields) -> int:

@@ -230,7 +230,7 @@ def _projection_matrix(camera: JsonFields, notes: list[Finding]) -> np.ndarray |
 
 
 def _projection(fields: AnnotationFields, notes: list[Finding]) -> np.ndarray | None:
-    """Return pixels from OpenCV points (3, 3) by the projection matrix, None without a usable one."""
+    """Return (3, 3), pixels from OpenCV points by the projection matrix, None if it is none."""
     if fields.projection_matrix is None:
         return None
     projection = pixel_projection(fields.projection_matrix, fields.image_wh)
@@ -268,7 +268,6 @@ def _visibility(fields: AnnotationFields, notes: list[Finding]) -> np.ndarray:
             field='visibility',
             cause='must be from 0 to 1; other values count as 1',
             magnitude=float(fields.visibility[rows[0]]),
-            unit='instead',
             objects=tuple(rows.tolist()),
             is_used=False,
         )

@@ -37,7 +37,7 @@ RELATION_FIELDS = {
 }
 UNITS_OF_MAGNITUDE = {
     'order': 'of the diagonal',
-    'scale': '× between edges and scale',
+    'scale': 'times',
     'pose': 'of the diagonal',
     'reprojection': 'px',
     'camera': 'px',
@@ -76,8 +76,10 @@ class Finding:
 
     def __str__(self) -> str:
         """Return a sentence without its full stop."""
-        amount = '' if self.magnitude is None else f' (off by {self.magnitude:.3g} {self.unit})'
-        return f'{self.field} {self.cause}{amount}'
+        if self.magnitude is None:
+            return f'{self.field} {self.cause}'
+        amount = f'off by {self.magnitude:.3g} {self.unit}' if self.unit else f'{self.magnitude:g}'
+        return f'{self.field} {self.cause} ({amount})'
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,8 @@ def _line(items: Sequence[tuple[str, Finding]]) -> str:
     num_files = len({path for path, _ in items})
     path, worst = max(items, key=lambda pair: pair[1].magnitude or 0)
     place = f', objects[{worst.objects[0]}]' if worst.objects else ''
-    rest = '' if num_files == 1 else ' is the worst'
-    return f'  {num_files} × {worst}: {path}{place}{rest}'
+    example = '' if num_files == 1 else 'for example '
+    return f'  {num_files} × {worst}: {example}{path}{place}'
 
 
 def report_contradictions(

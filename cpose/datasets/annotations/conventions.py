@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import permutations, product
-from typing import Any
 
 import numpy as np
 
@@ -90,12 +89,12 @@ ORDERS = {
 }
 """Which point of ours each written one is."""
 ORDER_WORDS = {
-    'centroid_last': 'list the corners first and the centre last',
-    'dope': "are in DOPE's order, the centre last",
-    'dope_centroid_first': "are in DOPE's order, the centre first",
-    'mirrored': 'are mirrored: the corners belong to a left-handed object frame',
-    'zyx': 'run z, then y, then x',
-    'zyx_centroid_last': 'run z, then y, then x, the centre last',
+    'centroid_last': 'corners first, the centre last',
+    'dope': "DOPE's order, the centre last",
+    'dope_centroid_first': "DOPE's order, the centre first",
+    'mirrored': 'the order of a left-handed object frame',
+    'zyx': 'the order z, then y, then x',
+    'zyx_centroid_last': 'the order z, then y, then x, the centre last',
 }
 UNITS = {
     'centimetres': 0.01, 'millimetres': 0.001, 'decimetres': 0.1, 'inches': 0.0254, 'feet': 0.3048
@@ -370,7 +369,7 @@ def _frame_form(field: str, name: str) -> tuple[str, Form] | None:
     code = NAMED_FRAMES.get(name, name)
     axes = ', '.join(f'{axis} {AXES[letter][0]}' for axis, letter in zip('xyz', code, strict=True))
     of = f' of {FRAME_WORDS[name]}' if name in FRAME_WORDS else ''
-    words = f'is given in the camera frame{of} ({axes}), not in that of Objectron'
+    words = f"is in the camera frame{of} ({axes}), not in Objectron's"
     return words, partial(TURNS[field], matrix=matrix)
 
 
@@ -379,8 +378,8 @@ def _order_form(field: str, name: str) -> tuple[str, Form] | None:
     if order is None:
         return None
     numbers = name.replace('-', ' ')
-    words = f'has points that {ORDER_WORDS.get(name, f"are our points {numbers}")}'
-    return words, partial(_reorder, names=TARGETS[field], order=order)
+    words = ORDER_WORDS.get(name, f'the order {numbers} (numbers of the right one)')
+    return f'lists its points in {words}', partial(_reorder, names=TARGETS[field], order=order)
 
 
 def _unit_form(field: str, name: str) -> tuple[str, Form] | None:

@@ -4,7 +4,7 @@ The search changes one field after another as the table says, and keeps the chan
 fewest relations are violated; what is likely comes first and wins ties.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -37,10 +37,10 @@ FOREIGN_FRAMES = tuple(name for name in NAMED_FRAMES if name != 'objectron')
 MOST_STEPS = 4
 """Forms that may explain one file together."""
 FIELD_WORDS = {
-    'camera_frame': 'keypoints_3d, location and quaternion_xyzw:',
-    'camera_unit': 'keypoints_3d and location:',
-    'keypoint_order': 'projected_cuboid and keypoints_3d:',
-    'pose': 'location and quaternion_xyzw:',
+    'camera_frame': 'the 3D part (keypoints_3d, location, quaternion_xyzw)',
+    'camera_unit': 'the 3D part (keypoints_3d, location)',
+    'keypoint_order': 'projected_cuboid, as keypoints_3d,',
+    'pose': 'the pose (location, quaternion_xyzw)',
     'intrinsics': 'camera_data.intrinsics',
     'camera_projection_matrix': 'camera_data.camera_projection_matrix',
 }
@@ -144,68 +144,31 @@ def _best(
 
 
 def _candidates(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step, ...]]:
-    """Yield single forms of the fields that take part in what is violated, the likely first."""
-    if 'camera' in violated:
-        yield from _steps('intrinsics', _without(PLAIN_FORMS['intrinsics'], 'of_projection'))
-    if violated & {'camera', 'reprojection'}:
-        yield from _steps(
-            'camera_projection_matrix', _without(PLAIN_FORMS['camera_projection_matrix'], 'none')
-        )
-    if violated & {'reprojection', 'order'}:
-        yield from _frames('camera_frame', FOREIGN_FRAMES)
-        yield from _steps('keypoint_order', ORDERS)
-        yield from _steps('projected_cuboid', (*ORDERS, *PLAIN_FORMS['projected_cuboid']))
-        yield from _steps('keypoints_3d', ORDERS)
-        yield from _matched_orders(fields)
-    if violated & {'scale', 'reprojection'}:
-        yield from _steps('scale', (*UNITS, *PLAIN_FORMS['scale']))
-        yield from _steps('camera_unit', UNITS)
-        yield from _steps('keypoints_3d', UNITS)
-    if violated & {'pose', 'reprojection'}:
-        yield from _steps('quaternion_xyzw', PLAIN_FORMS['quaternion_xyzw'])
-        yield from _steps('location', (*PLAIN_FORMS['location'], *UNITS))
-        for field in ('keypoints_3d', 'pose'):
-            yield from _frames(field, FOREIGN_FRAMES)
-    if 'reprojection' in violated:
-        yield from _steps('intrinsics', _without(PLAIN_FORMS['intrinsics'], 'of_projection'))
-        yield from _frames('camera_frame', FRAME_CODES)
-    if violated & {'pose', 'reprojection'}:
-        for field in ('keypoints_3d', 'pose'):
-            yield from _frames(field, FRAME_CODES)
-    yield from _camera_factor(fields)
-    if 'camera' in violated:
-        yield from _steps('intrinsics', ('of_projection',))
-        yield from _steps('camera_projection_matrix', ('none',))
+    """Yield forms of the fields that take part in what is violated, the likely ones first."""
+    for relations, field, forms in CANDIDATES:
+        if not violated.isdisjoint(relations):
+            for form in forms(fields) if callable(forms) else forms:
+                yield ((field, form),)
+                if field == 'camera_frame' and _is_left_handed(form):
+                    yield ((field, form), ('keypoint_order', 'mirrored'))
 
 
 def _pairs(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step, ...]]:
     """Yield frames together with the order that the corners then have."""
     if 'reprojection' not in violated:
         return
-    for code in (*NAMED_FRAMES, *FRAME_CODES):
+    for code in (*FOREIGN_FRAMES, *FRAME_CODES):
         turned = _apply(fields, [('camera_frame', code)])
-        for step in _matched_orders(turned):
-            yield (('camera_frame', code), *step)
+        for order in _matched_orders(turned):
+            yield (('camera_frame', code), ('projected_cuboid', order))
 
 
-def _steps(field: str, forms: Iterable[str]) -> Iterator[tuple[Step, ...]]:
-    return (((field, form),) for form in forms)
+def _is_left_handed(frame: str) -> bool:
+    matrix = frame_matrix(frame)
+    return matrix is not None and bool(np.linalg.det(matrix) < 0)
 
 
-def _frames(field: str, codes: Iterable[str]) -> Iterator[tuple[Step, ...]]:
-    """Yield frames; a left-handed one may have left-handed objects too."""
-    for code in codes:
-        yield ((field, code),)
-        matrix = frame_matrix(code)
-        if field == 'camera_frame' and matrix is not None and np.linalg.det(matrix) < 0:
-            yield ((field, code), ('keypoint_order', 'mirrored'))
-
-
-def _without(names: Iterable[str], *left_out: str) -> list[str]:
-    return [name for name in names if name not in left_out]
-
-
-def _matched_orders(fields: AnnotationFields) -> Iterator[tuple[Step, ...]]:
+def _matched_orders(fields: AnnotationFields) -> Iterator[str]:
     """Yield the order in which the written corners are nearest to the projected points."""
     projected = project_objects(pose_objects([fields]))[0]
     if not np.isfinite(projected).all():
@@ -214,24 +177,48 @@ def _matched_orders(fields: AnnotationFields) -> Iterator[tuple[Step, ...]]:
     distances = np.linalg.norm(written[:, None] - projected[None], axis=2)
     listed = distances.argmin(axis=1).tolist()
     if sorted(listed) == list(range(9)) and listed != list(range(9)):
-        yield (('projected_cuboid', name_order(listed)),)
+        yield name_order(listed)
 
 
-def _camera_factor(fields: AnnotationFields) -> Iterator[tuple[Step, ...]]:
+def _camera_factors(fields: AnnotationFields) -> Iterator[str]:
     """Yield the factor between the intrinsics and what the projection matrix or the points say."""
     objects = pose_objects([fields])
     known, own = objects.projection[0], objects.intrinsics[0]
-    if not np.isfinite(own).all():
-        return
-    if not np.isfinite(known).all():
+    factor = known[0, 0] / own[0, 0]
+    if np.isnan(factor) and np.isfinite(own).all():
         projected = project_objects(objects)[0]
-        if not np.isfinite(projected).all():
-            return
         factor = (fields.projected_cuboid[0] * projected).sum() / (projected * projected).sum()
-    else:
-        factor = known[0, 0] / own[0, 0]
     if np.isfinite(factor) and factor > 0:
-        yield (('intrinsics', f'{TIMES}{factor:.6g}'),)
+        yield f'{TIMES}{factor:.6g}'
+
+
+Forms = Iterable[str] | Callable[[AnnotationFields], Iterable[str]]
+CAMERAS = [name for name in PLAIN_FORMS['intrinsics'] if name != 'of_projection']
+MATRICES = [name for name in PLAIN_FORMS['camera_projection_matrix'] if name != 'none']
+CANDIDATES: tuple[tuple[tuple[str, ...], str, Forms], ...] = (
+    (('camera',), 'intrinsics', CAMERAS),
+    (('camera', 'reprojection'), 'camera_projection_matrix', MATRICES),
+    (('reprojection', 'order'), 'camera_frame', FOREIGN_FRAMES),
+    (('reprojection', 'order'), 'keypoint_order', ORDERS),
+    (('reprojection',), 'projected_cuboid', (*ORDERS, *PLAIN_FORMS['projected_cuboid'])),
+    (('reprojection', 'order'), 'keypoints_3d', ORDERS),
+    (('reprojection',), 'projected_cuboid', _matched_orders),
+    (('scale', 'reprojection'), 'scale', (*UNITS, *PLAIN_FORMS['scale'])),
+    (('scale',), 'camera_unit', UNITS),
+    (('scale',), 'keypoints_3d', UNITS),
+    (('pose', 'reprojection'), 'quaternion_xyzw', PLAIN_FORMS['quaternion_xyzw']),
+    (('pose', 'reprojection'), 'location', (*PLAIN_FORMS['location'], *UNITS)),
+    (('pose', 'reprojection'), 'keypoints_3d', FOREIGN_FRAMES),
+    (('pose', 'reprojection'), 'pose', FOREIGN_FRAMES),
+    (('reprojection',), 'intrinsics', CAMERAS),
+    (('reprojection',), 'camera_frame', FRAME_CODES),
+    (('pose', 'reprojection'), 'keypoints_3d', FRAME_CODES),
+    (('pose', 'reprojection'), 'pose', FRAME_CODES),
+    (('camera', 'reprojection'), 'intrinsics', _camera_factors),
+    (('camera',), 'intrinsics', ('of_projection',)),
+    (('camera',), 'camera_projection_matrix', ('none',)),
+)
+"""Relations, field and forms that may explain one of them, the likely ones first."""
 
 
 def _explained(

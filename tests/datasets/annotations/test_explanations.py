@@ -21,10 +21,7 @@ from .written_files import (
     changed,
     correct_file,
     in_frame,
-    objectron_matrix,
-    opengl_matrix,
     with_camera,
-    with_matrix,
 )
 
 SEEDS = range(4)
