@@ -26,7 +26,7 @@ LAYERS = {
     'tracking': 8,
     'checkpoints': 9,
     'engine': 10, 'deploy': 10,
-    'apis': 11,
+    'apis': 11, 'annotation': 11,
     'tao': 12,
     'cli': 13,
 }  # fmt: skip

@@ -29,6 +29,7 @@ COMMANDS = (
     'zoo',
     'convert',
     'synth',
+    'check_data',
     'quickstart',
     'export_onnx',
     'quantize',

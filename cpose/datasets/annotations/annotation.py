@@ -119,9 +119,9 @@ def parse_annotation(content: Any, path: str, convention: Convention | None = No
     objects = root.list_of_fields('objects')
     notes: list[Finding] = []
     fields = read_fields(root, objects, notes)
-    forms = {**find_convention(root), **(convention or {})}
-    if forms:
-        fields = apply_convention(fields, forms)
+    for forms in (find_convention(root), convention):
+        if forms:
+            fields = apply_convention(fields, forms)
     intrinsics = None if fields.intrinsics is None else intrinsic_matrix(*fields.intrinsics)
     projection = _projection(fields, notes)
     cuboids = CuboidAnnotations(
@@ -179,7 +179,7 @@ def read_fields(
 
 
 def _stack(rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    return np.stack(rows) if rows else np.zeros((0, *shape))
+    return np.array(rows) if rows else np.zeros((0, *shape))
 
 
 def _keypoints_gl(fields: AnnotationFields, objects: list[JsonFields]) -> list[np.ndarray]:

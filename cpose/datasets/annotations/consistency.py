@@ -6,7 +6,7 @@ projection matrix and the image. Letters: T objects of any number of images.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +21,8 @@ ROUNDING_PX = 1.5
 """Corners that are cut to whole pixels are off by up to 1.41 px."""
 MOST_REPROJECTION = 0.02
 """Of the diagonal of the projected cuboid; clicked corners of photographs reach 0.009."""
+MIN_SIZE_PX = 10.0
+"""Distance of an object behind the camera at least."""
 MOST_LENGTH = 0.03
 """Relative difference of an edge from ``scale``."""
 MOST_POINT = 0.03
@@ -65,7 +67,7 @@ class Finding:
     form: str = ''
     magnitude: float | None = None
     unit: str = ''
-    objects: tuple[int, ...] = field(default=())
+    objects: tuple[int, ...] = ()
     is_used: bool = True
 
     @property
@@ -156,12 +158,11 @@ def measure_contradictions(
         axes = np.einsum('ki,tkj->tij', CORNER_SIGNS, objects.points_gl[:, 1:]) / 4
         edges = np.linalg.norm(axes, axis=2)
         diagonal = np.linalg.norm(edges, axis=1)
-        points = _all_points(objects)
         return {
             'order': _order(objects.points_gl, axes, diagonal),
             'scale': _scale(edges, objects.scale, may_be_relative),
             'pose': _pose(objects, edges, diagonal),
-            'reprojection': _reprojection(objects, points),
+            'reprojection': _reprojection(objects),
             'camera': _camera(objects),
         }
 
@@ -225,16 +226,30 @@ def project_objects(objects: PosedObjects) -> np.ndarray:
         return _project(_all_points(objects), _cameras(objects))
 
 
-def _reprojection(objects: PosedObjects, points_gl: np.ndarray) -> np.ndarray:
-    """Compare pixels; an object wholly behind the camera is off by its whole size."""
-    camera = _cameras(objects)
-    distance = np.linalg.norm(_project(points_gl, camera) - objects.points_image, axis=2)
-    corners = objects.points_image[:, 1:]
-    size = np.linalg.norm(corners.max(axis=1) - corners.min(axis=1), axis=1)
+def measure_reprojection(objects: PosedObjects) -> np.ndarray:
+    """Return (T,), the largest distance of a projected 3D point from its annotated pixel.
+
+    An object wholly behind the camera is off by its whole size; NaN where something is unknown.
+    """
+    with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
+        points, camera = _all_points(objects), _cameras(objects)
+        distance = np.linalg.norm(_project(points, camera) - objects.points_image, axis=2)
     worst = np.where(np.isnan(distance), -1.0, distance).max(axis=1)
-    is_comparable = np.isfinite(points_gl).all(axis=(1, 2)) & np.isfinite(camera).all(axis=(1, 2))
-    worst = np.where(worst < 0, np.where(is_comparable, np.maximum(size, 10.0), np.nan), worst)
-    return np.where(worst > ROUNDING_PX + MOST_REPROJECTION * size, worst, np.nan)
+    is_comparable = np.isfinite(points).all(axis=(1, 2)) & np.isfinite(camera).all(axis=(1, 2))
+    behind = np.where(is_comparable, np.maximum(_size(objects), MIN_SIZE_PX), np.nan)
+    return np.where(worst < 0, behind, worst)
+
+
+def _size(objects: PosedObjects) -> np.ndarray:
+    """Return (T,) diagonals of the annotated corners, pixels."""
+    corners = objects.points_image[:, 1:]
+    return np.asarray(np.linalg.norm(corners.max(axis=1) - corners.min(axis=1), axis=1))
+
+
+def _reprojection(objects: PosedObjects) -> np.ndarray:
+    distance = measure_reprojection(objects)
+    least = ROUNDING_PX + MOST_REPROJECTION * _size(objects)
+    return np.where(distance > least, distance, np.nan)
 
 
 def _camera(objects: PosedObjects) -> np.ndarray:

@@ -123,14 +123,29 @@ class Contradictions:
                 forms.setdefault(field, []).append(name)
         return {field: names if len(names) > 1 else names[0] for field, names in forms.items()}
 
-    def describe(self) -> str:
-        """Return one line for each kind of finding, with the number of files and the first one."""
+    def kinds(self) -> list[list[tuple[str, Finding]]]:
+        """Return path and finding of each kind of finding, the most frequent kind first."""
         kinds: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
         for path, found in self.files.items():
             for item in found:
                 kinds.setdefault((item.field, item.cause), []).append((path, item))
-        ordered = sorted(kinds.values(), key=len, reverse=True)
-        return '\n'.join(_line(items) for items in ordered)
+        return sorted(kinds.values(), key=len, reverse=True)
+
+    def describe(self) -> str:
+        """Return one line for each kind of finding, with the number of files and the worst one."""
+        lines = []
+        for items in self.kinds():
+            count, worst, place = summarise_kind(items)
+            example = '' if count == 1 else 'for example '
+            lines.append(f'  {count} × {worst}: {example}{place}')
+        return '\n'.join(lines)
+
+
+def summarise_kind(items: Sequence[tuple[str, Finding]]) -> tuple[int, Finding, str]:
+    """Return the number of files of one kind, its worst finding, and where that is."""
+    path, worst = max(items, key=lambda pair: pair[1].magnitude or 0)
+    place = f'{path}, objects[{worst.objects[0]}]' if worst.objects else path
+    return len({path for path, _ in items}), worst, place
 
 
 def _matters(item: Finding) -> bool:
@@ -141,14 +156,6 @@ def _is_of_corners(item: Finding) -> bool:
     field, form = item.step or ('', '')
     is_ratio = field == 'scale' and form in UNITS
     return field in ('projected_cuboid', 'keypoint_order', 'scale') and not is_ratio
-
-
-def _line(items: Sequence[tuple[str, Finding]]) -> str:
-    num_files = len({path for path, _ in items})
-    path, worst = max(items, key=lambda pair: pair[1].magnitude or 0)
-    place = f', objects[{worst.objects[0]}]' if worst.objects else ''
-    example = '' if num_files == 1 else 'for example '
-    return f'  {num_files} × {worst}: {example}{path}{place}'
 
 
 def report_contradictions(

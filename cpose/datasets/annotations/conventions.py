@@ -79,7 +79,7 @@ FRAME_WORDS = {
     'opencv': 'OpenCV', 'opengl': 'OpenGL and USD', 'unity': 'Unity', 'ros': 'ROS',
     'pytorch3d': 'PyTorch3D',
 }  # fmt: skip
-ORDERS = {
+ORDERS: dict[str, tuple[int, ...]] = {
     'centroid_last': (1, 2, 3, 4, 5, 6, 7, 8, 0),
     'dope': (8, 4, 2, 6, 7, 3, 1, 5, 0),
     'dope_centroid_first': (0, 8, 4, 2, 6, 7, 3, 1, 5),
@@ -205,7 +205,9 @@ def _fill_principal_point(fields: AnnotationFields) -> AnnotationFields:
     if fields.intrinsics is None or fields.intrinsics[2:].any():
         return fields
     known = _of_projection(fields).intrinsics
-    found = np.array(fields.image_wh) / 2 if known is fields.intrinsics else known[2:]
+    found = np.array(fields.image_wh) / 2
+    if known is not None and known[2:].any():
+        found = known[2:]
     return replace(fields, intrinsics=np.concatenate([fields.intrinsics[:2], found]))
 
 

@@ -111,7 +111,7 @@ def _search(
     measured = _measure(fields, may_be_relative)
     while _badness(measured) and len(found) < MOST_STEPS:
         violated = {name for name, values in measured.items() if np.isfinite(values).any()}
-        steps = ()
+        steps: tuple[Step, ...] = ()
         for candidates in (
             () if found else likely,
             _candidates(fields, violated) if may_search else (),
