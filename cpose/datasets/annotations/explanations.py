@@ -145,8 +145,10 @@ def _best(
 
 def _candidates(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step, ...]]:
     """Yield forms of the fields that take part in what is violated, the likely ones first."""
+    has_points = bool(np.isfinite(fields.keypoints_3d).any())
     for relations, field, forms in CANDIDATES:
-        if not violated.isdisjoint(relations):
+        is_given = has_points or field not in ('keypoint_order', 'keypoints_3d', 'camera_unit')
+        if is_given and not violated.isdisjoint(relations):
             for form in forms(fields) if callable(forms) else forms:
                 yield ((field, form),)
                 if field == 'camera_frame' and _is_left_handed(form):

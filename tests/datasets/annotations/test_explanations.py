@@ -21,10 +21,13 @@ from .written_files import (
     changed,
     correct_file,
     in_frame,
+    objectron_matrix,
+    opengl_matrix,
     with_camera,
+    with_matrix,
 )
 
-SEEDS = range(4)
+SEEDS = range(2)
 
 
 def parse(content, convention=None):
@@ -48,13 +51,14 @@ def mirrored(content):
     """Return a file of a left-handed camera frame and left-handed objects, as Unity has them."""
     unity_from_objectron = np.diag([1, -1, 1]) @ OPENCV
     order = [0, 5, 6, 7, 8, 1, 2, 3, 4]
-    return changed(
+    found = changed(
         content,
-        location=lambda v: unity_from_objectron @ v,
         keypoints_3d=lambda v: (v @ unity_from_objectron.T)[order],
         projected_cuboid=points(order),
-        quaternion_xyzw=lambda v: v * np.nan,
     )
+    for item in found['objects']:
+        del item['location'], item['quaternion_xyzw']
+    return found
 
 
 W, H = IMAGE_WH
@@ -106,7 +110,6 @@ VARIANTS = {
     f'intrinsics={TIMES}0.5': lambda c: with_camera(c, **{k: 2 * v for k, v in CAMERA.items()}),
     'intrinsics=of_projection': lambda c: with_camera(c, cx=400.0, fy=800.0),
 }
-NEEDS_MATRIX = ('intrinsics=of_projection',)
 
 
 @pytest.mark.parametrize('seed', SEEDS)
@@ -123,3 +126,130 @@ def test_correct_files_agree(seed, has_matrix, has_points):
 @pytest.mark.parametrize('seed', SEEDS)
 def test_what_explains_a_file(form, seed):
     assert forms(VARIANTS[form](correct_file(seed, 1 + seed % 2))) == [form]
+
+
+@pytest.mark.parametrize('form', VARIANTS)
+def test_convention_undoes_what_explains(form):
+    content = correct_file(7, 2)
+    field, _, name = form.partition('=')
+    convention = {field: name}
+    found, right = parse(VARIANTS[form](content), convention), parse(content)
+    assert check_fields(found.fields) == []
+    for attribute in ('keypoints_gl', 'keypoints_image', 'dims_metric'):
+        expected = getattr(right.cuboids, attribute)
+        np.testing.assert_allclose(getattr(found.cuboids, attribute), expected, atol=1e-6)
+    if field != 'intrinsics' or name not in ('zero_principal_point', 'of_projection'):
+        np.testing.assert_allclose(found.intrinsics, right.intrinsics, atol=1e-6)
+    np.testing.assert_allclose(found.projection, right.projection, atol=1e-6)
+
+
+WITHOUT_MATRIX = {
+    'camera_frame=opencv': ['camera_frame=opencv'],
+    'camera_frame=opengl': ['camera_frame=opengl'],
+    'projected_cuboid=dope': ['projected_cuboid=dope'],
+    'projected_cuboid=normalised': ['projected_cuboid=normalised'],
+    'intrinsics=exchanged': ['intrinsics=exchanged'],
+    f'intrinsics={TIMES}0.5': [f'intrinsics={TIMES}0.5'],
+    'scale=centimetres': ['scale=centimetres'],
+}
+
+
+@pytest.mark.parametrize('form', WITHOUT_MATRIX)
+@pytest.mark.parametrize('seed', SEEDS)
+def test_without_a_projection_matrix(form, seed):
+    content = correct_file(seed, 2, has_matrix=False)
+    assert forms(VARIANTS[form](content)) == WITHOUT_MATRIX[form]
+
+
+WITHOUT_POINTS = (
+    *('camera_frame=opencv', 'camera_frame=opengl', 'quaternion_xyzw=wxyz'),
+    *('quaternion_xyzw=inverse', 'projected_cuboid=dope', 'projected_cuboid=centroid_last'),
+    *('scale=centimetres', 'scale=millimetres', 'location=centimetres'),
+)
+
+
+@pytest.mark.parametrize('form', WITHOUT_POINTS)
+@pytest.mark.parametrize('seed', SEEDS)
+def test_points_made_of_the_pose(form, seed):
+    content = correct_file(seed, 2, has_points=False)
+    assert forms(VARIANTS[form](content)) == [form]
+
+
+@pytest.mark.parametrize('seed', SEEDS)
+def test_left_handed_frame_with_left_handed_objects(seed):
+    steps = ['camera_frame=unity', 'keypoint_order=mirrored']
+    assert forms(mirrored(correct_file(seed))) == steps
+
+
+@pytest.mark.parametrize('seed', SEEDS)
+def test_two_mistakes_at_once(seed):
+    content = VARIANTS['camera_frame=opencv'](correct_file(seed, 2))
+    content = VARIANTS['projected_cuboid=dope'](content)
+    content = VARIANTS['scale=centimetres'](content)
+    found = {'camera_frame=opencv', 'projected_cuboid=dope', 'scale=centimetres'}
+    assert set(forms(content)) == found
+    convention = {
+        'camera_frame': 'opencv', 'projected_cuboid': ['dope'], 'scale': 'centimetres',
+    }  # fmt: skip
+    assert check_fields(parse(content, convention).fields) == []
+
+
+@pytest.mark.parametrize(
+    ('form', 'matrix'),
+    [
+        ('transposed', np.transpose(objectron_matrix())),
+        ('opengl', opengl_matrix()),
+        ('opengl_transposed', np.transpose(opengl_matrix())),
+    ],
+)
+@pytest.mark.parametrize('seed', SEEDS)
+def test_projection_matrices(form, matrix, seed):
+    content = with_matrix(correct_file(seed), matrix)
+    assert forms(content) == [f'camera_projection_matrix={form}']
+    del content['camera_data']['intrinsics']
+    assert forms(content) == [f'camera_projection_matrix={form}']
+    right = parse(content, {'camera_projection_matrix': form})
+    np.testing.assert_allclose(right.projection, parse(correct_file(seed)).projection, atol=1e-9)
+
+
+@pytest.mark.parametrize('seed', SEEDS)
+def test_what_nothing_explains(seed):
+    content = correct_file(seed, 3)
+    shifted = np.add(content['objects'][1]['projected_cuboid'], (40.0, -70.0))
+    content['objects'][1]['projected_cuboid'] = shifted.tolist()
+    (found,) = check_fields(parse(content).fields)
+    assert (found.relation, found.form, found.objects) == ('reprojection', '', (1,))
+    assert found.magnitude == pytest.approx(np.hypot(40, 70))
+
+
+@pytest.mark.parametrize('seed', SEEDS)
+def test_one_wrong_corner(seed):
+    content = correct_file(seed)
+    corners = content['objects'][0]['projected_cuboid']
+    corners[3], corners[5] = corners[5], corners[3]
+    assert forms(content) == ['projected_cuboid=0-1-2-5-4-3-6-7-8']
+
+
+@pytest.mark.parametrize('factor', [0.37, 4.0])
+def test_relative_scale_agrees(factor):
+    relative = changed(correct_file(1), scale=lambda v: v * factor)
+    assert forms(relative) == []
+    by_height = changed(correct_file(1), scale=lambda v: v / v[1])
+    assert forms(by_height) == []
+
+
+def test_known_explanations_are_tried_first():
+    content = VARIANTS['camera_frame=ros'](correct_file(1))
+    known = [(('camera_frame', 'ros'),)]
+    fields = parse(content).fields
+    assert [item.form for item in check_fields(fields, known, may_search=False)] == [
+        'camera_frame=ros'
+    ]
+    assert [item.form for item in check_fields(fields, (), may_search=False)] == ['']
+
+
+def test_pose_beside_points_is_told_only():
+    content = VARIANTS['quaternion_xyzw=wxyz'](correct_file(1))
+    assert [item.is_used for item in check_fields(parse(content).fields)] == [False]
+    del content['objects'][0]['keypoints_3d']
+    assert [item.is_used for item in check_fields(parse(content).fields)] == [True]
