@@ -12,10 +12,14 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from cpose import __version__
-from cpose.cli.crash_report import describe_crash
+from cpose.cli.command_process import (
+    describe_crash,
+    keep_freed_memory,
+    lasting_output,
+    lost_output,
+    plain_warnings,
+)
 from cpose.cli.option_values import command_flags, tell_flags
-from cpose.cli.printing import lasting_output, lost_output
-from cpose.cli.process_settings import keep_freed_memory, plain_warnings
 from cpose.cli.zoo_arguments import CommandParser, place_model
 from cpose.errors import ConfigError, TrainingInterruptedError, UserError, plain_message
 

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from cpose.codecs.detections import Detections
 from cpose.codecs.targets import PoseTargets, TargetGeometry
-from cpose.geometry.pnp import CuboidPose
-from cpose.geometry.weighted_pnp import PoseVectors
+from cpose.geometry.pnp import CuboidPose, PoseVectors
 from cpose.structures.object_pose import ObjectPose
 from cpose.structures.pose_data_sample import PoseDataSample
 

@@ -10,7 +10,7 @@ from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.draws import nested_datasets
 from cpose.engine.checkpoint_list import find_score
 from cpose.engine.resumable_loop import ResumableLoop
-from cpose.engine.resuming import flat_schedules
+from cpose.engine.schedules import flat_schedules
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, DataError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry

@@ -1,7 +1,7 @@
 import warnings
 
+from cpose.cli.command_process import plain_warnings
 from cpose.cli.main import main
-from cpose.cli.process_settings import plain_warnings
 
 
 def test_warnings_are_lines_of_text(capsys):

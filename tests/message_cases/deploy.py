@@ -5,10 +5,9 @@ from types import SimpleNamespace
 from cpose.deploy.engines.engine_build import choose_profile
 from cpose.deploy.engines.engine_file import check_engine_path, check_for_engine, check_precision
 from cpose.deploy.engines.flavors import load_flavor, parse_capability
-from cpose.deploy.model_metadata import read_metadata
+from cpose.deploy.model_metadata import read_metadata, read_proto
 from cpose.deploy.onnx.export import ExportSettings, check_exportable
 from cpose.deploy.onnx.graph_parts import match_nodes
-from cpose.deploy.onnx.protobuf import read_proto
 from cpose.deploy.quantization.calibration_cache import CalibrationKey, read_cache
 from cpose.deploy.quantization.calibration_images import config_dataset, folder_dataset
 from cpose.deploy.quantization.calibration_ranges import find_recipe

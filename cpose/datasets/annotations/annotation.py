@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from cpose.datasets.annotations.camera_matrices import pixel_projection
 from cpose.datasets.annotations.consistency import Finding
 from cpose.datasets.annotations.conventions import (
     AnnotationFields,
@@ -37,7 +36,7 @@ from cpose.datasets.annotations.object_fields import (
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, unreadable
 from cpose.files.json_files import JsonFields
-from cpose.structures.camera import intrinsic_matrix
+from cpose.structures.camera import intrinsic_matrix, pixel_projection
 from cpose.structures.pose_data_sample import CuboidAnnotations
 
 

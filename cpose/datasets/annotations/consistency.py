@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cpose.datasets.annotations.camera_matrices import pixel_projection
 from cpose.datasets.annotations.conventions import UNITS, AnnotationFields
 from cpose.geometry.rotation import matrix_from_quaternion
-from cpose.structures.camera import cv_from_gl, intrinsic_matrix
+from cpose.structures.camera import cv_from_gl, intrinsic_matrix, pixel_projection
 from cpose.structures.cuboid import CORNER_SIGNS, cuboid_keypoints
 
 MIN_DEPTH = 1e-6

@@ -11,10 +11,9 @@ from itertools import permutations, product
 
 import numpy as np
 
-from cpose.datasets.annotations.camera_matrices import PROJECTION_FORMS, pixel_projection
 from cpose.errors import ConfigError, nearest_names
 from cpose.geometry.rotation import matrix_from_quaternion, quaternion_from_matrix
-from cpose.structures.camera import GL_FROM_CV
+from cpose.structures.camera import GL_FROM_CV, PROJECTION_FORMS, pixel_projection
 from cpose.structures.cuboid import CORNER_SIGNS
 
 
