@@ -16,7 +16,7 @@ from cpose.datasets.annotations.contradictions import (
     ContradictionSearch,
     summarise_kind,
 )
-from cpose.datasets.annotations.conventions import Convention
+from cpose.datasets.annotations.conventions import Convention, check_convention
 from cpose.datasets.annotations.file_index import ImageFile, scan_folder
 from cpose.datasets.image_reading import read_image
 from cpose.errors import DataError
@@ -129,6 +129,7 @@ def check_folder(root: str, convention: Convention | None = None) -> Iterator[Ch
         DataError: If the folder does not exist or holds no image.
         ConfigError: If there is no such convention.
     """
+    check_convention(convention or {})
     found = scan_folder(root)
     for path in found.lonely_annotations:
         yield CheckedFile(path, path, errors=('annotation without an image',))

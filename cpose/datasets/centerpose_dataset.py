@@ -18,7 +18,7 @@ from cpose.datasets.annotations.contradictions import (
     find_contradictions,
     report_contradictions,
 )
-from cpose.datasets.annotations.conventions import Convention, convention_steps
+from cpose.datasets.annotations.conventions import Convention, check_convention
 from cpose.datasets.annotations.data_problems import DataProblems, OnError
 from cpose.datasets.annotations.object_checks import (
     check_classes,
@@ -78,10 +78,10 @@ class CenterPoseDataset(PoseDataset):
     ) -> None:
         super().__init__(pipeline, metainfo, input_wh, seed, max_objs, on_error)
         categories = self._metainfo['category']
-        self._classes = dict(classes or {})
+        self._classes = {} if classes is None else classes
         check_classes(self._classes, categories)
-        self._convention = dict(convention or {})
-        list(convention_steps(self._convention))
+        self._convention = {} if convention is None else convention
+        check_convention(self._convention)
         check_on_contradiction(on_contradiction)
         self._on_contradiction: OnContradiction = on_contradiction
         roots = expand_roots(data_root, categories)

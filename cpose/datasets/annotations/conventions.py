@@ -402,11 +402,11 @@ def _number(text: str) -> float | None:
     return number if np.isfinite(number) and number > 0 else None
 
 
-def convention_steps(convention: Convention) -> Iterator[tuple[str, str]]:
-    """Yield field and form of a convention in the order in which they are undone.
+def check_convention(convention: Convention) -> None:
+    """Check that all fields and forms exist.
 
     Raises:
-        ConfigError: If there is no such field or form.
+        ConfigError: If one does not.
     """
     if not isinstance(convention, Mapping):
         raise ConfigError(
@@ -415,23 +415,29 @@ def convention_steps(convention: Convention) -> Iterator[tuple[str, str]]:
             value=convention,
             advice="Give for example dict(camera_frame='opencv')",
         )
-    for field in (*convention, *FIELDS):
+    for field in convention:
         if field not in FIELDS:
             find_form(str(field), '')
+    for field, name in _steps(convention):
+        find_form(field, name)
+
+
+def _steps(convention: Convention) -> Iterator[tuple[str, str]]:
+    """Yield field and form in the order in which they are undone."""
     for field in FIELDS:
         names = convention.get(field, ())
         for name in [names] if isinstance(names, str) else names:
-            find_form(field, str(name))
             yield field, str(name)
 
 
 def apply_convention(fields: AnnotationFields, convention: Convention) -> AnnotationFields:
     """Return a file as this project has it, from one written in another convention.
 
-    Raises:
-        ConfigError: If there is no such field or form.
+    Args:
+        fields: The file.
+        convention: One that `check_convention` accepts.
     """
-    for field, name in convention_steps(convention):
+    for field, name in _steps(convention):
         fields = find_form(field, name)[1](fields)
     return fields
 
