@@ -6,7 +6,6 @@ from typing import Any
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from cpose.checkpoints.loading import bare_model
-from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.draws import nested_datasets
 from cpose.engine.checkpoint_list import find_score
 from cpose.engine.resumable_loop import ResumableLoop
@@ -137,12 +136,9 @@ def _check_targets(dataset: Any) -> None:
     Raises:
         DataError: If so.
     """
-    counts = [
-        getattr(item, 'num_targets', None)
-        for item in nested_datasets(dataset)
-        if isinstance(item, PoseDataset)
-    ]
-    if counts and not any(count is None or count > 0 for count in counts):
+    parts = [item for item in nested_datasets(dataset) if len(list(nested_datasets(item))) == 1]
+    counts = [getattr(item, 'num_targets', None) for item in parts]
+    if all(count == 0 for count in counts):
         raise DataError(
             'holds no object that gets a training target: there is none, or all are of classes '
             'left out, or reach behind the camera',
