@@ -10,7 +10,7 @@ from cpose.errors import ConfigError, DataError
 
 from ..user_errors import raises
 from .annotated_files import make_annotation, make_object, write_pair
-from .written_cases import CASES, copy_case, read_case
+from .written_cases import CASES, copy_case, read_case, true_boxes
 
 BOX = {'category': 'cuboid', 'symmetry': {'type': 'CuboidSymmetry'}}
 PLAIN_BOX = {'category': 'cuboid'}
@@ -36,19 +36,6 @@ def told(monkeypatch):
 
 def make_dataset(root, pipeline=(), metainfo=BOX, **options):
     return CenterPoseDataset(str(root), pipeline, metainfo, input_wh=(128, 128), **options)
-
-
-def true_boxes():
-    """Return the right values of all three pictures, by field; scales of this case are in cm."""
-    files = read_case('centimetres')
-    items = [file['objects'][0] for file in files]
-    names = ('fx', 'fy', 'cx', 'cy')
-    return {
-        'keypoints_gl': np.array([item['keypoints_3d'] for item in items]),
-        'keypoints_image': np.array([item['projected_cuboid'] for item in items]),
-        'dims_metric': np.array([item['scale'] for item in items]) / 100,
-        'camera': np.array([[f['camera_data']['intrinsics'][n] for n in names] for f in files]),
-    }
 
 
 def check_boxes(dataset, pixels=1e-6, camera=1e-6):

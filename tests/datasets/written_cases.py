@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 DATA = Path(__file__).parents[1] / 'data' / 'annotations'
 CASES = {
     'points_in_opencv': {'camera_frame': 'opencv'},
@@ -30,3 +32,16 @@ def copy_case(name, folder):
 def read_case(name):
     """Return the contents of the files of a case, parsed."""
     return [json.loads(file.read_bytes()) for file in sorted((DATA / name).glob('*.json'))]
+
+
+def true_boxes():
+    """Return the right values of all three pictures, by field; scales of this case are in cm."""
+    files = read_case('centimetres')
+    items = [file['objects'][0] for file in files]
+    names = ('fx', 'fy', 'cx', 'cy')
+    return {
+        'keypoints_gl': np.array([item['keypoints_3d'] for item in items]),
+        'keypoints_image': np.array([item['projected_cuboid'] for item in items]),
+        'dims_metric': np.array([item['scale'] for item in items]) / 100,
+        'camera': np.array([[f['camera_data']['intrinsics'][n] for n in names] for f in files]),
+    }
