@@ -16,7 +16,7 @@ from cpose.datasets.annotations.conventions import (
     AnnotationFields,
     Convention,
     apply_convention,
-    find_form,
+    apply_steps,
 )
 from cpose.error_places import FilePlace
 from cpose.errors import OutputError, unwritable
@@ -111,9 +111,7 @@ def fix_annotation(
     before = read_fields(root, objects, [])
     fields = apply_convention(before, find_convention(root))
     fields = apply_convention(fields, convention or {})
-    for step in steps:
-        fields = find_form(*step)[1](fields)
-    return _written(content, before, fields)
+    return _written(content, before, apply_steps(fields, steps))
 
 
 def _written(

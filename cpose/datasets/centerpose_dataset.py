@@ -27,6 +27,7 @@ from cpose.datasets.annotations.object_checks import (
     keep_consistent,
     label_objects,
     symmetry_orders,
+    warn_of_invisible_objects,
     warn_of_lost_symmetry,
 )
 from cpose.datasets.base_dataset import PoseDataset
@@ -118,6 +119,8 @@ class CenterPoseDataset(PoseDataset):
         if consistent is not table:
             labels = label_objects(consistent, categories, self._classes)
         warn_of_lost_symmetry(consistent, labels, self._symmetries, root)
+        if not self._is_for_training:
+            warn_of_invisible_objects(consistent, root)
         self._report_contradictions(consistent, labels, root)
         return consistent
 

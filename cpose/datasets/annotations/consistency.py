@@ -126,7 +126,8 @@ def pose_objects(files: Sequence[AnnotationFields]) -> PosedObjects:
     quaternion = np.concatenate([item.quaternion for item in files])
     known_rotation = np.isfinite(quaternion).all(axis=1) & quaternion.any(axis=1)
     rotation = np.full((len(quaternion), 3, 3), np.nan)
-    rotation[known_rotation] = matrix_from_quaternion(quaternion[known_rotation])
+    with np.errstate(all='ignore'):
+        rotation[known_rotation] = matrix_from_quaternion(quaternion[known_rotation])
     return PosedObjects(
         image_wh=np.repeat(np.array([item.image_wh for item in files]), counts, axis=0),
         intrinsics=np.repeat(np.stack(intrinsics), counts, axis=0),
@@ -153,7 +154,7 @@ def measure_contradictions(
         (T,) float64 by entry of `RELATIONS`; agreement within its tolerance, and relations of
         fields that are not there, are NaN.
     """
-    with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
+    with np.errstate(all='ignore'):
         axes = np.einsum('ki,tkj->tij', CORNER_SIGNS, objects.points_gl[:, 1:]) / 4
         edges = np.linalg.norm(axes, axis=2)
         diagonal = np.linalg.norm(edges, axis=1)
@@ -221,7 +222,7 @@ def _cameras(objects: PosedObjects) -> np.ndarray:
 
 def project_objects(objects: PosedObjects) -> np.ndarray:
     """Return the pixels (T, 9, 2) of the 3D points, NaN where unknown or behind the camera."""
-    with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
+    with np.errstate(all='ignore'):
         return _project(_all_points(objects), _cameras(objects))
 
 
@@ -230,7 +231,7 @@ def measure_reprojection(objects: PosedObjects) -> np.ndarray:
 
     An object wholly behind the camera is off by its whole size; NaN where something is unknown.
     """
-    with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
+    with np.errstate(all='ignore'):
         points, camera = _all_points(objects), _cameras(objects)
         distance = np.linalg.norm(_project(points, camera) - objects.points_image, axis=2)
     worst = np.where(np.isnan(distance), -1.0, distance).max(axis=1)

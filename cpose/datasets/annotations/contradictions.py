@@ -22,7 +22,7 @@ from cpose.datasets.annotations.explanations import Step, check_fields
 from cpose.errors import ConfigError, DataError
 
 OnContradiction = Literal['raise', 'warn']
-MOST_UNEXPLAINED = 100
+MOST_UNEXPLAINED = 30
 """Files without an explanation after which others are tried for known explanations only."""
 
 

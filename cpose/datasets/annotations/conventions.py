@@ -4,7 +4,7 @@ One table of forms serves three callers: reading with the ``convention`` of a da
 for what explains a contradiction, and the repair of files. Letters: N objects.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import permutations, product
@@ -437,8 +437,19 @@ def apply_convention(fields: AnnotationFields, convention: Convention) -> Annota
         fields: The file.
         convention: One that `check_convention` accepts.
     """
-    for field, name in _steps(convention):
-        fields = find_form(field, name)[1](fields)
+    return apply_steps(fields, _steps(convention))
+
+
+def apply_steps(fields: AnnotationFields, steps: Iterable[tuple[str, str]]) -> AnnotationFields:
+    """Undo forms one after another.
+
+    Args:
+        fields: The file.
+        steps: Field and form.
+    """
+    with np.errstate(all='ignore'):
+        for field, name in steps:
+            fields = find_form(field, name)[1](fields)
     return fields
 
 

@@ -25,6 +25,7 @@ from cpose.datasets.annotations.conventions import (
     TIMES,
     UNITS,
     AnnotationFields,
+    apply_steps,
     find_form,
     frame_matrix,
     name_order,
@@ -47,6 +48,7 @@ FIELD_WORDS = {
 """What the keys of a convention are called in messages."""
 
 
+@np.errstate(all='ignore')
 def check_fields(
     fields: AnnotationFields, likely: Sequence[tuple[Step, ...]] = (), may_search: bool = True
 ) -> list[Finding]:
@@ -70,7 +72,7 @@ def check_fields(
     steps = _search(wrong, likely, may_be_relative, may_search)
     findings, before = [], _select(measured, rows)
     for step in steps:
-        wrong = _apply(wrong, (step,))
+        wrong = apply_steps(wrong, (step,))
         after = _measure(wrong, may_be_relative)
         findings.append(_explained(step, before, after, rows, wrong))
         before = after
@@ -87,12 +89,6 @@ def _select(measured: Measured, rows: np.ndarray) -> Measured:
 
 def _measure(fields: AnnotationFields, may_be_relative: bool = False) -> Measured:
     return measure_contradictions(pose_objects([fields]), may_be_relative)
-
-
-def _apply(fields: AnnotationFields, steps: Iterable[Step]) -> AnnotationFields:
-    for field, form in steps:
-        fields = find_form(field, form)[1](fields)
-    return fields
 
 
 def _badness(measured: Measured) -> int:
@@ -120,7 +116,7 @@ def _search(
             steps = steps or _best(fields, measured, candidates, may_be_relative)
         if not steps:
             break
-        fields, found = _apply(fields, steps), (*found, *steps)
+        fields, found = apply_steps(fields, steps), (*found, *steps)
         measured = _measure(fields, may_be_relative)
     return found
 
@@ -135,7 +131,7 @@ def _best(
     best: tuple[Step, ...] = ()
     badness = _badness(measured)
     for steps in candidates:
-        remaining = _badness(_measure(_apply(fields, steps), may_be_relative))
+        remaining = _badness(_measure(apply_steps(fields, steps), may_be_relative))
         if remaining < badness:
             best, badness = steps, remaining
         if not badness:
@@ -160,7 +156,7 @@ def _pairs(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step,
     if 'reprojection' not in violated:
         return
     for code in (*FOREIGN_FRAMES, *FRAME_CODES):
-        turned = _apply(fields, [('camera_frame', code)])
+        turned = apply_steps(fields, [('camera_frame', code)])
         for order in _matched_orders(turned):
             yield (('camera_frame', code), ('projected_cuboid', order))
 

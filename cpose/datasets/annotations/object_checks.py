@@ -184,6 +184,17 @@ def warn_of_lost_symmetry(
         print_log(text, logger='current', level=logging.WARNING)
 
 
+def warn_of_invisible_objects(table: AnnotationTable, where: str) -> None:
+    """Tell if all objects have the visibility 0, so that none counts in the metric."""
+    visibility = table.objects['visibility']
+    if len(visibility) and not visibility.any():
+        text = (
+            f'All {len(visibility)} objects of {where} have visibility 0, so none counts in the '
+            "metric. Where nobody knows it, set convention=dict(visibility='unknown')."
+        )
+        print_log(text, logger='current', level=logging.WARNING)
+
+
 def _drop_images(
     table: AnnotationTable,
     owner: np.ndarray,

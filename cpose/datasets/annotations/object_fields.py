@@ -130,7 +130,8 @@ def _parse(item: JsonFields, name: str) -> bool | int | None:
 def is_solid(corners: np.ndarray) -> bool:
     """Tell whether corners (8, 3) have edges of some length that span a volume."""
     first, second = np.transpose(EDGES)
-    axes = CORNER_SIGNS.T @ corners
-    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
-    has_edges = (corners[first] != corners[second]).any(axis=1).all() and lengths.all()
-    return bool(has_edges and abs(np.linalg.det(axes / lengths)) > MIN_SOLID)
+    with np.errstate(over='ignore', invalid='ignore'):
+        axes = CORNER_SIGNS.T @ corners
+        lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+        has_edges = (corners[first] != corners[second]).any(axis=1).all() and lengths.all()
+        return bool(has_edges and abs(np.linalg.det(axes / lengths)) > MIN_SOLID)

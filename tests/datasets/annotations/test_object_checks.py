@@ -15,6 +15,7 @@ from cpose.datasets.annotations.object_checks import (
     keep_consistent,
     label_objects,
     symmetry_orders,
+    warn_of_invisible_objects,
     warn_of_lost_symmetry,
 )
 from cpose.errors import ConfigError, DataError
@@ -185,3 +186,16 @@ def test_objects_with_targets():
     assert has_target(table, labels, np.array([1, 1, 1, 1]), None).tolist() == [1, 1, 1, 0]
     assert has_target(table, labels, np.array([4, 4, 4, 1]), None).tolist() == [1, 0, 1, 0]
     assert has_target(table, labels, np.array([4, 4, 4, 1]), 1).tolist() == [1, 0, 0, 0]
+
+
+def test_objects_of_no_visibility(monkeypatch):
+    told = []
+    monkeypatch.setattr(object_checks, 'print_log', lambda text, **_: told.append(text))
+    seen, hidden = make_object(visibility=0.05), make_object(visibility=0)
+    warn_of_invisible_objects(table_of(make_annotation(seen), make_annotation(hidden)), 'a')
+    assert told == []
+    table = table_of(make_annotation(hidden, hidden))
+    warn_of_invisible_objects(table, 'folder a')
+    assert ['All 2 objects of folder a' in text for text in told] == [True]
+    known = parse_annotation(make_annotation(hidden), 'a.json', {'visibility': 'unknown'})
+    assert known.cuboids.visibility.tolist() == [1.0]
