@@ -187,17 +187,24 @@ def _keypoints_gl(fields: AnnotationFields, objects: list[JsonFields]) -> list[n
     for number, item in enumerate(objects):
         given = fields.keypoints_3d[number]
         if item.has('keypoints_3d') and not is_solid(given[1:]):
-            causes = [str(finding) for finding in check_fields(fields) if finding.form]
-            reason = f': {"; ".join(causes)}' if causes else ''
-            raise item.error(
-                'keypoints_3d', f'must span a cuboid, with no edge of length 0{reason}'
-            )
+            raise _no_cuboid(item, check_fields(fields))
         keypoints.append(
             make_keypoints_gl(
                 given, fields.location[number], fields.quaternion[number], fields.scale[number]
             )
         )
     return keypoints
+
+
+def _no_cuboid(item: JsonFields, findings: list[Finding]) -> DataError:
+    """Return the error of points that span no cuboid, as they do in some other orders."""
+    error = item.error('keypoints_3d', 'must span a cuboid, with no edge of length 0')
+    steps = [found.step for found in findings if found.step]
+    if steps:
+        words = ', '.join(f'{field}={form!r}' for field, form in steps)
+        error.problem += f': {"; ".join(str(found) for found in findings if found.form)}'
+        error.advice = (f'Set {{convention}}=dict({words}) for the data set', *error.advice)
+    return error
 
 
 def _intrinsics(camera: JsonFields) -> np.ndarray | None:

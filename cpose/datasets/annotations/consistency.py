@@ -22,6 +22,8 @@ MOST_REPROJECTION = 0.02
 """Of the diagonal of the projected cuboid; clicked corners of photographs reach 0.009."""
 MIN_SIZE_PX = 10.0
 """Distance of an object behind the camera at least."""
+MOST_DOT_PX = 3.0
+"""Size of corners that are no pixels but shares of the image."""
 MOST_LENGTH = 0.03
 """Relative difference of an edge from ``scale``."""
 MOST_POINT = 0.03
@@ -207,7 +209,7 @@ def _project(points_gl: np.ndarray, projection: np.ndarray) -> np.ndarray:
     return homogeneous[..., :2] / homogeneous[..., 2:]
 
 
-def _all_points(objects: PosedObjects) -> np.ndarray:
+def all_points(objects: PosedObjects) -> np.ndarray:
     """Return points (T, 9, 3), those of the pose where none are annotated."""
     located = objects.location[:, None]
     of_pose = cuboid_keypoints(objects.scale) @ objects.rotation.transpose(0, 2, 1) + located
@@ -223,7 +225,7 @@ def _cameras(objects: PosedObjects) -> np.ndarray:
 def project_objects(objects: PosedObjects) -> np.ndarray:
     """Return the pixels (T, 9, 2) of the 3D points, NaN where unknown or behind the camera."""
     with np.errstate(all='ignore'):
-        return _project(_all_points(objects), _cameras(objects))
+        return _project(all_points(objects), _cameras(objects))
 
 
 def measure_reprojection(objects: PosedObjects) -> np.ndarray:
@@ -232,7 +234,7 @@ def measure_reprojection(objects: PosedObjects) -> np.ndarray:
     An object wholly behind the camera is off by its whole size; NaN where something is unknown.
     """
     with np.errstate(all='ignore'):
-        points, camera = _all_points(objects), _cameras(objects)
+        points, camera = all_points(objects), _cameras(objects)
         distance = np.linalg.norm(_project(points, camera) - objects.points_image, axis=2)
     worst = np.where(np.isnan(distance), -1.0, distance).max(axis=1)
     is_comparable = np.isfinite(points).all(axis=(1, 2)) & np.isfinite(camera).all(axis=(1, 2))
@@ -247,9 +249,11 @@ def _size(objects: PosedObjects) -> np.ndarray:
 
 
 def _reprojection(objects: PosedObjects) -> np.ndarray:
-    distance = measure_reprojection(objects)
-    least = ROUNDING_PX + MOST_REPROJECTION * _size(objects)
-    return np.where(distance > least, distance, np.nan)
+    """Compare pixels; without 3D points an object of no size is off by that of the image."""
+    distance, size = measure_reprojection(objects), _size(objects)
+    is_dot = np.isnan(distance) & (size < MOST_DOT_PX)
+    distance = np.where(is_dot, np.linalg.norm(objects.image_wh, axis=1), distance)
+    return np.where(distance > ROUNDING_PX + MOST_REPROJECTION * size, distance, np.nan)
 
 
 def _camera(objects: PosedObjects) -> np.ndarray:

@@ -5,6 +5,7 @@ fewest relations are violated; what is likely comes first and wins ties.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from cpose.datasets.annotations.consistency import (
     RELATIONS,
     UNITS_OF_MAGNITUDE,
     Finding,
+    all_points,
     measure_contradictions,
     pose_objects,
     project_objects,
@@ -152,13 +154,17 @@ def _candidates(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[
 
 
 def _pairs(fields: AnnotationFields, violated: set[str]) -> Iterator[tuple[Step, ...]]:
-    """Yield frames together with the order that the corners then have."""
+    """Yield frames together with what else may be wrong of the same relation."""
     if 'reprojection' not in violated:
         return
     for code in (*FOREIGN_FRAMES, *FRAME_CODES):
-        turned = apply_steps(fields, [('camera_frame', code)])
-        for order in _matched_orders(turned):
-            yield (('camera_frame', code), ('projected_cuboid', order))
+        frame = ('camera_frame', code)
+        for order in _matched_orders(apply_steps(fields, [frame])):
+            yield (frame, ('projected_cuboid', order))
+    for code in FOREIGN_FRAMES:
+        for field in ('projected_cuboid', 'quaternion_xyzw'):
+            for form in PLAIN_FORMS[field]:
+                yield ((field, form), ('camera_frame', code))
 
 
 def _is_left_handed(frame: str) -> bool:
@@ -172,7 +178,19 @@ def _matched_orders(fields: AnnotationFields) -> Iterator[str]:
     if not np.isfinite(projected).all():
         return
     written = fields.projected_cuboid[0]
-    distances = np.linalg.norm(written[:, None] - projected[None], axis=2)
+    yield from _order_of(np.linalg.norm(written[:, None] - projected[None], axis=2))
+
+
+def _pose_orders(fields: AnnotationFields) -> Iterator[str]:
+    """Yield the order in which the written 3D points are nearest to those of the pose."""
+    of_pose = replace(fields, keypoints_3d=np.full_like(fields.keypoints_3d, np.nan))
+    expected, written = all_points(pose_objects([of_pose]))[0], fields.keypoints_3d[0]
+    if np.isfinite(expected).all():
+        yield from _order_of(np.linalg.norm(written[:, None] - expected[None], axis=2))
+
+
+def _order_of(distances: np.ndarray) -> Iterator[str]:
+    """Yield the order that gives each written point its nearest one, if it is another order."""
     listed = distances.argmin(axis=1).tolist()
     if sorted(listed) == list(range(9)) and listed != list(range(9)):
         yield name_order(listed)
@@ -197,6 +215,8 @@ CANDIDATES: tuple[tuple[tuple[str, ...], str, Forms], ...] = (
     (('camera',), 'intrinsics', CAMERAS),
     (('camera', 'reprojection'), 'camera_projection_matrix', MATRICES),
     (('reprojection', 'order'), 'camera_frame', FOREIGN_FRAMES),
+    (('order',), 'keypoint_order', _pose_orders),
+    (('order',), 'keypoints_3d', _pose_orders),
     (('reprojection', 'order'), 'keypoint_order', ORDERS),
     (('reprojection',), 'projected_cuboid', (*ORDERS, *PLAIN_FORMS['projected_cuboid'])),
     (('reprojection', 'order'), 'keypoints_3d', ORDERS),

@@ -6,6 +6,7 @@ import pytest
 from cpose.datasets.annotations.annotation import parse_annotation
 from cpose.datasets.annotations.conventions import TIMES
 from cpose.datasets.annotations.explanations import check_fields
+from cpose.errors import DataError
 
 from .written_files import (
     CAMERA,
@@ -37,6 +38,14 @@ def parse(content, convention=None):
 def forms(content):
     """Return the forms that explain a file, and the relations that nothing explains."""
     return [found.form or found.relation for found in check_fields(parse(content).fields)]
+
+
+def forms_or_error(content):
+    """Return the forms, or the message of points that span no cuboid, without quotes."""
+    try:
+        return forms(content)
+    except DataError as error:
+        return [str(error).replace("'", '')]
 
 
 def take(order):
@@ -81,6 +90,7 @@ VARIANTS = {
     'keypoint_order=centroid_last': lambda c: changed(
         c, projected_cuboid=points(CENTROID_LAST), keypoints_3d=points(CENTROID_LAST)
     ),
+    'keypoints_3d=dope': lambda c: changed(c, keypoints_3d=points(DOPE)),
     'projected_cuboid=normalised': lambda c: changed(c, projected_cuboid=lambda v: v / [W, H]),
     'projected_cuboid=ndc': lambda c: changed(c, projected_cuboid=lambda v: 2 * v / [W, H] - 1),
     'projected_cuboid=exchanged': lambda c: changed(c, projected_cuboid=take(SWAPPED)),
@@ -192,6 +202,41 @@ def test_two_mistakes_at_once(seed):
         'camera_frame': 'opencv', 'projected_cuboid': ['dope'], 'scale': 'centimetres',
     }  # fmt: skip
     assert check_fields(parse(content, convention).fields) == []
+
+
+@pytest.mark.parametrize(
+    ('form', 'order'), [('dope_centroid_first', [0, *DOPE[:8]]), ('0-1-5-6-2-3-7-8-4', RING)]
+)
+@pytest.mark.parametrize('seed', range(4))
+def test_orders_in_which_points_may_span_no_cuboid(form, order, seed):
+    content = changed(
+        correct_file(seed), projected_cuboid=points(order), keypoints_3d=points(order)
+    )
+    assert [f'keypoint_order={form}' in text for text in forms_or_error(content)] == [True]
+    right = parse(content, {'keypoint_order': form}).cuboids
+    np.testing.assert_allclose(right.keypoints_gl, parse(correct_file(seed)).cuboids.keypoints_gl)
+
+
+PAIRS = (
+    ('projected_cuboid=normalised', 'camera_frame=opencv'),
+    ('quaternion_xyzw=wxyz', 'camera_frame=opengl'),
+)
+
+
+@pytest.mark.parametrize('pair', PAIRS)
+@pytest.mark.parametrize('seed', SEEDS)
+def test_two_mistakes_of_one_relation(pair, seed):
+    content = correct_file(seed, 2, has_points=False)
+    for form in reversed(pair):
+        content = VARIANTS[form](content)
+    assert set(forms(content)) == set(pair)
+
+
+@pytest.mark.parametrize('form', ['projected_cuboid=normalised', 'projected_cuboid=ndc'])
+def test_corners_that_are_no_pixels_without_any_3d_points(form):
+    content = VARIANTS[form](correct_file(3, has_points=False))
+    del content['objects'][0]['location']
+    assert forms(content)[0] in ('projected_cuboid=normalised', form)
 
 
 @pytest.mark.parametrize(
