@@ -44,9 +44,8 @@ class OutputNames:
         return candidate
 
 
-FILE_EXTENSIONS = (*IMAGE_EXTENSIONS, '.webp', '.tif', '.tiff')
 VIDEO_EXTENSIONS = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
-ENDINGS = FILE_EXTENSIONS + VIDEO_EXTENSIONS
+ENDINGS = IMAGE_EXTENSIONS + VIDEO_EXTENSIONS
 WEBCAM = re.compile(r'webcam(?::(\d{1,9}))?')
 DEFAULT_FPS = 25.0
 COUNT_TOLERANCE = 1

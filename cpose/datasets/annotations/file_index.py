@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cpose.errors import DataError, unreadable
 
-IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp')
+IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 ANNOTATION_EXTENSION = '.json'
 
 
