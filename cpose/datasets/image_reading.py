@@ -177,9 +177,7 @@ def _turn(image: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _damaged(path: str, what: str, reason: str) -> DataError:
-    return DataError(
-        f'{what} cannot be decoded: {reason}', place=FilePlace(path), advice=AGAIN
-    )
+    return DataError(f'{what} cannot be decoded: {reason}', place=FilePlace(path), advice=AGAIN)
 
 
 def _to_8_bits(image: np.ndarray) -> np.ndarray:
@@ -225,5 +223,7 @@ def _complete_jpeg(path: str, content: bytes) -> bytes:
 
 
 def _is_same(first: bytes, second: bytes) -> bool:
-    images = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in (first, second)]
+    images = [
+        cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in (first, second)
+    ]
     return images[0] is not None and images[1] is not None and np.array_equal(*images)

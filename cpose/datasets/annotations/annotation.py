@@ -12,7 +12,6 @@ import numpy as np
 
 from cpose.codecs.symmetries import parse_symmetric
 from cpose.datasets.annotations.extras import stack_extras
-from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.json_files import JsonFields
 from cpose.files.text_files import MOST_BYTES, read_json
