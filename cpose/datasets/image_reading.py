@@ -90,9 +90,16 @@ def read_photo(
     if header is None:
         raise _damaged(path, f'({len(content)} bytes)', 'it is truncated or not an image')
     _check_header(path, header, limit)
-    is_stored = header.is_turned_by_quarter and image_wh == header.image_wh != image_wh[::-1]
-    image = _decode(path, content, header, follow_exif and not is_stored)
+    image = _decode(
+        path, content, header, follow_exif and not _is_annotated_stored(header, image_wh)
+    )
     return Photo(image, header)
+
+
+def _is_annotated_stored(header: ImageHeader, image_wh: tuple[int, int] | None) -> bool:
+    """Tell whether an annotation's size is that of the stored pixels, and of no others."""
+    width, height = header.image_wh
+    return header.is_turned_by_quarter and image_wh == (width, height) and width != height
 
 
 def image_limit() -> int:
@@ -224,6 +231,7 @@ def _complete_jpeg(path: str, content: bytes) -> bytes:
 
 def _is_same(first: bytes, second: bytes) -> bool:
     images = [
-        cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in (first, second)
+        cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+        for data in (first, second)
     ]
-    return images[0] is not None and images[1] is not None and np.array_equal(*images)
+    return all(image is not None for image in images) and np.array_equal(images[0], images[1])

@@ -53,7 +53,7 @@ def infer(checkpoint, tmp_path):
 
 def written(tmp_path):
     out = tmp_path / 'out'
-    return sorted(path.relative_to(out).as_posix() for path in out.rglob('*') if path.is_file())
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob('[!.]*') if path.is_file())
 
 
 def test_folder(infer, images, tmp_path, capsys):

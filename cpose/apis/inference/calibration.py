@@ -100,7 +100,7 @@ class SceneCameras:
         """
         name = Path(path).stem
         number = int(name) if re.fullmatch('[0-9]{1,9}', name) else None
-        if number not in self.cameras:
+        if number is None or number not in self.cameras:
             raise DataError(
                 f'has cameras by the number of an image, but none for {path}',
                 argument='camera',

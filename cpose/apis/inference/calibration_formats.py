@@ -74,6 +74,8 @@ def _parse_numbers(values: list[Any], origin: str) -> Camera | None:
         numbers = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
+    if not numbers.size:
+        return None
     if numbers.size in (4, 5):
         return parse_camera(dict(zip(SCALARS, numbers.ravel().tolist(), strict=False)), origin)
     if numbers.size in (12, 16):

@@ -11,6 +11,13 @@ from cpose.errors import DataError, unreadable
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 ANNOTATION_EXTENSION = '.json'
+RESULTS_MARK = '.cpose_results'
+"""Hidden file in a folder that holds results only: its pictures and JSON files are no data."""
+
+
+def is_results_folder(folder: str) -> bool:
+    """Tell whether a folder was marked by `cpose.apis.inference.result_writer.ResultWriter`."""
+    return os.path.isfile(os.path.join(folder, RESULTS_MARK))
 
 
 class ImageFile(NamedTuple):
@@ -42,7 +49,9 @@ class FolderFiles:
 
 
 def scan_folder(root: str) -> FolderFiles:
-    """Search a folder and all its sub-folders; hidden files and folders are left out.
+    """Search a folder and all its sub-folders.
+
+    Hidden files and folders are left out, and sub-folders with results of `cpose infer`.
 
     Raises:
         DataError: If the folder does not exist, cannot be read or holds no image.
@@ -89,7 +98,7 @@ def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int
             images.append((stem, entry))
         elif extension == ANNOTATION_EXTENSION and entry.is_file():
             annotations[stem] = entry
-        elif entry.is_dir():
+        elif entry.is_dir() and not is_results_folder(entry.path):
             _scan(root, os.path.join(below, entry.name), found, visited)
     for stem, entry in images:
         found.images.append(_image_file(below, entry, annotations.get(stem)))

@@ -42,7 +42,7 @@ def test_json_and_picture(tmp_path):
 def test_ending_of_the_picture(tmp_path, path, ending):
     with ResultWriter(tmp_path) as writer:
         writer.write(source(path=path), result())
-    assert [file.name for file in (tmp_path / 'vis').iterdir()] == [f'a.{ending}']
+    assert [file.name for file in (tmp_path / 'vis').glob('[!.]*')] == [f'a.{ending}']
 
 
 def test_only_what_is_wanted(tmp_path):
