@@ -4,6 +4,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -90,10 +91,8 @@ def read_photo(
     if header is None:
         raise _damaged(path, f'({len(content)} bytes)', 'it is truncated or not an image')
     _check_header(path, header, limit)
-    image = _decode(
-        path, content, header, follow_exif and not _is_annotated_stored(header, image_wh)
-    )
-    return Photo(image, header)
+    is_turned = follow_exif and not _is_annotated_stored(header, image_wh)
+    return Photo(_decode(path, content, header, is_turned), header)
 
 
 def _is_annotated_stored(header: ImageHeader, image_wh: tuple[int, int] | None) -> bool:
@@ -163,7 +162,7 @@ def _decode(path: str, content: bytes, header: ImageHeader, is_turned: bool) -> 
     width, height = header.image_wh
     what = f'({header.format} of {width}×{height} pixels, {len(content)} bytes)'
     try:
-        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags)
+        image = _imdecode(content, flags)
     except (cv2.error, MemoryError) as error:
         reason = ' '.join(str(getattr(error, 'err', '') or error).split()) or 'no memory is left'
         raise _damaged(path, what, reason) from error
@@ -230,8 +229,10 @@ def _complete_jpeg(path: str, content: bytes) -> bytes:
 
 
 def _is_same(first: bytes, second: bytes) -> bool:
-    images = [
-        cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
-        for data in (first, second)
-    ]
-    return all(image is not None for image in images) and np.array_equal(images[0], images[1])
+    """Tell whether two JPEGs decode to the same pixels."""
+    images = [_imdecode(data, cv2.IMREAD_COLOR) for data in (first, second)]
+    return images[0] is not None and np.array_equal(images[0], images[1])
+
+
+def _imdecode(content: bytes, flags: int) -> Any:
+    return cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags)

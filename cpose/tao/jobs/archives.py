@@ -99,10 +99,7 @@ def _extract(archive: Path, folder: Path) -> None:
     """
     room = max(ALWAYS_ALLOWED, MOST_GROWTH * archive.stat().st_size)
     try:
-        with (
-            _open(archive) as stream,
-            tarfile.open(fileobj=_Measured(stream), mode='r:') as content,
-        ):
+        with _open(archive) as stream, _open_tar(_Measured(stream)) as content:
             for member in content:
                 _check_member(archive, member)
                 room -= max(member.size, LEAST_MEMBER)
