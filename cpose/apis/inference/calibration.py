@@ -12,7 +12,7 @@ from cpose.errors import DataError
 
 SAME_ASPECT = 0.01
 """Largest relative difference of the scales of width and height of a resized image."""
-FARTHEST_CENTER = 0.2
+FARTHEST_CENTER = 0.15
 """Largest usual distance of the principal point from the middle, sides of the image."""
 SHORTEST_FOCAL, LONGEST_FOCAL = 0.25, 10.0
 """Usual focal lengths, longer sides of the image: fields of view of 127° to 6° along it."""

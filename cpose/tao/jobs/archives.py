@@ -26,8 +26,8 @@ MOST_GROWTH = 100
 """How many times larger than its archive a data set may be; pictures hardly shrink at all."""
 ALWAYS_ALLOWED = 100 << 20
 """Bytes that any archive may grow to."""
-LEAST_MEMBER = 512
-"""Bytes that a file counts at least."""
+LEAST_MEMBER = 4096
+"""Bytes that a file counts at least: what it takes on a disk."""
 MOST_READ = 16 << 20
 """Bytes that are read at once at most; headers are far shorter."""
 
