@@ -13,7 +13,7 @@ import yaml
 from cpose.apis.inference.calibration import Camera, SceneCameras
 from cpose.apis.inference.calibration_formats import SCALARS, parse_calibration, parse_camera
 from cpose.error_places import FilePlace, with_value
-from cpose.errors import ConfigError, DataError
+from cpose.errors import ConfigError, DataError, UserError
 from cpose.files.text_files import MOST_BYTES, parse_yaml, read_json, read_text
 from cpose.structures.camera import guess_intrinsics
 
@@ -23,6 +23,10 @@ OPENCV_YAML = ('%YAML:1.0', '!!opencv-matrix')
 """What keeps the files of OpenCV's FileStorage from being YAML."""
 COMMENT = re.compile('#.*')
 SEPARATORS = re.compile(r'[\s,;\[\]()]+')
+
+
+class GuessWarning(UserError, UserWarning):  # noqa: N818  warned of, not raised
+    """A camera was assumed that the user may know."""
 
 
 class CameraFinder:
@@ -58,9 +62,11 @@ class CameraFinder:
         if not self._has_warned:
             self._has_warned = True
             warnings.warn(
-                f'No camera is known for {image_path}: a typical phone is assumed (focal length '
-                '0.78 of the longer side), so distances are rough. Give --camera FX FY CX CY or '
-                '--camera-file, or camera= in Python.',
+                GuessWarning(
+                    f'No camera is known for {image_path}: a typical phone is assumed (focal '
+                    'length 0.78 of the longer side), so distances are rough',
+                    advice='Give fx, fy, cx and cy in pixels as {camera}',
+                ),
                 stacklevel=2,
             )
         return Camera(guess_intrinsics(image_wh), origin='guess', is_guessed=True)

@@ -20,6 +20,7 @@ from cpose.apis.inference.image_sources import ENDINGS, SourceImage
 from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, OutputError, unwritable
+from cpose.files.atomic import try_folder
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV, gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -51,7 +52,8 @@ def result_to_dict(
         object ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
         ``projected_keypoints_2d`` (9×2, pixels, with the distortion), ``keypoints_2d`` (8×2,
         pixels), ``relative_scale`` (3), ``score``, ``label``, ``bbox`` (left, top, right, bottom,
-        pixels), ``class`` where the name is known, ``failure`` where no pose was found, and what
+        pixels), ``class`` where the name is known, ``reprojection_error`` (pixels) and
+        ``relative_error`` (see `ObjectPose`) of a pose, ``failure`` where there is none, and what
         further branches found (`ObjectPose.extras`), such as ``keypoints_std`` (8×2, pixels) and
         ``dims_std`` (3).
 
@@ -116,8 +118,9 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
     }
     if pose.label < len(categories):
         values['class'] = categories[pose.label]
-    if pose.failure is not None:
-        values['failure'] = pose.failure
+    for name in ('reprojection_error', 'relative_error', 'failure'):
+        if getattr(pose, name) is not None:
+            values[name] = getattr(pose, name)
     for name, value in pose.extras.items():
         if name in values:
             raise ConfigError(
@@ -152,11 +155,8 @@ def prepare_output(folder: Path) -> None:
     Raises:
         OutputError: If it cannot.
     """
-    probe = folder / '.writable'
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b'')
-        probe.unlink(missing_ok=True)
+        try_folder(folder)
     except OSError as error:
         raise unwritable(folder, error, 'Choose another folder with {out}', 'out') from error
 

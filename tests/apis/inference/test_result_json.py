@@ -33,6 +33,13 @@ def make_pose(**changes):
     return ObjectPose(**{**values, **changes})
 
 
+def test_a_pose_says_how_well_it_fits():
+    pose = make_pose(reprojection_error=1.5, relative_error=0.03)
+    item = result_to_dict(make_result(pose, make_pose()))['objects'][0]
+    assert (item['reprojection_error'], item['relative_error']) == (1.5, 0.03)
+    assert 'reprojection_error' not in result_to_dict(make_result(make_pose()))['objects'][0]
+
+
 def without_pose(failure=None):
     names = ('location_cv', 'quaternion_xyzw', 'keypoints_cv', 'keypoints_image')
     return make_pose(**dict.fromkeys(names), failure=failure)
