@@ -30,8 +30,8 @@ FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 """The orientation that undoes one."""
 LIMIT_VARIABLE = 'CPOSE_MAX_IMAGE_PIXELS'
-DEFAULT_LIMIT = 100_000_000
-"""Pixels of the largest picture that is decoded; they take 0.3 to 0.9 GB."""
+DEFAULT_LIMIT = 80_000_000
+"""Pixels of the largest picture that is decoded; it takes 0.3 to 0.9 GB."""
 MOST_BYTES_PER_PIXEL = 8
 """Of a file: four channels of 16 bits."""
 SPARE_BYTES = 1 << 20

@@ -21,7 +21,11 @@ from cpose.apis.inference.video_frames import (
     public_name,
     read_frames,
 )
-from cpose.datasets.annotations.file_index import IMAGE_EXTENSIONS, is_results_folder
+from cpose.datasets.annotations.file_index import (
+    IMAGE_EXTENSIONS,
+    UNREAD_EXTENSIONS,
+    is_results_folder,
+)
 from cpose.datasets.image_reading import read_image, read_photo
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
@@ -206,7 +210,7 @@ def _search_folder(root: str) -> list[tuple[str, str]]:
 
     Hidden ones are left out, and folders with results of an earlier run.
     """
-    found = []
+    found, unread = [], []
     for folder, children, files in os.walk(root):
         children[:] = [
             child
@@ -214,7 +218,14 @@ def _search_folder(root: str) -> list[tuple[str, str]]:
             if not child.startswith('.') and not _is_left_out(os.path.join(folder, child))
         ]
         paths = [os.path.join(folder, file) for file in files if file[0] != '.']
+        unread += [path for path in paths if path.lower().endswith(UNREAD_EXTENSIONS)]
         found += [path for path in paths if path.lower().endswith(ENDINGS) and os.path.isfile(path)]
+    if unread:
+        warnings.warn(
+            f'{root}: {len(unread)} files are left out, as their format is not read: {unread[0]} '
+            'for example. Convert them to JPEG or PNG.',
+            stacklevel=2,
+        )
     return [
         (path, Path(path).relative_to(root).with_suffix('').as_posix()) for path in sorted(found)
     ]

@@ -11,6 +11,11 @@ from cpose.errors import DataError, unreadable
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 ANNOTATION_EXTENSION = '.json'
+UNREAD_EXTENSIONS = (
+    *('.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.exr', '.psd', '.pdf', '.svg'),
+    *('.raw', '.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2'),
+)
+"""Pictures that are not searched for; a message tells that they are left out."""
 RESULTS_MARK = '.cpose_results'
 """Hidden file in a folder that holds results only: its pictures and JSON files are no data."""
 
@@ -42,10 +47,12 @@ class FolderFiles:
     Attributes:
         images: Sorted by path.
         lonely_annotations: Relative paths of JSON files without an image, sorted.
+        unread: File beside a lonely annotation that is a picture of a format that is not read.
     """
 
     images: list[ImageFile] = field(default_factory=list)
     lonely_annotations: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def scan_folder(root: str) -> FolderFiles:
@@ -91,6 +98,7 @@ def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int
     visited.add((status.st_dev, status.st_ino))
     images: list[tuple[str, os.DirEntry[str]]] = []
     annotations: dict[str, os.DirEntry[str]] = {}
+    unread: dict[str, str] = {}
     for entry in visible:
         stem, extension = os.path.splitext(entry.name)
         extension = extension.lower()
@@ -98,14 +106,17 @@ def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int
             images.append((stem, entry))
         elif extension == ANNOTATION_EXTENSION and entry.is_file():
             annotations[stem] = entry
+        elif extension in UNREAD_EXTENSIONS:
+            unread[stem] = entry.name
         elif entry.is_dir() and not is_results_folder(entry.path):
             _scan(root, os.path.join(below, entry.name), found, visited)
     for stem, entry in images:
         found.images.append(_image_file(below, entry, annotations.get(stem)))
-    stems = {stem for stem, _ in images}
-    found.lonely_annotations += [
-        os.path.join(below, entry.name) for stem, entry in annotations.items() if stem not in stems
-    ]
+    for stem in annotations.keys() - {stem for stem, _ in images}:
+        path = os.path.join(below, annotations[stem].name)
+        found.lonely_annotations.append(path)
+        if stem in unread:
+            found.unread[path] = unread[stem]
 
 
 def _image_file(

@@ -222,3 +222,10 @@ def test_pipes_in_a_folder_are_left_out(tmp_path):
     save(tmp_path / 'a.png')
     os.mkfifo(tmp_path / 'b.png')
     assert names_of(tmp_path) == ['a']
+
+
+def test_formats_that_are_not_read_are_told(tmp_path):
+    save(tmp_path / 'a.png')
+    (tmp_path / 'b.heic').write_bytes(b'x')
+    with pytest.warns(UserWarning, match=r'b\.heic'):
+        assert names_of(tmp_path) == ['a']

@@ -121,3 +121,10 @@ def test_pictures_of_further_formats(tmp_path, ending):
         (tmp_path / name).write_bytes(b'x')
     found = scan_folder(tmp_path)
     assert [image.annotation_path for image in found.images] == ['a.json']
+
+
+def test_formats_that_are_not_read_are_told(tmp_path):
+    touch(tmp_path, 'a.json', 'a.HEIC', 'b.json', 'b.png', 'b.dng', 'c.json')
+    found = scan_folder(tmp_path)
+    assert found.lonely_annotations == ['a.json', 'c.json']
+    assert found.unread == {'a.json': 'a.HEIC'}
