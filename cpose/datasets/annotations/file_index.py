@@ -4,6 +4,7 @@ An image and the JSON file of the same stem in the same folder belong together.
 """
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -98,7 +99,6 @@ def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int
     visited.add((status.st_dev, status.st_ino))
     images: list[tuple[str, os.DirEntry[str]]] = []
     annotations: dict[str, os.DirEntry[str]] = {}
-    unread: dict[str, str] = {}
     for entry in visible:
         stem, extension = os.path.splitext(entry.name)
         extension = extension.lower()
@@ -106,14 +106,28 @@ def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int
             images.append((stem, entry))
         elif extension == ANNOTATION_EXTENSION and entry.is_file():
             annotations[stem] = entry
-        elif extension in UNREAD_EXTENSIONS:
-            unread[stem] = entry.name
         elif entry.is_dir() and not is_results_folder(entry.path):
             _scan(root, os.path.join(below, entry.name), found, visited)
     for stem, entry in images:
         found.images.append(_image_file(below, entry, annotations.get(stem)))
-    for stem in annotations.keys() - {stem for stem, _ in images}:
-        path = os.path.join(below, annotations[stem].name)
+    for stem, _ in images:
+        annotations.pop(stem, None)
+    _note_lonely(below, annotations, visible, found)
+
+
+def _note_lonely(
+    below: str,
+    annotations: Mapping[str, os.DirEntry[str]],
+    entries: Sequence[os.DirEntry[str]],
+    found: FolderFiles,
+) -> None:
+    """Note annotations without an image, and the pictures of other formats beside them."""
+    if not annotations:
+        return
+    names = (os.path.splitext(entry.name) for entry in entries)
+    unread = {stem: stem + end for stem, end in names if end.lower() in UNREAD_EXTENSIONS}
+    for stem, entry in annotations.items():
+        path = os.path.join(below, entry.name)
         found.lonely_annotations.append(path)
         if stem in unread:
             found.unread[path] = unread[stem]
