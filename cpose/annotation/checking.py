@@ -161,11 +161,6 @@ def _read(
     """Return the annotation, None if it cannot be used, and what is wrong with either file."""
     errors = []
     annotation = size = None
-    try:
-        height, width = read_image(os.path.join(root, image.path)).shape[:2]
-        size = (width, height)
-    except DataError as error:
-        errors.append(f'image {error.problem}')
     if image.annotation_path is None:
         errors.append('image without an annotation')
     else:
@@ -174,6 +169,12 @@ def _read(
             annotation = read_annotation(path, convention)
         except DataError as error:
             errors.append(str(error).removeprefix(path).removeprefix(': '))
+    try:
+        wanted = None if annotation is None else annotation.image_wh
+        height, width = read_image(os.path.join(root, image.path), wanted).shape[:2]
+        size = (width, height)
+    except DataError as error:
+        errors.append(f'image {error.problem}')
     if annotation and size and annotation.image_wh != size:
         errors.append(
             f'camera_data says {annotation.image_wh[0]}×{annotation.image_wh[1]} pixels, the image '

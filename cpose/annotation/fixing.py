@@ -21,7 +21,8 @@ from cpose.datasets.annotations.conventions import (
 from cpose.error_places import FilePlace
 from cpose.errors import OutputError, unwritable
 from cpose.files.atomic import write_text_atomic
-from cpose.files.json_files import JsonFields, read_json
+from cpose.files.json_files import JsonFields
+from cpose.files.text_files import read_json
 
 WRITTEN_NAMES = {
     'projected_cuboid': 'projected_cuboid',

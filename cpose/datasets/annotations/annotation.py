@@ -5,7 +5,6 @@ pixel projections, locations with quaternions become keypoints, and what the ``c
 data set names becomes what this project has. Letters: N objects.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,9 @@ from cpose.datasets.annotations.object_fields import (
     read_visibility,
 )
 from cpose.error_places import FilePlace
-from cpose.errors import DataError, unreadable
+from cpose.errors import DataError
 from cpose.files.json_files import JsonFields
+from cpose.files.text_files import MOST_BYTES, read_json
 from cpose.structures.camera import intrinsic_matrix, pixel_projection
 from cpose.structures.pose_data_sample import CuboidAnnotations
 
@@ -87,23 +87,7 @@ def read_annotation(path: str | Path, convention: Convention | None = None) -> A
         DataError: If the file cannot be read or a field is missing or wrong.
         ConfigError: If there is no such convention.
     """
-    try:
-        content = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except ValueError as error:
-        raise DataError(
-            f'is not valid JSON ({error}), it may be truncated',
-            place=FilePlace(path),
-            advice='Write or copy it again',
-        ) from error
-    except RecursionError as error:
-        raise DataError(
-            'is nested too deeply to be an annotation',
-            place=FilePlace(path),
-            advice='Write it again',
-        ) from error
-    return parse_annotation(content, str(path), convention)
+    return parse_annotation(read_json(path, MOST_BYTES), str(path), convention)
 
 
 def parse_annotation(content: Any, path: str, convention: Convention | None = None) -> Annotation:
