@@ -19,6 +19,7 @@ BRANCHES = (
     *('CornerOffset', 'Dims'),
 )
 MAY_BE_LEFT_OUT = {
+    'LoadPoseImage': ('follow_exif',),
     # Validation and test have no targets; 'raise' and True leave no image out.
     'CenterPoseDataset': (
         *('max_objs', 'on_error', 'require_annotation'),
