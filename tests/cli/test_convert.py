@@ -43,7 +43,7 @@ def test_from_tao_to_poses(published, workplace, capsys, monkeypatch):
         assert text in output
     image = str(next(Path('data').rglob('*.jpg')))
     assert main(['infer', '-', 'bike.pth', image, '--out', 'poses', '--device', 'cpu']) == 0
-    (file,) = Path('poses/json').iterdir()
+    (file,) = Path('poses/json').glob('*.json')
     assert json.loads(file.read_text())['image_name'] == Path(image).name
 
 
