@@ -5,10 +5,16 @@ from typing import Any
 
 from cpose.errors import ConfigError, nearest_names
 from cpose.tao import TASKS
-from cpose.tao.spec.key_list import default_values, experiment_schema, spec_keys
+from cpose.tao.spec.key_list import (
+    default_values,
+    experiment_schema,
+    spec_keys,
+    without_file_facts,
+)
 from cpose.tao.zoo import find_experiment
 
 DIALECT = 'https://json-schema.org/draft/2020-12/schema'
+TRAIN = 'train'
 COMMON = ('model_name', 'encryption_key', 'results_dir', 'wandb', 'dataset', 'train', 'model')
 """Keys and sections of every task, besides the section of its name."""
 
@@ -16,7 +22,8 @@ COMMON = ('model_name', 'encryption_key', 'results_dir', 'wandb', 'dataset', 'tr
 def job_schema(action: str, experiment_id: str | None = None) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of the spec of a task.
 
-    The top-level ``default`` is a spec that runs once paths are filled in.
+    The top-level ``default`` is a spec that runs once paths are filled in. For tasks that use a
+    model file it leaves out what the file knows.
 
     Args:
         action: Task.
@@ -33,6 +40,8 @@ def job_schema(action: str, experiment_id: str | None = None) -> dict[str, Any]:
     properties = {name: schema['properties'][name] for name in (*COMMON, action)}
     values = default_values()
     default = {name: values[name] for name in properties}
+    if action != TRAIN:
+        default = without_file_facts(default)
     if experiment_id is not None:
         _apply(default, properties, find_experiment(experiment_id))
     automl = [key for key, node in spec_keys().items() if node.get('automl_enabled')]
@@ -47,7 +56,7 @@ def job_schema(action: str, experiment_id: str | None = None) -> dict[str, Any]:
 
 
 def _apply(default: dict[str, Any], properties: dict[str, Any], entry: dict[str, Any]) -> None:
-    default['model']['backbone']['model_type'] = entry['backbone']
+    default['model'].setdefault('backbone', {})['model_type'] = entry['backbone']
     default['dataset']['category'] = entry['category']
     backbone = properties['model']['properties']['backbone']['properties']
     backbone['model_type']['default'] = entry['backbone']

@@ -15,21 +15,24 @@ from cpose.files.encryption_key import use_key
 from cpose.tao import SECRET
 from cpose.tao.jobs.processes import use_gpus
 from cpose.tao.jobs.status import job_status, process_rank
+from cpose.tao.spec.key_list import without_file_facts
 from cpose.tao.spec.readings import warn_of_readings
 from cpose.tao.spec.spec_file import TaoSpec
 
 NAME = 'experiment.yaml'
 
 
-def write_experiment(spec: TaoSpec, folder: Path) -> Path:
+def write_experiment(spec: TaoSpec, folder: Path, task: str) -> Path:
     """Write all values, defaults included, so that the file is a spec again; return its path.
 
-    The encryption key is left out.
+    The encryption key is left out, and, but for training, what a model file decides.
 
     Raises:
         OutputError: If it cannot be written.
     """
     values = {**spec.values.model_dump(mode='json', by_alias=True), SECRET: ''}
+    if task != 'train':
+        values = without_file_facts(values, spec.origin.gives)
     path = folder / NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,5 +148,5 @@ def run_task(task: str, spec: TaoSpec, launcher: str = 'none') -> Any:
     ):
         use_gpus(spec, task)
         if process_rank() == 0:
-            write_experiment(spec, folder)
+            write_experiment(spec, folder, task)
         return run(spec, launcher)
