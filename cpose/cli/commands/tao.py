@@ -10,6 +10,8 @@ from cpose.cli.arguments import add_spec
 from cpose.errors import import_extra
 from cpose.tao import TASKS
 
+LAUNCHERS, NETWORK = ('model', 'deploy'), 'centerpose'
+"""Words that TAO's launcher has before a task."""
 HELP = {
     'train': 'train a model',
     'evaluate': 'score a checkpoint or engine',
@@ -22,6 +24,15 @@ HELP = {
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command with its own commands."""
     parser = subparsers.add_parser('tao', help="run specs of NVIDIA TAO's CenterPose")
+    commands = _add_commands(parser)
+    for word in LAUNCHERS:
+        launcher = commands.add_parser(word, help=f'as in tao {word} {NETWORK} TASK')
+        networks = launcher.add_subparsers(dest='network', required=True, metavar=NETWORK)
+        _add_commands(networks.add_parser(NETWORK))
+
+
+def _add_commands(parser: ArgumentParser) -> Any:
+    """Add what ``cpose tao`` can do, and return where more can be added."""
     commands = parser.add_subparsers(dest='task', required=True, metavar='TASK')
     for task in TASKS:
         _add_task(commands, task)
@@ -37,6 +48,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     config.add_argument('overrides', nargs='*', metavar='KEY=VALUE', help='as for train')
     config.add_argument('--out', type=Path, required=True, metavar='CONFIG', help='file to write')
     config.set_defaults(func=run_to_config)
+    return commands
 
 
 def _add_task(commands: Any, task: str) -> None:
