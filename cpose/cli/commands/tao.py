@@ -88,10 +88,10 @@ def run(args: Namespace) -> int:
             return run_processes(words, gpus, spec.results_dir(args.task))
     try:
         result = run_task(args.task, spec, args.launcher)
+        if is_first_process():
+            show_result(args.task, result, spec.results_dir(args.task))
     finally:
         leave_processes()
-    if is_first_process():
-        show_result(args.task, result, spec.results_dir(args.task))
     return 0
 
 

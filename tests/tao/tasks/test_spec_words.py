@@ -7,7 +7,7 @@ import torch
 from cpose.deploy.engines.engine_build import choose_profile
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
-from cpose.errors import ConfigError, OutputError
+from cpose.errors import ConfigError, DataError, OutputError
 from cpose.tao.spec.key_list import spec_keys
 from cpose.tao.tasks.run import (
     ARGUMENTS,
@@ -16,6 +16,7 @@ from cpose.tao.tasks.run import (
     errors_name_spec_keys,
     tell_spec_keys,
 )
+from cpose.tao.translation.spec_config import load_overlay, training_overlay
 
 from ...user_errors import raises
 from ..specs import make_spec
@@ -23,10 +24,58 @@ from ..specs import make_spec
 TRT = 'gen_trt_engine.tensorrt'
 
 
+FILLED = {'task': 'inference', 'batch_size': 'dataset.batch_size', 'results_dir': 'results_dir'}
+
+
 def test_keys_exist():
     own = {key for arguments in OWN_ARGUMENTS.values() for key in arguments.values()}
     found = {*ARGUMENTS.values(), *own, *CONFIG_KEYS.values()}
-    assert {key.format(task='evaluate') for key in found} <= set(spec_keys())
+    assert {key.format(**FILLED) for key in found} <= set(spec_keys())
+
+
+def test_keys_of_configs_exist(tmp_path):
+    config = load_overlay(training_overlay(make_spec(tmp_path, 'train.precision=fp16')))
+    for place in CONFIG_KEYS.keys() - UNSET:
+        node = config
+        for part in place.split('.'):
+            assert part in node, place
+            node = node[part]
+
+
+UNSET = {
+    *('model.backbone.pretrained_path', 'load_from', 'model.neck.out_channels'),
+    *(
+        f'{name}_dataloader.dataset.{key}'
+        for name in ('val', 'test')
+        for key in ('max_objs', 'seed', 'metainfo.symmetry.order')
+    ),
+    'train_dataloader.dataset.metainfo.symmetry.order',
+}
+"""Keys that a config need not have."""
+
+
+@pytest.mark.parametrize(
+    ('words', 'argument', 'key'),
+    [
+        ((), 'batch_size', 'dataset.batch_size'),
+        (('evaluate.batch_size=2',), 'batch_size', 'evaluate.batch_size'),
+        ((), 'work_dir', 'results_dir'),
+        (('evaluate.results_dir=own',), 'work_dir', 'evaluate.results_dir'),
+    ],
+)
+def test_the_key_that_counted_is_named(tmp_path, words, argument, key):
+    error = ConfigError('is wrong', argument=argument, value=3)
+    tell_spec_keys(error, make_spec(tmp_path, *words), 'evaluate')
+    assert error.place.key == key
+
+
+@pytest.mark.parametrize('name', ['train', 'val', 'test'])
+def test_data_without_usable_files(tmp_path, name):
+    place = ConfigPlace((f'{name}_dataloader.dataset.data_root',))
+    error = DataError('holds no image', argument='data_root', value='d', place=place)
+    tell_spec_keys(error, make_spec(tmp_path), 'evaluate')
+    assert error.place.key == f'dataset.{name}_data'
+    assert 'dataset.num_joints' in str(error)
 
 
 def test_error_names_place_and_keys_of_the_spec(tmp_path):
@@ -46,7 +95,8 @@ def test_error_names_place_and_keys_of_the_spec(tmp_path):
         ({'argument': 'work_dir'}, 'results_dir'),
         ({'argument': 'folders'}, None),
         ({'place': ConfigPlace(('train_dataloader.batch_size',))}, 'dataset.batch_size'),
-        ({'place': ConfigPlace(('model.head.head_conv',)), 'argument': 'out'}, None),
+        ({'place': ConfigPlace(('model.neck.conv',)), 'argument': 'out'}, None),
+        ({'place': ConfigPlace(('model.head.head_conv',))}, 'model.head_conv'),
         ({'place': FilePlace('a.onnx'), 'argument': 'out'}, None),
     ],
 )
