@@ -43,6 +43,10 @@ def _add_commands(parser: ArgumentParser) -> Any:
     schema.add_argument('--action', required=True, choices=TASKS, help='task')
     schema.add_argument('--base-experiment-id', metavar='ID', help='take its model as default')
     schema.set_defaults(func=run_schema, flags={'experiment_id': '--base-experiment-id'})
+    templates = commands.add_parser('templates', help='write spec templates, schemas, manifest')
+    templates.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder')
+    templates.add_argument('--force', action='store_true', help='replace existing files')
+    templates.set_defaults(func=run_templates)
     config = commands.add_parser('to-config', help='write a spec for training as a config')
     config.add_argument('spec', metavar='SPEC', help='YAML file')
     config.add_argument('overrides', nargs='*', metavar='KEY=VALUE', help='as for train')
@@ -156,6 +160,16 @@ def run_schema(args: Namespace) -> int:
     from cpose.tao.spec.schema import job_schema
 
     return _print_json(job_schema(args.action, args.base_experiment_id))
+
+
+def run_templates(args: Namespace) -> int:
+    """Write what describes the specs of all tasks."""
+    import_extra('pydantic', 'tao')
+    from cpose.tao.spec.templates import write_templates
+
+    for path in write_templates(args.out, args.force):
+        sys.stdout.write(f'{path}\n')
+    return 0
 
 
 def run_to_config(args: Namespace) -> int:
