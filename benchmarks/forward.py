@@ -19,7 +19,7 @@ from other_process import other_process
 from plain_network import PlainNetwork
 from torch import nn
 
-from cpose.cli.process_settings import keep_freed_memory
+from cpose.cli.command_process import keep_freed_memory
 from cpose.models.layers.fuse import fuse_for_inference
 from cpose.registry import MODELS
 

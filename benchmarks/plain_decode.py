@@ -1,7 +1,7 @@
 """The same decoding written in the straightforward way, as the baseline of the speed test.
 
 `max_pool2d` over the whole probability maps, `topk` over all cells, and a Python loop over the
-detections of every image. The conditions of a match are those of `cpose.codecs.corner_matching`.
+detections of every image. The conditions of a match are those of `cpose.codecs.detections`.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cpose.codecs.corner_matching import (
+from cpose.codecs.detections import (
     BOX_MARGIN,
     MEAN_DISTANCE,
     MIN_DETECTION_SCORE,

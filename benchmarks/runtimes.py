@@ -16,7 +16,7 @@ from measure import SAME_RUN, Figure, Timing, benchmark_parser, publish, time_ca
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from cpose.cli.process_settings import keep_freed_memory
+from cpose.cli.command_process import keep_freed_memory
 from cpose.models.layers.fuse import fuse_for_inference
 from cpose.registry import MODELS, RUNTIMES
 

@@ -49,7 +49,7 @@ MODELS = _child(
         'data_preprocessor',
         'detectors.centerpose',
         'detectors.runtime_pose',
-        'heads.centerpose_head',
+        'heads',
         'layers.convolutions',
         'losses.center_pose_loss',
         'losses.loss_terms',

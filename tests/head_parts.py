@@ -1,7 +1,7 @@
 """Parts of the head as the shipped configs have them, with changes."""
 
 from cpose.codecs.branches import build_branches
-from cpose.models.heads.centerpose_head import CenterPoseHead
+from cpose.models.heads import CenterPoseHead
 from cpose.models.losses.center_pose_loss import CenterPoseLoss
 from cpose.registry import CODECS
 from cpose.shipped_configs import fill_up, shipped_head

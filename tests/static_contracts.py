@@ -87,7 +87,7 @@ from cpose.models.base import (
     SymmetryAssignment,
     TargetLoss,
 )
-from cpose.models.heads.centerpose_head import CenterPoseHead
+from cpose.models.heads import CenterPoseHead
 from cpose.models.losses.center_pose_loss import CenterPoseLoss
 from cpose.models.losses.loss_terms import (
     DenseDisplacementLoss,

@@ -92,10 +92,12 @@ class Pretrained:
         if not part:
             known = sorted({key.partition('.')[0] + '.' for key in weights})
             raise CheckpointError(
-                f'has no weights whose names begin with {prefix!r} (init_cfg.prefix). They begin '
-                f'with {", ".join(known)}',
+                f'has no weights whose names begin with {prefix!r}. They begin with '
+                f'{", ".join(known)}',
+                argument='prefix',
+                value=prefix,
                 place=FilePlace(self.checkpoint),
-                advice='Choose one of these',
+                advice='Choose one of these as {prefix}',
             )
         return part
 

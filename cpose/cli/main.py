@@ -12,10 +12,14 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from cpose import __version__
-from cpose.cli.crash_report import describe_crash
+from cpose.cli.command_process import (
+    describe_crash,
+    keep_freed_memory,
+    lasting_output,
+    lost_output,
+    plain_warnings,
+)
 from cpose.cli.option_values import command_flags, tell_flags
-from cpose.cli.printing import lasting_output, lost_output
-from cpose.cli.process_settings import keep_freed_memory, plain_warnings
 from cpose.cli.zoo_arguments import CommandParser, place_model
 from cpose.errors import ConfigError, TrainingInterruptedError, UserError, plain_message
 
@@ -89,8 +93,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     is_debugged = DEBUG in words
     words = [word for word in words if word != DEBUG]
-    with lasting_output() as (out, err), plain_warnings():
-        code = _run(words, is_debugged)
+    flags: dict[str, str] = {}
+    with lasting_output() as (out, err), plain_warnings(flags):
+        code = _run(words, is_debugged, flags)
         out.flush()
         lost = lost_output(out)
         if lost:
@@ -98,15 +103,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return max(code, 1) if lost else code
 
 
-def _run(words: list[str], is_debugged: bool) -> int:
-    """Parse and run a command, and turn what it raises into a message and an exit code."""
-    flags: dict[str, str] = {}
+def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
+    """Parse and run a command, and turn what it raises into a message and an exit code.
+
+    Args:
+        words: The command line.
+        is_debugged: Whether to print tracebacks.
+        flags: Filled with the options of the command, by the arguments that they give.
+    """
     command = next((word for word in words if not word.startswith('-')), '')
     launcher = 'none'
     try:
         parser = build_parser(words)
         args = parser.parse_args(words)
-        flags = command_flags(parser, args)
+        flags.update(command_flags(parser, args))
         launcher = getattr(args, 'launcher', launcher)
         place_model(args)
         return int(args.func(args) or 0)

@@ -11,6 +11,7 @@ from cpose.geometry.pnp import (
     solve_in_front,
     solve_iteratively,
     solve_weighted,
+    spread_of_points,
 )
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.geometry.weighted_pnp import PoseVectors
@@ -156,13 +157,12 @@ class ReprojectedDims:
         """
         is_known = find_known(points_image)
         known = points_image[is_known]
-        spread = np.sqrt(np.square(known - known.mean(axis=0)).sum(axis=1).mean())
         return fit_cuboid_dims(
             CORNER_OF_POINT[is_known],
             known,
             dims,
             (matrix_from_quaternion(pose.quaternion_xyzw), pose.location_cv),
             intrinsics,
-            self.point_sigma * float(spread),
+            self.point_sigma * spread_of_points(known),
             self.dims_sigma,
         )

@@ -5,6 +5,7 @@ corners.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from torch import Tensor
 from cpose.building import building_part, with_wiring
 from cpose.codecs.base import Branch
 from cpose.codecs.branches import build_branches
+from cpose.codecs.detection_checks import check_detections
 from cpose.codecs.detections import suppress_softly
 from cpose.errors import ConfigError, check_number
 from cpose.geometry.affine import apply_affine, invert_affine
-from cpose.geometry.pnp import MISSING_BELOW, PnPResult, solve_cuboid_pnp
-from cpose.geometry.projection import project_points, undistort_points
+from cpose.geometry.pnp import MISSING_BELOW, PnPResult, refuse_misfit, solve_cuboid_pnp
+from cpose.geometry.projection import undistort_points
 from cpose.registry import CODECS
 from cpose.shipped_configs import fill_up, shipped_head
 from cpose.structures.cuboid import NUM_CORNERS
@@ -42,6 +44,8 @@ class PosePostprocessor:
         solver: Config of the PnP solver.
         dims_refiner: Config of what corrects the predicted dimensions once a pose is known; None
             leaves them as they are.
+        max_relative_error: Largest RMS distance of the points that go to PnP from the corners of
+            the pose, in RMS distances of the points from their mean; above it there is no pose.
         stride: Input pixels per heatmap cell, filled in.
         branches: The branches of the head, filled in.
 
@@ -59,21 +63,26 @@ class PosePostprocessor:
         point_source: Mapping[str, Any],
         solver: Mapping[str, Any],
         dims_refiner: Mapping[str, Any] | None,
+        max_relative_error: float,
         stride: int = 4,
         branches: Sequence[Branch] = (),
     ) -> None:
         check_number('eval_score_thr', eval_score_thr, least=0, most=1)
         check_number('infer_score_thr', infer_score_thr, least=0, most=1)
         check_number('nms_sigma', nms_sigma, above=0)
+        check_number('max_relative_error', max_relative_error, above=0)
         self.eval_score_thr = eval_score_thr
         self.infer_score_thr = infer_score_thr
         self.nms_sigma = nms_sigma
+        self.max_relative_error = max_relative_error
         self.use_pnp = use_pnp
         self.stride = stride
         self.point_source = CODECS.build(dict(point_source))
         self.solver = CODECS.build(dict(solver))
         self.dims_refiner = CODECS.build(dict(dims_refiner)) if dims_refiner else None
         self.branches = tuple(branches)
+        told = [getattr(part, 'num_classes', None) for part in branches if 'clses' in part.outputs]
+        self._num_classes = told[0] if told else None
         self._further = [branch for branch in self.branches if branch.extras]
         self._uses_std = bool(getattr(self.solver, 'needs_std', False))
         if self._uses_std and not any(STD in branch.extras for branch in self._further):
@@ -97,10 +106,20 @@ class PosePostprocessor:
                 returns them, heatmap cells.
             samples: What is known of the B images.
             score_thr: Threshold for this call instead of the one of evaluation.
+
+        Raises:
+            CheckpointError: If these are no detections, see `check_detections`.
         """
         threshold = self.eval_score_thr if score_thr is None else score_thr
-        names = [*INPUT_NAMES, *(name for branch in self._further for name in branch.outputs)]
-        arrays = {name: _to_numpy(decoded[name]) for name in names if name in decoded}
+        further = {
+            name: output.size
+            for branch in self._further
+            for name, output in branch.outputs.items()
+            if name in decoded
+        }
+        widths = {**INPUT_WIDTHS, **further}
+        arrays = {name: _to_numpy(decoded[name]) for name in widths if name in decoded}
+        check_detections(arrays, widths, self._num_classes)
         return [
             self._process_image(
                 {name: value[number] for name, value in arrays.items()}, sample, threshold
@@ -159,8 +178,9 @@ class PosePostprocessor:
         cells = np.concatenate([arrays[name] for name in names], axis=1, dtype=np.float64)
         cells = cells.reshape(len(cells), -1, 2)
         points = apply_affine(self._image_from_heatmap(sample), cells)
-        points[(cells < MISSING_BELOW).any(axis=2)] = np.nan
         bboxes, displaced, peaks = np.split(points, [2, 2 + NUM_CORNERS], axis=1)
+        corners = points[:, 2:]
+        corners[np.any(cells[:, 2:] < MISSING_BELOW, axis=2)] = np.nan
         return bboxes.reshape(-1, 4), displaced, peaks
 
     def _merge(
@@ -210,43 +230,35 @@ class PosePostprocessor:
             points_std: (N, 16, 2) pixels, or None for points of equal weight.
             sample: What is known of the image.
         """
-        intrinsics, distortion = sample.intrinsics, sample.distortion
-        if not self.use_pnp or intrinsics is None:
+        if not self.use_pnp or sample.intrinsics is None:
             return [{'dims': extents} for extents in dims]
-        points = points.reshape(-1, 2 * NUM_CORNERS, 2)
-        if distortion is not None:
-            points = undistort_points(points, intrinsics, distortion)
+        lens = {'intrinsics': sample.intrinsics, 'distortion': sample.distortion}
         fields: list[dict[str, Any]] = []
         stds = [None] * len(points) if points_std is None else points_std
         for object_points, object_dims, std in zip(points, dims, stds, strict=True):
-            result, extents = self._solve(object_points, object_dims, intrinsics, std)
-            if result.pose is None:
-                fields.append({'dims': extents, 'failure': result.reason})
-            elif distortion is None:
-                fields.append({'dims': extents, **vars(result.pose)})
-            else:
-                corners = project_points(result.pose.keypoints_cv[1:], intrinsics, distortion)
-                keypoints = np.concatenate([corners.mean(axis=0)[None], corners])
-                changed = {'dims': extents, 'keypoints_image': keypoints}
-                fields.append({**vars(result.pose), **changed})
+            given = {'points_image': object_points.reshape(-1, 2), 'points_std': std, **lens}
+            result, extents = self._solve(given, object_dims)
+            pose = {'failure': result.reason} if result.pose is None else vars(result.pose)
+            fields.append({'dims': extents, **pose})
         return fields
 
-    def _solve(
-        self,
-        points: np.ndarray,
-        dims: np.ndarray,
-        intrinsics: np.ndarray,
-        points_std: np.ndarray | None,
-    ) -> tuple[PnPResult, np.ndarray]:
-        """Return the pose, and the dimensions it was found with."""
-        result = solve_cuboid_pnp(points, dims, intrinsics, self.solver, points_std)
-        if self.dims_refiner is None or result.pose is None:
-            return result, dims
-        refined = self.dims_refiner(points, dims, result.pose, intrinsics)
-        if refined is dims:
-            return result, dims
-        corrected = solve_cuboid_pnp(points, refined, intrinsics, self.solver, points_std)
-        return (result, dims) if corrected.pose is None else (corrected, refined)
+    def _solve(self, given: Mapping[str, Any], dims: np.ndarray) -> tuple[PnPResult, np.ndarray]:
+        """Return the pose, and the dimensions it was found with.
+
+        Args:
+            given: Arguments of `solve_cuboid_pnp`: the points and what is known of the lens.
+            dims: (3,) predicted extents.
+        """
+        solve = partial(solve_cuboid_pnp, **given, solver=self.solver, max_relative_error=np.inf)
+        result = solve(dims=dims)
+        if self.dims_refiner is not None and result.pose is not None:
+            straight = _undistort(given)
+            refined = self.dims_refiner(straight, dims, result.pose, given['intrinsics'])
+            if refined is not dims:
+                corrected = refuse_misfit(solve(dims=refined), self.max_relative_error)
+                if corrected.pose is not None:
+                    return corrected, refined
+        return refuse_misfit(result, self.max_relative_error), dims
 
 
 def build_postprocessor(head: Mapping[str, Any], **wiring: Any) -> Any:
@@ -266,14 +278,23 @@ def build_postprocessor(head: Mapping[str, Any], **wiring: Any) -> Any:
         return CODECS.build(with_wiring('postprocessor', whole['postprocessor'], **wiring))
 
 
-INPUT_NAMES = (
-    'bboxes',
-    'scores',
-    'clses',
-    'obj_scale',
-    'kps_displacement_mean',
-    'kps_heatmap_mean',
-)
+INPUT_WIDTHS = {
+    'bboxes': 4,
+    'scores': 1,
+    'clses': 1,
+    'obj_scale': 3,
+    'kps_displacement_mean': 2 * NUM_CORNERS,
+    'kps_heatmap_mean': 2 * NUM_CORNERS,
+}
+"""Outputs that every pose is made of, and the lengths of their rows."""
+
+
+def _undistort(given: Mapping[str, Any]) -> np.ndarray:
+    points: np.ndarray = given['points_image']
+    distortion = given['distortion']
+    return (
+        points if distortion is None else undistort_points(points, given['intrinsics'], distortion)
+    )
 
 
 def _to_numpy(values: Tensor | np.ndarray) -> np.ndarray:

@@ -12,8 +12,12 @@ from cpose.datasets.annotations.annotation_table import (
     PackedStrings,
     annotations_of,
 )
-from cpose.datasets.annotations.data_problems import DataProblems, OnError
-from cpose.datasets.annotations.object_checks import keep_consistent, label_objects
+from cpose.datasets.annotations.data_problems import (
+    DataProblems,
+    OnError,
+    keep_consistent,
+    label_objects,
+)
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.errors import ConfigError, DataError
 from cpose.registry import DATASETS

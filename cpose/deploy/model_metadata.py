@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from cpose.deploy.onnx.protobuf import read_proto
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, DataError
+from cpose.errors import CheckpointError, DataError, import_extra
+from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 from cpose.files.json_files import read_json, write_json
 
 INPUT_NAME = 'input'
@@ -217,6 +217,34 @@ def _metadata_from(plain: Mapping[str, Any]) -> ModelMetadata:
 
 def _listed(names: Sequence[str]) -> str:
     return ', '.join(names) or 'none'
+
+
+def read_proto(path: str | Path) -> Any:
+    """Return the ``onnx.ModelProto`` of a file, decrypted if it is encrypted.
+
+    Raises:
+        CheckpointError: If the file is missing, broken or encrypted with another key.
+        MissingDependencyError: If the package ``onnx`` is missing.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise CheckpointError(
+            'does not exist',
+            place=FilePlace(file),
+            advice='Give a file that `cpose export-onnx` wrote',
+        )
+    onnx = import_extra('onnx', 'deploy')
+    broken = import_extra('google.protobuf.message', 'deploy').DecodeError
+    try:
+        if is_encrypted(file):
+            return onnx.load_from_string(read_model_bytes(file))
+        return onnx.load(str(file))
+    except (broken, OSError) as error:
+        raise CheckpointError(
+            f'is not a complete ONNX file ({error})',
+            place=FilePlace(file),
+            advice='Export it again',
+        ) from error
 
 
 def load_onnx(path: str | Path) -> tuple[Any, ModelMetadata]:

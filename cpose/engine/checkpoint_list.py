@@ -9,8 +9,7 @@ from mmengine.dist import is_main_process
 from mmengine.logging import MessageHub
 
 from cpose.checkpoints.checkpoint_file import save_checkpoint_atomic
-from cpose.checkpoints.plain_data import to_plain
-from cpose.checkpoints.training_state import model_content, scheduler_content
+from cpose.checkpoints.training_state import model_content, scheduler_content, to_plain
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
 from cpose.evaluation.metric_table import find_number

@@ -9,7 +9,7 @@ from mmengine.runner.utils import calc_dynamic_intervals
 from torch import nn
 from torch.utils.data import DataLoader, Sampler
 
-from cpose.checkpoints.plain_data import HISTORY_LENGTH
+from cpose.checkpoints.training_state import HISTORY_LENGTH
 from cpose.datasets.draws import NumberedDraws
 from cpose.engine.processes import notice_deaths_between_iterations
 from cpose.engine.resumable_loop import (

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from cpose.building import building_part
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.loading import bare_model, load_weights, own_weights
-from cpose.checkpoints.plain_data import from_plain
+from cpose.checkpoints.training_state import from_plain
 from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
 from cpose.datasets.draws import inner_configs, nested_datasets
 from cpose.engine.acceleration import compile_network
@@ -30,13 +30,16 @@ from cpose.engine.processes import (
     is_of_dead_worker,
     patient_workers,
 )
-from cpose.engine.resuming import (
-    NEW_RUN,
-    check_optimizer,
-    prepare_resume,
-    replay_schedules,
-)
+from cpose.engine.resuming import NEW_RUN, check_optimizer, prepare_resume
 from cpose.engine.run_checks import check_run, check_settings, find_loop_type
+from cpose.engine.schedules import (
+    depends_on_iterations,
+    depends_on_results,
+    find_changes,
+    optimizer_settings,
+    replay_schedules,
+    restore_settings,
+)
 from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import CheckpointError, UserError, check_number
 from cpose.registry import LOOPS, RUNNERS
@@ -221,8 +224,24 @@ class PoseRunner(PartBuildingRunner):
                 place=FilePlace(filename),
                 advice=NEW_RUN,
             ) from error
-        if self.train_loop.counts_changed:
-            replay_schedules(self)
+        self._follow_config(filename)
+
+    def _follow_config(self, filename: str) -> None:
+        """Train on as this config says, where the run that wrote the checkpoint had another."""
+        changes = self._changes
+        if changes:
+            self.logger.warning(
+                'The config has changed since %s was written, and holds from here on: %s.',
+                filename,
+                '; '.join(map(str, changes)),
+            )
+        if depends_on_results(self.param_schedulers):
+            changes = [change for change in changes if not change.is_length]
+        if changes:
+            restore_settings(self.optim_wrapper, self._settings)
+            replay_schedules(self, 'another schedule or optimizer')
+        elif self.train_loop.counts_changed and depends_on_iterations(self.param_schedulers):
+            replay_schedules(self, 'another number of iterations per epoch')
 
     def load_checkpoint(
         self,
@@ -246,6 +265,8 @@ class PoseRunner(PartBuildingRunner):
             averages = any(isinstance(hook, EMAHook) for hook in self.hooks)
             prepare_resume(checkpoint, filename, metainfo, averages)
             check_optimizer(checkpoint, filename, self.optim_wrapper)
+            self._changes = find_changes(self.cfg, checkpoint)
+            self._settings = optimizer_settings(self.optim_wrapper)
             self.train_loop.load_state_dict(checkpoint['train_loop'])
             checkpoint['meta'].update(self.train_loop.progress)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)

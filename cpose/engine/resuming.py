@@ -1,8 +1,7 @@
-"""Go on in the middle of an epoch: checks, random state, remaining batches, schedules."""
+"""Go on in the middle of an epoch: checks, random state, remaining batches."""
 
 import logging
 import random
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
@@ -13,8 +12,7 @@ import torch
 from mmengine.logging import print_log
 from torch.utils.data import DataLoader, Sampler
 
-from cpose.checkpoints.plain_data import to_plain
-from cpose.checkpoints.training_state import OPTIMIZER_TYPE, optimizer_type
+from cpose.checkpoints.training_state import OPTIMIZER_TYPE, optimizer_type, to_plain
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError
 
@@ -132,7 +130,10 @@ def changed_loader(loader: DataLoader, dataset: Any, batch_sampler: Any) -> Data
         timeout=loader.timeout,
         worker_init_fn=loader.worker_init_fn,
         multiprocessing_context=loader.multiprocessing_context,
+        generator=loader.generator,
         prefetch_factor=loader.prefetch_factor,
+        persistent_workers=loader.persistent_workers,
+        in_order=loader.in_order,
     )
 
 
@@ -170,59 +171,3 @@ def preserved_random_state() -> Iterator[dict[str, Any]]:
         yield state
     finally:
         restore_random_state(state)
-
-
-def replay_schedules(runner: Any) -> None:
-    """Bring the schedules to where they would be had every iteration been one of this run.
-
-    Their stored state fits neither the lengths that follow from the config now, nor the recursions
-    by which MMEngine computes a value from the one before. So they are built anew, from the
-    initial values of the optimizer, and stepped to the present place. Schedules that count epochs
-    only stay as they are.
-
-    Args:
-        runner: A runner that has loaded a checkpoint.
-
-    Raises:
-        CheckpointError: If a schedule follows validation results, which cannot be repeated.
-    """
-    schedules = flat_schedules(runner.param_schedulers)
-    if all(schedule.by_epoch for schedule in schedules):
-        return
-    if any(getattr(schedule, 'need_val_args', False) for schedule in schedules):
-        raise CheckpointError(
-            'cannot be resumed with another number of iterations per epoch: the config key '
-            'param_scheduler has schedules by iteration and by validation results',
-            place=FilePlace(runner.last_checkpoint),
-            advice='Resume with the batch size, processes and data as before',
-        )
-    for schedule in schedules:
-        name = schedule.param_name
-        for group in schedule.optimizer.param_groups:
-            group[name] = group.get(f'initial_{name}', group[name])
-    runner.param_schedulers = runner.build_param_scheduler(runner.cfg.param_scheduler)
-    _step_to(runner.train_loop, flat_schedules(runner.param_schedulers))
-
-
-def flat_schedules(schedules: Any) -> list[Any]:
-    """Return the schedules of one optimizer or of several, by name, as one list."""
-    if isinstance(schedules, dict):
-        return [schedule for items in schedules.values() for schedule in items]
-    return list(schedules or ())
-
-
-def _step_to(loop: Any, schedules: list[Any]) -> None:
-    by_epoch = [schedule for schedule in schedules if schedule.by_epoch]
-    by_iter = [schedule for schedule in schedules if not schedule.by_epoch]
-    with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message='Detected call of `scheduler.step')
-        for _ in range(loop.epoch):
-            _step(by_iter, times=len(loop.dataloader))
-            _step(by_epoch, times=1)
-        _step(by_iter, times=loop.progress['batches_done'])
-
-
-def _step(schedules: list[Any], times: int) -> None:
-    for _ in range(times):
-        for schedule in schedules:
-            schedule.step()

@@ -8,7 +8,7 @@ from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from cpose.checkpoints.loading import bare_model
 from cpose.engine.checkpoint_list import find_score
 from cpose.engine.resumable_loop import ResumableLoop
-from cpose.engine.resuming import flat_schedules
+from cpose.engine.schedules import flat_schedules
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry

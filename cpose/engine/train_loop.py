@@ -7,7 +7,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
-from cpose.checkpoints.plain_data import HISTORY_LENGTH
+from cpose.checkpoints.training_state import HISTORY_LENGTH
 from cpose.engine.processes import notice_deaths_between_iterations
 from cpose.engine.resumable_loop import (
     ResumableLoop,

@@ -44,6 +44,9 @@ class ObjectPose:
         extras: What further branches found, by name; arrays in units of the original image. With
             uncertainty branches ``keypoints_std`` (8, 2), standard deviations of the corners in
             x and y, pixels, and ``dims_std`` (3,), those of ``dims`` in their unit.
+        reprojection_error: RMS distance of the predicted corners from the posed ones, image pixels.
+        relative_error: The same in RMS distances of the predicted corners from their mean, which
+            means alike for near and far objects.
     """
 
     score: float
@@ -57,6 +60,8 @@ class ObjectPose:
     keypoints_image: np.ndarray | None = None
     failure: str | None = None
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+    reprojection_error: float | None = None
+    relative_error: float | None = None
 
     @property
     def has_pose(self) -> bool:

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 
-from cpose.checkpoints.plain_data import HISTORY_LENGTH, from_plain, plain_items, to_plain
+from cpose.checkpoints.training_state import HISTORY_LENGTH, from_plain, plain_items, to_plain
 
 
 def through_file(value):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from cpose.cli.printing import LastingStream, lasting_output, lost_output
+from cpose.cli.command_process import LastingStream, lasting_output, lost_output
 
 COMMAND = [sys.executable, '-m', 'cpose.cli.main', 'print-config', 'dla34_bike']
 
@@ -83,7 +83,7 @@ def test_closed_streams():
 
 
 def test_characters_that_the_encoding_lacks():
-    code = 'import sys; from cpose.cli.printing import *\nwith lasting_output(): print("3×4")'
+    code = 'from cpose.cli.command_process import *\nwith lasting_output(): print("3×4")'
     done = subprocess.run(
         [sys.executable, '-c', code],
         check=True,

@@ -3,12 +3,12 @@ import sys
 
 import pytest
 
-from cpose.cli import process_settings as process_memory
+from cpose.cli import command_process
 
 FAULTS = """
 import resource
 import torch
-from cpose.cli.process_settings import keep_freed_memory
+from cpose.cli.command_process import keep_freed_memory
 
 {call}
 for _ in range(20):
@@ -27,7 +27,8 @@ def count_faults(call):
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    process_memory.platform.libc_ver()[0] != 'glibc', reason='only glibc can be told to keep memory'
+    command_process.platform.libc_ver()[0] != 'glibc',
+    reason='only glibc can be told to keep memory',
 )
 def test_freed_memory_is_used_again():
     faults = count_faults('')
@@ -37,6 +38,6 @@ def test_freed_memory_is_used_again():
 
 
 def test_other_libraries_are_left_alone(monkeypatch):
-    monkeypatch.setattr(process_memory.platform, 'libc_ver', lambda: ('', ''))
-    monkeypatch.setattr(process_memory.ctypes, 'CDLL', None)
-    process_memory.keep_freed_memory()
+    monkeypatch.setattr(command_process.platform, 'libc_ver', lambda: ('', ''))
+    monkeypatch.setattr(command_process.ctypes, 'CDLL', None)
+    command_process.keep_freed_memory()

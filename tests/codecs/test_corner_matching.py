@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cpose.codecs.centerpose_codec import CenterPoseCodec
-from cpose.codecs.corner_matching import MISSING, match_corner_peaks
+from cpose.codecs.detections import MISSING, match_corner_peaks
 
 SIDE = 32
 BOX = (8.0, 8.0, 24.0, 24.0)

@@ -5,14 +5,14 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from cpose.errors import ConfigError
+from cpose.errors import CheckpointError, ConfigError
 from cpose.geometry.affine import apply_affine, letterbox_affine
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.pose_data_sample import PoseDataSample
 
-from ..head_parts import make_postprocessor
+from ..head_parts import make_head, make_postprocessor
 from ..user_errors import raises
 
 IMAGE_WH, INPUT_WH = (640, 480), (512, 384)
@@ -158,6 +158,44 @@ def test_distortion_is_undone_and_redone(sample):
     np.testing.assert_allclose(lens.keypoints_image[0], lens.corners_image.mean(0), atol=1e-3)
 
 
+def test_a_pose_far_from_its_points_is_refused(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    exchanged = decoded['kps_displacement_mean'].copy().reshape(1, -1, 8, 2)
+    exchanged[0, 1, [0, 7]] = exchanged[0, 1, [7, 0]]
+    for name in ('kps_displacement_mean', 'kps_heatmap_mean'):
+        decoded[name] = exchanged.reshape(1, -1, 16)
+    poses = make_postprocessor()(decoded, [sample])[0]
+    assert [pose.failure for pose in poses] == [
+        'no cuboid of these dimensions looks like the points',
+        None,
+    ]
+    accepted = make_postprocessor(max_relative_error=2.0)(decoded, [sample])[0][0]
+    assert accepted.relative_error > 0.3
+    distances = np.linalg.norm(accepted.keypoints_image[1:] - accepted.corners_image, axis=1)
+    assert accepted.reprojection_error == pytest.approx(np.sqrt(np.mean(distances**2)))
+
+
+def test_the_error_is_measured_in_the_distorted_image(sample):
+    decoded = detect(LOCATIONS[:1], [0.9], distortion=LENS)
+    decoded['kps_displacement_mean'][0, 0, ::2] += np.tile([0.3, -0.3], 4)
+    decoded['kps_heatmap_mean'] = decoded['kps_displacement_mean']
+    pose = make_postprocessor()(decoded, [replace(sample, distortion=LENS)])[0][0]
+    distances = np.linalg.norm(pose.keypoints_image[1:] - pose.corners_image, axis=1)
+    assert distances.max() > 0.3
+    assert pose.reprojection_error == pytest.approx(np.sqrt(np.mean(distances**2)))
+
+
+def test_wrong_dimensions_do_not_refuse_what_their_correction_fits(sample):
+    detections = detect(LOCATIONS[:1], [0.9])
+    detections['obj_scale'] = detections['obj_scale'] * np.float32([3.0, 1.0, 0.3])
+    strict = {'max_relative_error': 0.1}
+    plain = make_postprocessor(**strict)(detections, [sample])[0][0]
+    refiner = {'type': 'ReprojectedDims', 'dims_sigma': 10.0}
+    fitted = make_postprocessor(**strict, dims_refiner=refiner)(detections, [sample])[0][0]
+    assert not plain.has_pose
+    assert fitted.relative_error < 0.01
+
+
 def test_boxes_that_are_not_finite_are_dropped(sample):
     decoded = detect(LOCATIONS, [0.6, 0.9])
     decoded['bboxes'][0, 1, 2] = np.inf
@@ -195,3 +233,62 @@ def test_numbers_out_of_range(options):
     ((name, value),) = options.items()
     with raises(ConfigError, argument=name, value=value):
         make_postprocessor(**options)
+
+
+def test_a_box_far_outside_leaves_the_other_scores_alone(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    decoded['bboxes'][0, 1, 0] = -6000.0
+    scores = [pose.score for pose in make_postprocessor()(decoded, [sample])[0]]
+    assert scores == pytest.approx([0.9, 0.6], abs=1e-3)
+
+
+def put(name, value, place=(0, 1, 0)):
+    def spoil(decoded):
+        decoded[name][place] = value
+
+    return spoil
+
+
+WRONG_OUTPUTS = {
+    'infinite score': (put('scores', np.inf), 'scores', 'must be 0 to 1'),
+    'score above one': (put('scores', 2.0), 'scores', 'must be 0 to 1'),
+    'score below nothing': (put('scores', -0.1), 'scores', 'must be 0 to 1'),
+    'no numbers at all': (put('scores', np.nan, ...), 'scores', '2 of 2 detections'),
+    'class without number': (put('clses', np.nan), 'clses', 'category number'),
+    'negative class': (put('clses', -1.0), 'clses', 'category number'),
+    'half a class': (put('clses', 0.5), 'clses', 'category number'),
+    'narrow corners': (
+        lambda decoded: decoded.update(kps_displacement_mean=np.zeros((1, 2, 8))),
+        'kps_displacement_mean',
+        '(images, detections, 16)',
+    ),
+    'fewer boxes': (
+        lambda decoded: decoded.update(bboxes=np.zeros((1, 1, 4))),
+        'bboxes',
+        'as many detections as the scores',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'argument', 'problem'), WRONG_OUTPUTS.values(), ids=WRONG_OUTPUTS
+)
+def test_what_is_no_detection_is_refused(sample, spoil, argument, problem):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    decoded['clses'] = decoded['clses'].astype(float)
+    spoil(decoded)
+    with raises(CheckpointError, problem, argument=argument):
+        make_postprocessor()(decoded, [sample])
+
+
+def test_a_class_beyond_the_categories_is_refused(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9], labels=[0, 1])
+    with raises(CheckpointError, '0 to 0', argument='clses'):
+        make_head().postprocessor(decoded, [sample])
+
+
+def test_an_output_that_is_missing_is_named(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    del decoded['obj_scale']
+    with raises(CheckpointError, 'obj_scale'):
+        make_postprocessor()(decoded, [sample])

@@ -13,7 +13,7 @@ import torch
 from mmengine.config import Config
 
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
-from cpose.checkpoints.plain_data import from_plain
+from cpose.checkpoints.training_state import from_plain
 from cpose.registry import RUNNERS
 
 from ..child_processes import LONGEST_WAIT, started

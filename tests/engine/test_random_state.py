@@ -4,7 +4,7 @@ import random
 import numpy as np
 import torch
 
-from cpose.checkpoints.plain_data import from_plain, to_plain
+from cpose.checkpoints.training_state import from_plain, to_plain
 from cpose.engine.resuming import (
     capture_random_state,
     preserved_random_state,

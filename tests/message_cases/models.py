@@ -14,7 +14,7 @@ from cpose.codecs.symmetries import (
     parse_symmetric,
     resolve_symmetry,
 )
-from cpose.models.backbones import timm_weights
+from cpose.models.backbones import timm_backbone
 from cpose.models.data_preprocessor import PoseDataPreprocessor
 from cpose.models.necks import select_levels
 
@@ -37,7 +37,7 @@ def read_pixels(**options):
 def build_without_network(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(constants, 'HF_HUB_OFFLINE', True)
-        patch.setattr(timm_weights, 'try_to_load_from_cache', lambda *names, **options: None)
+        patch.setattr(timm_backbone, 'try_to_load_from_cache', lambda *names, **options: None)
         build(backbone__pretrained=True)(folder)
 
 

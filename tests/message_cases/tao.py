@@ -7,8 +7,8 @@ import torch
 
 from cpose.checkpoints.checkpoint_file import save_checkpoint_atomic
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
-from cpose.tao.automl.algorithms import check_algorithm
 from cpose.tao.automl.report import plot_trials
+from cpose.tao.automl.search import check_algorithm
 from cpose.tao.automl.search_space import build_space
 from cpose.tao.automl.study import open_storage, open_study, storage_url
 from cpose.tao.automl.trials import TrialFolder, load_search_spec

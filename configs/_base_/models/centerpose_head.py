@@ -57,6 +57,7 @@ model = dict(
             point_source=dict(type='DisplacementAndHeatmapPoints'),
             solver=dict(type='InFrontPnP'),
             dims_refiner=dict(type='PredictedDims'),
+            max_relative_error=0.3,
         ),
     ),
 )

@@ -12,8 +12,13 @@ from torch.utils.checkpoint import checkpoint
 
 from cpose.errors import ConfigError, nearest_names
 from cpose.models.backbones.pretrained_backbone import PretrainedBackbone
-from cpose.models.layers.convnext_stage import ChannelNorm, ConvNeXtStage
-from cpose.models.layers.fan_block import FANBlock, FourierPosition, PatchRefinement
+from cpose.models.layers.fan_block import (
+    ChannelNorm,
+    ConvNeXtStage,
+    FANBlock,
+    FourierPosition,
+    PatchRefinement,
+)
 from cpose.registry import MODELS
 
 

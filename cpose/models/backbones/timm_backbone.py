@@ -5,12 +5,21 @@ from typing import Any
 
 import timm
 import torch
-from torch import Tensor
+from huggingface_hub import constants, try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+from timm.models import PretrainedCfg
+from torch import Tensor, nn
 
-from cpose.errors import ConfigError, nearest_names
+from cpose.errors import CheckpointError, ConfigError, nearest_names
+from cpose.files.download import why_unreachable
 from cpose.models.backbones.pretrained_backbone import PretrainedBackbone
-from cpose.models.backbones.timm_weights import create_features
 from cpose.registry import MODELS
+
+TIMEOUT = 5.0
+"""Seconds that a server gets to answer; the Hub's own client tries for a minute."""
+FILES = ('model.safetensors', 'pytorch_model.bin')
+NETWORK_ERRORS: tuple[Any, ...] = (OSError, EntryNotFoundError, *HfHubHTTPError.__bases__)
+"""With the base class of errors of the HTTP library that the Hub's client uses."""
 
 
 @MODELS.register_module()
@@ -75,6 +84,36 @@ class TimmBackbone(PretrainedBackbone):
             super().init_weights()
 
 
+@MODELS.register_module()
+class DLA34(TimmBackbone):
+    """DLA-34, the small backbone of CenterNet and CenterPose.
+
+    Levels of stride 1, 2, 4, 8, 16, 32 have 16, 32, 64, 128, 256, 512 channels. The ``project``
+    layers of the two nested trees, which the original computes and drops, do not exist here.
+
+    Source: Yu et al., "Deep Layer Aggregation" (CVPR 2018), figure 3 and table 1, as in timm.
+
+    Args:
+        pretrained: Download timm's ImageNet weights when built, or take them from the cache.
+        out_strides: Strides of the levels to return, finest first.
+        pretrained_path: File with ImageNet weights, timm's or the original ``dla34-ba72cf86.pth``;
+            an empty string is none.
+        frozen_stages: Number of first levels, of stride 1, 2, 4, …, whose layers training leaves as
+            they are.
+        init_cfg: MMEngine's initialisation config.
+    """
+
+    def __init__(
+        self,
+        pretrained: bool = False,
+        out_strides: Sequence[int] = (4, 8, 16, 32),
+        pretrained_path: str | None = None,
+        frozen_stages: int = 0,
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__('dla34', pretrained, out_strides, pretrained_path, frozen_stages, init_cfg)
+
+
 def _module_name(level: str, modules: Collection[str]) -> str:
     """Return the name in `TimmBackbone` of the module that ends a level; empty if it was left out.
 
@@ -113,31 +152,67 @@ def _level_indices(
     return tuple(level_of_stride[stride] for stride in out_strides)
 
 
-@MODELS.register_module()
-class DLA34(TimmBackbone):
-    """DLA-34, the small backbone of CenterNet and CenterPose.
-
-    Levels of stride 1, 2, 4, 8, 16, 32 have 16, 32, 64, 128, 256, 512 channels. The ``project``
-    layers of the two nested trees, which the original computes and drops, do not exist here.
-
-    Source: Yu et al., "Deep Layer Aggregation" (CVPR 2018), figure 3 and table 1, as in timm.
+def create_features(name: str, pretrained: bool, **options: Any) -> nn.Module:
+    """Return the feature extractor of a timm model.
 
     Args:
-        pretrained: Download timm's ImageNet weights when built, or take them from the cache.
-        out_strides: Strides of the levels to return, finest first.
-        pretrained_path: File with ImageNet weights, timm's or the original ``dla34-ba72cf86.pth``;
-            an empty string is none.
-        frozen_stages: Number of first levels, of stride 1, 2, 4, …, whose layers training leaves as
-            they are.
-        init_cfg: MMEngine's initialisation config.
-    """
+        name: Model that timm knows.
+        pretrained: Whether to load timm's weights, downloaded unless they are in the cache.
+        **options: More arguments of ``timm.create_model``.
 
-    def __init__(
-        self,
-        pretrained: bool = False,
-        out_strides: Sequence[int] = (4, 8, 16, 32),
-        pretrained_path: str | None = None,
-        frozen_stages: int = 0,
-        init_cfg: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__('dla34', pretrained, out_strides, pretrained_path, frozen_stages, init_cfg)
+    Raises:
+        ConfigError: If timm has no weights for the model.
+        CheckpointError: If they cannot be downloaded.
+    """
+    if not pretrained:
+        return timm.create_model(name, pretrained=False, features_only=True, **options)
+    source = timm.get_pretrained_cfg(name)
+    if source is None or not source.has_weights:
+        raise ConfigError(
+            f'has no weights for {name!r} in timm {timm.__version__}',
+            argument='pretrained',
+            value=True,
+            advice='Set {pretrained}=False',
+        )
+    cached = _cached_file(source)
+    if cached:
+        overlay: Mapping[str, Any] = options.pop('pretrained_cfg_overlay', {})
+        options['pretrained_cfg_overlay'] = {**overlay, 'file': cached}
+    else:
+        _check_network(name, source)
+    try:
+        return timm.create_model(name, pretrained=True, features_only=True, **options)
+    except NETWORK_ERRORS as error:
+        reason = str(error).partition('\n')[0] or type(error).__name__
+        raise _no_download(name, reason) from error
+
+
+def _cached_file(source: PretrainedCfg) -> str:
+    """Return the file of an earlier download from the Hub, or an empty string."""
+    names = [source.hf_hub_filename] if source.hf_hub_filename else FILES
+    repository, _, revision = (source.hf_hub_id or '').partition('@')
+    found = [
+        try_to_load_from_cache(repository, name, revision=revision or None)
+        for name in names
+        if repository
+    ]
+    return next((path for path in found if isinstance(path, str)), '')
+
+
+def _check_network(name: str, source: PretrainedCfg) -> None:
+    if source.hf_hub_id and constants.HF_HUB_OFFLINE:
+        raise _no_download(name, 'HF_HUB_OFFLINE is set and they are not in the cache')
+    url = constants.ENDPOINT if source.hf_hub_id else source.url
+    reason = why_unreachable(str(url), TIMEOUT)
+    if reason:
+        raise _no_download(name, f'{url} is not reachable, {reason}')
+
+
+def _no_download(name: str, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f'needs the weights of {name}, which cannot be downloaded: {reason}',
+        argument='pretrained',
+        value=True,
+        advice='Where there is no network set {pretrained}=False and {pretrained_path} to a file, '
+        'or to package://PACKAGE for weights that pip has installed',
+    )

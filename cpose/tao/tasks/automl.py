@@ -8,7 +8,6 @@ from typing import Any
 from rich.table import Table
 
 from cpose.files.encryption_key import use_key
-from cpose.tao.automl.algorithms import build_pruner, check_algorithm
 from cpose.tao.automl.report import (
     BEST_SPEC,
     PLOT,
@@ -17,7 +16,14 @@ from cpose.tao.automl.report import (
     plot_trials,
     write_best_spec,
 )
-from cpose.tao.automl.search import RunTrial, SearchPlan, is_less_better, run_search
+from cpose.tao.automl.search import (
+    RunTrial,
+    SearchPlan,
+    build_pruner,
+    check_algorithm,
+    is_less_better,
+    run_search,
+)
 from cpose.tao.automl.search_space import Parameter, build_space
 from cpose.tao.automl.study import (
     best_trial,
@@ -37,7 +43,7 @@ from cpose.tao.automl.trials import (
 )
 from cpose.tao.jobs.status import JobStatus, job_status, spec_failures_recorded
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.tasks.run import errors_name_spec_keys
+from cpose.tao.tasks.spec_words import errors_name_spec_keys
 
 DECAY, STEPS = 'train.optim.lr_decay', 'train.optim.lr_steps'
 

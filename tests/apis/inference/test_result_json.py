@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cpose.apis.inference.result_json import result_to_dict, write_result_json
+from cpose.apis.inference.result_writer import result_to_dict, write_result_json
 from cpose.errors import ConfigError, OutputError
 from cpose.geometry.rotation import matrix_from_quaternion, quaternion_from_matrix
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
@@ -31,6 +31,13 @@ def make_pose(**changes):
         'keypoints_image': np.arange(18.0).reshape(9, 2),
     }  # fmt: skip
     return ObjectPose(**{**values, **changes})
+
+
+def test_a_pose_says_how_well_it_fits():
+    pose = make_pose(reprojection_error=1.5, relative_error=0.03)
+    item = result_to_dict(make_result(pose, make_pose()))['objects'][0]
+    assert (item['reprojection_error'], item['relative_error']) == (1.5, 0.03)
+    assert 'reprojection_error' not in result_to_dict(make_result(make_pose()))['objects'][0]
 
 
 def without_pose(failure=None):

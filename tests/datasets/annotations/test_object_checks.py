@@ -4,8 +4,7 @@ import pytest
 from cpose.codecs.symmetries import NoSymmetry, RotationalSymmetry
 from cpose.datasets.annotations.annotation import parse_annotation
 from cpose.datasets.annotations.annotation_table import AnnotationTable
-from cpose.datasets.annotations.data_problems import DataProblems
-from cpose.datasets.annotations.object_checks import keep_consistent, label_objects
+from cpose.datasets.annotations.data_problems import DataProblems, keep_consistent, label_objects
 from cpose.errors import DataError
 
 from ...user_errors import raises

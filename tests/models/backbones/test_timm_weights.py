@@ -11,7 +11,7 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from cpose.errors import CheckpointError, ConfigError
-from cpose.models.backbones import timm_weights
+from cpose.models.backbones import timm_backbone
 from cpose.models.backbones.timm_backbone import DLA34, TimmBackbone
 
 from ...user_errors import raises
@@ -67,7 +67,7 @@ def test_no_network(monkeypatch, closed_port, build):
     start = time.monotonic()
     with raises(CheckpointError, closed_port, argument='pretrained', value=True) as told:
         build(pretrained=True)
-    assert time.monotonic() - start < timm_weights.TIMEOUT
+    assert time.monotonic() - start < timm_backbone.TIMEOUT
     assert '\n' not in str(told.value)
     assert '{pretrained_path}' in str(told.value.advice)
 

@@ -1,6 +1,6 @@
 import torch
 
-from cpose.models.layers.convnext_stage import (
+from cpose.models.layers.fan_block import (
     ChannelNorm,
     ConvNeXtBlock,
     ConvNeXtStage,

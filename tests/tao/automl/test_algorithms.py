@@ -2,7 +2,7 @@ import optuna
 import pytest
 
 from cpose.errors import ConfigError
-from cpose.tao.automl.algorithms import (
+from cpose.tao.automl.search import (
     KNOWN,
     WITHOUT_COUNTERPART,
     build_pruner,

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from cpose.errors import ConfigError
-from cpose.tao.automl.algorithms import WITHOUT_COUNTERPART
+from cpose.tao.automl.search import WITHOUT_COUNTERPART
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks.automl import run_automl
 

@@ -9,7 +9,7 @@ from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import ConfigError, DataError, OutputError
 from cpose.tao.spec.key_list import spec_keys
-from cpose.tao.tasks.run import (
+from cpose.tao.tasks.spec_words import (
     ARGUMENTS,
     CONFIG_KEYS,
     OWN_ARGUMENTS,
@@ -24,7 +24,12 @@ from ..specs import make_spec
 TRT = 'gen_trt_engine.tensorrt'
 
 
-FILLED = {'task': 'inference', 'batch_size': 'dataset.batch_size', 'results_dir': 'results_dir'}
+FILLED = {
+    'task': 'inference',
+    'model': 'inference.checkpoint',
+    'batch_size': 'dataset.batch_size',
+    'results_dir': 'results_dir',
+}
 
 
 def test_keys_exist():
@@ -61,6 +66,12 @@ UNSET = {
         (('evaluate.batch_size=2',), 'batch_size', 'evaluate.batch_size'),
         ((), 'work_dir', 'results_dir'),
         (('evaluate.results_dir=own',), 'work_dir', 'evaluate.results_dir'),
+        ((), 'checkpoint', 'evaluate.checkpoint'),
+        (
+            ('evaluate.checkpoint=', 'evaluate.trt_engine=a.plan'),
+            'checkpoint',
+            'evaluate.trt_engine',
+        ),
     ],
 )
 def test_the_key_that_counted_is_named(tmp_path, words, argument, key):
@@ -76,6 +87,30 @@ def test_data_without_usable_files(tmp_path, name):
     tell_spec_keys(error, make_spec(tmp_path), 'evaluate')
     assert error.place.key == f'dataset.{name}_data'
     assert 'dataset.num_joints' in str(error)
+
+
+@pytest.mark.parametrize(
+    ('task', 'argument', 'key'),
+    [
+        ('train', 'batch_size', 'dataset.batch_size'),
+        ('train', 'checkpoint', 'train.pretrained_model_path'),
+        ('inference', 'batch_size', 'dataset.batch_size'),
+        ('inference', 'inputs', 'dataset.inference_data'),
+        ('export', 'checkpoint', 'export.checkpoint'),
+        ('gen_trt_engine', 'batch_size', f'{TRT}.calibration.cal_batch_size'),
+    ],
+)
+def test_keys_of_a_task(tmp_path, task, argument, key):
+    error = ConfigError('is wrong', argument=argument, value=9)
+    tell_spec_keys(error, make_spec(tmp_path), task)
+    assert error.place.key == key
+
+
+@pytest.mark.parametrize('task', ['evaluate', 'inference'])
+def test_batch_of_a_config(tmp_path, task):
+    error = ConfigError('is wrong', place=ConfigPlace(('test_dataloader.batch_size',)))
+    tell_spec_keys(error, make_spec(tmp_path, f'{task}.batch_size=2'), task)
+    assert error.place.key == f'{task}.batch_size'
 
 
 def test_error_names_place_and_keys_of_the_spec(tmp_path):

@@ -5,9 +5,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cpose.tao.spec.sections.dataset import Dataset
-from cpose.tao.spec.sections.engine import GenTrtEngine
-from cpose.tao.spec.sections.inference import Evaluate, Export, Inference
 from cpose.tao.spec.sections.keys import Number, Positive, Secret, Section, Text, Texts, Whole, key
+from cpose.tao.spec.sections.tasks import Evaluate, Export, GenTrtEngine, Inference
 from cpose.tao.spec.sections.train import MOST_SEED, Train
 
 NEW = 'TAO has this in the settings of a job, not in the spec.'

@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.models.heads.head_branches import HeadBranches
+from cpose.models.heads import HeadBranches
 
-from ...head_parts import make_branches
-from ...user_errors import raises
+from ..head_parts import make_branches
+from ..user_errors import raises
 
 CHANNELS = {'hm': 1, 'wh': 2, 'reg': 2, 'hm_hp': 8, 'hp_offset': 2, 'hps': 16, 'scale': 3}
 

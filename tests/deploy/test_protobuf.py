@@ -1,11 +1,11 @@
 import onnx
 
-from cpose.deploy.onnx.protobuf import read_proto
+from cpose.deploy.model_metadata import read_proto
 from cpose.errors import CheckpointError
 from cpose.files.encrypted_file import sealed_bytes
 from cpose.files.encryption_key import use_key
 
-from ...user_errors import raises
+from ..user_errors import raises
 
 
 def test_plain_and_encrypted_files(tmp_path):

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from cpose.codecs.corner_matching import MISSING
+from cpose.codecs.detections import MISSING
 from cpose.errors import ConfigError
 from cpose.structures.pose_data_sample import PoseDataSample
 
-from ... import head_parts
-from ...codecs.scenes import make_sample, perfect_maps, slanted_box
-from ...user_errors import raises
+from .. import head_parts
+from ..codecs.scenes import make_sample, perfect_maps, slanted_box
+from ..user_errors import raises
 
 FEATURE = torch.randn(2, 32, 16, 16, generator=torch.Generator().manual_seed(0))
 

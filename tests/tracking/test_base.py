@@ -3,7 +3,7 @@ import pytest
 from cpose.errors import ConfigError
 from cpose.registry import TRACKERS
 from cpose.structures.object_pose import PoseResult, VideoFrame
-from cpose.tracking.video_tracking import VideoTracking
+from cpose.tracking.base import VideoTracking
 
 from ..user_errors import raises
 
