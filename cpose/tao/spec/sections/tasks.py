@@ -58,7 +58,10 @@ class Inference(Section):
     focal_length_y: Number = key(0.0, 'Focal length, pixels.', ge=0)
     skew: Number = key(0.0, 'Skew of the camera, pixels.')
     axis_size: Number = key(
-        0.5, 'Drawn length of the axes, object heights.', 'TAO draws 0.5 always.', gt=0
+        0.5,
+        'Drawn length of the axes, object heights.',
+        'TAO draws 0.5 always; TAO Deploy honours it.',
+        gt=0,
     )
 
 
