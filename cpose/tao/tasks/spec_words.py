@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cpose.error_places import ConfigPlace
-from cpose.errors import DataError, UserError
+from cpose.errors import UserError
 from cpose.tao.spec.key_list import spec_keys
 from cpose.tao.spec.spec_file import TaoSpec
 
@@ -115,11 +115,6 @@ CONFIG_KEYS = {
     'work_dir': '{results_dir}',
 }
 """Keys of configs to keys of the spec."""
-DATA_ARGUMENT = 'data_root'
-CORNERS = (
-    'Compare the annotations with dataset.num_joints, which is 8: the corners of each object, '
-    'beside its centre'
-)
 HABITS = {'resume': 'the same command'}
 """What a task has in place of an argument."""
 
@@ -150,8 +145,6 @@ def tell_spec_keys(error: UserError, spec: TaoSpec, task: str) -> None:
         key = names[error.argument]
     if error.names is None:
         error.names = {**names, **HABITS}
-    if error.argument == DATA_ARGUMENT and isinstance(error, DataError):
-        error.advice = (*error.advice, CORNERS)
     if key is not None and key in spec_keys():
         error.place = spec.origin.at(key)
 

@@ -86,7 +86,6 @@ def test_data_without_usable_files(tmp_path, name):
     error = DataError('holds no image', argument='data_root', value='d', place=place)
     tell_spec_keys(error, make_spec(tmp_path), 'evaluate')
     assert error.place.key == f'dataset.{name}_data'
-    assert 'dataset.num_joints' in str(error)
 
 
 @pytest.mark.parametrize(
