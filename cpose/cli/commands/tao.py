@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.cli.arguments import add_spec
+from cpose.cli.tao_jobs import add_job_commands
 from cpose.errors import import_extra
 from cpose.tao import TASKS
 
@@ -52,6 +53,7 @@ def _add_commands(parser: ArgumentParser) -> Any:
     config.add_argument('overrides', nargs='*', metavar='KEY=VALUE', help='as for train')
     config.add_argument('--out', type=Path, required=True, metavar='CONFIG', help='file to write')
     config.set_defaults(func=run_to_config)
+    add_job_commands(commands)
     return commands
 
 

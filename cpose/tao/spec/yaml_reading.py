@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -26,6 +27,7 @@ FLOAT = re.compile(
 
 OLDER_NAMES = {'train.randomseed': 'train.seed'}
 """Keys of older releases of TAO."""
+NO_LINES: Mapping[str, int] = MappingProxyType({})
 
 FLOAT_TAG = 'tag:yaml.org,2002:float'
 LEFT_OUT = (FLOAT_TAG, 'tag:yaml.org,2002:timestamp')
@@ -89,7 +91,7 @@ def read_spec_text(path: str | Path) -> SpecText:
             place=FilePlace(path),
             advice='A spec begins with keys such as "dataset:" and "train:"',
         )
-    return SpecText(_nest(values, lines, str(path)), lines, str(path))
+    return SpecText(nest_keys(values, lines, str(path)), lines, str(path))
 
 
 def current_name(dotted: str) -> str:
@@ -97,8 +99,15 @@ def current_name(dotted: str) -> str:
     return OLDER_NAMES.get(dotted, dotted)
 
 
-def _nest(values: Mapping[Any, Any], lines: Mapping[str, int], path: str) -> dict[str, Any]:
-    """Return the values with today's names and dotted keys as sections.
+def nest_keys(
+    values: Mapping[Any, Any], lines: Mapping[str, int] = NO_LINES, path: str = ''
+) -> dict[str, Any]:
+    """Return a spec with today's names and dotted keys as sections.
+
+    Args:
+        values: The spec.
+        lines: Line by dotted key, for messages.
+        path: Its file, for messages.
 
     Raises:
         ConfigError: If a key is given in two of these ways.
