@@ -14,7 +14,7 @@ from cpose.tao.spec.templates import spec_template, write_templates
 
 from ...user_errors import raises
 
-SHARED = Path('/work/shared/tao_specs/schemas/manifest.json')
+SHARED = Path(__file__).parents[4] / 'shared/tao_specs/schemas/manifest.json'
 
 
 def test_manifest_names_the_files(tmp_path, capsys):
