@@ -11,6 +11,7 @@ import yaml
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import ConfigError
 from cpose.files.atomic import write_text_atomic
+from cpose.files.text_files import read_text
 from cpose.tao import SECRET
 from cpose.tao.jobs.job_store import Job, JobStore
 from cpose.tao.spec.key_list import flatten
@@ -120,8 +121,8 @@ def _read_specs(text: str) -> dict[str, Any]:
         return {}
     is_file = len(text) < MOST_NAME and '\n' not in text and Path(text).is_file()
     try:
-        values = parse_value(Path(text).read_text(encoding='utf-8') if is_file else text)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        values = parse_value(read_text(text, kind=ConfigError) if is_file else text)
+    except (yaml.YAMLError, RecursionError) as error:
         raise _no_specs(text) from error
     if not isinstance(values, Mapping):
         raise _no_specs(text)

@@ -10,7 +10,6 @@ BASES = {
     'fan_base': 'cpose::_base_/models/fan_base.py',
     'fan_large': 'cpose::_base_/models/fan_large.py',
 }
-KIND = 'model.backbone.model_type'
 
 TOGGLES = {
     'wh': 'reg_bbox',

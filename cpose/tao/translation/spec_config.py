@@ -98,8 +98,9 @@ def write_config(
     if folder is None or process_rank() != 0:
         return config
     path = folder / CONFIG_NAME
-    write_text_atomic(path, overlay_text(overlay or config.to_dict(), title))
-    return Config(config.to_dict(), filename=str(path))
+    text = overlay_text(overlay or config.to_dict(), title)
+    write_text_atomic(path, text)
+    return Config(config.to_dict(), text, str(path))
 
 
 def overlay_text(overlay: Mapping[str, Any], title: str) -> str:
