@@ -27,6 +27,7 @@ MAY_BE_LEFT_OUT = {
     ),
     'DLA34': ('pretrained_path', 'init_cfg'),  # None: no file
     'DLAUpNeck': ('out_channels', 'init_cfg'),  # None: those of the backbone's level
+    'RandomPoseAffine': ('scale_step',),  # None: any factor in the range
     'FAN': ('with_checkpoint', 'pretrained_path', 'init_cfg'),  # memory; None: no file
     'IDAUpNeck': ('out_channels', 'init_cfg'),
     'CenterPose': ('init_cfg',),

@@ -111,10 +111,10 @@ class CenterPoseDataset(PoseDataset):
         problems.report(root)
         if not len(consistent):
             raise DataError(
-                'holds no usable image with annotation',
+                f'holds no usable image with annotation:\n{problems.describe()}\n',
                 argument='data_root',
                 value=root,
-                advice='See the log for why',
+                advice='Correct the files',
             )
         if consistent is not table:
             labels = label_objects(consistent, categories, self._classes)

@@ -51,6 +51,8 @@ class ModelMetadata:
         config: JSON of the whole config.
         outputs: Outputs by name, in order: ``size``, the length of the last axis, and ``unit``, see
             `cpose.codecs.base.Output`.
+        trained_with: Versions of the packages of the training by name; none where they are not
+            known. OpenCV resizes the images, and its releases differ in single grey levels.
     """
 
     cpose_version: str
@@ -66,6 +68,7 @@ class ModelMetadata:
     symmetry: str
     config: str
     outputs: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(FIRST_OUTPUTS))
+    trained_with: dict[str, str] = field(default_factory=dict)
 
     @property
     def pixels(self) -> dict[str, Any]:
@@ -76,9 +79,9 @@ class ModelMetadata:
 
 
 FIELDS = tuple(item.name for item in fields(ModelMetadata))
-LATER_FIELDS = ('outputs',)
+LATER_FIELDS = ('outputs', 'trained_with')
 """Fields that files of the first release lack."""
-JSON_FIELDS = ('class_names', 'mean', 'std', 'stride', 'input_wh', 'outputs')
+JSON_FIELDS = ('class_names', 'mean', 'std', 'stride', 'input_wh', 'outputs', 'trained_with')
 """Fields that an ONNX file holds as JSON; the others are text."""
 
 

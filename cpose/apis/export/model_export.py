@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from cpose.apis.inference.inference_parts import (
     find_metainfo,
     make_record,
 )
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import config_to_json
 from cpose.datasets.centerpose_dataset import expand_roots
 from cpose.datasets.draws import innermost_configs
@@ -173,7 +174,10 @@ def export_model(
     model = build_model(config, checkpoint)
     pictures = make_pictures(config, settings.input_wh, images)
     start = time.perf_counter()
-    graph = make_onnx(model, settings, make_metadata(config, model, settings))
+    metadata = replace(
+        make_metadata(config, model, settings), trained_with=training_versions(checkpoint)
+    )
+    graph = make_onnx(model, settings, metadata)
     exported = time.perf_counter()
     lines = compare_with_torch(graph, model, pictures.pixels, settings)
     check_bounds(lines)
@@ -189,6 +193,18 @@ def export_model(
         pictures=pictures.origin,
         lines=lines,
     )
+
+
+def training_versions(checkpoint: str | Path) -> dict[str, str]:
+    """Return the versions of the packages that a checkpoint was trained with, none if it is mute.
+
+    Raises:
+        CheckpointError: If it cannot be read.
+    """
+    meta = load_checkpoint_file(checkpoint, tensors_only=True).get('meta')
+    versions = meta.get('versions') if isinstance(meta, Mapping) else None
+    known = versions.items() if isinstance(versions, Mapping) else ()
+    return {str(name): str(version) for name, version in known}
 
 
 def make_metadata(config: Config, model: Any, settings: ExportSettings) -> ModelMetadata:

@@ -50,6 +50,13 @@ class DataProblems:
         """
         self._details.setdefault(reason, {}).setdefault(path, detail or path)
 
+    def describe(self) -> str:
+        """Return a line for each reason, with how many files have it and the first few."""
+        return '\n'.join(
+            f'  {len(details)} × {reason}: {_first_few(list(details.values()))}'
+            for reason, details in self._details.items()
+        )
+
     def report(self, where: str) -> None:
         """Raise or log what was noted, if anything.
 
@@ -61,10 +68,7 @@ class DataProblems:
         """
         if not self._details:
             return
-        reasons = '\n'.join(
-            f'  {len(details)} × {reason}: {_first_few(list(details.values()))}'
-            for reason, details in self._details.items()
-        )
+        reasons = self.describe()
         if self.on_error == 'raise':
             raise DataError(
                 f'Unusable files in {where}: {len(self)}.\n{reasons}\n',

@@ -28,7 +28,8 @@ def read_projected_cuboid(item: JsonFields) -> np.ndarray:
         raise item.error(
             'projected_cuboid',
             f'has {len(value)} points, expected 9: the projected centre, then the eight corners '
-            'in Objectron order. Annotations with another number of points are not supported',
+            'in Objectron order. Annotations with another number of points are not supported '
+            '(dataset.num_joints of a TAO spec)',
         )
     return item.array('projected_cuboid', (NUM_KEYPOINTS, 2))
 

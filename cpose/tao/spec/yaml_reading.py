@@ -1,9 +1,10 @@
 """Read YAML with the line of every key."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -24,6 +25,10 @@ FLOAT = re.compile(
 )
 """PyYAML takes ``6e-05`` as text, since it has no point."""
 
+
+OLDER_NAMES = {'train.randomseed': 'train.seed'}
+"""Keys of older releases of TAO."""
+NO_LINES: Mapping[str, int] = MappingProxyType({})
 
 FLOAT_TAG = 'tag:yaml.org,2002:float'
 LEFT_OUT = (FLOAT_TAG, 'tag:yaml.org,2002:timestamp')
@@ -74,7 +79,57 @@ def read_spec_text(path: str | Path) -> SpecText:
             place=FilePlace(path),
             advice='A spec begins with keys such as "dataset:" and "train:"',
         )
-    return SpecText(values, lines, str(path))
+    return SpecText(nest_keys(values, lines, str(path)), lines, str(path))
+
+
+def current_name(dotted: str) -> str:
+    """Return what a dotted key is called today."""
+    return OLDER_NAMES.get(dotted, dotted)
+
+
+def nest_keys(
+    values: Mapping[Any, Any], lines: Mapping[str, int] = NO_LINES, path: str = ''
+) -> dict[str, Any]:
+    """Return a spec with today's names and dotted keys as sections.
+
+    Args:
+        values: The spec.
+        lines: Line by dotted key, for messages.
+        path: Its file, for messages.
+
+    Raises:
+        ConfigError: If a key is given in two of these ways.
+    """
+    tree: dict[str, Any] = {}
+    for dotted, value in _leaves(values, ''):
+        *sections, last = dotted.split('.')
+        place: Any = tree
+        for section in sections:
+            if isinstance(place, dict) and place.get(section) is None:
+                place[section] = {}
+            place = place[section] if isinstance(place, dict) else None
+        is_open = isinstance(place, dict) and place.get(last) is None
+        if not is_open and not (value is None and isinstance(place, dict)):
+            raise _given_again(path, dotted, lines.get(dotted))
+        place[last] = place.get(last) if value is None else value
+    return tree
+
+
+def _leaves(values: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yield what is in no section below, by dotted key; an empty section is one itself."""
+    for name, value in values.items():
+        dotted = current_name(f'{prefix}{name}')
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f'{dotted}.')
+        else:
+            yield dotted, None if isinstance(value, Mapping) else value
+
+
+def _given_again(path: str, dotted: str, line: int | None, first: int | None = None) -> ConfigError:
+    where = '' if first is None else f'; it is in line {first} already'
+    return ConfigError(
+        f'is given again{where}', place=FilePlace(path, dotted, line), advice='Remove one'
+    )
 
 
 def parse_value(text: str) -> Any:
@@ -102,13 +157,9 @@ def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]
         seen: dict[str, int] = {}
         for name, child in node.value:
             line = name.start_mark.line + 1
-            dotted = f'{prefix}.{name.value}' if prefix else str(name.value)
+            dotted = current_name(f'{prefix}.{name.value}' if prefix else str(name.value))
             if dotted in seen:
-                raise ConfigError(
-                    f'is given again; it is in line {seen[dotted]} already',
-                    place=FilePlace(path, dotted, line),
-                    advice='Remove one',
-                )
+                raise _given_again(path, dotted, line, seen[dotted])
             seen[dotted] = line
             yield dotted, line
             yield from _lines(child, dotted, path)

@@ -127,6 +127,7 @@ SEVEN_POINTS = [[1.0, 2.0]] * 7
     [
         ({'projected_cuboid': None}, 'projected_cuboid', 'is missing'),
         ({'projected_cuboid': SEVEN_POINTS}, 'projected_cuboid', 'has 7 points, expected 9'),
+        ({'projected_cuboid': SEVEN_POINTS}, 'projected_cuboid', 'dataset.num_joints'),
         ({'projected_cuboid': [[1, 2, 3]] * 9}, 'projected_cuboid', '(9, 3), expected (9, 2)'),
         ({'projected_cuboid': [[1, float('nan')]] * 9}, 'projected_cuboid', 'finite'),
         ({'keypoints_3d': [[1, 2]] * 9}, 'keypoints_3d', 'expected (9, 3)'),

@@ -6,6 +6,7 @@ from cpose.errors import ConfigError
 from cpose.tao.spec.yaml_reading import parse_value, read_spec_text
 
 from ...user_errors import raises
+from ..specs import make_spec
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,48 @@ def test_key_given_twice(tmp_path):
 def test_missing_file(tmp_path):
     with raises(ConfigError, path=tmp_path / 'none.yaml'):
         read_spec_text(tmp_path / 'none.yaml')
+
+
+@pytest.mark.parametrize(
+    ('content', 'values'),
+    [
+        (
+            '{"train.num_epochs": 2, "train": {"optim.lr": 1}}',
+            {'num_epochs': 2, 'optim': {'lr': 1}},
+        ),
+        ('{"train": null, "train.seed": 3}', {'seed': 3}),
+        ('{"train.seed": 3, "train": {}}', {'seed': 3}),
+        ('{"train.randomseed": 3}', {'seed': 3}),
+        ('train:\n  randomseed: 3', {'seed': 3}),
+    ],
+)
+def test_dotted_keys_and_older_names(tmp_path, content, values):
+    path = tmp_path / 's.yaml'
+    path.write_text(content)
+    assert read_spec_text(path).values == {'train': values}
+
+
+@pytest.mark.parametrize(
+    ('content', 'line', 'key'),
+    [
+        ('train:\n  seed: 1\ntrain.seed: 2\n', 3, 'train.seed'),
+        ('train:\n  seed: 1\n  randomseed: 2\n', 3, 'train.seed'),
+        ('train.seed: 1\ntrain: 2\n', 2, 'train'),
+        ('train: 1\ntrain.seed: 2\n', 2, 'train.seed'),
+    ],
+)
+def test_a_key_in_two_ways(tmp_path, content, line, key):
+    path = tmp_path / 's.yaml'
+    path.write_text(content)
+    with raises(ConfigError, 'given again', path=path) as caught:
+        read_spec_text(path)
+    assert (caught.value.place.line, caught.value.place.field) == (line, key)
+
+
+def test_older_name_on_the_command_line(tmp_path):
+    spec = make_spec(tmp_path, 'train.randomseed=7')
+    assert spec.values.train.seed == 7
+    assert spec.origin.gives('train.seed')
 
 
 @pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
