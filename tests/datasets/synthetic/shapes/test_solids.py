@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic.solids import PROFILES, SIDES, Solid, draw_solid, sample_solid
+from cpose.datasets.synthetic.shapes.solids import PROFILES, SIDES, Solid, draw_solid, sample_solid
 from cpose.datasets.synthetic.visibility import outline_hull
 
 from .scenes import make_camera
