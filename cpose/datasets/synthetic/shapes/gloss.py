@@ -10,6 +10,7 @@ from cpose.datasets.synthetic.light import Light
 from cpose.datasets.synthetic.shapes.lathe import Easel
 
 MAP_SIDE = 64
+LONGEST_ROW = 4096
 
 
 @dataclass(frozen=True)
@@ -97,15 +98,19 @@ def light_surface(easel: Easel, normals: np.ndarray, light: Light, finish: Finis
     x, y, z = easel.turned_from_cv.T.astype(np.float32) @ normals
     facing = np.clip(-z, 0, 1)
     place = np.float32((MAP_SIDE - 1) / 2)
-    room = cv2.remap(
-        finish.room,
-        (x * place + place)[None],
-        (y * place + place)[None],
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )[0]
+    room = look_up(finish.room, x * place + place, y * place + place)
     gain = finish.strength + (finish.edge - finish.strength) * (1 - facing) ** 3
     return Lighting(diffuse, 255 * room * gain, facing)
+
+
+def look_up(texture: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Return the values (N,) or (N, C) of a texture at places (N,) float32, pixels of it."""
+    # OpenCV's maps must not be longer than 32767.
+    rows = -(-len(across) // LONGEST_ROW)
+    fill = rows * LONGEST_ROW - len(across)
+    maps = [np.pad(part, (0, fill)).reshape(rows, LONGEST_ROW) for part in (across, down)]
+    found = cv2.remap(texture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found.reshape(-1, *texture.shape[2:])[: len(across)])
 
 
 def see_through(

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.painting.textures import BoxStyle, paint_face, sample_style
 from cpose.datasets.synthetic.shapes.base import PlacedCuboid
-from cpose.datasets.synthetic.shapes.gloss import Lighting
+from cpose.datasets.synthetic.shapes.gloss import Lighting, look_up
 from cpose.datasets.synthetic.shapes.lathe import Hits
 
 AROUND = (48, 480)
@@ -57,18 +56,9 @@ class Wrap:
         rows, columns = self.texture.shape[:2]
         across = ((around / self.arc + 0.5) * columns - 0.5).astype(np.float32)
         down = ((high - height[part]) / (high - low) * rows - 0.5).astype(np.float32)
-        colours = _look_up(self.texture, across, down)
+        colours = look_up(self.texture, across, down)
         lit = colours * lighting.diffuse[part, None] + self.gloss * lighting.mirrored[part, None]
         shaded[part] = self.opacity * lit + (1 - self.opacity) * shaded[part]
-
-
-def _look_up(texture: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Return the colours (N, 3) at places; OpenCV wants rows that are not too long."""
-    width = 256
-    fill = -len(across) % width
-    maps = [np.pad(part, (0, fill)).reshape(-1, width) for part in (across, down)]
-    found = cv2.remap(texture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found.reshape(-1, 3)[: len(across)])
 
 
 def paint_wrap(
