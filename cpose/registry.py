@@ -76,7 +76,7 @@ TRANSFORMS = _child(
     'datasets.transforms',
     ('affine', 'color_jitter', 'loading', 'symmetries'),
 )
-SHAPES = _child('shape', None, 'datasets.synthetic.shapes', ('bottle', 'carton'))
+SHAPES = _child('shape', None, 'datasets.synthetic.shapes', ('bottle', 'carton', 'cup'))
 METRICS = _child(
     'metric',
     MMENGINE_METRICS,

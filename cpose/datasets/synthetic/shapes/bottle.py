@@ -284,9 +284,7 @@ class PaintedBottle:
         if self.label is not None:
             self.label.lay(shaded, hits, height, lighting)
         self._close(shaded, hits, height, lighting)
-        flat = easel.layer.reshape(-1, 3)
-        flat[hits.pixels] = np.clip(shaded, 0, 255).astype(np.uint8)
-        easel.layer = flat.reshape(easel.layer.shape)
+        easel.put(hits.pixels, shaded)
         easel.finish()
 
     def _normals(self, hits: Hits, height: np.ndarray) -> np.ndarray:

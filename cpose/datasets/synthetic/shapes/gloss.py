@@ -106,7 +106,7 @@ def light_surface(easel: Easel, normals: np.ndarray, light: Light, finish: Finis
 def look_up(texture: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Return the values (N,) or (N, C) of a texture at places (N,) float32, pixels of it."""
     # OpenCV's maps must not be longer than 32767.
-    rows = -(-len(across) // LONGEST_ROW)
+    rows = len(across) // LONGEST_ROW + 1
     fill = rows * LONGEST_ROW - len(across)
     maps = [np.pad(part, (0, fill)).reshape(rows, LONGEST_ROW) for part in (across, down)]
     found = cv2.remap(texture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

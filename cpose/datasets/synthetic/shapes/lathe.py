@@ -101,7 +101,7 @@ class Easel:
         left, top, right, bottom = self.rectangle
         area = (right - left) * (bottom - top)
         self.scale = 2 if area < SMALL_AREA else 1
-        self.layer = image[top:bottom, left:right]
+        self.layer = np.ascontiguousarray(image[top:bottom, left:right])
         if self.scale > 1 and not self.is_empty:
             self.layer = cv2.resize(self.layer, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
 
@@ -109,10 +109,16 @@ class Easel:
         """Put the layer into the picture."""
         left, top, right, bottom = self.rectangle
         wh = right - left, bottom - top
+        part = self.layer
         if self.scale > 1:
-            self.image[top:bottom, left:right] = cv2.resize(
-                self.layer, wh, interpolation=cv2.INTER_AREA
-            )
+            part = cv2.resize(part, wh, interpolation=cv2.INTER_AREA)
+        self.image[top:bottom, left:right] = part
+
+    def put(self, pixels: np.ndarray, colours: np.ndarray) -> None:
+        """Give pixels (N,) of the layer colours (N, 3), grey levels."""
+        flat = self.layer.reshape(-1, 3)
+        flat[pixels] = np.clip(colours, 0, 255).astype(np.uint8)
+        self.layer = flat.reshape(self.layer.shape)
 
     def to_layer(self, points: np.ndarray) -> np.ndarray:
         """Project points (..., 3), frame ``turned``, to pixels (..., 2) of the layer."""
