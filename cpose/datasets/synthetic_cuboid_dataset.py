@@ -9,7 +9,7 @@ from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import Cast, Scene, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.errors import ConfigError, check_number
+from cpose.errors import ConfigError, check_number, nearest_names
 from cpose.registry import DATASETS, SHAPES
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.image_record import CompleteRecord
@@ -18,6 +18,7 @@ from cpose.structures.pose_data_sample import CuboidAnnotations
 SCENE_STREAM, PICTURE_STREAM = 11, 12
 """Parts of the seed that keep geometry and looks independent of each other."""
 
+PROPS = (0, 3)
 MAX_OBJECTS = 12
 MIN_SIDE = 64
 
@@ -136,6 +137,30 @@ def build_cast(shape: Mapping[str, Any], distractors: Sequence[Mapping[str, Any]
     left_out = (type(built).__name__, *built.look_alikes)
     others = [SHAPES.build(dict(item)) for item in distractors]
     return Cast(built, tuple(item for item in others if type(item).__name__ not in left_out))
+
+
+def settings_of_shape(name: str) -> dict[str, Any]:
+    """Return the arguments that draw a shape among objects of other shapes; cartons stand alone.
+
+    Args:
+        name: Name of a registered shape, upper or lower case.
+
+    Raises:
+        ConfigError: If there is no such shape.
+    """
+    SHAPES.import_from_location()
+    shapes = {key.lower(): key for key in sorted(SHAPES.module_dict)}
+    if name.lower() not in shapes:
+        raise ConfigError(
+            'is no shape', argument='shape', value=name, advice=nearest_names(name, list(shapes))
+        )
+    if name.lower() == 'carton':
+        return {}
+    return {
+        'shape': {'type': shapes[name.lower()]},
+        'distractors': [{'type': other} for other in shapes.values()],
+        'realism': {'props': PROPS},
+    }
 
 
 def annotate_scene(scene: Scene) -> CuboidAnnotations:

@@ -41,6 +41,7 @@ HEIGHT = {
 HANDLES = {'mug': 0.92, 'teacup': 0.85, 'paper': 0.0, 'tumbler': 0.04}
 """Probability of a handle."""
 STEPS, AROUND = 22, 10
+UP = np.array([[0.0], [1.0], [0.0]], dtype=np.float32)
 """Parts along and around a handle."""
 DRINK_COLOURS = (*DRINKS, (20, 40, 70), (12, 22, 38), (110, 160, 200), (235, 240, 245))
 """BGR: coffee, black coffee, milk coffee and milk too."""
@@ -276,7 +277,7 @@ class PaintedCup:
         is_full = self.level > 0
         if self.is_clear and not is_full:
             return
-        up = np.repeat(np.float32([[0.0], [1.0], [0.0]]), len(pixels), axis=1)
+        up = np.repeat(UP, len(pixels), axis=1)
         lighting = light_surface(easel, up, self.light, self.finish)
         colour = self.drink if is_full else self.inside * 0.5
         shaded = np.broadcast_to(colour, (len(pixels), 3)) * lighting.diffuse[:, None]
@@ -286,7 +287,7 @@ class PaintedCup:
         """Draw the handle as a bent tube, its farthest parts first."""
         if self.form.handle is None:
             return
-        points, normals = self._tube()
+        points, normals = self._tube(self.form.handle * (self.box.dims[0] / 2, self.box.dims[1]))
         corners = easel.to_layer(points)
         light = light_surface(
             easel, normals.reshape(-1, 3).T.astype(np.float32), self.light, self.finish
@@ -304,10 +305,9 @@ class PaintedCup:
                 easel.layer, quads[step, side], colours[step, side].tolist(), cv2.LINE_AA, SHIFT
             )
 
-    def _tube(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return corners (S + 1, A, 3) and normals (S, A, 3) of the handle, frame ``turned``."""
+    def _tube(self, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return corners (S + 1, A, 3) and normals (S, A, 3) around a line (S + 1, 2) of metres."""
         dims = self.box.dims
-        line = self.form.handle * (dims[0] / 2, dims[1])
         along = np.gradient(line, axis=0)
         along /= np.linalg.norm(along, axis=1, keepdims=True)
         outwards = np.stack([along[:, 1], -along[:, 0]], axis=1) * -1
@@ -318,6 +318,6 @@ class PaintedCup:
         spread = np.concatenate([across, aside[..., None]], axis=2)
         middle = np.concatenate([line, np.zeros((len(line), 1))], axis=1)
         points = middle[:, None] + spread * (thick, thick, wide)
-        half = np.concatenate([spread[:-1] + spread[1:]], axis=0)
+        half = spread[:-1] + spread[1:]
         normals = half + np.roll(half, -1, axis=1)
         return points, normals / np.linalg.norm(normals, axis=2, keepdims=True)

@@ -51,8 +51,8 @@ def sample_finish(
     sky = rng.uniform(0.0, 0.35) / (1 + np.exp((rows + rng.uniform(-0.3, 0.5)) * 9))
     room += sky.astype(np.float32)
     blur = 0.4 + 5.0 * (1 - gloss) ** 1.5
-    room = cv2.GaussianBlur(room, (0, 0), blur)
-    return Finish(room, (0.1 + 0.8 * gloss**2) * rng.uniform(0.5, 1.2), 0.3 + 0.7 * gloss)
+    blurred = np.asarray(cv2.GaussianBlur(room, (0, 0), blur))
+    return Finish(blurred, (0.1 + 0.8 * gloss**2) * rng.uniform(0.5, 1.2), 0.3 + 0.7 * gloss)
 
 
 def _add_highlight(
@@ -108,9 +108,9 @@ def look_up(texture: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.nda
     # OpenCV's maps must not be longer than 32767.
     rows = len(across) // LONGEST_ROW + 1
     fill = rows * LONGEST_ROW - len(across)
-    maps = [np.pad(part, (0, fill)).reshape(rows, LONGEST_ROW) for part in (across, down)]
-    found = cv2.remap(texture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found.reshape(-1, *texture.shape[2:])[: len(across)])
+    columns, lines = (np.pad(part, (0, fill)).reshape(rows, LONGEST_ROW) for part in (across, down))
+    found = cv2.remap(texture, columns, lines, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found).reshape(-1, *texture.shape[2:])[: len(across)]
 
 
 def see_through(

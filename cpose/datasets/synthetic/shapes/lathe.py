@@ -21,7 +21,7 @@ _ANGLES = np.arange(SIDES) * (2 * np.pi / SIDES)
 CIRCLE = np.array([np.cos(_ANGLES), np.zeros(SIDES), np.sin(_ANGLES)]).T / np.cos(np.pi / SIDES)
 """(64, 3) corners of a polygon around the unit circle."""
 
-SMALL_AREA = 170 * 170
+SMALL_AREA = 300 * 300
 """Pixels below which four rays a pixel are cast instead of one."""
 FLAT = 1e-9
 
