@@ -1,4 +1,4 @@
-"""Cups, mugs, paper cups and tumblers; the handle is outside the cuboid, drawn while training.
+"""Cups, mugs, paper cups and tumblers, drawn while training; the cuboid leaves the handle out.
 
 What differs from the boxes of ``efficientnet_lite0_cuboid`` is what is drawn.
 """

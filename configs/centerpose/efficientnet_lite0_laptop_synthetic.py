@@ -1,4 +1,4 @@
-"""Open laptops; the cuboid is that around base and screen, drawn while training.
+"""Open laptops, in the cuboid around base and screen, drawn while training.
 
 What differs from the boxes of ``efficientnet_lite0_cuboid`` is what is drawn.
 """
