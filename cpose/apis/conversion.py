@@ -206,7 +206,7 @@ def _backbone_weights(
         raise CheckpointError(
             'is a backbone that no shipped config is for',
             place=FilePlace(checkpoint),
-            advice='Give the config whose model.backbone it fills as {config}',
+            advice='Give the config of the model whose backbone it fills as {config}',
         )
     config = given or load_config(f'_base_/models/{found.backbone}')
     with DefaultScope.overwrite_default_scope('cpose'):

@@ -153,9 +153,10 @@ class _Entry:
         categories = metadata['Category']
         return ZooModel(
             name=self._text('Name'),
-            backbone=str(metadata['Backbone']),
+            backbone=self._checked('Metadata.Backbone', metadata['Backbone']),
             categories=tuple(
-                map(str, categories if isinstance(categories, list) else [categories])
+                self._checked('Metadata.Category', category)
+                for category in (categories if isinstance(categories, list) else [categories])
             ),
             config=self._path('Config', configs_root().parent if is_shipped else folder),
             weights=self._path('Weights', package if is_shipped else folder),
@@ -168,15 +169,19 @@ class _Entry:
             speeds=self._speeds(),
             results=self._results(),
             published=self._published(),
-            tao=str(metadata.get('TAO', '')),
+            tao=self._checked('Metadata.TAO', metadata.get('TAO', '')),
             notes=self._text('Notes'),
             metafile=self._file,
         )
 
     def _text(self, key: str) -> str:
-        value = self._content.get(key, '')
-        if not isinstance(value, str):
-            raise self._error(key, 'must be a text', value)
+        return self._checked(key, self._content.get(key, ''))
+
+    def _checked(self, key: str, value: Any, kind: type = str) -> Any:
+        """Return a value of a key if it is of its kind: a text, or true or false."""
+        if not isinstance(value, kind):
+            wanted = 'a text' if kind is str else 'true or false'
+            raise self._error(key, f'must be {wanted}', value)
         return value
 
     def _path(self, key: str, folder: Path) -> str:
@@ -205,22 +210,29 @@ class _Entry:
         speeds = self._list('Speed', SPEED_KEYS)
         for number, item in enumerate(speeds):
             self._number(f'Speed[{number}].Milliseconds', item['Milliseconds'])
+            for key in ('Runtime', 'Machine'):
+                self._checked(f'Speed[{number}].{key}', item[key])
         return speeds
 
     def _results(self) -> tuple[Mapping[str, Any], ...]:
         results = self._list('Results', RESULT_KEYS)
         for number, item in enumerate(results):
+            self._checked(f'Results[{number}].Dataset', item['Dataset'])
+            self._checked(f'Results[{number}].Photographs', item['Photographs'], bool)
             place = f'Results[{number}].Metrics'
             if not isinstance(item['Metrics'], dict):
                 raise self._error(place, 'must have keys and values', item['Metrics'])
-            for value in item['Metrics'].values():
+            for name, value in item['Metrics'].items():
+                self._checked(place, name)
                 self._number(place, value)
         return results
 
     def _published(self) -> Mapping[str, str]:
         value = self._content.get('Published')
-        keys = PUBLISHED_KEYS
-        return {} if value is None else self._mapping(value, '.Published', keys, keys)
+        if value is None:
+            return {}
+        found = self._mapping(value, '.Published', PUBLISHED_KEYS, PUBLISHED_KEYS)
+        return {key: self._checked(f'Published.{key}', text) for key, text in found.items()}
 
     def _list(self, key: str, keys: tuple[str, ...]) -> tuple[Mapping[str, Any], ...]:
         items = self._content.get(key, [])

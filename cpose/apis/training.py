@@ -20,6 +20,7 @@ from cpose.checkpoints.stored_config import without_pretrained
 from cpose.engine.pose_runner import PoseRunner
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, OutputError, unwritable
+from cpose.files.atomic import try_folder
 from cpose.files.json_files import check_writable
 from cpose.files.weight_files import find_weights
 from cpose.registry import HOOKS, RUNNERS
@@ -136,10 +137,7 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
     if folder and work_dir is None:
         path = path / folder
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / '.writable'
-        probe.touch()
-        probe.unlink(missing_ok=True)
+        try_folder(path)
     except OSError as error:
         raise unwritable(path, error, 'Choose another {work_dir}', 'work_dir') from error
     config.work_dir = str(path)

@@ -44,12 +44,13 @@ def resolve_model(name: str | Path) -> ModelFile:
         ConfigError: If there is no such model, or it has no weights that can be loaded from here.
         CheckpointError: If the file is missing, cannot be downloaded or has another checksum.
     """
-    text = str(name)
+    if is_location(name):
+        return ModelFile(find_weights(name), None)
+    text, path = str(name), Path(name)
+    if path.suffix and path.is_file():
+        return ModelFile(path, None)
     if any(model.name == text for model in list_models()):
         return _model_of(find_model(text))
-    if is_location(text):
-        return ModelFile(find_weights(text), None)
-    path = Path(name)
     if path.suffix or os.sep in text or path.is_file():
         _check_there(path)
         return ModelFile(path, None)
@@ -161,7 +162,7 @@ def _carried_facts(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
         raise CheckpointError(
             'carries no config and no names of categories',
             place=FilePlace(path),
-            advice=f'Write it by `cpose convert {path} --out FILE.safetensors --config CONFIG`',
+            advice='Write it with its config to a .safetensors file by `cpose convert`',
         )
     return tuple(meta['class_names']), ()
 
@@ -194,7 +195,7 @@ def push_model(
         raise CheckpointError(
             f'is no {" or ".join(UPLOADED)} file',
             place=FilePlace(path),
-            advice=f'Write one: `cpose convert {path} --out {path.stem}.safetensors`',
+            advice='Write a .safetensors file of it by `cpose convert`',
         )
     known = [model for model in list_models() if model.name == str(name)]
     model = known[0] if known else describe_file(path, license_name)

@@ -208,7 +208,7 @@ def _load(file: Path, stream: IO[bytes], tensors_only: bool) -> Any:
                 place=FilePlace(file),
                 advice=(
                     'Read only its tensors by {tensors_only}',
-                    f'Write them to another file: `cpose convert {file} --out FILE --tensors-only`',
+                    'Write only its tensors to another file by `cpose convert`',
                 ),
             ) from error
         return stored

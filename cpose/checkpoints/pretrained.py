@@ -92,10 +92,12 @@ class Pretrained:
         if not part:
             known = sorted({key.partition('.')[0] + '.' for key in weights})
             raise CheckpointError(
-                f'has no weights whose names begin with {prefix!r} (init_cfg.prefix). They begin '
-                f'with {", ".join(known)}',
+                f'has no weights whose names begin with {prefix!r}. They begin with '
+                f'{", ".join(known)}',
+                argument='prefix',
+                value=prefix,
                 place=FilePlace(self.checkpoint),
-                advice='Choose one of these',
+                advice='Choose one of these as {prefix}',
             )
         return part
 
@@ -159,8 +161,8 @@ def _backbone_weights(
             f'holds a whole model of the family {family!r}, not a backbone',
             argument='checkpoint',
             advice=(
-                'Give it as load_from instead',
-                "Take its backbone by an init_cfg with prefix='backbone.'",
+                'Give it as {load_from} instead',
+                "Take its backbone by {init_cfg} with prefix='backbone.'",
             ),
         )
     return _bare(convert(state_dict, family)), family

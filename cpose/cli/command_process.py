@@ -15,13 +15,21 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TextIO
 
 from cpose import __version__
+from cpose.cli.option_values import tell_flags
+from cpose.errors import UserError
 
 
 @contextmanager
-def plain_warnings() -> Iterator[None]:
-    """Let warnings be lines of text on stderr, each once, without the code that they come from."""
+def plain_warnings(flags: dict[str, str]) -> Iterator[None]:
+    """Let warnings be lines of text on stderr, each once, without the code that they come from.
+
+    Args:
+        flags: Options by the arguments that warnings may name, see `command_flags`.
+    """
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        if isinstance(message, UserError):
+            tell_flags(message, flags)
         sys.stderr.write(f'Warning: {message}\n')
 
     with warnings.catch_warnings():

@@ -93,8 +93,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     is_debugged = DEBUG in words
     words = [word for word in words if word != DEBUG]
-    with lasting_output() as (out, err), plain_warnings():
-        code = _run(words, is_debugged)
+    flags: dict[str, str] = {}
+    with lasting_output() as (out, err), plain_warnings(flags):
+        code = _run(words, is_debugged, flags)
         out.flush()
         lost = lost_output(out)
         if lost:
@@ -102,15 +103,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return max(code, 1) if lost else code
 
 
-def _run(words: list[str], is_debugged: bool) -> int:
-    """Parse and run a command, and turn what it raises into a message and an exit code."""
-    flags: dict[str, str] = {}
+def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
+    """Parse and run a command, and turn what it raises into a message and an exit code.
+
+    Args:
+        words: The command line.
+        is_debugged: Whether to print tracebacks.
+        flags: Filled with the options of the command, by the arguments that they give.
+    """
     command = next((word for word in words if not word.startswith('-')), '')
     launcher = 'none'
     try:
         parser = build_parser(words)
         args = parser.parse_args(words)
-        flags = command_flags(parser, args)
+        flags.update(command_flags(parser, args))
         launcher = getattr(args, 'launcher', launcher)
         place_model(args)
         return int(args.func(args) or 0)

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from cpose.codecs.detections import Detections
 from cpose.codecs.targets import PoseTargets, TargetGeometry
-from cpose.geometry.pnp import CuboidPose, PoseVectors
+from cpose.geometry.pnp import CuboidPose
+from cpose.geometry.weighted_pnp import PoseVectors
 from cpose.structures.object_pose import ObjectPose
 from cpose.structures.pose_data_sample import PoseDataSample
 
@@ -28,8 +29,8 @@ class Output:
 
     Attributes:
         size: Numbers per detection: the length of the last axis.
-        unit: ``'cells'`` (heatmap cells), ``'relative'`` (parts of the object's height), or what
-            else it is measured in; empty for scores and numbers without a unit.
+        unit: ``'cells'`` (heatmap cells), ``'relative'`` (parts of the object's height),
+            ``'metres'``, or what else it is measured in; empty for scores and numbers without one.
     """
 
     size: int
@@ -174,7 +175,13 @@ class CornerRule(Protocol):
 
 
 class DimsCoder(Protocol):
-    """What the branch of the dimensions predicts."""
+    """What the branch of the dimensions predicts.
+
+    Attributes:
+        unit: Of the decoded extents: ``'relative'`` or ``'metres'``.
+    """
+
+    unit: str
 
     def encode(self, dims_metric: np.ndarray) -> np.ndarray:
         """Return the target, (..., 3), of metric extents (..., 3)."""

@@ -41,8 +41,8 @@ class CenterBranch:
     log_variance_type: str | None = None
     target: ClassVar[str] = ''
     """Key of the target; a mask of the same shape may stand under the key with ``_mask``."""
-    outputs: ClassVar[Mapping[str, Output]] = {}
-    extras: ClassVar[Mapping[str, str]] = {}
+    outputs: Mapping[str, Output] = {}
+    extras: Mapping[str, str] = {}
     default_loss: ClassVar[Mapping[str, Any] | None] = None
     """Loss of a config that does not say ``loss``."""
 
@@ -97,7 +97,7 @@ class BoxSizeBranch(CenterBranch):
 
     channels = 2
     target = 'box_size_wh'
-    outputs: ClassVar[Mapping[str, Output]] = {'bboxes': Output(4, 'cells')}
+    outputs: Mapping[str, Output] = {'bboxes': Output(4, 'cells')}
 
     def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
         """Return the size of each box."""
@@ -129,9 +129,7 @@ class CornerDisplacementBranch(CenterBranch):
     step = CORNER_STEP
     log_variance_type = 'CornerStdBranch'
     target = 'keypoint_displacement'
-    outputs: ClassVar[Mapping[str, Output]] = {
-        'kps_displacement_mean': Output(2 * NUM_CORNERS, 'cells')
-    }
+    outputs: Mapping[str, Output] = {'kps_displacement_mean': Output(2 * NUM_CORNERS, 'cells')}
 
     def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
         """Return displacements, and which of them count."""
@@ -163,7 +161,8 @@ class DimsBranch(CenterBranch):
     step = DIMS_STEP
     log_variance_type = 'DimsStdBranch'
     target = 'dims'
-    outputs: ClassVar[Mapping[str, Output]] = {'obj_scale': Output(3, 'relative')}
+    outputs: Mapping[str, Output] = {'obj_scale': Output(3)}
+    """The unit is that of the coder."""
 
     def __init__(
         self,
@@ -174,6 +173,7 @@ class DimsBranch(CenterBranch):
     ) -> None:
         super().__init__(loss, name, num_classes)
         self.coder = CODECS.build(dict(coder))
+        self.outputs = {'obj_scale': Output(3, getattr(self.coder, 'unit', ''))}
 
     def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
         """Return the extents as the coder wants them."""

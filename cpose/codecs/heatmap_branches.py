@@ -4,7 +4,6 @@ Letters: B batch, S symmetric candidates, M objects, C categories, K = 8 corners
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -36,7 +35,7 @@ class HeatmapBranch(CenterBranch):
 class CenterHeatmapBranch(HeatmapBranch):
     """Probability that a cell holds the centre of an object, a map for each category."""
 
-    outputs: ClassVar[Mapping[str, Output]] = {'scores': Output(1), 'clses': Output(1)}
+    outputs: Mapping[str, Output] = {'scores': Output(1), 'clses': Output(1)}
 
     @property
     def channels(self) -> int:  # type: ignore[override]  # known once the head is
@@ -68,7 +67,7 @@ class CornerHeatmapBranch(HeatmapBranch):
     channels = NUM_CORNERS
     step = CORNER_STEP
     is_silent_untrained = True
-    outputs: ClassVar[Mapping[str, Output]] = {
+    outputs: Mapping[str, Output] = {
         'kps': Output(2 * NUM_CORNERS, 'cells'),
         'kps_heatmap_mean': Output(2 * NUM_CORNERS, 'cells'),
     }

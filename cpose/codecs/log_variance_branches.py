@@ -50,8 +50,8 @@ class CornerStdBranch(LogVarianceBranch):
     """Standard deviations of the displaced corners."""
 
     std_output = 'kps_displacement_std'
-    outputs: ClassVar[Mapping[str, Output]] = {std_output: Output(2 * NUM_CORNERS, 'cells')}
-    extras: ClassVar[Mapping[str, str]] = {'keypoints_std': 'pixels'}
+    outputs: Mapping[str, Output] = {std_output: Output(2 * NUM_CORNERS, 'cells')}
+    extras: Mapping[str, str] = {'keypoints_std': 'pixels'}
 
     def to_extras(
         self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray
@@ -63,11 +63,19 @@ class CornerStdBranch(LogVarianceBranch):
 
 @BRANCHES.register_module()
 class DimsStdBranch(LogVarianceBranch):
-    """Standard deviations of the decoded extents."""
+    """Standard deviations of the decoded extents, in their unit.
+
+    Args:
+        of: The branch of the extents.
+    """
 
     std_output = 'obj_scale_std'
-    outputs: ClassVar[Mapping[str, Output]] = {std_output: Output(3, 'relative')}
-    extras: ClassVar[Mapping[str, str]] = {'dims_std': 'relative'}
+
+    def __init__(self, of: Branch) -> None:
+        super().__init__(of)
+        (extents,) = of.outputs.values()
+        self.outputs = {self.std_output: extents}
+        self.extras = {'dims_std': extents.unit}
 
     def to_extras(
         self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray

@@ -7,7 +7,6 @@ from cpose.geometry.cuboid_fit import fit_cuboid_dims
 from cpose.geometry.pnp import (
     CORNER_OF_POINT,
     CuboidPose,
-    PoseVectors,
     find_known,
     solve_in_front,
     solve_iteratively,
@@ -15,6 +14,7 @@ from cpose.geometry.pnp import (
     spread_of_points,
 )
 from cpose.geometry.rotation import matrix_from_quaternion
+from cpose.geometry.weighted_pnp import PoseVectors
 from cpose.registry import CODECS
 
 

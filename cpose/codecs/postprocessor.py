@@ -14,6 +14,7 @@ from torch import Tensor
 from cpose.building import building_part, with_wiring
 from cpose.codecs.base import Branch
 from cpose.codecs.branches import build_branches
+from cpose.codecs.detection_checks import check_detections
 from cpose.codecs.detections import suppress_softly
 from cpose.errors import ConfigError, check_number
 from cpose.geometry.affine import apply_affine, invert_affine
@@ -80,6 +81,8 @@ class PosePostprocessor:
         self.solver = CODECS.build(dict(solver))
         self.dims_refiner = CODECS.build(dict(dims_refiner)) if dims_refiner else None
         self.branches = tuple(branches)
+        told = [getattr(part, 'num_classes', None) for part in branches if 'clses' in part.outputs]
+        self._num_classes = told[0] if told else None
         self._further = [branch for branch in self.branches if branch.extras]
         self._uses_std = bool(getattr(self.solver, 'needs_std', False))
         if self._uses_std and not any(STD in branch.extras for branch in self._further):
@@ -103,10 +106,20 @@ class PosePostprocessor:
                 returns them, heatmap cells.
             samples: What is known of the B images.
             score_thr: Threshold for this call instead of the one of evaluation.
+
+        Raises:
+            CheckpointError: If these are no detections, see `check_detections`.
         """
         threshold = self.eval_score_thr if score_thr is None else score_thr
-        names = [*INPUT_NAMES, *(name for branch in self._further for name in branch.outputs)]
-        arrays = {name: _to_numpy(decoded[name]) for name in names if name in decoded}
+        further = {
+            name: output.size
+            for branch in self._further
+            for name, output in branch.outputs.items()
+            if name in decoded
+        }
+        widths = {**INPUT_WIDTHS, **further}
+        arrays = {name: _to_numpy(decoded[name]) for name in widths if name in decoded}
+        check_detections(arrays, widths, self._num_classes)
         return [
             self._process_image(
                 {name: value[number] for name, value in arrays.items()}, sample, threshold
@@ -165,8 +178,9 @@ class PosePostprocessor:
         cells = np.concatenate([arrays[name] for name in names], axis=1, dtype=np.float64)
         cells = cells.reshape(len(cells), -1, 2)
         points = apply_affine(self._image_from_heatmap(sample), cells)
-        points[(cells < MISSING_BELOW).any(axis=2)] = np.nan
         bboxes, displaced, peaks = np.split(points, [2, 2 + NUM_CORNERS], axis=1)
+        corners = points[:, 2:]
+        corners[np.any(cells[:, 2:] < MISSING_BELOW, axis=2)] = np.nan
         return bboxes.reshape(-1, 4), displaced, peaks
 
     def _merge(
@@ -264,14 +278,15 @@ def build_postprocessor(head: Mapping[str, Any], **wiring: Any) -> Any:
         return CODECS.build(with_wiring('postprocessor', whole['postprocessor'], **wiring))
 
 
-INPUT_NAMES = (
-    'bboxes',
-    'scores',
-    'clses',
-    'obj_scale',
-    'kps_displacement_mean',
-    'kps_heatmap_mean',
-)
+INPUT_WIDTHS = {
+    'bboxes': 4,
+    'scores': 1,
+    'clses': 1,
+    'obj_scale': 3,
+    'kps_displacement_mean': 2 * NUM_CORNERS,
+    'kps_heatmap_mean': 2 * NUM_CORNERS,
+}
+"""Outputs that every pose is made of, and the lengths of their rows."""
 
 
 def _undistort(given: Mapping[str, Any]) -> np.ndarray:

@@ -81,6 +81,8 @@ class TruncatedCorners:
 class AbsoluteDims:
     """Predict metric extents (option ``use_absolute_scale`` of the reference)."""
 
+    unit = 'metres'
+
     def encode(self, dims_metric: np.ndarray) -> np.ndarray:
         """Return the target, (..., 3) metres, of metric extents (..., 3)."""
         return np.abs(dims_metric)
@@ -97,6 +99,8 @@ class RelativeDims:
     Source: Lin et al., "Single-Stage Keypoint-Based Category-Level Object Pose Estimation from
     an RGB Image", section III-A.
     """
+
+    unit = 'relative'
 
     def encode(self, dims_metric: np.ndarray) -> np.ndarray:
         """Return the target, (..., 3) relative, of metric extents (..., 3)."""

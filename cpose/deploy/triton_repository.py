@@ -150,8 +150,8 @@ def make_triton_config(
         )
     )
     head = [
-        f'name: "{name}"',
-        f'platform: "{platform}"',
+        f'name: {_quoted(name)}',
+        f'platform: {_quoted(platform)}',
         f'max_batch_size: {0 if first else most}',
     ]
     tail = [] if first else ['dynamic_batching { }']
@@ -168,11 +168,16 @@ def make_triton_config(
 
 def _tensor(kind: str, tensors: Sequence[tuple[str, list[int]]]) -> str:
     blocks = [
-        f'  {{\n    name: "{name}"\n    data_type: TYPE_FP32\n'
+        f'  {{\n    name: {_quoted(name)}\n    data_type: TYPE_FP32\n'
         f'    dims: [ {", ".join(map(str, dims))} ]\n  }}'
         for name, dims in tensors
     ]
     return f'{kind} [\n' + ',\n'.join(blocks) + '\n]'
+
+
+def _quoted(text: str) -> str:
+    """Return a text as Protobuf's text format has it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _count_rows(metadata: ModelMetadata) -> int:

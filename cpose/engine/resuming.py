@@ -130,7 +130,10 @@ def changed_loader(loader: DataLoader, dataset: Any, batch_sampler: Any) -> Data
         timeout=loader.timeout,
         worker_init_fn=loader.worker_init_fn,
         multiprocessing_context=loader.multiprocessing_context,
+        generator=loader.generator,
         prefetch_factor=loader.prefetch_factor,
+        persistent_workers=loader.persistent_workers,
+        in_order=loader.in_order,
     )
 
 

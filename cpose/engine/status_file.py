@@ -19,6 +19,8 @@ STATUS_NAME = 'status.json'
 STARTED, RUNNING, SUCCESS, FAILURE = 'STARTED', 'RUNNING', 'SUCCESS', 'FAILURE'
 FINAL = (SUCCESS, FAILURE)
 INFO, ERROR = 'INFO', 'ERROR'
+NOT_FINITE = 'is not finite'
+"""What a failure says if the values of its settings cannot be trained."""
 TAIL_BYTES = 1 << 16
 """Where the last line is looked for; a line has less than 2000 bytes."""
 

@@ -80,7 +80,7 @@ class DumpFields:
         value = self.value(name)
         try:
             array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             array = np.zeros(0)
         if array.shape != shape or value is None or not np.isfinite(array).all():
             wanted = '×'.join(map(str, shape)) if shape else 'one'

@@ -37,6 +37,22 @@ def write_text_atomic(
         raise unwritable(target, error, advice) from error
 
 
+def try_folder(folder: Path, name: str = '') -> None:
+    """Make a folder if it is missing, and try whether a file can be made in it.
+
+    Args:
+        folder: The folder.
+        name: What is to be written there; the file of the trial is called like it.
+
+    Raises:
+        OSError: If it cannot.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f'.{name}.writable'
+    probe.touch()
+    probe.unlink(missing_ok=True)
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes its name when it is complete, and is removed if it never is.

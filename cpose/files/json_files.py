@@ -12,7 +12,7 @@ import numpy as np
 
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, OutputError, unreadable
-from cpose.files.atomic import write_text_atomic
+from cpose.files.atomic import try_folder, write_text_atomic
 
 SHOWN_CHARACTERS = 80
 MAX_SIDE = 1 << 20
@@ -28,13 +28,10 @@ def check_writable(path: str | Path) -> None:
     target = Path(path)
     if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
         return
-    probe = target.with_name(f'.{target.name}.writable')
     try:
         if os.path.isdir(target):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink(missing_ok=True)
+        try_folder(target.parent, target.name)
     except OSError as error:
         is_below_file = isinstance(error, FileExistsError)
         reason = f'{target.parent} is not a folder' if is_below_file else error.strerror

@@ -18,6 +18,7 @@ SUFFIXES = ('.pth', '.pt', '.bin', '.safetensors')
 """Endings of files with weights."""
 WEB_SCHEMES = ('https://', 'http://')
 HUB_SCHEME = 'hf:'
+SCHEME = re.compile('^(https?:|package:)/(?!/)')
 HUB_NAME = re.compile(r'hf:([\w.-]+/[\w.-]+)(?:/([^@]+))?(?:@(.+))?')
 HUB_FILE = 'model.safetensors'
 """File of a repository that names none."""
@@ -25,8 +26,8 @@ HUB_FILE = 'model.safetensors'
 
 def is_location(name: object) -> bool:
     """Whether a name is a place of weights that is no path of a file."""
-    is_other = isinstance(name, str) and name.startswith((*WEB_SCHEMES, HUB_SCHEME))
-    return is_other or is_package_file(name)
+    schemes = (*WEB_SCHEMES, HUB_SCHEME, PACKAGE_SCHEME)
+    return isinstance(name, str | Path) and _text(name).startswith(schemes)
 
 
 def find_weights(name: str | Path, sha256: str | None = None) -> Path:
@@ -41,10 +42,10 @@ def find_weights(name: str | Path, sha256: str | None = None) -> Path:
         MissingDependencyError: If a package is not installed.
         OutputError: If the cache cannot be written to.
     """
-    text = str(name)
+    text = _text(name)
     if text.startswith(WEB_SCHEMES):
         return download(text, sha256)
-    if is_package_file(name):
+    if is_package_file(text):
         path = find_package_file(text)
     elif text.startswith(HUB_SCHEME):
         path = _find_hub_file(text, sha256)
@@ -52,6 +53,11 @@ def find_weights(name: str | Path, sha256: str | None = None) -> Path:
         return Path(name)
     check_sha256(path, sha256, text)
     return path
+
+
+def _text(name: str | Path) -> str:
+    """Return a name as it was written: a path has only one of two slashes of an address."""
+    return SCHEME.sub(r'\1//', str(name)) if isinstance(name, Path) else name
 
 
 def parse_hub_name(name: str) -> tuple[str, str, str | None]:

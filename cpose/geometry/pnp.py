@@ -12,16 +12,8 @@ import numpy as np
 from cpose.errors import check_shape
 from cpose.geometry.projection import project_points, undistort_points
 from cpose.geometry.rotation import quaternion_from_vector
+from cpose.geometry.weighted_pnp import PoseVectors, refine_weighted
 from cpose.structures.cuboid import CORNER_SIGNS, NUM_CORNERS
-
-PoseVectors = tuple[np.ndarray, np.ndarray]
-"""Rotation vector (3,) and location (3,), OpenCV camera frame."""
-
-MAX_STEPS = 30
-START_DAMPING, MAX_DAMPING = 1e-3, 1e8
-MIN_RELATIVE_GAIN = 1e-10
-"""A step that lowers the error by less than this part of it is the last one."""
-MIN_CURVATURE = 1e-12
 
 MIN_POINTS = 4
 MIN_CORNERS_DIRECT = 6
@@ -208,62 +200,6 @@ def find_known(points_image: np.ndarray) -> np.ndarray:
     """Return which of the points (P, 2) are not missing, (P,) bool."""
     is_there = np.isfinite(points_image) & (points_image >= MISSING_BELOW)
     return np.asarray(np.logical_and.reduce(is_there, axis=1))
-
-
-def refine_weighted(
-    start: PoseVectors,
-    corners_object: np.ndarray,
-    points_image: np.ndarray,
-    points_std: np.ndarray,
-    camera: np.ndarray,
-) -> PoseVectors:
-    """Minimise the reprojection error, in standard deviations of the points.
-
-    Source: Hartley and Zisserman, "Multiple View Geometry", appendix 6 (Levenberg-Marquardt).
-
-    Args:
-        start: Pose to start from.
-        corners_object: (P, 3), object frame.
-        points_image: (P, 2), pixels.
-        points_std: (P, 2), pixels, above 0, along x and y.
-        camera: (3, 3), pixels, no skew.
-
-    Returns:
-        The pose of least error that was found, no worse than the start.
-    """
-    pose = np.concatenate([np.ravel(part) for part in start]).astype(np.float64)
-    error, slope = _linearise(pose, corners_object, points_image, points_std, camera)
-    damping = START_DAMPING
-    for _ in range(MAX_STEPS):
-        normal = slope.T @ slope
-        damped = normal + np.diag(damping * np.diag(normal) + MIN_CURVATURE)
-        trial = pose - np.linalg.solve(damped, slope.T @ error)
-        new_error, new_slope = _linearise(trial, corners_object, points_image, points_std, camera)
-        gain = error @ error - new_error @ new_error
-        if gain > 0:
-            is_last = gain <= MIN_RELATIVE_GAIN * (error @ error)
-            pose, error, slope = trial, new_error, new_slope
-            damping /= 10
-            if is_last:
-                break
-        else:
-            damping *= 10
-            if damping > MAX_DAMPING:
-                break
-    return pose[:3], pose[3:]
-
-
-def _linearise(
-    pose: np.ndarray,
-    corners_object: np.ndarray,
-    points_image: np.ndarray,
-    points_std: np.ndarray,
-    camera: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the errors (2P,) in standard deviations and their derivatives (2P, 6)."""
-    projected, slope = cv2.projectPoints(corners_object, pose[:3], pose[3:], camera, None)
-    error = (projected.reshape(-1, 2) - points_image) / points_std
-    return error.ravel(), slope[:, :6] / points_std.reshape(-1, 1)
 
 
 def _find_fault(

@@ -33,6 +33,7 @@ WEIGHTS = {'Weights': 'tiny.safetensors', 'SHA256': SHA256, 'Bytes': 1_250_000}
 ENTRY = {**FACTS, **WEIGHTS}
 
 
+PUBLISHED = {'By': 'me', 'URL': 'https://a.org', 'Convert': 'cpose convert a.pth'}
 SPEED, RESULT = FACTS['Speed'][0], FACTS['Results'][0]
 SPEED_PLACE = 'Models[0].Speed[0].Milliseconds'
 METRICS_PLACE = 'Models[0].Results[0].Metrics'
@@ -163,6 +164,24 @@ def without(*keys):
         ({**ENTRY, 'Speed': [{**SPEED, 'Milliseconds': 'fast'}]}, SPEED_PLACE, ''),
         ({**ENTRY, 'Results': [{**RESULT, 'Metrics': {'AP': 'good'}}]}, METRICS_PLACE, ''),
         ({**ENTRY, 'Results': [{**RESULT, 'Metrics': 0.5}]}, METRICS_PLACE, ''),
+        ({**ENTRY, 'Results': [{**RESULT, 'Metrics': {50: 0.5}}]}, METRICS_PLACE, 'text'),
+        ({**ENTRY, 'Results': [{**RESULT, 'Dataset': 7}]}, 'Models[0].Results[0].Dataset', ''),
+        (
+            {**ENTRY, 'Results': [{**RESULT, 'Photographs': 'no'}]},
+            *('Models[0].Results[0].Photographs', 'true or false'),
+        ),
+        ({**ENTRY, 'Speed': [{**SPEED, 'Machine': None}]}, 'Models[0].Speed[0].Machine', ''),
+        (
+            {**ENTRY, 'Metadata': {'Backbone': 34, 'Category': 'a'}},
+            'Models[0].Metadata.Backbone',
+            '',
+        ),
+        (
+            {**ENTRY, 'Metadata': {'Backbone': 'a', 'Category': [1]}},
+            'Models[0].Metadata.Category',
+            '',
+        ),
+        ({**ENTRY, 'Published': {**PUBLISHED, 'URL': 5}}, 'Models[0].Published.URL', ''),
     ],
 )
 def test_entries_that_are_refused(tmp_path, entry, field, problem):

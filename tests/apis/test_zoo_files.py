@@ -105,6 +105,14 @@ def test_a_file(folder):
     assert resolve_model('renamed') == (Path('renamed'), None)
 
 
+def test_a_file_beside_a_broken_zoo(folder, monkeypatch):
+    (folder / 'broken.yml').write_text('Models: 3')
+    monkeypatch.setenv('CPOSE_ZOO', str(folder / 'broken.yml'))
+    assert resolve_model('tiny.safetensors').path == Path('tiny.safetensors')
+    with raises(ConfigError, path=folder / 'broken.yml'):
+        resolve_model('tiny')
+
+
 def test_the_web(folder, add):
     with running_site() as site:
         site.files['/tiny.safetensors'] = (folder / 'tiny.safetensors').read_bytes()

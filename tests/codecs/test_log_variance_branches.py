@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from cpose.apis.inference.result_writer import result_to_dict
@@ -36,6 +37,16 @@ def test_decoded_last_and_in_cells():
     assert list(decoded)[7:] == ['kps_displacement_std', 'obj_scale_std']
     torch.testing.assert_close(decoded['kps_displacement_std'][0, 0], torch.full((16,), 0.5))
     torch.testing.assert_close(decoded['obj_scale_std'][0, 0], torch.full((3,), 0.1))
+
+
+@pytest.mark.parametrize(
+    ('coder', 'unit'), [('RelativeDims', 'relative'), ('AbsoluteDims', 'metres')]
+)
+def test_extents_have_the_unit_of_the_coder(coder, unit):
+    branches = make_branches(UNSURE, scale={'coder': {'type': coder}})
+    found = {name: out.unit for branch in branches for name, out in branch.outputs.items()}
+    assert (found['obj_scale'], found['obj_scale_std']) == (unit, unit)
+    assert {'dims_std': unit} in [branch.extras for branch in branches]
 
 
 def test_pixels_of_the_image():

@@ -5,14 +5,14 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from cpose.errors import ConfigError
+from cpose.errors import CheckpointError, ConfigError
 from cpose.geometry.affine import apply_affine, letterbox_affine
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.pose_data_sample import PoseDataSample
 
-from ..head_parts import make_postprocessor
+from ..head_parts import make_head, make_postprocessor
 from ..user_errors import raises
 
 IMAGE_WH, INPUT_WH = (640, 480), (512, 384)
@@ -233,3 +233,62 @@ def test_numbers_out_of_range(options):
     ((name, value),) = options.items()
     with raises(ConfigError, argument=name, value=value):
         make_postprocessor(**options)
+
+
+def test_a_box_far_outside_leaves_the_other_scores_alone(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    decoded['bboxes'][0, 1, 0] = -6000.0
+    scores = [pose.score for pose in make_postprocessor()(decoded, [sample])[0]]
+    assert scores == pytest.approx([0.9, 0.6], abs=1e-3)
+
+
+def put(name, value, place=(0, 1, 0)):
+    def spoil(decoded):
+        decoded[name][place] = value
+
+    return spoil
+
+
+WRONG_OUTPUTS = {
+    'infinite score': (put('scores', np.inf), 'scores', 'must be 0 to 1'),
+    'score above one': (put('scores', 2.0), 'scores', 'must be 0 to 1'),
+    'score below nothing': (put('scores', -0.1), 'scores', 'must be 0 to 1'),
+    'no numbers at all': (put('scores', np.nan, ...), 'scores', '2 of 2 detections'),
+    'class without number': (put('clses', np.nan), 'clses', 'category number'),
+    'negative class': (put('clses', -1.0), 'clses', 'category number'),
+    'half a class': (put('clses', 0.5), 'clses', 'category number'),
+    'narrow corners': (
+        lambda decoded: decoded.update(kps_displacement_mean=np.zeros((1, 2, 8))),
+        'kps_displacement_mean',
+        '(images, detections, 16)',
+    ),
+    'fewer boxes': (
+        lambda decoded: decoded.update(bboxes=np.zeros((1, 1, 4))),
+        'bboxes',
+        'as many detections as the scores',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'argument', 'problem'), WRONG_OUTPUTS.values(), ids=WRONG_OUTPUTS
+)
+def test_what_is_no_detection_is_refused(sample, spoil, argument, problem):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    decoded['clses'] = decoded['clses'].astype(float)
+    spoil(decoded)
+    with raises(CheckpointError, problem, argument=argument):
+        make_postprocessor()(decoded, [sample])
+
+
+def test_a_class_beyond_the_categories_is_refused(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9], labels=[0, 1])
+    with raises(CheckpointError, '0 to 0', argument='clses'):
+        make_head().postprocessor(decoded, [sample])
+
+
+def test_an_output_that_is_missing_is_named(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    del decoded['obj_scale']
+    with raises(CheckpointError, 'obj_scale'):
+        make_postprocessor()(decoded, [sample])

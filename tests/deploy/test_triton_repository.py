@@ -96,6 +96,13 @@ def test_engine(tmp_path, graphs, profile, dims):
     assert tensors(config, 'input') == {'input': dims}
 
 
+def test_name_with_a_quote(tmp_path, graphs):
+    onnx.save(graphs[1], tmp_path / 'cup.onnx')
+    folder = write_triton_repository(tmp_path / 'cup.onnx', tmp_path, 'a "b')
+    assert folder.name == 'a "b'
+    assert (folder / 'config.pbtxt').read_text().startswith('name: "a \\"b"\nplatform:')
+
+
 def test_another_number_of_detections(tmp_path, graphs):
     graph = onnx.ModelProto()
     graph.CopyFrom(graphs[1])

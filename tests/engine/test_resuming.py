@@ -45,12 +45,19 @@ def test_nothing_to_skip_is_the_same_loader():
 
 
 def test_settings_are_kept():
-    loader = DataLoader(
-        Numbers(), batch_size=2, num_workers=1, collate_fn=sum, prefetch_factor=3, timeout=5
-    )
+    settings = {
+        'num_workers': 1,
+        'collate_fn': sum,
+        'prefetch_factor': 3,
+        'timeout': 5,
+        'generator': torch.Generator(),
+        'persistent_workers': True,
+        'in_order': False,
+    }
+    loader = DataLoader(Numbers(), batch_size=2, **settings)
     rest = remaining_loader(loader, 2)
-    for name in ('num_workers', 'collate_fn', 'prefetch_factor', 'timeout', 'dataset'):
-        assert getattr(rest, name) == getattr(loader, name)
+    for name, value in {**settings, 'dataset': loader.dataset}.items():
+        assert getattr(rest, name) == value
     assert isinstance(rest.batch_sampler, RemainingBatches)
 
 

@@ -1,6 +1,7 @@
 """Weights by path, package, address and repository; the Hub is a server in a thread."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
@@ -43,7 +44,10 @@ def test_a_path_is_left_alone(tmp_path):
         ('http://a.org/b.pth', True),
         ('hf:owner/name', True),
         ('package://weights', True),
+        (Path('https://a.org/b.pth'), True),
+        (Path('package://weights'), True),
         ('b.pth', False),
+        (Path('b.pth'), False),
         ('hf.pth', False),
         (None, False),
     ],

@@ -1,6 +1,9 @@
 """Settings of exported models, and files that are none."""
 
+from pathlib import Path
 from types import SimpleNamespace
+
+import torch
 
 from cpose.deploy.engines.engine_build import choose_profile
 from cpose.deploy.engines.engine_file import check_engine_path, check_for_engine, check_precision
@@ -11,6 +14,7 @@ from cpose.deploy.onnx.graph_parts import match_nodes
 from cpose.deploy.quantization.calibration_cache import CalibrationKey, read_cache
 from cpose.deploy.quantization.calibration_images import config_dataset, folder_dataset
 from cpose.deploy.quantization.calibration_ranges import find_recipe
+from cpose.deploy.runtimes.base import Runtime
 from cpose.models.layers.convolutions import ModulatedDeformConv
 
 KEY = CalibrationKey('model', 'images', 'minmax')
@@ -41,7 +45,22 @@ def check_network(*modules):
     return lambda folder: check_exportable(network, ExportSettings((32, 32), opset=18))
 
 
+class FixedSize(Runtime):
+    """A file for one image of 64×64 pixels."""
+
+    path, batch_limits = Path('a.onnx'), (1, 1)
+    metadata = SimpleNamespace(input_wh=(64, 64))
+
+    def run(self, inputs):
+        raise AssertionError
+
+    def describe(self):
+        return ''
+
+
 CASES = {
+    'images of another size': lambda folder: FixedSize()(torch.zeros(1, 3, 64, 96)),
+    'more images than a file takes': lambda folder: FixedSize()(torch.zeros(2, 3, 64, 64)),
     'opset for deformable convolutions': check_network(ModulatedDeformConv(1, 1)),
     'input with few cells': check_network(),
     'opset': lambda folder: ExportSettings((512, 512), opset=9),

@@ -11,7 +11,7 @@ import yaml
 
 from cpose.apis.inference.calibration import Camera, parse_calibration
 from cpose.error_places import FilePlace, with_value
-from cpose.errors import ConfigError, DataError, unreadable
+from cpose.errors import ConfigError, DataError, UserError, unreadable
 from cpose.structures.camera import guess_intrinsics
 
 CameraLike = Camera | str | Path | Sequence[float] | np.ndarray
@@ -19,6 +19,10 @@ NUMBERS = 'Give FX FY CX CY in pixels, perhaps with SKEW as the fifth, or a 3×3
 SCALARS = ('fx', 'fy', 'cx', 'cy', 'skew')
 OPENCV_YAML = ('%YAML:1.0', '!!opencv-matrix')
 """What keeps the files of OpenCV's FileStorage from being YAML."""
+
+
+class GuessWarning(UserError, UserWarning):  # noqa: N818  warned of, not raised
+    """A camera was assumed that the user may know."""
 
 
 class CameraFinder:
@@ -49,9 +53,11 @@ class CameraFinder:
         if not self._has_warned:
             self._has_warned = True
             warnings.warn(
-                f'No camera is known for {image_path}: a typical phone is assumed (focal length '
-                '0.78 of the longer side), so distances are rough. Give --camera FX FY CX CY or '
-                '--camera-file, or camera= in Python.',
+                GuessWarning(
+                    f'No camera is known for {image_path}: a typical phone is assumed (focal '
+                    'length 0.78 of the longer side), so distances are rough',
+                    advice='Give fx, fy, cx and cy in pixels as {camera}',
+                ),
                 stacklevel=2,
             )
         return Camera(guess_intrinsics(image_wh), origin='guess', is_guessed=True)

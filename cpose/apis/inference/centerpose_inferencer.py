@@ -1,6 +1,7 @@
 """From images to poses with one call."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,7 +36,7 @@ from cpose.apis.zoo_files import choose_files
 from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
 from cpose.error_places import ConfigPlace
-from cpose.errors import DataError, check_number
+from cpose.errors import DataError, check_number, errors_of_file
 from cpose.models.detectors.scale_pyramid import (
     merge_results,
     pyramid_sizes,
@@ -108,6 +109,7 @@ class CenterPoseInferencer(BaseInferencer):
         scales: Sequence[float] | None = None,
     ) -> None:
         config, checkpoint = choose_files(config, checkpoint, model)
+        self._weights = checkpoint
         loaded = resolve_config(config, checkpoint)
         self.input_wh = choose_input_wh(loaded, input_wh)
         scales = scales or find_scales(loaded)
@@ -202,7 +204,8 @@ class CenterPoseInferencer(BaseInferencer):
     def _find(self, batch: Mapping[str, Any], score_thr: float) -> list[PoseResult]:
         """Return the poses of a batch at one scale."""
         samples = batch['data_samples']
-        found = self.postprocessor(self._detector(batch['inputs']), samples, score_thr)
+        with errors_of_file(self._weights) if self._weights else nullcontext():
+            found = self.postprocessor(self._detector(batch['inputs']), samples, score_thr)
         return make_results(samples, found)
 
     def visualize(

@@ -19,6 +19,7 @@ import numpy as np
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, OutputError, unwritable
+from cpose.files.atomic import try_folder
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV, gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -152,11 +153,8 @@ def prepare_output(folder: Path) -> None:
     Raises:
         OutputError: If it cannot.
     """
-    probe = folder / '.writable'
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b'')
-        probe.unlink(missing_ok=True)
+        try_folder(folder)
     except OSError as error:
         raise unwritable(folder, error, 'Choose another folder with {out}', 'out') from error
 

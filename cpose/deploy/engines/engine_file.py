@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from cpose.deploy.engines.engine_build import BatchProfile, BuildSettings, build_engine
-from cpose.deploy.engines.flavors import Flavor
+from cpose.deploy.engines.flavors import ENGINE_SUFFIXES, Flavor
 from cpose.deploy.model_metadata import (
     ModelMetadata,
     attach_metadata,
@@ -80,9 +80,6 @@ def check_precision(wanted: str, metadata: ModelMetadata, path: str | Path) -> N
 def _listed(names: list[str]) -> str:
     more = len(names) - MOST_LISTED
     return ', '.join(names[:MOST_LISTED]) + (f' and {more} more' if more > 0 else '')
-
-
-ENGINE_SUFFIXES = ('.engine', '.plan', '.trt')
 
 
 @dataclass(frozen=True)

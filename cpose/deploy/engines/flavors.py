@@ -17,6 +17,8 @@ TENSORRT, RTX, AUTO = 'tensorrt', 'rtx', 'auto'
 MODULES = {TENSORRT: 'tensorrt', RTX: 'tensorrt_rtx'}
 EXTRAS = {TENSORRT: 'tensorrt', RTX: 'tensorrt-rtx'}
 CAPABILITY_PREFIX = 'SM'
+ENGINE_SUFFIXES = ('.engine', '.plan', '.trt')
+"""Endings of engines, lower case."""
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class Runtime(ABC):
                 value=wh,
                 place=FilePlace(self.path),
                 advice=(
-                    'Set the config key test_dataloader.dataset.input_wh',
+                    'Load images of this size (input_wh of the data set)',
                     'Export the model again with this size',
                 ),
             )

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cpose.deploy.engines.flavors import EXTRAS, MODULES, open_log, start_part
+from cpose.deploy.engines.flavors import ENGINE_SUFFIXES, EXTRAS, MODULES, open_log, start_part
 from cpose.deploy.model_metadata import INPUT_NAME, read_engine_sidecar
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import FilePlace
@@ -32,7 +32,7 @@ class TensorRTRuntime(Runtime):
         MissingDependencyError: If the package that runs it is missing.
     """
 
-    suffixes = ('.engine', '.plan', '.trt')
+    suffixes = ENGINE_SUFFIXES
 
     def __init__(self, path: str | Path, device: str | None = None) -> None:
         self.path = Path(path)

@@ -13,6 +13,7 @@ from mmengine.hooks import Hook
 
 from cpose.datasets.draws import nested_datasets
 from cpose.engine.hooks.atomic_checkpoint_hook import find_saver
+from cpose.engine.status_file import NOT_FINITE
 from cpose.errors import TrainingError, TrainingInterruptedError
 from cpose.registry import HOOKS
 
@@ -61,7 +62,7 @@ class FiniteLossHook(Hook):
             return
         values = ', '.join(f'{name}={value:.4g}' for name, value in losses.items())
         raise TrainingError(
-            f'The loss is not finite at iteration {runner.iter + 1} (epoch {runner.epoch + 1}, '
+            f'The loss {NOT_FINITE} at iteration {runner.iter + 1} (epoch {runner.epoch + 1}, '
             f'batch {batch_idx + 1}): {values}. {_last_checkpoint(runner)}',
             value=losses,
             advice=LOWER_RATE,
@@ -76,7 +77,7 @@ class FiniteLossHook(Hook):
         for name, value in checkpoint['state_dict'].items():
             if value.is_floating_point() and not torch.isfinite(value).all():
                 raise TrainingError(
-                    f'The weight {name} is not finite after iteration {runner.iter + 1}, so it is '
+                    f'The weight {name} {NOT_FINITE} after iteration {runner.iter + 1}, so it is '
                     f'not saved. {_last_checkpoint(runner)}',
                     advice=LOWER_RATE,
                 )

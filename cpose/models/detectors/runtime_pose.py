@@ -7,7 +7,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from cpose.codecs.postprocessor import build_postprocessor
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, errors_of_file
 from cpose.registry import MODELS, RUNTIMES
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
@@ -72,6 +72,9 @@ class RuntimePose(BaseModel):
 
         Returns:
             The outputs by name, or one `PoseResult` per image.
+
+        Raises:
+            CheckpointError: If the file gives something else than detections.
         """
         detections: dict[str, Tensor] = self.runtime(inputs)
         if mode == 'tensor':
@@ -80,4 +83,5 @@ class RuntimePose(BaseModel):
             raise ValueError(f'mode={mode!r} is unknown to a model file. Use tensor or predict.')
         if data_samples is None:
             raise ValueError(f'mode={mode!r} needs data_samples, one per image.')
-        return make_results(data_samples, self.postprocessor(detections, data_samples))
+        with errors_of_file(self.runtime.path):
+            return make_results(data_samples, self.postprocessor(detections, data_samples))

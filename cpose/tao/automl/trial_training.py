@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from cpose.engine.status_file import FAILURE, StatusFile, parse_line
+from cpose.engine.status_file import FAILURE, NOT_FINITE, StatusFile, parse_line
 from cpose.error_places import FilePlace
 from cpose.errors import TrainingError
 from cpose.files.atomic import write_text_atomic
@@ -23,7 +23,7 @@ from cpose.tao.automl.trials import TrialFolder
 
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 120
-HOPELESS = ('Training error', 'out of memory')
+HOPELESS = (NOT_FINITE, 'out of memory')
 """Failures that come from the values of a trial; others would come again in the next."""
 
 SET_DEATH_SIGNAL = 1

@@ -39,26 +39,30 @@ def data_folder(place: str, extract_to: Path) -> str:
         extract_to.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix='.unfinished_', dir=extract_to))
     except OSError as error:
-        raise OutputError(
-            f'cannot be extracted to {extract_to}: {error.strerror}',
-            place=FilePlace(archive),
-            advice='Choose another results_dir',
-        ) from error
+        raise _no_place(archive, extract_to, error) from error
     try:
         _extract(archive, unfinished)
-        _put_in_place(unfinished, target)
+        _put_in_place(archive, unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return str(target)
 
 
-def _put_in_place(unfinished: Path, target: Path) -> None:
+def _put_in_place(archive: Path, unfinished: Path, target: Path) -> None:
     """Rename a folder, unless another process of the job was faster."""
     try:
         unfinished.replace(target)
-    except OSError:
+    except OSError as error:
         if not target.is_dir():
-            raise
+            raise _no_place(archive, target.parent, error) from error
+
+
+def _no_place(archive: Path, folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f'cannot be extracted to {folder}: {error.strerror}',
+        place=FilePlace(archive),
+        advice='Choose another results_dir',
+    )
 
 
 def _folder_name(archive: Path) -> str:

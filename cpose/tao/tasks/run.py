@@ -43,7 +43,6 @@ TRT = 'gen_trt_engine.tensorrt'
 CALIBRATION = f'{TRT}.calibration'
 ARGUMENTS = {
     'amp': 'train.precision',
-    'batch_size': '{task}.batch_size',
     'compute_capabilities': f'{TRT}.compute_capabilities',
     'flavor': f'{TRT}.flavor',
     'input_wh': 'export.input_width',
@@ -57,8 +56,24 @@ ARGUMENTS = {
     'timing_cache': 'gen_trt_engine.timing_cache',
     'work_dir': 'results_dir',
 }
-"""Arguments of functions to keys of the spec; of the section of the task where they say
-``{task}``."""
+"""Arguments of functions to keys of the spec, for all tasks."""
+TRAIN_ARGUMENTS = {
+    'batch_size': 'dataset.batch_size',
+    'checkpoint': 'train.pretrained_model_path',
+}
+"""Those of a training."""
+EVALUATE_ARGUMENTS = {
+    'batch_size': 'evaluate.batch_size',
+    'checkpoint': 'evaluate.checkpoint',
+}
+"""Those of an evaluation."""
+INFERENCE_ARGUMENTS = {
+    'batch_size': 'inference.batch_size',
+    'camera': 'inference.focal_length_x',
+    'checkpoint': 'inference.checkpoint',
+    'inputs': 'dataset.inference_data',
+}
+"""Those of an inference; the camera by its first number."""
 ENGINE_ARGUMENTS = {
     'model': 'gen_trt_engine.onnx_file',
     'out': 'gen_trt_engine.trt_engine',
@@ -68,23 +83,31 @@ ENGINE_ARGUMENTS = {
     'num_batches': f'{CALIBRATION}.cal_batches',
 }
 """Those of an engine; the batch size is that of calibration, another than that of the task."""
-EXPORT_ARGUMENTS = {'out': 'export.onnx_file'}
+EXPORT_ARGUMENTS = {
+    'batch_size': 'export.batch_size',
+    'checkpoint': 'export.checkpoint',
+    'out': 'export.onnx_file',
+}
 """Those of an export."""
 SEARCH_ARGUMENTS = {
     name: f'automl.{name}' for name in ('algorithm', 'metric', 'storage', 'study_name')
 }
 """Those of a search."""
 OWN_ARGUMENTS = {
+    'train': TRAIN_ARGUMENTS,
+    'evaluate': EVALUATE_ARGUMENTS,
+    'inference': INFERENCE_ARGUMENTS,
     'gen_trt_engine': ENGINE_ARGUMENTS,
     'export': EXPORT_ARGUMENTS,
     'automl': SEARCH_ARGUMENTS,
 }
 CONFIG_KEYS = {
     'model.backbone.pretrained_path': 'model.backbone.pretrained_backbone_path',
-    'test_dataloader.batch_size': '{task}.batch_size',
     'train_dataloader.batch_size': 'dataset.batch_size',
 }
 """Keys of configs to keys of the spec."""
+CONFIG_ARGUMENTS = {'test_dataloader.batch_size': 'batch_size'}
+"""Keys of configs to arguments, whose keys depend on the task."""
 HABITS = {'resume': 'the same command'}
 """What a task has in place of an argument."""
 
@@ -106,10 +129,11 @@ def errors_name_spec_keys(spec: TaoSpec, task: str) -> Iterator[None]:
 
 def tell_spec_keys(error: UserError, spec: TaoSpec, task: str) -> None:
     """Give an error the place in the spec, and the names of the spec for its advice."""
-    arguments = {**ARGUMENTS, **OWN_ARGUMENTS.get(task, {})}
-    names = {name: key.format(task=task) for name, key in arguments.items()}
+    names = {**ARGUMENTS, **OWN_ARGUMENTS.get(task, {})}
+    of_task = {key: names[name] for key, name in CONFIG_ARGUMENTS.items() if name in names}
+    known = {**CONFIG_KEYS, **of_task}
     keys = error.place.keys if isinstance(error.place, ConfigPlace) else ()
-    key = next((CONFIG_KEYS[item].format(task=task) for item in keys if item in CONFIG_KEYS), None)
+    key = next((known[item] for item in keys if item in known), None)
     if error.place is None and error.argument in names:
         key = names[error.argument]
     if error.names is None:

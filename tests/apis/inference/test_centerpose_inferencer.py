@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from cpose.apis.builder import build_model
 from cpose.apis.inference.calibration import Camera
+from cpose.apis.inference.camera_io import GuessWarning
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.inference.result_writer import result_to_dict
 from cpose.errors import ConfigError, DataError
@@ -137,7 +138,7 @@ def test_lens_distortion():
 
 
 def test_guessed_camera_warns(inferencer):
-    with pytest.warns(UserWarning, match='No camera is known'):
+    with pytest.warns(GuessWarning, match='as camera'):
         result = next(inferencer(grey_image(50)))
     assert result.poses[0].has_pose
     assert result.is_camera_guessed

@@ -86,7 +86,9 @@ def test_deaf_training_is_killed(job, monkeypatch):
     assert time.monotonic() - start < 300
 
 
-@pytest.mark.parametrize('message', ['Training error: not finite', 'X: CUDA out of memory.'])
+@pytest.mark.parametrize(
+    'message', ['Training error: The loss is not finite', 'X: CUDA out of memory.']
+)
 def test_values_that_cannot_be_trained(job, message):
     work = job(f'file.write("FAILURE", {message!r})\nsys.exit(2)')
     with pytest.raises(HopelessTrialError, match=message):
@@ -96,6 +98,9 @@ def test_values_that_cannot_be_trained(job, message):
 FAILURES = {
     'file.write("FAILURE", "File system error: no data")\nsys.exit(2)': (
         *('2', 'File system error: no data'),
+    ),
+    'file.write("FAILURE", "Training error: A process that loads data has ended")\nsys.exit(2)': (
+        *('2', 'A process that loads data'),
     ),
     'sys.stderr.write("first line\\nlast line")\nsys.exit(1)': ('1', 'last line'),
     'os.kill(os.getpid(), 9)': ('-9', 'nothing'),

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from cpose.errors import DataError
+from cpose.errors import DataError, OutputError
 from cpose.tao.jobs import archives
 from cpose.tao.jobs.archives import data_folder
 
@@ -57,6 +57,17 @@ def test_process_that_was_faster(tmp_path, monkeypatch):
     folder = data_folder(archive, tmp_path / 'out')
     assert [file.name for file in (tmp_path / folder).iterdir()] == ['0.png']
     assert len(list((tmp_path / 'out').iterdir())) == 1
+
+
+def test_folder_that_cannot_be_renamed(tmp_path, monkeypatch):
+    def refuse(folder, target):
+        raise PermissionError(13, 'Permission denied')
+
+    archive = pack(tmp_path / 'train.tar.gz', {'0.png': b'one'})
+    monkeypatch.setattr(archives.Path, 'replace', refuse)
+    with raises(OutputError, 'Permission denied', path=tmp_path / 'train.tar.gz'):
+        data_folder(archive, tmp_path / 'out')
+    assert list((tmp_path / 'out').iterdir()) == []
 
 
 def test_changed_archive_is_extracted_anew(tmp_path):

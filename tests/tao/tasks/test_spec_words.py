@@ -25,8 +25,31 @@ TRT = 'gen_trt_engine.tensorrt'
 
 def test_keys_exist():
     own = {key for arguments in OWN_ARGUMENTS.values() for key in arguments.values()}
-    found = {*ARGUMENTS.values(), *own, *CONFIG_KEYS.values()}
-    assert {key.format(task='evaluate') for key in found} <= set(spec_keys())
+    assert {*ARGUMENTS.values(), *own, *CONFIG_KEYS.values()} <= set(spec_keys())
+
+
+@pytest.mark.parametrize(
+    ('task', 'argument', 'key'),
+    [
+        ('train', 'batch_size', 'dataset.batch_size'),
+        ('train', 'checkpoint', 'train.pretrained_model_path'),
+        ('inference', 'batch_size', 'inference.batch_size'),
+        ('inference', 'inputs', 'dataset.inference_data'),
+        ('export', 'checkpoint', 'export.checkpoint'),
+        ('gen_trt_engine', 'batch_size', f'{TRT}.calibration.cal_batch_size'),
+    ],
+)
+def test_keys_of_a_task(tmp_path, task, argument, key):
+    error = ConfigError('is wrong', argument=argument, value=9)
+    tell_spec_keys(error, make_spec(tmp_path), task)
+    assert error.place.key == key
+
+
+@pytest.mark.parametrize('task', ['evaluate', 'inference'])
+def test_batch_of_a_config(tmp_path, task):
+    error = ConfigError('is wrong', place=ConfigPlace(('test_dataloader.batch_size',)))
+    tell_spec_keys(error, make_spec(tmp_path), task)
+    assert error.place.key == f'{task}.batch_size'
 
 
 def test_error_names_place_and_keys_of_the_spec(tmp_path):
