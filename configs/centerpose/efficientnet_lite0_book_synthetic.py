@@ -18,6 +18,7 @@ __pictures = dict(
     realism=dict(
         box_span=(0.25, 1.1),
         free_pose=0.06,
+        slender=0.0,  # thin cartons around would look like books
         stacks=0.3,
         solids=(0, 2),
         props=(0, 3),

@@ -6,7 +6,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+from mmengine.registry import DefaultScope
 
+from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import RotationalSymmetry
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import Cast, sample_scene
@@ -19,7 +21,7 @@ from cpose.datasets.synthetic.shapes.laptop import Laptop
 from cpose.datasets.synthetic.visibility import outline_hull
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset, build_cast
 from cpose.errors import ConfigError
-from cpose.registry import SHAPES
+from cpose.registry import DATASETS, SHAPES
 
 from ....user_errors import raises
 
@@ -141,6 +143,22 @@ def test_category_and_symmetry_come_from_the_shape(name, category, order):
     assert dataset.metainfo['category'] == (category,)
     record = next(r for r in map(dataset.load_record, range(20)) if len(r.annotations))
     assert [item.order for item in record.symmetries] == [order] * len(record.annotations)
+
+
+@pytest.mark.parametrize(
+    ('category', 'order'), [('bottle', 12), ('cup', 12), ('book', 1), ('laptop', 1)]
+)
+def test_configs_train_on_their_shape(category, order):
+    config = load_config(f'efficientnet_lite0_{category}_synthetic')
+    for part in (config.val_dataloader, config.test_dataloader):
+        assert part.dataset.shape == config.train_dataloader.dataset.shape
+    with DefaultScope.overwrite_default_scope('cpose'):
+        dataset = DATASETS.build(config.train_dataloader.dataset)
+        samples = [dataset[index]['data_samples'] for index in range(4)]
+    assert dataset.metainfo['category'] == (category,)
+    candidates = [item.candidates.is_candidate for item in samples if len(item.annotations)]
+    assert candidates
+    assert {item.shape[1] for item in candidates} == {order}
 
 
 @pytest.mark.parametrize('shape', [Bottle(lying=0.5), Cup()], ids=['Bottle', 'Cup'])
