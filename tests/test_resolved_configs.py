@@ -20,7 +20,10 @@ BRANCHES = (
 )
 MAY_BE_LEFT_OUT = {
     # Validation and test have no targets; 'raise' and True leave no image out.
-    'CenterPoseDataset': ('max_objs', 'on_error', 'require_annotation'),
+    'CenterPoseDataset': (
+        *('max_objs', 'on_error', 'require_annotation'),
+        *('classes', 'convention', 'on_contradiction'),
+    ),
     'DLA34': ('pretrained_path', 'init_cfg'),  # None: no file
     'DLAUpNeck': ('out_channels', 'init_cfg'),  # None: those of the backbone's level
     'FAN': ('with_checkpoint', 'pretrained_path', 'init_cfg'),  # memory; None: no file

@@ -12,7 +12,7 @@ from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
-from cpose.files.json_files import read_json
+from cpose.files.text_files import read_json
 from cpose.structures.pose_data_sample import CuboidAnnotations
 
 ADVICE = 'Give a file that a test has dumped'
@@ -163,9 +163,16 @@ def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
             **objects,
             plane_gl=fields.array_or_none('plane_gl', (2, 3)),
             extras=_read_extras(rows),
+            ignored_boxes=_read_ignored(fields),
         ),
         projection=fields.array_or_none('projection', (3, 3)),
     )
+
+
+def _read_ignored(fields: DumpFields) -> np.ndarray | None:
+    if 'ignored_boxes' not in fields.content:
+        return None
+    return fields.array('ignored_boxes', (len(fields.list_of('ignored_boxes')), 4))
 
 
 def _read_symmetric(row: DumpFields) -> int:

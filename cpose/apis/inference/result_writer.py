@@ -16,7 +16,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from cpose.apis.inference.image_sources import SourceImage
+from cpose.apis.inference.image_sources import ENDINGS, SourceImage
+from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, OutputError, unwritable
 from cpose.files.atomic import try_folder
@@ -144,6 +145,7 @@ def _plain(array: np.ndarray | None) -> Any:
     return objects.tolist()
 
 
+MARK_TEXT = 'Results of cpose: this folder is left out where images and data are searched.\n'
 JPEG_ENDINGS = ('.jpg', '.jpeg')
 
 
@@ -186,6 +188,7 @@ class ResultWriter:
     picture_folder: str = 'vis'
     _video: cv2.VideoWriter | None = field(default=None, init=False, repr=False)
     _video_name: str | None = field(default=None, init=False, repr=False)
+    _marked: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __enter__(self) -> 'ResultWriter':
         """Make the folder and check that it can be written to."""
@@ -203,15 +206,30 @@ class ResultWriter:
             OutputError: If a file cannot be written.
         """
         if self.save_json:
+            self._mark(self.json_folder)
             path = self.folder / self.json_folder / f'{image.name}.json'
             write_result_json(path, result, self.frame, self.categories)
         if self.drawer is None:
             return
+        self._mark(self.picture_folder)
         picture = self.drawer.draw(image.image, result)
         if image.frame is None:
             self._write_picture(picture, image)
         else:
             self._write_frame(picture, image)
+
+    def _mark(self, name: str) -> None:
+        """Mark a folder that holds results only, so that no later run takes them for inputs."""
+        if name in self._marked:
+            return
+        self._marked.add(name)
+        folder = self.folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not any(path.lower().endswith(ENDINGS) for path in os.listdir(folder)):
+                (folder / RESULTS_MARK).write_text(MARK_TEXT, encoding='utf-8')
+        except OSError as error:
+            raise unwritable(folder, error, ANOTHER_FOLDER, 'out') from error
 
     def _write_picture(self, picture: np.ndarray, image: SourceImage) -> None:
         ending = os.path.splitext(image.path)[1].lower()
