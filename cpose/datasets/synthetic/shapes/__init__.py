@@ -2,5 +2,5 @@
 
 A class of the registry `SHAPES` samples forms; a form paints one object. `carton`, `bottle`, `cup`,
 `book` and `laptop` are the shipped ones. `lathe` draws surfaces of revolution, `gloss` lights
-them; `solids` are simple round distractors.
+them, `wraps` print on them; `screens` show something; `solids` are simple round distractors.
 """

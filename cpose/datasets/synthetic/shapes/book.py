@@ -18,6 +18,7 @@ from cpose.datasets.synthetic.painting.face_elements import (
     draw_title,
 )
 from cpose.datasets.synthetic.painting.materials import contrast_colour, sample_colour
+from cpose.datasets.synthetic.painting.raster import filled
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.base import PlacedCuboid, View
 from cpose.datasets.synthetic.shapes.carton import PaintedFaces
@@ -128,7 +129,7 @@ class Look:
 
     def cover(self, rng: np.random.Generator, wh: tuple[int, int], is_front: bool) -> np.ndarray:
         """Paint front or back (h, w, 3) uint8 as a reader holds it."""
-        canvas = _filled(wh, self.base if is_front else self.back)
+        canvas = filled(wh, self.base if is_front else self.back)
         elements = COVER if is_front else BACK
         for draw, probability in elements:
             if rng.random() < probability * self.density:
@@ -157,7 +158,7 @@ class Look:
 
     def spine(self, rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
         """Paint the spine (h, w, 3) uint8, its title from left to right, rounded."""
-        canvas = _filled(wh, self.back if rng.random() < 0.6 else self.base)
+        canvas = filled(wh, self.back if rng.random() < 0.6 else self.base)
         if wh[1] >= 7 and self.density > 0:
             draw_title(rng, canvas[:, : wh[0] * 2 // 3], self.ink)
             if rng.random() < 0.5:
@@ -200,9 +201,3 @@ def _sample_look(rng: np.random.Generator, is_hard: bool, print_density: float) 
     paper = rng.uniform(185, 248) * np.array([rng.uniform(0.78, 1.0), rng.uniform(0.93, 1.0), 1.0])
     inks = contrast_colour(rng, base), contrast_colour(rng, base)
     return Look(base, *inks, back, paper, is_hard, print_density * rng.uniform(0.7, 1.5))
-
-
-def _filled(wh: tuple[int, int], colour: np.ndarray) -> np.ndarray:
-    canvas = np.empty((wh[1], wh[0], 3), dtype=np.uint8)
-    canvas[:] = np.clip(colour, 0, 255)
-    return canvas

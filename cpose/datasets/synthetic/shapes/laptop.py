@@ -4,27 +4,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.chance import WeightedChoice, log_uniform
+from cpose.datasets.synthetic.chance import log_uniform
 from cpose.datasets.synthetic.painting.box_painter import PaintedFace, paint_faces
 from cpose.datasets.synthetic.painting.face_elements import (
     draw_logo,
-    draw_panel,
-    draw_text_rows,
-    draw_title,
 )
 from cpose.datasets.synthetic.painting.materials import sample_colour
-from cpose.datasets.synthetic.painting.photos import sample_photo
+from cpose.datasets.synthetic.painting.raster import fill_rectangle, filled
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.base import PlacedCuboid, View
 from cpose.datasets.synthetic.shapes.carton import PaintedFaces
+from cpose.datasets.synthetic.shapes.screens import SCREENS, SHOWS, add_glare
 from cpose.errors import ConfigError
 from cpose.registry import SHAPES
 from cpose.structures.cuboid import cuboid_keypoints
 
-SHOWS = WeightedChoice({'off': 0.3, 'desktop': 0.25, 'text': 0.25, 'page': 0.2})
 BODIES = (
     (200, 200, 200),
     (170, 170, 172),
@@ -172,12 +168,12 @@ class Look:
     def deck(self, rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
         """Paint keyboard and touch pad (h, w, 3) uint8; the hinge is at the top."""
         width, height = wh
-        canvas = _filled(wh, self.body)
+        canvas = filled(wh, self.body)
         top, bottom = rng.uniform(0.06, 0.14), rng.uniform(0.56, 0.66)
         margin = rng.uniform(0.02, 0.1)
         well = self.body * rng.uniform(0.6, 1.0)
         left, right = margin * width, (1 - margin) * width
-        _fill(canvas, (left - 2, top * height - 2, right + 1, bottom * height + 1), well)
+        fill_rectangle(canvas, (left - 2, top * height - 2, right + 1, bottom * height + 1), well)
         tall = (bottom - top) * height / ROWS
         for row in range(ROWS):
             self._lay_keys(rng, canvas, row, (left, top * height + row * tall, right, tall))
@@ -188,7 +184,7 @@ class Look:
             (0.48 + half) * width,
             0.95 * height,
         )
-        _fill(canvas, pad, self.body * rng.uniform(0.8, 1.1))
+        fill_rectangle(canvas, pad, self.body * rng.uniform(0.8, 1.1))
         if rng.random() < 0.25:
             side = canvas[int(height * 0.7) :, : width // 4]
             draw_logo(rng, side, sample_colour(rng))
@@ -214,7 +210,7 @@ class Look:
         letters = self.keys + (90 if self.keys.mean() < 128 else -90)
         for start, end in pairwise(ends.tolist()):
             if end - start > gap + 0.5:
-                _fill(canvas, (start, top, end - gap, top + tall - gap), self.keys)
+                fill_rectangle(canvas, (start, top, end - gap, top + tall - gap), self.keys)
                 if tall > 5 and rng.random() < 0.85 and end - start < 3 * tall:
                     middle = round((start + end - gap) / 2), round(top + tall * 0.45)
                     canvas[middle[1] : middle[1] + max(1, round(tall * 0.15)), middle[0]] = letters
@@ -222,18 +218,18 @@ class Look:
     def screen(self, rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
         """Paint the screen with its frame (h, w, 3) uint8."""
         width, height = wh
-        canvas = _filled(wh, np.full(3, self.bezel))
+        canvas = filled(wh, np.full(3, self.bezel))
         side = max(1, round(self.border * width))
         foot = max(1, round(self.border * width * rng.uniform(1.0, 2.5)))
         inner = canvas[side : height - foot, side : width - side]
         if min(inner.shape[:2]) > 4:
-            inner[:] = _SCREENS[self.shows](rng, inner.shape[1::-1])
-            _add_glare(rng, inner)
+            inner[:] = SCREENS[self.shows](rng, inner.shape[1::-1])
+            add_glare(rng, inner)
         return canvas
 
     def back(self, rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
         """Paint the back of the lid (h, w, 3) uint8, with a mark and sometimes stickers."""
-        canvas = _filled(wh, self.cover)
+        canvas = filled(wh, self.cover)
         width, height = wh
         mark = canvas[height // 3 : height * 2 // 3, width * 2 // 5 : width * 3 // 5]
         draw_logo(rng, mark, self.cover * rng.uniform(0.4, 1.4))
@@ -243,11 +239,11 @@ class Look:
 
     def edge(self, rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
         """Paint a narrow side (h, w, 3) uint8 with some sockets."""
-        canvas = _filled(wh, self.body * 0.9)
+        canvas = filled(wh, self.body * 0.9)
         for _ in range(int(rng.integers(0, 4))):
             left = rng.uniform(0.05, 0.9) * wh[0]
             hole = (left, 0.3 * wh[1], left + 0.04 * wh[0], 0.7 * wh[1])
-            _fill(canvas, hole, np.full(3, 15.0))
+            fill_rectangle(canvas, hole, np.full(3, 15.0))
         return canvas
 
 
@@ -258,96 +254,3 @@ def _sample_look(rng: np.random.Generator) -> Look:
     keys = np.full(3, rng.uniform(15, 55)) if is_dark else body * rng.uniform(0.9, 1.15)
     bezel = rng.uniform(5, 35) if rng.random() < 0.85 else rng.uniform(120, 200)
     return Look(body, cover, keys, bezel, rng.uniform(0.015, 0.05), SHOWS.sample(rng))
-
-
-def _show_nothing(rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
-    dark = rng.uniform(3, 25) + rng.uniform(0, 40) * rng.random((3, 4, 1)) * rng.uniform(0.8, 1, 3)
-    return np.asarray(cv2.resize(dark.astype(np.uint8), wh, interpolation=cv2.INTER_CUBIC))
-
-
-def _show_desktop(rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
-    screen = sample_photo(rng, wh)
-    width, height = wh
-    bar = rng.uniform(10, 240)
-    screen[: height // 16] = bar
-    for row in range(int(rng.integers(1, 7))):
-        icon = (0.03 * width, (0.1 + 0.13 * row) * height)
-        _fill(screen, (*icon, icon[0] + 0.06 * width, icon[1] + 0.09 * height), sample_colour(rng))
-    if rng.random() < 0.6:
-        _open_window(rng, screen)
-    return screen
-
-
-def _open_window(rng: np.random.Generator, screen: np.ndarray) -> None:
-    height, width = screen.shape[:2]
-    left, top = rng.uniform(0.05, 0.4, 2) * (width, height)
-    right, bottom = rng.uniform(0.6, 0.97, 2) * (width, height)
-    is_pale = rng.random() < 0.6
-    ground = np.full(3, rng.uniform(225, 255) if is_pale else rng.uniform(15, 45))
-    _fill(screen, (left, top, right, bottom), ground)
-    inner = screen[round(top) : round(bottom), round(left) : round(right)]
-    if min(inner.shape[:2]) > 12:
-        draw_text_rows(rng, inner, 255 - ground)
-
-
-def _show_text(rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
-    """An editor or a document."""
-    is_pale = rng.random() < 0.55
-    ground = rng.uniform(225, 255) if is_pale else rng.uniform(12, 45)
-    screen = _filled(wh, np.full(3, ground))
-    width, height = wh
-    step = max(3, height // int(rng.integers(16, 34)))
-    indent = 0.0
-    for row in range(step * 2, height - step, step):
-        indent = min(max(indent + rng.choice([-0.04, 0, 0, 0.04]), 0), 0.2)
-        if rng.random() < 0.85:
-            left = (0.06 + indent) * width
-            right = left + rng.uniform(0.1, 0.75 - indent) * width
-            ink = sample_colour(rng) if rng.random() < 0.3 else np.full(3, 255 - ground)
-            _fill(screen, (left, row, right, row + max(1, step // 2 - 1)), ink * 0.8 + 0.2 * ground)
-    screen[: max(1, height // 14)] = rng.uniform(30, 230)
-    if rng.random() < 0.5:
-        screen[:, : width // 7] = np.clip(ground * 0.85 + 12, 0, 255)
-    return screen
-
-
-def _show_page(rng: np.random.Generator, wh: tuple[int, int]) -> np.ndarray:
-    """A page of the web: title, pictures and text."""
-    screen = _filled(wh, np.full(3, rng.uniform(235, 255)))
-    width, height = wh
-    screen[: height // 9] = sample_colour(rng)
-    left = int(rng.uniform(0.05, 0.4) * width)
-    photo = screen[height // 6 : height // 2, left : left + width // 2]
-    photo[:] = sample_photo(rng, photo.shape[1::-1])
-    for draw in (draw_text_rows, draw_title, draw_panel):
-        if rng.random() < 0.6:
-            draw(rng, screen[height // 2 :], sample_colour(rng))
-    return screen
-
-
-_SCREENS = {
-    'off': _show_nothing,
-    'desktop': _show_desktop,
-    'text': _show_text,
-    'page': _show_page,
-}
-
-
-def _add_glare(rng: np.random.Generator, screen: np.ndarray) -> None:
-    """Brighten the screen towards one side, in place."""
-    if rng.random() < 0.5:
-        corners = (rng.random((2, 2)) ** 2 * rng.uniform(5, 70)).astype(np.float32)
-        glare = cv2.resize(corners, screen.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        cv2.add(screen, cv2.merge([glare.astype(np.uint8)] * 3), dst=screen)
-
-
-def _filled(wh: tuple[int, int], colour: np.ndarray) -> np.ndarray:
-    canvas = np.empty((wh[1], wh[0], 3), dtype=np.uint8)
-    canvas[:] = np.clip(colour, 0, 255)
-    return canvas
-
-
-def _fill(canvas: np.ndarray, place: tuple[float, float, float, float], colour: np.ndarray) -> None:
-    """Fill a rectangle (left, top, right, bottom), in place."""
-    left, top, right, bottom = (max(0, round(side)) for side in place)
-    canvas[top:bottom, left:right] = np.clip(colour, 0, 255)
