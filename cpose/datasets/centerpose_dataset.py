@@ -20,6 +20,7 @@ from cpose.datasets.annotations.data_problems import (
 )
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.errors import ConfigError, DataError
+from cpose.files.outputs import note_input
 from cpose.registry import DATASETS
 from cpose.structures.image_record import ImageRecord
 
@@ -69,6 +70,7 @@ class CenterPoseDataset(PoseDataset):
         self._labels = label_objects(table, categories)
 
     def _load_root(self, root: str, require_annotation: bool) -> AnnotationTable:
+        note_input(root)
         problems = DataProblems(self.on_error)
         table = index_folder(root, problems, require_annotation)
         table = keep_consistent(table, self._metainfo['category'], self._symmetries, problems)

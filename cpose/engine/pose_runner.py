@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 from mmengine.device import get_device
+from mmengine.dist import master_only
 from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
@@ -41,7 +42,9 @@ from cpose.engine.schedules import (
     restore_settings,
 )
 from cpose.error_places import ConfigPlace, FilePlace
-from cpose.errors import CheckpointError, UserError, check_number
+from cpose.errors import CheckpointError, OutputError, UserError, check_number
+from cpose.files.atomic import write_text_atomic
+from cpose.files.outputs import check_output
 from cpose.registry import LOOPS, RUNNERS
 
 MMENGINE_HOOKS = (
@@ -125,6 +128,17 @@ class PoseRunner(PartBuildingRunner):
             **(model_wrapper_cfg or {}),
         }
         return super().wrap_model(config, model)
+
+    @master_only
+    def dump_config(self) -> None:
+        """Write the whole config to the work dir, or beside the log if it was read from there."""
+        name = Path(self.cfg.filename or f'{self.timestamp}.py').name
+        target = Path(self.work_dir, name)
+        try:
+            check_output(target)
+        except OutputError:
+            target = Path(self.log_dir, name)
+        write_text_atomic(target, self.cfg.pretty_text)
 
     def _maybe_compile(self, target: str) -> None:
         """Compile the network, where MMEngine compiles the training step with all that is in it."""

@@ -32,6 +32,7 @@ from cpose.deploy.onnx.export import ExportSettings, check_packages, make_onnx
 from cpose.deploy.onnx.verify import Comparison, check_bounds, compare_with_torch
 from cpose.errors import ConfigError, DataError
 from cpose.files.model_files import check_new_file, write_model_atomic
+from cpose.files.outputs import note_input, outputs_guarded
 
 NUM_SYNTHETIC = 2
 NUM_TEST = 4
@@ -142,6 +143,7 @@ class ExportResult:
     lines: list[Comparison]
 
 
+@outputs_guarded()
 def export_model(
     config: Config,
     checkpoint: str | Path,
@@ -168,6 +170,7 @@ def export_model(
     """
     if Path(out).suffix != '.onnx':
         raise ConfigError('must end with .onnx', argument='out', value=out)
+    note_input(checkpoint, *(images or ()))
     check_new_file(out, may_replace)
     check_packages()
     model = build_model(config, checkpoint)
