@@ -101,8 +101,14 @@ class PoseRunner(PartBuildingRunner):
     def build_logger(
         self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: Any
     ) -> MMLogger:
-        """Build the log; what MMEngine tells about the system goes to its file only."""
+        """Build the log; what MMEngine tells about the system goes to its file only.
+
+        A log that cannot be written is an error of the run, where `logging` prints a traceback.
+        """
         logger = super().build_logger(log_level, log_file, **kwargs)
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.handleError = _raise_on  # type: ignore[method-assign]
         console = [item for item in logger.handlers if not isinstance(item, logging.FileHandler)]
         self._console_levels = [(handler, handler.level) for handler in console]
         for handler, level in self._console_levels:
@@ -310,3 +316,8 @@ class PoseRunner(PartBuildingRunner):
         """
         path = Path(out_dir) / filename
         write_checkpoint(self, path, save_optimizer, save_param_scheduler, meta)
+
+
+def _raise_on(record: logging.LogRecord) -> None:
+    """Raise what a handler of the log is failing at."""
+    raise

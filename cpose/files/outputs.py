@@ -104,7 +104,7 @@ def check_output(path: str | Path, argument: str | None = 'out') -> None:
             'is read by the same command, and an output never replaces an input',
             argument=argument,
             place=FilePlace(path),
-            advice='Choose another {out}' if argument == 'out' else 'Choose another file',
+            advice=f'Choose another {{{argument}}}' if argument else 'Choose another file',
         )
 
 

@@ -202,8 +202,11 @@ class ResultWriter:
         Raises:
             OutputError: If a file cannot be written.
         """
+        picture_path = self._picture_path(image)
         if image.frame is None:
             note_input(image.path, Path(image.path).with_suffix('.json'))
+            if self.drawer is not None:
+                check_replaceable(picture_path)
         if self.save_json:
             path = self.folder / self.json_folder / f'{image.name}.json'
             write_result_json(path, result, self.frame, self.categories)
@@ -211,16 +214,14 @@ class ResultWriter:
             return
         picture = self.drawer.draw(image.image, result)
         if image.frame is None:
-            self._write_picture(picture, image)
+            write_picture(picture_path, picture)
         else:
             self._write_frame(picture, image)
 
-    def _write_picture(self, picture: np.ndarray, image: SourceImage) -> None:
+    def _picture_path(self, image: SourceImage) -> Path:
         ending = os.path.splitext(image.path)[1].lower()
         ending = ending if ending in JPEG_ENDINGS else '.png'
-        path = self.folder / self.picture_folder / f'{image.name}{ending}'
-        check_replaceable(path)
-        write_picture(path, picture)
+        return self.folder / self.picture_folder / f'{image.name}{ending}'
 
     def _write_frame(self, picture: np.ndarray, image: SourceImage) -> None:
         assert image.frame is not None
@@ -229,7 +230,7 @@ class ResultWriter:
             self._close_video()
             self._video = self._open_video(image.frame.video, image.frame.fps, picture.shape)
             self._video_name = image.frame.video
-            self._is_camera = WEBCAM.match(image.path) is not None
+            self._is_camera = WEBCAM.fullmatch(image.path.partition('#')[0]) is not None
         self._video.write(picture)
 
     def _open_video(self, name: str, fps: float, shape: tuple[int, ...]) -> VideoFile:

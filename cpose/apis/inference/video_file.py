@@ -77,10 +77,8 @@ class VideoFile:
             raise unwritable(self.path, error, ADVICE, 'out') from error
 
     def _check(self) -> None:
-        capture = cv2.VideoCapture(str(self._unfinished))
-        found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        capture.release()
-        if found != self._count or INDEX_BOX not in box_names(self._unfinished):
+        found = count_frames(self._unfinished)
+        if found != self._count:
             raise OutputError(
                 f'cannot be written: {found} of {self._count} frames are in the file, the disk may '
                 'be full',
@@ -92,6 +90,16 @@ class VideoFile:
     def _remove(self) -> None:
         with suppress(OSError):
             self._unfinished.unlink()
+
+
+def count_frames(path: Path) -> int:
+    """Return the number of frames that a complete MP4 file holds, 0 for one that is cut off."""
+    if INDEX_BOX not in box_names(path):
+        return 0
+    capture = cv2.VideoCapture(str(path))
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    capture.release()
+    return count
 
 
 def box_names(path: Path) -> list[bytes]:

@@ -4,7 +4,9 @@ Every file is written completely under another name first and then renamed, so t
 interruption leaves no half file behind; the same records give the same bytes.
 """
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.annotations.extras import unstack_extras
-from cpose.error_places import FilePlace
-from cpose.errors import OutputError
+from cpose.errors import unwritable
 from cpose.files.atomic import write_atomic
 from cpose.geometry.rotation import quaternion_from_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
@@ -41,7 +42,8 @@ def write_record(
         OutputError: If a file cannot be written.
     """
     if not Path(folder).is_dir():
-        raise OutputError('is no folder', place=FilePlace(folder), advice=ADVICE)
+        missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        raise unwritable(Path(folder, f'{stem}.json'), missing, ADVICE)
     _, data = cv2.imencode('.jpg', record.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     text = json.dumps(build_annotation(record, categories), indent=1) + '\n'
     image_path = Path(folder, f'{stem}.jpg')
