@@ -44,7 +44,7 @@ def dump(workplace, trained):
         (('convert', MODEL, '--out', 'soft.pth'), 'soft.pth'),
         (('export-onnx', 'tiny.py', 'hard.onnx', '--out', 'hard.onnx'), 'hard.onnx'),
         (('quantize', 'hard.onnx', '--out', 'hard.onnx'), 'hard.onnx'),
-        ((*INFER[:3], PICTURE, '--out', 'of_inputs'), 'of_inputs/json'),
+        ((*INFER[:3], PICTURE, '--out', 'of_inputs'), 'of_inputs/vis'),
         ((*INFER[:3], 'of_inputs/json', '--out', 'of_inputs'), 'of_inputs/json'),
         ((*INFER[:3], 'of_inputs/vis/cuboid_000000.jpg', '--out', 'of_inputs'), 'of_inputs/vis'),
         ((*INFER[:3], 'of_inputs/vis/*.jpg', '--out', 'of_inputs'), 'of_inputs/vis'),

@@ -76,22 +76,25 @@ def test_full_disk(tmp_path, name):
     assert [path for path in tmp_path.rglob('*') if path.is_file() and path.name[0] != '.']
 
 
+def write_until(error, folder, name, path):
+    with ResultWriter(folder, save_json=False) as writer:
+        frame = VideoFrame(name, 0, 0.0, 5.0)
+        writer.write(SourceImage(f'{name}/0', f'{path}#0', NOISE, frame), result())
+        raise error
+
+
 def test_a_video_that_an_error_ends(tmp_path):
     """It can be played, and its name tells that it is not whole."""
-    with pytest.raises(RuntimeError), ResultWriter(tmp_path, save_json=False) as writer:
-        frame = VideoFrame('v', 0, 0.0, 5.0)
-        writer.write(SourceImage('v/0', 'v.mp4#0', NOISE, frame), result())
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_until(RuntimeError, tmp_path, 'v', 'v.mp4')
     assert [file.name for file in (tmp_path / 'vis').iterdir()] == ['v.incomplete.mp4']
 
 
 def test_ctrl_c_is_how_a_camera_ends(tmp_path):
-    for path in ('webcam:0#0', 'webcam_0.mp4#0'):
+    for path in ('webcam:0', 'webcam_0.mp4'):
         folder = tmp_path / path
-        with pytest.raises(KeyboardInterrupt), ResultWriter(folder, save_json=False) as writer:
-            frame = VideoFrame('webcam_0', 0, 0.0, 5.0)
-            writer.write(SourceImage('webcam_0/0', path, NOISE, frame), result())
-            raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            write_until(KeyboardInterrupt, folder, 'webcam_0', path)
         (file,) = (folder / 'vis').iterdir()
         assert ('incomplete' in file.name) == ('mp4' in path)
 
