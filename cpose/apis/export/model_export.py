@@ -27,6 +27,7 @@ from cpose.checkpoints.stored_config import config_to_json
 from cpose.datasets.centerpose_dataset import expand_roots
 from cpose.datasets.draws import innermost_configs
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
+from cpose.deploy.model_integrity import sealed_model
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.deploy.onnx.export import ExportSettings, check_packages, make_onnx
 from cpose.deploy.onnx.verify import Comparison, check_bounds, compare_with_torch
@@ -181,7 +182,7 @@ def export_model(
     lines = compare_with_torch(graph, model, pictures.pixels, settings)
     check_bounds(lines)
     verified = time.perf_counter()
-    content = graph.SerializeToString()
+    content = sealed_model(graph)
     write_model_atomic(out, content)
     return ExportResult(
         path=Path(out),

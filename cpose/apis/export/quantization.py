@@ -12,6 +12,7 @@ from cpose.apis.config.evaluation_parts import find_metric_config
 from cpose.apis.runtime_files import config_from_file
 from cpose.building import building
 from cpose.codecs.postprocessor import build_postprocessor
+from cpose.deploy.model_integrity import sealed_model
 from cpose.deploy.model_metadata import (
     INPUT_NAME,
     ModelMetadata,
@@ -218,7 +219,7 @@ def quantize_file(
         result, changed = quantized.model, quantized.metadata
     before = _evaluate(model, metadata, config, dataset, num_eval_images)
     after = _evaluate(result, changed, config, dataset, num_eval_images)
-    content = result.SerializeToString()
+    content = sealed_model(result)
     write_model_atomic(out, content)
     sizes = (Path(path).stat().st_size, len(content))
     return QuantizationResult(Path(out), sizes, quantized, before, after)
