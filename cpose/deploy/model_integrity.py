@@ -54,12 +54,25 @@ def check_content(content: bytes, path: str | Path) -> None:
     match = ENTRY.search(content[-ENTRY_BYTES:])
     if match is None:
         return
-    found = hashlib.sha256(memoryview(content)[:-ENTRY_BYTES]).hexdigest()
-    if found != match[1].decode():
+    check_digest(memoryview(content)[:-ENTRY_BYTES], match[1].decode(), path, CHANGED)
+
+
+def check_digest(
+    content: bytes | memoryview,
+    expected: str | None,
+    path: str | Path,
+    advice: str | tuple[str, ...] = 'Copy or build it again',
+) -> None:
+    """Compare bytes with their SHA-256, if that is known.
+
+    Raises:
+        CheckpointError: If they differ.
+    """
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
         raise CheckpointError(
             'is damaged or was changed: its checksum is another',
             place=FilePlace(path),
-            advice=CHANGED,
+            advice=advice,
         )
 
 

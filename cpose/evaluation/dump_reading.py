@@ -140,8 +140,8 @@ def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
             raise meta.error(name, f'must be a list of {kind.__name__} with at least one entry')
     if len({len(entries) for entries in values.values()}) > 1:
         raise meta.error('category', 'must have as many entries as the other lists')
-    for _, name in find_foreign(values['symmetry']):
-        raise meta.error('symmetry', f'has the type {name!r}, which is no registered symmetry')
+    for _, foreign in find_foreign(values['symmetry']):
+        raise meta.error('symmetry', f'has the type {foreign!r}, which is no registered symmetry')
     for symmetry, rotations in zip(values['symmetry'], values['eval_num_symmetry'], strict=True):
         try:
             build_evaluation_symmetry(symmetry, rotations)
