@@ -31,7 +31,14 @@ from cpose.engine.processes import (
     is_of_dead_worker,
     patient_workers,
 )
-from cpose.engine.resuming import NEW_RUN, check_optimizer, prepare_resume
+from cpose.engine.resuming import (
+    NEW_RUN,
+    check_gradients,
+    check_optimizer,
+    check_restored,
+    errors_of_state,
+    prepare_resume,
+)
 from cpose.engine.run_checks import check_run, check_settings, find_loop_type
 from cpose.engine.schedules import (
     depends_on_iterations,
@@ -234,17 +241,19 @@ class PoseRunner(PartBuildingRunner):
         """
         self._resume = True
         self.last_checkpoint = filename
-        try:
-            super().resume(filename, resume_optimizer, resume_param_scheduler, 'cpu')
-        except ValueError as error:
-            if isinstance(error, UserError):
-                raise
-            raise CheckpointError(
-                f'cannot be resumed with this config: {error}',
-                place=FilePlace(filename),
-                advice=NEW_RUN,
-            ) from error
-        self._follow_config(filename)
+        with errors_of_state(filename):
+            try:
+                super().resume(filename, resume_optimizer, resume_param_scheduler, 'cpu')
+            except ValueError as error:
+                if isinstance(error, UserError):
+                    raise
+                raise CheckpointError(
+                    f'cannot be resumed with this config: {error}',
+                    place=FilePlace(filename),
+                    advice=NEW_RUN,
+                ) from error
+            check_restored(self.optim_wrapper, self.param_schedulers, filename)
+            self._follow_config(filename)
 
     def _follow_config(self, filename: str) -> None:
         """Train on as this config says, where the run that wrote the checkpoint had another."""
@@ -278,12 +287,14 @@ class PoseRunner(PartBuildingRunner):
             CheckpointError: If the file cannot be used.
         """
         tensors_only = self.cfg.get('load_tensors_only', False)
-        checkpoint = from_plain(load_checkpoint_file(filename, tensors_only))
+        with errors_of_state(filename):
+            checkpoint = from_plain(load_checkpoint_file(filename, tensors_only))
         checkpoint['state_dict'] = own_weights(bare_model(self.model), checkpoint, filename)
         if self._resume:
             metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
             averages = any(isinstance(hook, EMAHook) for hook in self.hooks)
             prepare_resume(checkpoint, filename, metainfo, averages)
+            check_gradients(checkpoint, filename, bare_model(self.model))
             check_optimizer(checkpoint, filename, self.optim_wrapper)
             self._changes = find_changes(self.cfg, checkpoint)
             self._settings = optimizer_settings(self.optim_wrapper)
