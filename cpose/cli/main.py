@@ -21,7 +21,13 @@ from cpose.cli.command_process import (
 )
 from cpose.cli.option_values import command_flags, note_words, tell_flags
 from cpose.cli.zoo_arguments import CommandParser, place_model
-from cpose.errors import ConfigError, TrainingInterruptedError, UserError, plain_message
+from cpose.errors import (
+    ConfigError,
+    TrainingInterruptedError,
+    UserError,
+    missing_package,
+    plain_message,
+)
 from cpose.files.outputs import outputs_guarded
 
 GROUP = 'cpose.commands'
@@ -125,9 +131,7 @@ def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
                 note_words(args)
             return int(args.func(args) or 0)
     except (UserError, PermissionError) as error:
-        _show(error, is_debugged, launcher)
-        sys.stderr.write(f'cpose {command}: {_describe(error, flags)}\n')
-        return 2
+        return _refuse(error, is_debugged, launcher, command, flags)
     except TrainingInterruptedError as stop:
         sys.stderr.write(f'{stop}\nThe same command continues.\n')
         return stop.exit_code
@@ -135,9 +139,25 @@ def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
         sys.stderr.write(f'cpose {command}: interrupted\n')
         return 130
     except Exception as error:  # noqa: BLE001  the last line: every command ends with a message
+        missing = missing_package(error) if isinstance(error, ImportError) else None
+        if missing is not None:
+            return _refuse(missing, is_debugged, launcher, command, flags)
         _show(error, is_debugged, launcher)
         sys.stderr.write(describe_crash(error, command, words))
         return 1
+
+
+def _refuse(
+    error: UserError | PermissionError,
+    is_debugged: bool,
+    launcher: str,
+    command: str,
+    flags: dict[str, str],
+) -> int:
+    """Print an error of the user and return its exit code."""
+    _show(error, is_debugged, launcher)
+    sys.stderr.write(f'cpose {command}: {_describe(error, flags)}\n')
+    return 2
 
 
 def _show(error: Exception, is_debugged: bool, launcher: str) -> None:

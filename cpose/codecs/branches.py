@@ -173,7 +173,7 @@ class DimsBranch(CenterBranch):
     ) -> None:
         super().__init__(loss, name, num_classes)
         self.coder = CODECS.build(dict(coder))
-        self.outputs = {'obj_scale': Output(3, self.coder.unit)}
+        self.outputs = {'obj_scale': Output(3, getattr(self.coder, 'unit', ''))}
 
     def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
         """Return the extents as the coder wants them."""

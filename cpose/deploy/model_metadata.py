@@ -15,7 +15,8 @@ from cpose.deploy.model_integrity import (
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, DataError, import_extra
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
-from cpose.files.json_files import read_json, write_json
+from cpose.files.json_files import write_json
+from cpose.files.text_files import read_json
 
 INPUT_NAME = 'input'
 FIRST_OUTPUTS: dict[str, dict[str, Any]] = {

@@ -1,6 +1,7 @@
 """What is compared before a run starts: settings, and parts that must fit each other."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
@@ -38,6 +39,15 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     if seed is not None:
         place = ConfigPlace(('randomness.seed',))
         check_number('seed', seed, least=0, most=2**32 - 1, is_whole=True, place=place)
+    start = settings.get('load_from')
+    if start is not None and not isinstance(start, str | Path):
+        raise ConfigError(
+            'must be the path or the address of a checkpoint',
+            argument='load_from',
+            value=start,
+            place=ConfigPlace(('load_from',)),
+            advice='Set it to None to start without weights',
+        )
     level = settings.get('log_level', 'INFO')
     if level not in LOG_LEVELS and not isinstance(level, int):
         raise ConfigError(

@@ -12,7 +12,7 @@ from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
-from cpose.files.json_files import read_json
+from cpose.files.text_files import read_json
 from cpose.structures.pose_data_sample import CuboidAnnotations
 from cpose.type_gate import find_foreign
 

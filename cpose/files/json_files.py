@@ -1,4 +1,4 @@
-"""Read and write JSON files; check the fields of parsed JSON by file and field."""
+"""Write JSON files; check the fields of parsed JSON by file and field."""
 
 import errno
 import json
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cpose.error_places import FilePlace
-from cpose.errors import DataError, OutputError, unreadable
+from cpose.errors import DataError, OutputError
 from cpose.files.atomic import try_folder, write_text_atomic
 from cpose.files.outputs import check_replaceable
 
@@ -64,28 +64,6 @@ def write_json(path: str | Path, content: Any) -> None:
         OutputError: If the file cannot be written.
     """
     write_text_atomic(path, [json.dumps(finite_or_null(content), indent=1), '\n'])
-
-
-def read_json(path: str | Path) -> Any:
-    """Read a JSON document.
-
-    Raises:
-        DataError: If the file is unreadable or not JSON.
-    """
-    try:
-        return json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except ValueError as error:
-        raise DataError(
-            f'is not valid JSON ({error}), it may be truncated',
-            place=FilePlace(path),
-            advice='Write it again',
-        ) from error
-    except RecursionError as error:
-        raise DataError(
-            'is nested too deeply', place=FilePlace(path), advice='Write it again'
-        ) from error
 
 
 def finite_or_null(content: Any) -> Any:
@@ -151,7 +129,7 @@ class JsonFields:
         """Return the raw value of a required field."""
         value = self._content.get(name)
         if value is None:
-            near = ', '.join(self._content) or 'nothing'
+            near = ', '.join(map(str, self._content)) or 'nothing'
             raise DataError(
                 f'is missing (there is {_short(near)})',
                 place=self.place(name),

@@ -55,6 +55,7 @@ def test_categories_are_those_of_the_model(build_runner, task):
     ('options', 'argument', 'value'),
     [
         ({'log_level': 'FOO'}, 'log_level', 'FOO'),
+        ({'load_from': 2**31}, 'load_from', 2**31),
         ({'env_cfg': None}, 'env_cfg', None),
         ({'train_cfg': 5}, 'train_cfg', 5),
         ({'default_hooks': 'none'}, 'default_hooks', 'none'),

@@ -12,6 +12,7 @@ from cpose.apis.inference.image_sources import SourceImage
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.apis.inference.video_file import VideoFile, box_names
 from cpose.checkpoints.checkpoint_file import save_checkpoint_atomic
+from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.errors import OutputError
 from cpose.evaluation.dump import write_dump
 from cpose.evaluation.report import write_metrics_json
@@ -65,15 +66,20 @@ WRITERS = {
 }
 
 
+def files_of(folder):
+    """Return the files of results; the folders of `infer` have a mark besides."""
+    return [path for path in folder.rglob('*') if path.is_file() and path.name != RESULTS_MARK]
+
+
 @pytest.mark.parametrize('name', WRITERS)
 def test_full_disk(tmp_path, name):
     write, num_bytes = WRITERS[name]
     with room(num_bytes), pytest.raises(OutputError):
         write(tmp_path)
-    left = [path for path in tmp_path.rglob('*') if path.is_file()]
+    left = files_of(tmp_path)
     assert all(path.suffix == '.json' and path.stat().st_size < num_bytes for path in left), left
     write(tmp_path)  # with room all goes well
-    assert [path for path in tmp_path.rglob('*') if path.is_file() and path.name[0] != '.']
+    assert files_of(tmp_path)
 
 
 def write_until(error, folder, name, path):
@@ -87,7 +93,7 @@ def test_a_video_that_an_error_ends(tmp_path):
     """It can be played, and its name tells that it is not whole."""
     with pytest.raises(RuntimeError):
         write_until(RuntimeError, tmp_path, 'v', 'v.mp4')
-    assert [file.name for file in (tmp_path / 'vis').iterdir()] == ['v.incomplete.mp4']
+    assert [file.name for file in files_of(tmp_path)] == ['v.incomplete.mp4']
 
 
 def test_ctrl_c_is_how_a_camera_ends(tmp_path):
@@ -95,7 +101,7 @@ def test_ctrl_c_is_how_a_camera_ends(tmp_path):
         folder = tmp_path / path
         with pytest.raises(KeyboardInterrupt):
             write_until(KeyboardInterrupt, folder, 'webcam_0', path)
-        (file,) = (folder / 'vis').iterdir()
+        (file,) = files_of(folder)
         assert ('incomplete' in file.name) == ('mp4' in path)
 
 

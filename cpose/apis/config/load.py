@@ -128,7 +128,7 @@ def load_config(
         ConfigError: If the file is missing or cannot be read, or an override does not fit.
     """
     if isinstance(source, Config):
-        config = Config(source.to_dict(), filename=source.filename)
+        config = Config(source.to_dict(), source.text, source.filename)
     elif isinstance(source, Mapping):
         config = Config(_inherit(source))
     else:
@@ -146,7 +146,7 @@ def load_config(
     tree = _rename(merge_option(complete_head(tree), given))
     whole = complete_config(complete_head(tree), _first_release())
     _note_paths(whole)
-    return Config(whole, filename=config.filename)
+    return Config(whole, config.text, config.filename)
 
 
 def _note_paths(node: Any, key: str = '') -> None:

@@ -16,10 +16,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from cpose.apis.inference.image_sources import WEBCAM, SourceImage
+from cpose.apis.inference.image_sources import ENDINGS, SourceImage
 from cpose.apis.inference.video_file import VideoFile
+from cpose.apis.inference.video_frames import is_live
+from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.errors import ConfigError, unwritable
-from cpose.files.atomic import try_folder, write_atomic
+from cpose.files.atomic import try_folder, write_atomic, write_text_atomic
 from cpose.files.outputs import check_replaceable, note_input
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV, gl_from_cv
@@ -141,6 +143,7 @@ def _plain(array: np.ndarray | None) -> Any:
     return objects.tolist()
 
 
+MARK_TEXT = 'Results of cpose: this folder is left out where images and data are searched.\n'
 JPEG_ENDINGS = ('.jpg', '.jpeg')
 
 
@@ -185,6 +188,7 @@ class ResultWriter:
     _video: VideoFile | None = field(default=None, init=False, repr=False)
     _video_name: str | None = field(default=None, init=False, repr=False)
     _is_camera: bool = field(default=False, init=False, repr=False)
+    _marked: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __enter__(self) -> 'ResultWriter':
         """Make the folder and check that it can be written to."""
@@ -208,15 +212,31 @@ class ResultWriter:
             if self.drawer is not None:
                 check_replaceable(picture_path)
         if self.save_json:
+            self._mark(self.json_folder)
             path = self.folder / self.json_folder / f'{image.name}.json'
             write_result_json(path, result, self.frame, self.categories)
         if self.drawer is None:
             return
+        self._mark(self.picture_folder)
         picture = self.drawer.draw(image.image, result)
         if image.frame is None:
             write_picture(picture_path, picture)
         else:
             self._write_frame(picture, image)
+
+    def _mark(self, name: str) -> None:
+        """Mark a folder that holds results only, so that no later run takes them for inputs."""
+        if name in self._marked:
+            return
+        self._marked.add(name)
+        folder = self.folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            has_images = any(path.lower().endswith(ENDINGS) for path in os.listdir(folder))
+        except OSError as error:
+            raise unwritable(folder, error, ANOTHER_FOLDER, 'out') from error
+        if not has_images:
+            write_text_atomic(folder / RESULTS_MARK, MARK_TEXT, ANOTHER_FOLDER)
 
     def _picture_path(self, image: SourceImage) -> Path:
         ending = os.path.splitext(image.path)[1].lower()
@@ -230,7 +250,7 @@ class ResultWriter:
             self._close_video()
             self._video = self._open_video(image.frame.video, image.frame.fps, picture.shape)
             self._video_name = image.frame.video
-            self._is_camera = WEBCAM.fullmatch(image.path.partition('#')[0]) is not None
+            self._is_camera = is_live(image.path.rpartition('#')[0])
         self._video.write(picture)
 
     def _open_video(self, name: str, fps: float, shape: tuple[int, ...]) -> VideoFile:

@@ -28,7 +28,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         'inputs',
         nargs='+',
         metavar='INPUT',
-        help='image, video, folder (with its sub-folders), glob or webcam:0',
+        help='image, video, folder (with its sub-folders), glob, webcam:0 or address of a stream',
     )
     parser.add_argument(
         '--out',

@@ -4,7 +4,6 @@ Foreign conventions end here: projection matrices of the quarter-turned Objectro
 pixel projections, locations with quaternions become keypoints. Letters: N objects.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ import numpy as np
 
 from cpose.codecs.symmetries import parse_symmetric
 from cpose.datasets.annotations.extras import stack_extras
-from cpose.error_places import FilePlace
-from cpose.errors import DataError, unreadable
+from cpose.errors import DataError
 from cpose.files.json_files import JsonFields
+from cpose.files.text_files import MOST_BYTES, read_json
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import GL_FROM_CV, intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS, EDGES, NUM_KEYPOINTS, cuboid_keypoints
@@ -155,23 +154,7 @@ def read_annotation(path: str | Path) -> Annotation:
     Raises:
         DataError: If the file cannot be read or a field is missing or wrong.
     """
-    try:
-        content = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except ValueError as error:
-        raise DataError(
-            f'is not valid JSON ({error}), it may be truncated',
-            place=FilePlace(path),
-            advice='Write or copy it again',
-        ) from error
-    except RecursionError as error:
-        raise DataError(
-            'is nested too deeply to be an annotation',
-            place=FilePlace(path),
-            advice='Write it again',
-        ) from error
-    return parse_annotation(content, str(path))
+    return parse_annotation(read_json(path, MOST_BYTES), str(path))
 
 
 def parse_annotation(content: Any, path: str) -> Annotation:

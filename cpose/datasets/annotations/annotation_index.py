@@ -65,6 +65,9 @@ def save_cache(root: str, table: AnnotationTable) -> None:
 
 
 def _read_file(path: Path) -> AnnotationTable:
+    with zipfile.ZipFile(path) as archive:
+        if any(item.file_size > item.compress_size for item in archive.infolist()):
+            raise ValueError('it is compressed')
     with np.load(path, allow_pickle=False) as content:
         if int(content['version']) != CACHE_VERSION:
             raise ValueError('it is of another version')
@@ -133,7 +136,9 @@ def _usable_images(
     files: FolderFiles, problems: DataProblems, require_annotation: bool
 ) -> list[ImageFile]:
     for path in files.lonely_annotations:
-        problems.add('annotation without an image', path)
+        other = files.unread.get(path)
+        detail = f'{path} (formats such as that of {other} are not read)' if other else None
+        problems.add('annotation without an image', path, detail)
     usable = []
     for image in files.images:
         if image.key[0] == 0:

@@ -45,7 +45,7 @@ def apply_overrides(values: dict[str, Any], words: Sequence[str]) -> tuple[dict[
             )
         try:
             value = parse_value(text)
-        except (yaml.YAMLError, RecursionError) as error:
+        except yaml.YAMLError as error:
             raise ConfigError(
                 'has a value that is no YAML', place=_place(word), advice='Quote it'
             ) from error

@@ -10,7 +10,8 @@ import yaml
 from yaml.reader import ReaderError
 
 from cpose.error_places import FilePlace
-from cpose.errors import ConfigError, unreadable
+from cpose.errors import ConfigError
+from cpose.files.text_files import MOST_YAML_BYTES, parse_yaml_nodes, read_text
 from cpose.tao import SECRET
 
 FLOAT = re.compile(
@@ -61,25 +62,12 @@ def read_spec_text(path: str | Path) -> SpecText:
         ConfigError: If it cannot be read, is no YAML, or does not hold sections; a key given twice
             is an error too. The message names file and line.
     """
-    try:
-        text = Path(path).read_text(encoding='utf-8')
-    except OSError as error:
-        raise unreadable(path, error, ConfigError) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f'is no text: {error}', place=FilePlace(path), advice='Give a YAML file'
-        ) from error
+    text = read_text(path, MOST_YAML_BYTES, ConfigError)
     try:
         node, values = _parse(text)
         lines = dict(_lines(node, '', str(path))) if node is not None else {}
     except yaml.YAMLError as error:
         raise _syntax_error(error, path, text) from error
-    except RecursionError as error:
-        raise ConfigError(
-            'holds sections without end: one refers to itself, or brackets are open',
-            place=FilePlace(path),
-            advice='Correct it',
-        ) from error
     if not isinstance(values, dict):
         raise ConfigError(
             f'holds a {type(values).__name__}, not sections',
@@ -103,14 +91,10 @@ def _parse(text: str) -> tuple[yaml.Node | None, Any]:
     """Return the tree of a text and its value; no tree and no keys if there is nothing.
 
     Raises:
-        yaml.YAMLError: If it is no YAML, or a number is too long.
+        yaml.YAMLError: See `parse_yaml_nodes`.
     """
-    loader = SpecLoader(text)
-    node = loader.get_single_node()
-    try:
-        return node, {} if node is None else loader.construct_document(node)
-    except ValueError as error:
-        raise yaml.YAMLError(str(error)) from error
+    node, value = parse_yaml_nodes(text, SpecLoader)
+    return node, {} if node is None else value
 
 
 def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]:

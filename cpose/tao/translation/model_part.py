@@ -218,7 +218,8 @@ def _with_network(config: Config, spec: TaoSpec, checkpoint: str) -> Config:
             ('Remove the key', 'Give another checkpoint'),
         )
     num_select = config.model.head.codec.num_select
-    merged = Config({**config.to_dict(), 'model': model.to_dict()}, filename=config.filename)
+    content = {**config.to_dict(), 'model': model.to_dict()}
+    merged = Config(content, config.text, config.filename)
     merged.merge_from_dict({'model.head.codec.num_select': num_select})
     return merged
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from cpose.errors import ConfigError
@@ -62,8 +64,8 @@ def test_empty_file_is_an_empty_spec(tmp_path):
         ('a: 1\n---\nb: 2\n', 2, 'YAML'),
         ('a: 1\nb: x\x00y\n', 2, 'unacceptable character'),
         ('a: ' + '9' * 5000, None, 'Exceeds the limit'),
-        ('a: &x\n  b: *x\n', None, 'without end'),
-        ('a: ' + '[' * 600, None, 'without end'),
+        ('a: &x\n  b: *x\n', None, 'alias'),
+        ('a: ' + '[' * 600, None, 'deeply'),
         ('x: 1\nencryption_key: *geheim', 2, 'encryption_key'),
         ('encryption_key: !geheim x', 1, 'encryption_key'),
     ],
@@ -88,3 +90,17 @@ def test_key_given_twice(tmp_path):
 def test_missing_file(tmp_path):
     with raises(ConfigError, path=tmp_path / 'none.yaml'):
         read_spec_text(tmp_path / 'none.yaml')
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
+def test_encodings(tmp_path, encoding):
+    path = tmp_path / 'a.yaml'
+    path.write_text('dataset:\n  category: Größe\n', encoding=encoding)
+    spec = read_spec_text(path)
+    assert (spec.values, spec.lines['dataset.category']) == ({'dataset': {'category': 'Größe'}}, 2)
+
+
+def test_aliases_that_grow_without_limit():
+    path = Path(__file__).parents[2] / 'data' / 'cases' / 'attacks' / 'alias_bomb_spec.yaml'
+    with raises(ConfigError, path=path):
+        read_spec_text(path)

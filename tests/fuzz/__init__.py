@@ -1,0 +1,1 @@
+"""Damaged inputs of every kind against every reader; see `tests.fuzz.__main__`."""
