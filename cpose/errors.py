@@ -194,9 +194,14 @@ def unwritable(
         error: Of the system.
         advice: What to do, see `UserError`.
         argument: Name of the argument that gave the path.
+
+    Returns:
+        The error; the one given, if it is one of the user already.
     """
+    if isinstance(error, OutputError):
+        return error
     return OutputError(
-        f'cannot be written: {error.strerror}',
+        f'cannot be written: {error.strerror or error}',
         argument=argument,
         place=FilePlace(path),
         advice=advice,

@@ -18,7 +18,7 @@ SOURCES = sorted(PACKAGE.rglob('*.py'))
 LAYERS = {
     'error_places': 0, 'errors': 1, 'building': 2,
     'config_renames': 2, 'registry': 3, 'shipped_configs': 3,
-    'part_configs': 4, 'files': 4,
+    'part_configs': 4, 'files': 4, 'type_gate': 4,
     'structures': 5,
     'geometry': 6,
     'codecs': 7,

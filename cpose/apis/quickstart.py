@@ -16,12 +16,13 @@ from cpose.datasets.annotations.tao_writer import write_record
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.error_places import FilePlace
-from cpose.errors import TrainingError
+from cpose.errors import OutputError, TrainingError
 from cpose.evaluation.curve_plot import plot_curves
 from cpose.evaluation.report import write_metrics_json
 from cpose.visualization.pictures import picture_grid, write_picture
 
 CONFIG = 'cpose::centerpose/quickstart.py'
+TRAIN_FOLDER = 'train'
 NUM_PICTURES = 12
 PICTURE_WH = (480, 480)
 PICTURE_SEED = 3003
@@ -48,7 +49,10 @@ class QuickstartResult:
 
 
 def run_quickstart(
-    out: str | Path, config: str = CONFIG, options: Mapping[str, Any] | None = None
+    out: str | Path,
+    config: str = CONFIG,
+    options: Mapping[str, Any] | None = None,
+    force: bool = False,
 ) -> QuickstartResult:
     """Train, evaluate on held-out seeds, and draw pictures of more held-out images.
 
@@ -60,16 +64,25 @@ def run_quickstart(
         out: Folder of everything.
         config: Config of a `SyntheticCuboidDataset`.
         options: Overrides of the config.
+        force: Accept a folder with other content; files of the names above are replaced.
 
     Raises:
         UserError: If something is wrong or cannot be written.
     """
     start = time.perf_counter()
     folder = Path(out)
-    runner = train(config, folder / 'train', resume='auto', options=options)
+    is_other = folder.is_dir() and any(folder.iterdir()) and not (folder / TRAIN_FOLDER).is_dir()
+    if is_other and not force:
+        raise OutputError(
+            'is not empty, and no earlier quickstart wrote there',
+            argument='out',
+            place=FilePlace(folder),
+            advice=('Choose another {out}', 'Use it by {force}'),
+        )
+    runner = train(config, folder / TRAIN_FOLDER, resume='auto', options=options)
     if runner.last_checkpoint is None:
         raise TrainingError(
-            'holds no checkpoint after the training', place=FilePlace(folder / 'train')
+            'holds no checkpoint after the training', place=FilePlace(folder / TRAIN_FOLDER)
         )
     checkpoint = Path(runner.last_checkpoint)
     report = evaluate('-', checkpoint, work_dir=folder / 'test')

@@ -19,7 +19,7 @@ from cpose.cli.command_process import (
     lost_output,
     plain_warnings,
 )
-from cpose.cli.option_values import command_flags, tell_flags
+from cpose.cli.option_values import command_flags, note_words, tell_flags
 from cpose.cli.zoo_arguments import CommandParser, place_model
 from cpose.errors import (
     ConfigError,
@@ -28,6 +28,7 @@ from cpose.errors import (
     missing_package,
     plain_message,
 )
+from cpose.files.outputs import outputs_guarded
 
 GROUP = 'cpose.commands'
 
@@ -126,7 +127,10 @@ def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
         flags.update(command_flags(parser, args))
         launcher = getattr(args, 'launcher', launcher)
         place_model(args)
-        return int(args.func(args) or 0)
+        with outputs_guarded(getattr(args, 'force', False)):
+            if command in WORDS:
+                note_words(args)
+            return int(args.func(args) or 0)
     except (UserError, PermissionError) as error:
         return _refuse(error, is_debugged, launcher, command, flags)
     except TrainingInterruptedError as stop:
@@ -174,7 +178,9 @@ def _describe(error: UserError | PermissionError, flags: dict[str, str]) -> str:
 
 def _let_first_process_speak() -> None:
     """Wait in all processes but the first: if it fails too, the launcher ends the others."""
-    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) != '0':
+    from cpose.engine.processes import is_started_first  # its import takes longer than the help
+
+    if not is_started_first():
         time.sleep(FIRST_PROCESS_SECONDS)
 
 

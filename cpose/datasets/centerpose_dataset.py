@@ -33,6 +33,7 @@ from cpose.datasets.annotations.object_checks import (
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.errors import ConfigError, DataError
+from cpose.files.outputs import note_input
 from cpose.registry import DATASETS
 from cpose.structures.image_record import ImageRecord
 
@@ -103,6 +104,7 @@ class CenterPoseDataset(PoseDataset):
         self.num_targets = int(has_target(table, labels, orders, max_objs).sum())
 
     def _load_root(self, root: str, require_annotation: bool) -> AnnotationTable:
+        note_input(root)
         problems = DataProblems(self.on_error)
         table = index_folder(root, problems, require_annotation, self._convention)
         categories = self._metainfo['category']

@@ -14,6 +14,7 @@ from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
 from cpose.files.text_files import read_json
 from cpose.structures.pose_data_sample import CuboidAnnotations
+from cpose.type_gate import find_foreign
 
 ADVICE = 'Give a file that a test has dumped'
 
@@ -139,10 +140,12 @@ def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
             raise meta.error(name, f'must be a list of {kind.__name__} with at least one entry')
     if len({len(entries) for entries in values.values()}) > 1:
         raise meta.error('category', 'must have as many entries as the other lists')
-    for symmetry in values['symmetry']:
+    for _, foreign in find_foreign(values['symmetry']):
+        raise meta.error('symmetry', f'has the type {foreign!r}, which is no registered symmetry')
+    for symmetry, rotations in zip(values['symmetry'], values['eval_num_symmetry'], strict=True):
         try:
-            build_evaluation_symmetry(symmetry)
-        except (KeyError, TypeError, ValueError) as error:
+            build_evaluation_symmetry(symmetry, rotations)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise meta.error('symmetry', f'cannot be built: {error}') from error
     return values
 

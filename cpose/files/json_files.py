@@ -13,6 +13,7 @@ import numpy as np
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, OutputError
 from cpose.files.atomic import try_folder, write_text_atomic
+from cpose.files.outputs import check_replaceable
 
 SHOWN_CHARACTERS = 80
 MAX_SIDE = 1 << 20
@@ -23,11 +24,22 @@ def check_writable(path: str | Path) -> None:
     """Check before long work that its result can be written; leaves an existing file alone.
 
     Raises:
-        OutputError: If the file cannot be written.
+        OutputError: If the file cannot be written, or may not be, see `check_replaceable`.
     """
-    target = Path(path)
-    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+    if not _is_special(path):
+        check_replaceable(path)
+        check_place(path)
+
+
+def check_place(path: str | Path) -> None:
+    """Check before long work that there is a place for a file, whatever is there now.
+
+    Raises:
+        OutputError: If it is a folder, or its folder is none or cannot be written to.
+    """
+    if _is_special(path):
         return
+    target = Path(path)
     try:
         if os.path.isdir(target):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -38,6 +50,11 @@ def check_writable(path: str | Path) -> None:
         raise OutputError(
             f'cannot be written: {reason}', place=FilePlace(target), advice='Choose another file'
         ) from error
+
+
+def _is_special(path: str | Path) -> bool:
+    """Whether it is a pipe or device, which is written as it is."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -28,11 +28,13 @@ from cpose.checkpoints.stored_config import config_to_json
 from cpose.datasets.centerpose_dataset import expand_roots
 from cpose.datasets.draws import innermost_configs
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
+from cpose.deploy.model_integrity import sealed_model
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.deploy.onnx.export import ExportSettings, check_packages, make_onnx
 from cpose.deploy.onnx.verify import Comparison, check_bounds, compare_with_torch
 from cpose.errors import ConfigError, DataError
 from cpose.files.model_files import check_new_file, write_model_atomic
+from cpose.files.outputs import note_input, outputs_guarded
 
 NUM_SYNTHETIC = 2
 NUM_TEST = 4
@@ -143,6 +145,7 @@ class ExportResult:
     lines: list[Comparison]
 
 
+@outputs_guarded()
 def export_model(
     config: Config,
     checkpoint: str | Path,
@@ -169,6 +172,7 @@ def export_model(
     """
     if Path(out).suffix != '.onnx':
         raise ConfigError('must end with .onnx', argument='out', value=out)
+    note_input(checkpoint, *(images or ()))
     check_new_file(out, may_replace)
     check_packages()
     model = build_model(config, checkpoint)
@@ -182,7 +186,7 @@ def export_model(
     lines = compare_with_torch(graph, model, pictures.pixels, settings)
     check_bounds(lines)
     verified = time.perf_counter()
-    content = graph.SerializeToString()
+    content = sealed_model(graph)
     write_model_atomic(out, content)
     return ExportResult(
         path=Path(out),

@@ -10,6 +10,7 @@ from typing import Any
 from cpose.cli.arguments import (
     add_config_and_checkpoint,
     add_device,
+    add_force,
     add_scales,
     non_negative_float,
     positive_int,
@@ -67,6 +68,7 @@ def _add_output(parser: ArgumentParser) -> None:
         default='opencv',
         help='camera frame of 3D values in the JSON files',
     )
+    add_force(parser)
     parser.add_argument('--save-json', action=BooleanOptionalAction, default=True)
     parser.add_argument('--save-vis', action=BooleanOptionalAction, default=True)
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import add_cfg_options
+from cpose.cli.arguments import add_cfg_options, add_force
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -13,6 +13,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser.add_argument(
         '--out', default='quickstart', metavar='DIR', help='folder of everything that is written'
     )
+    add_force(parser)
     add_cfg_options(parser)
     parser.set_defaults(func=run)
 
@@ -25,7 +26,7 @@ def run(args: Namespace) -> int:
     from cpose.evaluation.metric_table import PRIMARY_NUMBER
     from cpose.evaluation.report import build_table
 
-    result = run_quickstart(args.out, CONFIG, args.cfg_options)
+    result = run_quickstart(args.out, CONFIG, args.cfg_options, args.force)
     console = Console()
     console.print(build_table(result.report, title='Boxes never seen in training'))
     console.print(

@@ -40,7 +40,9 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         '--workers', type=int, default=0, help='processes; 0, the default, draws in this one'
     )
     parser.add_argument(
-        '--force', action='store_true', help='replace what an earlier run wrote into the folder'
+        '--force',
+        action='store_true',
+        help='replace what an earlier run wrote into the folder, and any DIR_preview.png',
     )
     parser.set_defaults(func=run)
 
@@ -52,6 +54,7 @@ def run(args: Namespace) -> int:
 
     from cpose.datasets.synthetic.folder import prepare_folder, write_images
     from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset, settings_of_shape
+    from cpose.files.outputs import check_replaceable
     from cpose.visualization.pictures import write_picture
     from cpose.visualization.pose_visualizer import draw_contact_sheet
 
@@ -64,6 +67,7 @@ def run(args: Namespace) -> int:
     )
     folder = prepare_folder(args.folder, args.force).resolve()
     preview = folder.with_name(f'{folder.name}_preview.png')
+    check_replaceable(preview)
     console = Console(stderr=True)
     written = write_images(dataset, folder, args.workers)
     for _ in track(written, 'Drawing', total=args.num, console=console):

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 from typing import Any
 
-from cpose.cli.arguments import add_spec
+from cpose.cli.arguments import add_force, add_spec
 from cpose.cli.tao_jobs import add_job_commands
 from cpose.errors import import_extra
 from cpose.tao import TASKS
@@ -52,6 +52,7 @@ def _add_commands(parser: ArgumentParser) -> Any:
     config.add_argument('spec', metavar='SPEC', help='YAML file')
     config.add_argument('overrides', nargs='*', metavar='KEY=VALUE', help='as for train')
     config.add_argument('--out', type=Path, required=True, metavar='CONFIG', help='file to write')
+    add_force(config)
     config.set_defaults(func=run_to_config)
     add_job_commands(commands)
     return commands
@@ -178,9 +179,11 @@ def run_to_config(args: Namespace) -> int:
     """Write the config that a spec for training stands for."""
     import_extra('pydantic', 'tao')
     from cpose.files.atomic import write_text_atomic
+    from cpose.files.json_files import check_writable
     from cpose.tao.spec.spec_file import load_spec
     from cpose.tao.translation.spec_config import overlay_text, training_overlay
 
+    check_writable(args.out)
     spec = load_spec(args.spec, args.overrides, 'train')
     text = overlay_text(training_overlay(spec), f'Translated from {Path(args.spec).name}.')
     write_text_atomic(args.out, text)

@@ -24,7 +24,8 @@ NAME = 'experiment.yaml'
 def write_experiment(spec: TaoSpec, folder: Path, task: str) -> Path:
     """Write all values, defaults included, so that the file is a spec again; return its path.
 
-    The encryption key is left out, and, but for training, what a model file decides.
+    The encryption key is left out, and, but for training, what a model file decides. Where that
+    file is the spec that is run, it stays as it is.
 
     Raises:
         OutputError: If it cannot be written.
@@ -37,7 +38,9 @@ def write_experiment(spec: TaoSpec, folder: Path, task: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error, 'Choose another results_dir', 'results_dir') from error
-    write_text_atomic(path, yaml.safe_dump(values, sort_keys=False))
+    source = Path(spec.origin.path)
+    if not (path.exists() and source.exists() and path.samefile(source)):
+        write_text_atomic(path, yaml.safe_dump(values, sort_keys=False))
     return path
 
 
