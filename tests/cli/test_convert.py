@@ -121,7 +121,7 @@ def test_outputs_that_cannot_be_written(fails):
     words = ('convert', MODEL, '--out')
     fails(*words, 'metrics.json', says=['metrics.json exists', '--force'])
     fails(*words, 'metrics.json/a.pth', says='is not a folder')
-    fails(*words, MODEL, '--force', says='is the checkpoint itself')
+    fails(*words, MODEL, '--force', says='never replaces an input')
     fails(*words, 'new.pth', '--category', 'bike', '--config', 'tiny.py', says='not allowed with')
     assert main([*words, 'new.pth']) == 0
     assert main([*words, 'new.pth', '--force']) == 0

@@ -25,7 +25,7 @@ def test_leaves_numbers_pictures_and_a_summary_line(tmp_path, capsys):
     out = tmp_path / 'first'
     (out / 'vis').mkdir(parents=True)
     (out / 'vis' / 'of_an_earlier_run.jpg').write_bytes(b'')
-    assert main(['quickstart', '--out', str(out), '--cfg-options', *TINY]) == 0
+    assert main(['quickstart', '--out', str(out), '--force', '--cfg-options', *TINY]) == 0
     lines = capsys.readouterr().out.strip().splitlines()
     pattern = rf'quickstart: AP50_3DIoU=\d\.\d\d images=3 seconds=\d+ out={re.escape(str(out))}'
     assert re.fullmatch(pattern, lines[-1])

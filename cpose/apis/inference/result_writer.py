@@ -22,7 +22,7 @@ from cpose.apis.inference.video_frames import is_live
 from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.errors import ConfigError, unwritable
 from cpose.files.atomic import try_folder, write_atomic, write_text_atomic
-from cpose.files.outputs import check_replaceable, note_input
+from cpose.files.outputs import MARK, check_replaceable, note_input
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV, gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -143,7 +143,7 @@ def _plain(array: np.ndarray | None) -> Any:
     return objects.tolist()
 
 
-MARK_TEXT = 'Results of cpose: this folder is left out where images and data are searched.\n'
+MARK_TEXT = f'{MARK.decode()}: results, which are no inputs of a later run.\n'
 JPEG_ENDINGS = ('.jpg', '.jpeg')
 
 
