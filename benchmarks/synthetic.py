@@ -1,4 +1,4 @@
-"""Speed of drawing synthetic pictures of boxes, in one process and with one thread.
+"""Speed of drawing synthetic pictures, in one process and with one thread.
 
 Run ``python benchmarks/synthetic.py --quick`` or ``--out synthetic.json``. The processor time is
 what counts when other programs run; the wall time is what a training waits for.
@@ -13,8 +13,7 @@ from measure import Figure, benchmark_parser, publish
 
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import sample_scene
-from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset, settings_of_shape
 
 TITLE = 'Synthetic pictures, one process and one thread'
 
@@ -39,28 +38,34 @@ EVERYTHING = {
 """Realism for boxes of every size and orientation."""
 
 CASES = (
-    ((512, 512), (1, 1), {}),
-    ((512, 512), (1, 4), {}),
-    ((640, 480), (1, 1), {}),
-    ((160, 160), (1, 1), {}),
-    ((256, 256), (1, 3), {}),
-    ((256, 256), (1, 3), EVERYTHING),
+    ('carton', (512, 512), (1, 1), {}),
+    ('carton', (512, 512), (1, 4), {}),
+    ('carton', (640, 480), (1, 1), {}),
+    ('carton', (160, 160), (1, 1), {}),
+    ('carton', (256, 256), (1, 3), {}),
+    ('carton', (256, 256), (1, 3), EVERYTHING),
+    *((shape, (192, 192), (1, 2), {}) for shape in ('carton', 'bottle', 'cup', 'book', 'laptop')),
 )
-"""Width and height, least and greatest number of boxes, realism."""
+"""Shape, width and height, least and greatest number of objects, realism."""
 
 WARM_UP = 60
 """Pictures after which the banks of textures are filled."""
 
 
 def measure_case(
-    image_wh: tuple[int, int], objects: tuple[int, int], realism: dict[str, Any], count: int
+    shape: str,
+    image_wh: tuple[int, int],
+    objects: tuple[int, int],
+    realism: dict[str, Any],
+    count: int,
 ) -> list[Figure]:
     """Time pictures of one kind, without the first ones, which fill the texture banks.
 
     Pictures differ in cost, so the figures are means.
     """
+    settings = {'realism': realism, **settings_of_shape(shape)}
     dataset = SyntheticCuboidDataset(
-        WARM_UP + count, image_wh=image_wh, objects=objects, realism=realism
+        WARM_UP + count, image_wh=image_wh, objects=objects, **settings
     )
     for index in range(WARM_UP):
         dataset.load_record(index)
@@ -69,11 +74,11 @@ def measure_case(
         dataset.load_record(index)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     width, height = image_wh
-    boxes = '1 box' if objects == (1, 1) else '{} to {} boxes'.format(*objects)
+    kind = 'boxe' if shape == 'carton' else shape
+    boxes = '1 box' if objects == (1, 1) else '{} to {} {}s'.format(*objects, kind)
     name = f'{width}×{height}, {boxes}' + (', any orientation' if realism else '')
-    settings = RealismSettings.from_config(realism)
     parts = ', '.join(
-        f'{part} {ms:.1f} ms' for part, ms in time_parts(image_wh, objects, settings, count).items()
+        f'{part} {ms:.1f} ms' for part, ms in time_parts(dataset, image_wh, objects, count).items()
     )
     return [
         Figure(f'picture of {name}', 1e3 * wall / count, 'ms', note=f'mean of {count}'),
@@ -82,16 +87,19 @@ def measure_case(
 
 
 def time_parts(
-    image_wh: tuple[int, int], objects: tuple[int, int], realism: RealismSettings, count: int
+    dataset: SyntheticCuboidDataset,
+    image_wh: tuple[int, int],
+    objects: tuple[int, int],
+    count: int,
 ) -> dict[str, float]:
     """Time sampling and drawing apart, processor time in milliseconds."""
     seconds = {'scene': 0.0, 'picture': 0.0}
     for number in range(count):
         rng = np.random.default_rng(number)
         start = time.process_time()
-        scene = sample_scene(rng, image_wh, objects, realism)
+        scene = sample_scene(rng, image_wh, objects, dataset.realism, dataset.cast)
         middle = time.process_time()
-        render_scene(rng, scene, realism)
+        render_scene(rng, scene, dataset.realism)
         seconds['scene'] += middle - start
         seconds['picture'] += time.process_time() - middle
     return {part: 1e3 * value / count for part, value in seconds.items()}

@@ -19,7 +19,8 @@ from torch.utils.data import DataLoader
 
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
 from cpose.datasets.synthetic.folder import write_images
-from cpose.datasets.synthetic_cuboid_dataset import CUBOID_METAINFO, SyntheticCuboidDataset
+from cpose.datasets.synthetic.shapes.carton import Carton
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 
 TITLE = 'Memory of a data loader worker, training samples of 64×64 pixels'
 
@@ -43,7 +44,7 @@ def measure(folder: Path, counts: tuple[int, ...]) -> list[Figure]:
     size = (SIDE, SIDE)
     for _ in write_images(SyntheticCuboidDataset(FILES, image_wh=size, objects=(2, 2)), folder):
         pass
-    dataset = CenterPoseDataset(str(folder), PIPELINE, CUBOID_METAINFO, input_wh=size)
+    dataset = CenterPoseDataset(str(folder), PIPELINE, Carton.metainfo, input_wh=size)
     loader = DataLoader(
         dataset,
         batch_size=BATCH_SIZE,

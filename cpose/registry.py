@@ -76,6 +76,9 @@ TRANSFORMS = _child(
     'datasets.transforms',
     ('affine', 'color_jitter', 'loading', 'symmetries'),
 )
+SHAPES = _child(
+    'shape', None, 'datasets.synthetic.shapes', ('book', 'bottle', 'carton', 'cup', 'laptop')
+)
 METRICS = _child(
     'metric',
     MMENGINE_METRICS,

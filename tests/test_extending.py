@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
+from cpose.apis.config.load import load_config
 from cpose.apis.training import train
 from cpose.cli.main import main
-from cpose.registry import TRACKERS
+from cpose.registry import DATASETS, TRACKERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +61,20 @@ def test_a_loss_equals_its_formula(modules):
     loss = importlib.import_module('my_parts').HuberLoss()
     found = loss(torch.tensor([0.5, 3.0]), torch.zeros(2))
     torch.testing.assert_close(found, torch.tensor([0.125, 2.5]))
+
+
+def test_a_shape_is_drawn(modules):
+    config = load_config(modules / 'my_dominoes.py')
+    importlib.import_module('my_shape')
+    parts = config.train_dataloader.dataset
+    parts.update(image_wh=(96, 96), pipeline=[])
+    with DefaultScope.overwrite_default_scope('cpose'):
+        dataset = DATASETS.build(parts)
+    records = [dataset.load_record(number) for number in range(4)]
+    assert dataset.metainfo['category'] == ('domino',)
+    found = np.concatenate([record.annotations.dims_metric for record in records])
+    assert len(found) > 0
+    np.testing.assert_allclose(found[:, 0] / found[:, 1], 0.05 / 0.012)
 
 
 def test_a_command_counts(modules, capsys):

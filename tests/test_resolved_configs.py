@@ -19,10 +19,15 @@ BRANCHES = (
     *('CornerOffset', 'Dims'),
 )
 MAY_BE_LEFT_OUT = {
+    'LoadPoseImage': ('follow_exif',),
     # Validation and test have no targets; 'raise' and True leave no image out.
-    'CenterPoseDataset': ('max_objs', 'on_error', 'require_annotation'),
+    'CenterPoseDataset': (
+        *('max_objs', 'on_error', 'require_annotation'),
+        *('classes', 'convention', 'on_contradiction'),
+    ),
     'DLA34': ('pretrained_path', 'init_cfg'),  # None: no file
     'DLAUpNeck': ('out_channels', 'init_cfg'),  # None: those of the backbone's level
+    'RandomPoseAffine': ('scale_step',),  # None: any factor in the range
     'FAN': ('with_checkpoint', 'pretrained_path', 'init_cfg'),  # memory; None: no file
     'IDAUpNeck': ('out_channels', 'init_cfg'),
     'CenterPose': ('init_cfg',),

@@ -18,7 +18,7 @@ SOURCES = sorted(PACKAGE.rglob('*.py'))
 LAYERS = {
     'error_places': 0, 'errors': 1, 'building': 2,
     'config_renames': 2, 'registry': 3, 'shipped_configs': 3,
-    'part_configs': 4, 'files': 4,
+    'part_configs': 4, 'files': 4, 'type_gate': 4,
     'structures': 5,
     'geometry': 6,
     'codecs': 7,
@@ -26,12 +26,12 @@ LAYERS = {
     'tracking': 8,
     'checkpoints': 9,
     'engine': 10, 'deploy': 10,
-    'apis': 11,
+    'apis': 11, 'annotation': 11,
     'tao': 12,
     'cli': 13,
 }  # fmt: skip
 MOST_MODULES = 13
-"""A folder with more of them wants a sub-package."""
+"""A folder with more of them wants a sub-package, but for the one of the commands."""
 
 
 def module_name(file):
@@ -108,7 +108,7 @@ def registrations():
 
 def test_folders_are_small():
     folders = {file.parent for file in SOURCES}
-    for folder in folders:
+    for folder in folders - {PACKAGE / 'cli' / 'commands'}:
         modules = [file for file in folder.glob('*.py') if file.name != '__init__.py']
         assert len(modules) <= MOST_MODULES, f'{folder} has {len(modules)} modules'
 

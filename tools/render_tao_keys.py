@@ -67,6 +67,10 @@ FILES = {
         'The documentation has `model_epoch_NNN.pth`',
         'the name that the code writes',
     ),
+    '`<name>.jpg`': (
+        'The documentation has .jpg for all pictures, the code the ending of the image',
+        'the ending of the image, so that pictures of png images are png',
+    ),
     '`centerpose_model_latest.pth`': (
         'The documentation says that it is saved too',
         'a link, as the code makes it',

@@ -16,7 +16,7 @@ _base_ = [
 ]
 
 __size = (192, 192)
-__test_size = (256, 256)
+__test_size = (224, 224)
 __whole = dict(
     box_span=(0.15, 1.1),
     sides=(0.18, 3.2),

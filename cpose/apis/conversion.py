@@ -29,7 +29,8 @@ from cpose.checkpoints.pretrained import check_backbone_weights
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json, without_pretrained
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, OutputError, errors_of_file
-from cpose.files.json_files import check_writable
+from cpose.files.json_files import check_place
+from cpose.files.outputs import check_output, note_input, outputs_guarded
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 from cpose.registry import MODELS
 
@@ -67,6 +68,7 @@ class Conversion:
     config_name: str
 
 
+@outputs_guarded()
 def convert_checkpoint(
     checkpoint: str | Path,
     out: str | Path,
@@ -140,16 +142,11 @@ def convert_checkpoint(
 
 
 def _check_out(checkpoint: Path, out: Path, force: bool) -> None:
-    check_writable(out)
+    note_input(checkpoint)
+    check_output(out)
+    check_place(out)
     if not out.exists():
         return
-    if checkpoint.exists() and out.samefile(checkpoint):
-        raise OutputError(
-            'is the checkpoint itself',
-            argument='out',
-            place=FilePlace(out),
-            advice='Choose another file',
-        )
     if not force:
         raise OutputError(
             'exists',

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from cpose.error_places import NO_VALUE, FilePlace
-from cpose.errors import ConfigError, nearest_names, unreadable
+from cpose.errors import ConfigError, nearest_names
+from cpose.files.text_files import parse_yaml, read_text
 from cpose.files.weight_files import is_location
 from cpose.shipped_configs import configs_root
 
@@ -117,11 +118,7 @@ def read_metafile(file: Path) -> tuple[ZooModel, ...]:
             command that led to it.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise unreadable(file, error, ConfigError) from error
-    except ValueError as error:
-        raise ConfigError(f'is no text: {error}', place=FilePlace(file)) from error
+        content = parse_yaml(read_text(file, kind=ConfigError))
     except yaml.YAMLError as error:
         reason = ' '.join(str(error).split())
         raise ConfigError(f'is no YAML: {reason}', place=FilePlace(file)) from error

@@ -15,12 +15,13 @@ from cpose.datasets.annotations.tao_writer import write_record
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.error_places import FilePlace
-from cpose.errors import TrainingError
+from cpose.errors import OutputError, TrainingError
 from cpose.evaluation.curve_plot import plot_curves
 from cpose.evaluation.report import write_metrics_json
 from cpose.visualization.pictures import picture_grid, write_picture
 
 SHIPPED_MODEL = 'cuboid'
+FIRST_LOOK, TRAIN_FOLDER = 'first_look', 'train'
 OVERVIEW = 'overview.jpg'
 NUM_PICTURES = 12
 PICTURE_WH = (480, 480)
@@ -45,7 +46,7 @@ class QuickstartResult:
     overview: Path
 
 
-def show_model(name: str | Path, out: str | Path) -> Path:
+def show_model(name: str | Path, out: str | Path, force: bool = False) -> Path:
     """Draw what a model finds in pictures like those of its test set, which it never saw.
 
     Writes to ``out/first_look``: ``images/`` (pictures with annotations in the TAO format),
@@ -54,6 +55,7 @@ def show_model(name: str | Path, out: str | Path) -> Path:
     Args:
         name: Model of the zoo, a location or a file, trained on a `SyntheticCuboidDataset`.
         out: Folder of everything.
+        force: Whether the folder may hold other things.
 
     Returns:
         All pictures in one.
@@ -61,7 +63,8 @@ def show_model(name: str | Path, out: str | Path) -> Path:
     Raises:
         UserError: If something is wrong or cannot be written.
     """
-    folder = Path(out) / 'first_look'
+    _check_folder(Path(out), force)
+    folder = Path(out) / FIRST_LOOK
     inferencer = CenterPoseInferencer(model=name)
     dataset = inferencer.cfg.test_dataloader.dataset
     draw_poses(inferencer, write_held_out_images(folder / 'images', dataset.get('realism')), folder)
@@ -69,7 +72,10 @@ def show_model(name: str | Path, out: str | Path) -> Path:
 
 
 def run_quickstart(
-    out: str | Path, config: str, options: Mapping[str, Any] | None = None
+    out: str | Path,
+    config: str,
+    options: Mapping[str, Any] | None = None,
+    force: bool = False,
 ) -> QuickstartResult:
     """Train, evaluate on held-out seeds, and draw pictures of more held-out images.
 
@@ -81,15 +87,17 @@ def run_quickstart(
         out: Folder of everything.
         config: Config of a `SyntheticCuboidDataset`.
         options: Overrides of the config.
+        force: Accept a folder with other content; files of the names above are replaced.
 
     Raises:
         UserError: If something is wrong or cannot be written.
     """
     folder = Path(out)
-    runner = train(config, folder / 'train', resume='auto', options=options)
+    _check_folder(folder, force)
+    runner = train(config, folder / TRAIN_FOLDER, resume='auto', options=options)
     if runner.last_checkpoint is None:
         raise TrainingError(
-            'holds no checkpoint after the training', place=FilePlace(folder / 'train')
+            'holds no checkpoint after the training', place=FilePlace(folder / TRAIN_FOLDER)
         )
     checkpoint = Path(runner.last_checkpoint)
     report = evaluate('-', checkpoint, work_dir=folder / 'test')
@@ -99,6 +107,18 @@ def run_quickstart(
     images = write_held_out_images(folder / 'images', realism)
     pictures = draw_poses(CenterPoseInferencer(None, checkpoint), images, folder)
     return QuickstartResult(report, checkpoint, pictures, folder / OVERVIEW)
+
+
+def _check_folder(folder: Path, force: bool) -> None:
+    is_full = folder.is_dir() and any(folder.iterdir())
+    is_ours = any((folder / name).is_dir() for name in (FIRST_LOOK, TRAIN_FOLDER))
+    if is_full and not (is_ours or force):
+        raise OutputError(
+            'is not empty, and no earlier quickstart wrote there',
+            argument='out',
+            place=FilePlace(folder),
+            advice=('Choose another {out}', 'Use it by {force}'),
+        )
 
 
 def write_held_out_images(folder: Path, realism: Mapping[str, Any] | None) -> list[Path]:

@@ -1,8 +1,9 @@
 """Train and test by config: what the commands of these names do."""
 
 import errno
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from cpose.building import building
 from cpose.checkpoints.checkpoint_file import find_resume_checkpoint
 from cpose.checkpoints.stored_config import without_pretrained
 from cpose.engine.pose_runner import PoseRunner
+from cpose.engine.processes import is_started_first
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, OutputError, unwritable
 from cpose.files.atomic import try_folder
 from cpose.files.json_files import check_writable
+from cpose.files.outputs import check_output, folder_held, note_input, outputs_guarded
 from cpose.files.weight_files import find_weights
 from cpose.registry import HOOKS, RUNNERS
 
@@ -29,9 +32,11 @@ WORK_DIRS = Path('work_dirs')
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
 VALIDATION_KEYS = ('val_dataloader', 'val_cfg', 'val_evaluator')
 TEST_KEYS = ('test_dataloader', 'test_cfg', 'test_evaluator')
+WRITTEN_CHECKPOINT = re.compile(r'(epoch|iter|best)_')
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+@outputs_guarded()
 def train(
     config: str | Path | Config,
     work_dir: str | Path | None = None,
@@ -66,11 +71,15 @@ def train(
     if resume is not None:
         _set_resume(loaded, resume)
     check_config(loaded, ('model', *TRAINING_KEYS[:3]))
-    with _running(loaded) as runner:
+    if not loaded.get('resume'):
+        note_input(loaded.get('load_from'))
+        _refuse_replacing_start(loaded)
+    with _held(loaded), _running(loaded) as runner:
         runner.train()
     return runner
 
 
+@outputs_guarded()
 def evaluate(
     config: str | Path | Config,
     checkpoint: str | Path,
@@ -101,6 +110,7 @@ def evaluate(
         UserError: If the config, the data, the checkpoint or an output is wrong.
     """
     checkpoint = find_weights(checkpoint)
+    note_input(checkpoint, data_root)
     loaded = resolve_config(config, checkpoint, options=options)
     _set_work_dir(loaded, work_dir, 'test', default=Path(checkpoint).stem)
     loaded.launcher = launcher
@@ -141,6 +151,23 @@ def _set_work_dir(config: Config, work_dir: Any, folder: str, default: str = 'ru
     except OSError as error:
         raise unwritable(path, error, 'Choose another {work_dir}', 'work_dir') from error
     config.work_dir = str(path)
+
+
+def _held(config: Config) -> AbstractContextManager[None]:
+    """Hold the work dir; of several processes the first one does."""
+    is_first = config.launcher == 'none' or is_started_first()
+    return folder_held(config.work_dir) if is_first else nullcontext()
+
+
+def _refuse_replacing_start(config: Config) -> None:
+    """Refuse to train in a folder whose checkpoint the training starts from, and would replace.
+
+    Raises:
+        OutputError: If it has the name of a checkpoint that a training writes.
+    """
+    start = Path(str(config.get('load_from') or ''))
+    if start.is_file() and WRITTEN_CHECKPOINT.match(start.name):
+        check_output(Path(config.work_dir, start.name), 'work_dir')
 
 
 def _leave_out_averaging(config: Config) -> None:

@@ -29,10 +29,10 @@ COUNTERS = '*.num_batches_tracked'
 class Pretrained:
     """Fill a module with the weights of a checkpoint of any known family.
 
-    A detector takes whole models, a backbone takes ImageNet weights, and any module takes a file
-    with its own names. A backbone may have ``optional_weights``, patterns of names that such a file
-    need not have, and gets ``weights_normalisation``, what the family of its weights was trained
-    with, or None.
+    A detector takes whole models, a backbone takes ImageNet weights or its part of a whole model,
+    and any module takes a file with its own names. A backbone may have ``optional_weights``,
+    patterns of names that such a file need not have, and gets ``weights_normalisation``, what the
+    family of its weights was trained with, or None.
 
     Deviation from MMEngine 0.10.7, whose class of this name knows no families, leaves out what does
     not fit and runs pickled code: all names and shapes must agree, and only tensors are read.
@@ -103,7 +103,7 @@ class Pretrained:
 
 
 def fill_backbone(backbone: nn.Module, stored: Mapping[str, Any], source: str) -> None:
-    """Put ImageNet weights, or any by its own names, into a backbone.
+    """Put ImageNet weights, any by its own names, or those of a whole model into a backbone.
 
     Args:
         backbone: Module to fill.
@@ -156,16 +156,10 @@ def _backbone_weights(
         if weights.keys().isdisjoint(backbone.state_dict()):
             raise
         return weights, None
+    weights = convert(state_dict, family)
     if not weight_families()[family].is_backbone:
-        raise CheckpointError(
-            f'holds a whole model of the family {family!r}, not a backbone',
-            argument='checkpoint',
-            advice=(
-                'Give it as {load_from} instead',
-                "Take its backbone by {init_cfg} with prefix='backbone.'",
-            ),
-        )
-    return _bare(convert(state_dict, family)), family
+        weights = {key: value for key, value in weights.items() if key.startswith(BACKBONE_PREFIX)}
+    return _bare(weights), family
 
 
 def _normalisation(stored: Mapping[str, Any], family: str | None) -> Any:

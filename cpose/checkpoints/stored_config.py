@@ -1,7 +1,7 @@
 """The config inside a checkpoint: JSON, never Python text."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ from cpose.config_renames import rename_config
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError
 from cpose.shipped_configs import complete_head
+from cpose.type_gate import find_foreign
 
 CONFIG_KEY = 'config_json'
 """Key in ``meta``. MMEngine executes the text under ``config``, so that key stays unused."""
 
-TRUSTED_SCOPES = ('cpose', 'mmengine', 'mmcv')
+LOCAL_BACKENDS = ('LocalVisBackend', 'TensorboardVisBackend')
+"""Backends that send nothing to a server, whose address would stand in the config."""
 LOCAL_KEYS = ('load_from', 'resume', 'launcher')
 """Keys that belong to the run that wrote the checkpoint."""
 
@@ -28,7 +30,7 @@ OUTPUT_KEYS = (
 )
 """Keys of any part that say where it writes: a model file must not choose that."""
 
-PRETRAINED_KEYS = ('pretrained', 'pretrained_path', 'init_cfg')
+PRETRAINED_KEYS = ('pretrained', 'pretrained_path', 'init_cfg', 'checkpoint_path')
 """Keys that make a part of the model download or read weights."""
 
 
@@ -45,7 +47,8 @@ def config_from_checkpoint(
     """Return the config that a checkpoint carries.
 
     Left out are keys of the run that wrote it, places to write to, and weights that the
-    checkpoint's replace.
+    checkpoint's replace; unless its code is trusted also the runner, settings of a runtime, and
+    visualizers that send what they get to a server.
 
     Args:
         checkpoint: File, or its content.
@@ -103,6 +106,7 @@ def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -
     if not allow_custom_imports:
         _check_imports(name, content.get('custom_imports'))
         _check_types(name, content)
+        content = _tame(content)
     return Config(complete_head(rename_config(content)[0]))
 
 
@@ -136,26 +140,31 @@ def _check_imports(name: str, custom_imports: Any) -> None:
 
 
 def _check_types(name: str, content: Any) -> None:
-    for kind in _types(content):
-        scope, _, rest = kind.partition('.')
-        if rest and (scope not in TRUSTED_SCOPES or '.' in rest):
-            raise CheckpointError(
-                f'carries a config that wants to call {kind!r} (a key "type"); only registered '
-                'names are accepted from a checkpoint',
-                place=FilePlace(name),
-                advice='If you trust it use {allow_custom_imports}',
-            )
+    for place, kind in find_foreign(content):
+        raise CheckpointError(
+            f'carries a config that wants to use {kind!r} ({place}); only registered names are '
+            'accepted from a model file',
+            place=FilePlace(name),
+            advice='If you trust it use {allow_custom_imports}',
+        )
 
 
-def _types(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if isinstance(value, str) and (key == 'type' or key.endswith('_type')):
-                yield value
-            yield from _types(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _types(value)
+def _tame(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a config without what could act on this machine although its types are known."""
+    content.pop('runner_type', None)
+    runtime = content.get('runtime')
+    if isinstance(runtime, Mapping):
+        content['runtime'] = {key: value for key, value in runtime.items() if key == 'type'}
+    visualizer = content.get('visualizer')
+    if isinstance(visualizer, Mapping) and isinstance(visualizer.get('vis_backends'), list):
+        kept = [item for item in visualizer['vis_backends'] if _is_local(item)]
+        content['visualizer'] = {**visualizer, 'vis_backends': kept}
+    return content
+
+
+def _is_local(backend: Any) -> bool:
+    kind = backend.get('type') if isinstance(backend, Mapping) else None
+    return str(kind).rpartition('.')[2] in LOCAL_BACKENDS
 
 
 def _plain_value(value: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import mmengine
 import numpy as np
 import torch
@@ -110,6 +111,7 @@ def model_content(runner: Runner, meta: Mapping[str, Any]) -> dict[str, Any]:
         'versions': {
             'cpose': __version__,
             'mmengine': mmengine.__version__,
+            'opencv': cv2.__version__,
             'torch': str(torch.__version__),
         },
         OPTIMIZER_TYPE: optimizer_type(runner.optim_wrapper),

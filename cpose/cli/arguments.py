@@ -122,6 +122,13 @@ def add_spec(parser: ArgumentParser, what: str, example: str) -> None:
     )
 
 
+def add_force(parser: ArgumentParser) -> None:
+    """Add the order to replace files of others; results of this project need none."""
+    parser.add_argument(
+        '--force', action='store_true', help='replace files that cpose did not write, too'
+    )
+
+
 def add_device(parser: ArgumentParser) -> None:
     """Add the device."""
     parser.add_argument(

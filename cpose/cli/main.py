@@ -19,9 +19,16 @@ from cpose.cli.command_process import (
     lost_output,
     plain_warnings,
 )
-from cpose.cli.option_values import command_flags, tell_flags
+from cpose.cli.option_values import command_flags, note_words, tell_flags
 from cpose.cli.zoo_arguments import CommandParser, place_model
-from cpose.errors import ConfigError, TrainingInterruptedError, UserError, plain_message
+from cpose.errors import (
+    ConfigError,
+    TrainingInterruptedError,
+    UserError,
+    missing_package,
+    plain_message,
+)
+from cpose.files.outputs import outputs_guarded
 
 GROUP = 'cpose.commands'
 
@@ -33,6 +40,7 @@ COMMANDS = (
     'zoo',
     'convert',
     'synth',
+    'check_data',
     'quickstart',
     'export_onnx',
     'quantize',
@@ -119,11 +127,12 @@ def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
         flags.update(command_flags(parser, args))
         launcher = getattr(args, 'launcher', launcher)
         place_model(args)
-        return int(args.func(args) or 0)
+        with outputs_guarded(getattr(args, 'force', False)):
+            if command in WORDS:
+                note_words(args)
+            return int(args.func(args) or 0)
     except (UserError, PermissionError) as error:
-        _show(error, is_debugged, launcher)
-        sys.stderr.write(f'cpose {command}: {_describe(error, flags)}\n')
-        return 2
+        return _refuse(error, is_debugged, launcher, command, flags)
     except TrainingInterruptedError as stop:
         sys.stderr.write(f'{stop}\nThe same command continues.\n')
         return stop.exit_code
@@ -131,9 +140,25 @@ def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
         sys.stderr.write(f'cpose {command}: interrupted\n')
         return 130
     except Exception as error:  # noqa: BLE001  the last line: every command ends with a message
+        missing = missing_package(error) if isinstance(error, ImportError) else None
+        if missing is not None:
+            return _refuse(missing, is_debugged, launcher, command, flags)
         _show(error, is_debugged, launcher)
         sys.stderr.write(describe_crash(error, command, words))
         return 1
+
+
+def _refuse(
+    error: UserError | PermissionError,
+    is_debugged: bool,
+    launcher: str,
+    command: str,
+    flags: dict[str, str],
+) -> int:
+    """Print an error of the user and return its exit code."""
+    _show(error, is_debugged, launcher)
+    sys.stderr.write(f'cpose {command}: {_describe(error, flags)}\n')
+    return 2
 
 
 def _show(error: Exception, is_debugged: bool, launcher: str) -> None:
@@ -153,7 +178,9 @@ def _describe(error: UserError | PermissionError, flags: dict[str, str]) -> str:
 
 def _let_first_process_speak() -> None:
     """Wait in all processes but the first: if it fails too, the launcher ends the others."""
-    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) != '0':
+    from cpose.engine.processes import is_started_first  # its import takes longer than the help
+
+    if not is_started_first():
         time.sleep(FIRST_PROCESS_SECONDS)
 
 

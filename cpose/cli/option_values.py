@@ -7,6 +7,7 @@ from typing import Any
 
 from cpose.error_places import FlagPlace
 from cpose.errors import UserError
+from cpose.files.outputs import note_input
 
 DICT_CALL = 'dict('
 QUOTES = ('"', "'")
@@ -106,6 +107,19 @@ def command_flags(parser: ArgumentParser, args: Namespace) -> dict[str, str]:
     if 'cfg_options' in names:
         names['options'] = names['cfg_options']
     return {**names, **getattr(args, 'flags', {})}
+
+
+WRITTEN = ('out', 'dump', 'plot', 'work_dir', 'triton', 'folder', 'calib_cache', 'timing_cache')
+"""Options that name what a command writes."""
+CONTINUED = ('resume',)
+"""Options that name what a command reads and may write anew, since it goes on with it."""
+
+
+def note_words(args: Namespace) -> None:
+    """Note what the words of a command line name, so that no output replaces it."""
+    for name, value in vars(args).items():
+        if name not in (*WRITTEN, *CONTINUED):
+            note_input(*(value if isinstance(value, list | tuple) else [value]))
 
 
 def tell_flags(error: UserError, flags: dict[str, str]) -> None:

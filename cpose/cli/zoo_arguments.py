@@ -18,6 +18,9 @@ MODEL_OPTION = '--model'
 class CommandParser(ArgumentParser):
     """A parser that knows the command line before its arguments are added.
 
+    Operands and options may stand in any order: argparse alone takes all operands of one kind from
+    one place.
+
     Attributes:
         words: The command line.
     """
@@ -25,6 +28,17 @@ class CommandParser(ArgumentParser):
     def __init__(self, *args: Any, words: Sequence[str] = (), **options: Any) -> None:
         super().__init__(*args, **options)
         self.words = words
+        self._is_mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse options first, then operands from what is left; not of commands with commands."""
+        if self._is_mixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._is_mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_mixing = False
 
 
 def add_model(parser: ArgumentParser, fills: str, what: str) -> None:

@@ -119,20 +119,8 @@ def resolve_symmetry(symmetric: bool | int | None, category_symmetry: Any) -> An
     Returns:
         The category's symmetry if the field is missing or true, none if it is false, rotations
         of the given order if it is a number.
-
-    Raises:
-        DataError: If the object is called symmetric but its category has no symmetry.
     """
-    if symmetric is None:
-        return category_symmetry
-    if symmetric is True:
-        if category_symmetry.order == 1:
-            raise DataError(
-                'stands for the symmetry of the category, which has none in metainfo.symmetry',
-                argument='symmetric',
-                value=symmetric,
-                advice='Give the number of equivalent rotations instead',
-            )
+    if symmetric is None or symmetric is True:
         return category_symmetry
     if symmetric is False:
         return NoSymmetry()

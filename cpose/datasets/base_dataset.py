@@ -163,14 +163,7 @@ class PoseDataset(BaseDataset):
                     'Leave the object out',
                 ),
             )
-        try:
-            return find_symmetries(record.annotations, self._symmetries)
-        except DataError as error:
-            raise DataError(
-                f'has an object whose {error.argument}={error.value} {error.problem}',
-                place=FilePlace(record.image_path),
-                advice=error.advice,
-            ) from error
+        return find_symmetries(record.annotations, self._symmetries)
 
     def full_init(self) -> None:
         """Do nothing: a data set is ready when it is built."""

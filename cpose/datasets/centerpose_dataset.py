@@ -12,14 +12,28 @@ from cpose.datasets.annotations.annotation_table import (
     PackedStrings,
     annotations_of,
 )
-from cpose.datasets.annotations.data_problems import (
-    DataProblems,
-    OnError,
+from cpose.datasets.annotations.contradictions import (
+    OnContradiction,
+    check_on_contradiction,
+    find_contradictions,
+    report_contradictions,
+)
+from cpose.datasets.annotations.conventions import Convention, check_convention
+from cpose.datasets.annotations.data_problems import DataProblems, OnError
+from cpose.datasets.annotations.object_checks import (
+    check_classes,
+    has_target,
+    ignored_boxes,
     keep_consistent,
     label_objects,
+    symmetry_orders,
+    warn_of_invisible_objects,
+    warn_of_lost_symmetry,
 )
 from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.errors import ConfigError, DataError
+from cpose.files.outputs import note_input
 from cpose.registry import DATASETS
 from cpose.structures.image_record import ImageRecord
 
@@ -41,6 +55,13 @@ class CenterPoseDataset(PoseDataset):
             replaced by the next one, whose sample is marked, so that evaluation does not count
             it twice.
         require_annotation: Whether every image needs a JSON file; else ``annotations`` may be None.
+        classes: What the field ``class`` of objects means: the name of a category, ``leave_out``,
+            or ``ignore``, which makes their region one that the metric ignores. ``*`` stands for
+            all classes that are not named. Without it every object is of the one category.
+        convention: How the files are written where they differ from the format, such as
+            ``dict(camera_frame='opencv')``; see `cpose.datasets.annotations.conventions`.
+        on_contradiction: ``'raise'`` refuses a data set most of whose annotations contradict
+            themselves, ``'warn'`` only tells.
     """
 
     def __init__(
@@ -53,9 +74,18 @@ class CenterPoseDataset(PoseDataset):
         max_objs: int = 10,
         on_error: OnError = 'raise',
         require_annotation: bool = True,
+        classes: Mapping[str, str] | None = None,
+        convention: Convention | None = None,
+        on_contradiction: OnContradiction = 'raise',
     ) -> None:
         super().__init__(pipeline, metainfo, input_wh, seed, max_objs, on_error)
         categories = self._metainfo['category']
+        self._classes = {} if classes is None else classes
+        check_classes(self._classes, categories)
+        self._convention = {} if convention is None else convention
+        check_convention(self._convention)
+        check_on_contradiction(on_contradiction)
+        self._on_contradiction: OnContradiction = on_contradiction
         roots = expand_roots(data_root, categories)
         tables = [self._load_root(root, require_annotation) for root in roots]
         table = AnnotationTable.concatenate(tables)
@@ -64,23 +94,51 @@ class CenterPoseDataset(PoseDataset):
             for root, part in zip(roots, tables, strict=True)
             for path in part.paths.tolist()
         )
+        labels = label_objects(table, categories, self._classes)
+        self._ignored = ignored_boxes(table, labels)
+        if (labels < 0).any():
+            table, labels = table.keep_objects(labels >= 0), labels[labels >= 0]
         self._images, self._objects, self._extras = table.images, table.objects, table.extras
-        self._ranges = table.object_ranges()
-        self._labels = label_objects(table, categories)
+        self._ranges, self._labels = table.object_ranges(), labels
+        orders = symmetry_orders(table, labels, self._symmetries)
+        self.num_targets = int(has_target(table, labels, orders, max_objs).sum())
 
     def _load_root(self, root: str, require_annotation: bool) -> AnnotationTable:
+        note_input(root)
         problems = DataProblems(self.on_error)
-        table = index_folder(root, problems, require_annotation)
-        table = keep_consistent(table, self._metainfo['category'], self._symmetries, problems)
+        table = index_folder(root, problems, require_annotation, self._convention)
+        categories = self._metainfo['category']
+        labels = label_objects(table, categories, self._classes)
+        consistent = keep_consistent(table, labels, categories, self._symmetries, problems)
         problems.report(root)
-        if not len(table):
+        if not len(consistent):
             raise DataError(
-                'holds no usable image with annotation',
+                f'holds no usable image with annotation:\n{problems.describe()}\n',
                 argument='data_root',
                 value=root,
-                advice='See the log for why',
+                advice='Correct the files',
             )
-        return table
+        if consistent is not table:
+            labels = label_objects(consistent, categories, self._classes)
+        warn_of_lost_symmetry(consistent, labels, self._symmetries, root)
+        if not self._is_for_training:
+            warn_of_invisible_objects(consistent, root)
+        self._report_contradictions(consistent, labels, root)
+        return consistent
+
+    def _report_contradictions(self, table: AnnotationTable, labels: np.ndarray, root: str) -> None:
+        """Tell what contradicts itself in what this data set is read for."""
+        if not len(table.findings.text):
+            return
+        num_annotated = int(table.images['is_annotated'].sum())
+        found = find_contradictions(table.paths.tolist(), table.findings.tolist(), num_annotated)
+        if self._is_for_training and (symmetry_orders(table, labels, self._symmetries) == 1).all():
+            found = found.of_corners_only()
+        report_contradictions(found, root, self._on_contradiction)
+
+    @property
+    def _is_for_training(self) -> bool:
+        return any(isinstance(step, ExpandSymmetries) for step in self.pipeline.transforms)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -99,9 +157,18 @@ class CenterPoseDataset(PoseDataset):
             intrinsics=_matrix_or_none(image['intrinsics']),
             projection=_matrix_or_none(image['projection']),
             annotations=annotations_of(
-                image, self._objects[first:last], self._labels[first:last], extras
+                image,
+                self._objects[first:last],
+                self._labels[first:last],
+                extras,
+                self._ignored_boxes(index),
             ),
         )
+
+    def _ignored_boxes(self, index: int) -> np.ndarray | None:
+        boxes, images = self._ignored
+        first, last = np.searchsorted(images, [index, index + 1])
+        return boxes[first:last].copy() if last > first else None
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """Return the labels of the objects of one image."""

@@ -10,6 +10,7 @@ from cpose.datasets.annotations.annotation_table import PackedStrings
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.errors import ConfigError
+from cpose.files.outputs import note_input
 from cpose.registry import DATASETS
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.image_record import ImageRecord
@@ -69,6 +70,7 @@ def _make_intrinsics(camera: Sequence[float]) -> np.ndarray:
 
 
 def _image_paths(root: str) -> list[str]:
+    note_input(root)
     if os.path.isfile(root):
         return [root]
     return [os.path.join(root, image.path) for image in scan_folder(root).images]

@@ -1,4 +1,4 @@
-"""Endless pictures of boxes with exact annotations, made while training."""
+"""Endless pictures of boxes and other objects with exact annotations, made while training."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,29 +7,25 @@ import numpy as np
 
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.synthetic.render import render_scene
-from cpose.datasets.synthetic.scene import Scene, sample_scene
+from cpose.datasets.synthetic.scene import Cast, Scene, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.errors import ConfigError, check_number
-from cpose.registry import DATASETS
+from cpose.errors import ConfigError, check_number, nearest_names
+from cpose.registry import DATASETS, SHAPES
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.image_record import CompleteRecord
 from cpose.structures.pose_data_sample import CuboidAnnotations
 
-CUBOID_METAINFO = {
-    'category': 'cuboid',
-    'symmetry': {'type': 'CuboidSymmetry'},
-    'eval_num_symmetry': 1,
-}
 SCENE_STREAM, PICTURE_STREAM = 11, 12
 """Parts of the seed that keep geometry and looks independent of each other."""
 
+PROPS = (0, 3)
 MAX_OBJECTS = 12
 MIN_SIDE = 64
 
 
 @DATASETS.register_module()
 class SyntheticCuboidDataset(PoseDataset):
-    """Boxes on tables and floors, drawn from a seed; no files are read or written.
+    """Objects of one shape on tables and floors, drawn from a seed; no files are read or written.
 
     An image depends on (seed, its number) alone: not on the process, the order or the number of
     workers. Other seeds, or numbers from ``start_index`` on that training does not reach, are
@@ -40,10 +36,13 @@ class SyntheticCuboidDataset(PoseDataset):
         pipeline: Configs of the transforms.
         start_index: Number of the first image.
         image_wh: Width and height of the pictures in pixels.
-        objects: Least and greatest number of boxes in a picture.
+        objects: Least and greatest number of annotated objects in a picture.
+        shape: Config of what they are, of the registry SHAPES; None for cartons.
+        distractors: Configs of the shapes of objects that stand around them, not annotated;
+            ``realism.props`` says how many. Those that look like the shape are left out.
         realism: Changes to the defaults of `RealismSettings`.
         fresh_each_epoch: Continue with new images in every epoch instead of repeating the same.
-        metainfo: Meta information, by default the category ``cuboid`` with `CuboidSymmetry`.
+        metainfo: Meta information, by default that of the shape.
         input_wh: Width and height of the network input.
         seed: Seed of pictures and augmentation.
     """
@@ -55,13 +54,16 @@ class SyntheticCuboidDataset(PoseDataset):
         start_index: int = 0,
         image_wh: tuple[int, int] = (512, 512),
         objects: tuple[int, int] = (1, 1),
+        shape: Mapping[str, Any] | None = None,
+        distractors: Sequence[Mapping[str, Any]] = (),
         realism: Mapping[str, Any] | None = None,
         fresh_each_epoch: bool = False,
         metainfo: Mapping[str, Any] | None = None,
         input_wh: tuple[int, int] = (512, 512),
         seed: int = 0,
     ) -> None:
-        super().__init__(pipeline, metainfo or CUBOID_METAINFO, input_wh, seed)
+        self.cast = build_cast(shape or {'type': 'Carton'}, distractors)
+        super().__init__(pipeline, metainfo or self.cast.shape.metainfo, input_wh, seed)
         numbers = {'num_images': (num_images, 1), 'start_index': (start_index, 0)}
         numbers['image_wh'] = (min(image_wh), MIN_SIDE)
         for name, (value, least) in numbers.items():
@@ -105,6 +107,7 @@ class SyntheticCuboidDataset(PoseDataset):
             self.image_wh,
             self.objects,
             self.realism,
+            self.cast,
         )
         picture_rng = np.random.default_rng([self.seed, number, PICTURE_STREAM, 0])
         return CompleteRecord(
@@ -126,6 +129,38 @@ class SyntheticCuboidDataset(PoseDataset):
             raise IndexError(f'index {index} is outside 0 to {self.num_images - 1}.')
         epoch = self.epoch if self.fresh_each_epoch else 0
         return self.start_index + epoch * self.num_images + index
+
+
+def build_cast(shape: Mapping[str, Any], distractors: Sequence[Mapping[str, Any]] = ()) -> Cast:
+    """Build the shapes of a scene from their configs, without distractors that are too alike."""
+    built = SHAPES.build(dict(shape))
+    left_out = (type(built).__name__, *built.look_alikes)
+    others = [SHAPES.build(dict(item)) for item in distractors]
+    return Cast(built, tuple(item for item in others if type(item).__name__ not in left_out))
+
+
+def settings_of_shape(name: str) -> dict[str, Any]:
+    """Return the arguments that draw a shape among objects of other shapes; cartons stand alone.
+
+    Args:
+        name: Name of a registered shape, upper or lower case.
+
+    Raises:
+        ConfigError: If there is no such shape.
+    """
+    SHAPES.import_from_location()
+    shapes = {key.lower(): key for key in sorted(SHAPES.module_dict)}
+    if name.lower() not in shapes:
+        raise ConfigError(
+            'is no shape', argument='shape', value=name, advice=nearest_names(name, list(shapes))
+        )
+    if name.lower() == 'carton':
+        return {}
+    return {
+        'shape': {'type': shapes[name.lower()]},
+        'distractors': [{'type': other} for other in shapes.values()],
+        'realism': {'props': PROPS},
+    }
 
 
 def annotate_scene(scene: Scene) -> CuboidAnnotations:

@@ -6,10 +6,17 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from cpose.deploy.model_integrity import (
+    check_content,
+    check_metadata,
+    check_weights,
+    remove_checksum,
+)
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, DataError, import_extra
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
-from cpose.files.json_files import read_json, write_json
+from cpose.files.json_files import write_json
+from cpose.files.text_files import read_json
 
 INPUT_NAME = 'input'
 FIRST_OUTPUTS: dict[str, dict[str, Any]] = {
@@ -50,6 +57,8 @@ class ModelMetadata:
         config: JSON of the whole config.
         outputs: Outputs by name, in order: ``size``, the length of the last axis, and ``unit``, see
             `cpose.codecs.base.Output`.
+        trained_with: Versions of the packages of the training by name; none where they are not
+            known. OpenCV resizes the images, and its releases differ in single grey levels.
     """
 
     cpose_version: str
@@ -65,6 +74,7 @@ class ModelMetadata:
     symmetry: str
     config: str
     outputs: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(FIRST_OUTPUTS))
+    trained_with: dict[str, str] = field(default_factory=dict)
 
     @property
     def pixels(self) -> dict[str, Any]:
@@ -75,14 +85,15 @@ class ModelMetadata:
 
 
 FIELDS = tuple(item.name for item in fields(ModelMetadata))
-LATER_FIELDS = ('outputs',)
+LATER_FIELDS = ('outputs', 'trained_with')
 """Fields that files of the first release lack."""
-JSON_FIELDS = ('class_names', 'mean', 'std', 'stride', 'input_wh', 'outputs')
+JSON_FIELDS = ('class_names', 'mean', 'std', 'stride', 'input_wh', 'outputs', 'trained_with')
 """Fields that an ONNX file holds as JSON; the others are text."""
 
 
 def attach_metadata(model: Any, metadata: ModelMetadata) -> None:
     """Write metadata into an ``onnx.ModelProto`` under ``cpose.<field>``, in place of earlier."""
+    remove_checksum(model)
     texts = {entry.key: entry.value for entry in model.metadata_props}
     for name, value in asdict(metadata).items():
         texts[KEY_PREFIX + name] = json.dumps(value) if name in JSON_FIELDS else value
@@ -198,7 +209,7 @@ def read_engine_sidecar(engine_path: str | Path) -> dict[str, Any]:
     try:
         content = read_json(sidecar)
         return {**content, 'metadata': _metadata_from(content['metadata'])}
-    except (DataError, KeyError, TypeError) as error:
+    except (DataError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f'does not describe an engine of cpose ({error})',
             place=FilePlace(sidecar),
@@ -209,6 +220,7 @@ def read_engine_sidecar(engine_path: str | Path) -> dict[str, Any]:
 def _metadata_from(plain: Mapping[str, Any]) -> ModelMetadata:
     known = [name for name in FIELDS if name in plain or name not in LATER_FIELDS]
     values: dict[str, Any] = {name: plain[name] for name in known}
+    check_metadata(values)
     for name, value in values.items():
         if isinstance(value, list):
             values[name] = tuple(value)
@@ -223,7 +235,8 @@ def read_proto(path: str | Path) -> Any:
     """Return the ``onnx.ModelProto`` of a file, decrypted if it is encrypted.
 
     Raises:
-        CheckpointError: If the file is missing, broken or encrypted with another key.
+        CheckpointError: If the file is missing, broken or encrypted with another key; if its
+            checksum is wrong, or weights are missing or no numbers.
         MissingDependencyError: If the package ``onnx`` is missing.
     """
     file = Path(path)
@@ -236,15 +249,19 @@ def read_proto(path: str | Path) -> Any:
     onnx = import_extra('onnx', 'deploy')
     broken = import_extra('google.protobuf.message', 'deploy').DecodeError
     try:
-        if is_encrypted(file):
-            return onnx.load_from_string(read_model_bytes(file))
-        return onnx.load(str(file))
-    except (broken, OSError) as error:
+        content = read_model_bytes(file) if is_encrypted(file) else file.read_bytes()
+        check_content(content, file)
+        model = onnx.load_from_string(content)
+    except CheckpointError:
+        raise
+    except (broken, OSError, ValueError) as error:
         raise CheckpointError(
             f'is not a complete ONNX file ({error})',
             place=FilePlace(file),
             advice='Export it again',
         ) from error
+    check_weights(model, file)
+    return model
 
 
 def load_onnx(path: str | Path) -> tuple[Any, ModelMetadata]:

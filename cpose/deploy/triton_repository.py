@@ -18,7 +18,7 @@ from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, OutputError, unwritable
 from cpose.files.encrypted_file import is_encrypted
 from cpose.files.encryption_key import current_key
-from cpose.files.model_files import check_new_file, write_bytes_atomic
+from cpose.files.model_files import check_new_file, replaced_at_end, write_bytes_atomic
 from cpose.shipped_configs import complete_head
 
 ONNX_MAX_BATCH = 8
@@ -58,8 +58,9 @@ def write_triton_repository(
         raise unwritable(model.parent, error, 'Choose another {triton} folder', 'triton') from error
     for file in (model, config):
         check_new_file(file, may_replace)
-    write_bytes_atomic(model, source.read_bytes())
-    write_bytes_atomic(config, make_triton_config(name, platform, metadata, limits).encode())
+    text = make_triton_config(name, platform, metadata, limits)
+    with replaced_at_end(config, text.encode()):  # Triton looks for it: last of the two
+        write_bytes_atomic(model, source.read_bytes())
     return config.parent
 
 

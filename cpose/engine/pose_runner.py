@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 from mmengine.device import get_device
+from mmengine.dist import master_only
 from mmengine.hooks import EMAHook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
@@ -30,7 +31,14 @@ from cpose.engine.processes import (
     is_of_dead_worker,
     patient_workers,
 )
-from cpose.engine.resuming import NEW_RUN, check_optimizer, prepare_resume
+from cpose.engine.resuming import (
+    NEW_RUN,
+    check_gradients,
+    check_optimizer,
+    check_restored,
+    errors_of_state,
+    prepare_resume,
+)
 from cpose.engine.run_checks import check_run, check_settings, find_loop_type
 from cpose.engine.schedules import (
     depends_on_iterations,
@@ -41,7 +49,9 @@ from cpose.engine.schedules import (
     restore_settings,
 )
 from cpose.error_places import ConfigPlace, FilePlace
-from cpose.errors import CheckpointError, UserError, check_number
+from cpose.errors import CheckpointError, OutputError, UserError, check_number
+from cpose.files.atomic import write_text_atomic
+from cpose.files.outputs import check_output
 from cpose.registry import LOOPS, RUNNERS
 
 MMENGINE_HOOKS = (
@@ -98,8 +108,14 @@ class PoseRunner(PartBuildingRunner):
     def build_logger(
         self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: Any
     ) -> MMLogger:
-        """Build the log; what MMEngine tells about the system goes to its file only."""
+        """Build the log; what MMEngine tells about the system goes to its file only.
+
+        A log that cannot be written is an error of the run, where `logging` prints a traceback.
+        """
         logger = super().build_logger(log_level, log_file, **kwargs)
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.handleError = _raise_on  # type: ignore[method-assign]
         console = [item for item in logger.handlers if not isinstance(item, logging.FileHandler)]
         self._console_levels = [(handler, handler.level) for handler in console]
         for handler, level in self._console_levels:
@@ -125,6 +141,17 @@ class PoseRunner(PartBuildingRunner):
             **(model_wrapper_cfg or {}),
         }
         return super().wrap_model(config, model)
+
+    @master_only
+    def dump_config(self) -> None:
+        """Write the whole config to the work dir, or beside the log if it was read from there."""
+        name = Path(self.cfg.filename or f'{self.timestamp}.py').name
+        target = Path(self.work_dir, name)
+        try:
+            check_output(target)
+        except OutputError:
+            target = Path(self.log_dir, name)
+        write_text_atomic(target, self.cfg.pretty_text)
 
     def _maybe_compile(self, target: str) -> None:
         """Compile the network, where MMEngine compiles the training step with all that is in it."""
@@ -214,17 +241,19 @@ class PoseRunner(PartBuildingRunner):
         """
         self._resume = True
         self.last_checkpoint = filename
-        try:
-            super().resume(filename, resume_optimizer, resume_param_scheduler, 'cpu')
-        except ValueError as error:
-            if isinstance(error, UserError):
-                raise
-            raise CheckpointError(
-                f'cannot be resumed with this config: {error}',
-                place=FilePlace(filename),
-                advice=NEW_RUN,
-            ) from error
-        self._follow_config(filename)
+        with errors_of_state(filename):
+            try:
+                super().resume(filename, resume_optimizer, resume_param_scheduler, 'cpu')
+            except ValueError as error:
+                if isinstance(error, UserError):
+                    raise
+                raise CheckpointError(
+                    f'cannot be resumed with this config: {error}',
+                    place=FilePlace(filename),
+                    advice=NEW_RUN,
+                ) from error
+            check_restored(self.optim_wrapper, self.param_schedulers, filename)
+            self._follow_config(filename)
 
     def _follow_config(self, filename: str) -> None:
         """Train on as this config says, where the run that wrote the checkpoint had another."""
@@ -258,12 +287,14 @@ class PoseRunner(PartBuildingRunner):
             CheckpointError: If the file cannot be used.
         """
         tensors_only = self.cfg.get('load_tensors_only', False)
-        checkpoint = from_plain(load_checkpoint_file(filename, tensors_only))
+        with errors_of_state(filename):
+            checkpoint = from_plain(load_checkpoint_file(filename, tensors_only))
         checkpoint['state_dict'] = own_weights(bare_model(self.model), checkpoint, filename)
         if self._resume:
             metainfo = getattr(self.train_dataloader.dataset, 'metainfo', None)
             averages = any(isinstance(hook, EMAHook) for hook in self.hooks)
             prepare_resume(checkpoint, filename, metainfo, averages)
+            check_gradients(checkpoint, filename, bare_model(self.model))
             check_optimizer(checkpoint, filename, self.optim_wrapper)
             self._changes = find_changes(self.cfg, checkpoint)
             self._settings = optimizer_settings(self.optim_wrapper)
@@ -296,3 +327,8 @@ class PoseRunner(PartBuildingRunner):
         """
         path = Path(out_dir) / filename
         write_checkpoint(self, path, save_optimizer, save_param_scheduler, meta)
+
+
+def _raise_on(record: logging.LogRecord) -> None:
+    """Raise what a handler of the log is failing at."""
+    raise

@@ -73,6 +73,11 @@ def is_first_process() -> bool:
     return not distributed.is_initialized() or distributed.get_rank() == 0
 
 
+def is_started_first() -> bool:
+    """Whether this process is the first that a launcher started, known before it is connected."""
+    return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
+
+
 def slurm_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return torchrun's variables for a process that ``srun`` started.
 

@@ -10,13 +10,23 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper
 from torch.utils.data import DataLoader, Sampler
 
 from cpose.checkpoints.training_state import OPTIMIZER_TYPE, optimizer_type, to_plain
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError
+from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, UserError
 
 RESUME_KEYS = ('meta', 'message_hub', 'optimizer', 'train_loop')
+EXECUTED_KEY = 'config'
+"""Entry of ``meta`` whose text MMEngine runs as Python when it resumes."""
+COUNTS = (
+    *('epoch', 'iter', 'batches_done', 'images_per_iter', 'images_done'),
+    *('validated_epoch', 'validated_iter'),
+)
+MOST_STEPS = 10**8
+"""More are no training, and schedules that are stepped again would take hours."""
+SHOWN = 200
 NEW_RUN = 'Set load_from without {resume} to start a new run with its weights'
 
 
@@ -36,7 +46,7 @@ def prepare_resume(
             warning.
 
     Raises:
-        CheckpointError: If it holds weights only.
+        CheckpointError: If it holds weights only, or counts or random states are damaged.
     """
     missing = [key for key in RESUME_KEYS if key not in checkpoint]
     if missing:
@@ -45,6 +55,8 @@ def prepare_resume(
             place=FilePlace(filename),
             advice=NEW_RUN,
         )
+    check_training_state(checkpoint, filename)
+    checkpoint['meta'].pop(EXECUTED_KEY, None)
     if 'ema_state_dict' in checkpoint and not has_averages:
         print_log(
             f'The run that wrote {filename} averaged its weights, but this config has no EMAHook: '
@@ -55,6 +67,68 @@ def prepare_resume(
         )
     if to_plain(metainfo) == to_plain(checkpoint['meta'].get('dataset_meta')):
         checkpoint['meta']['dataset_meta'] = metainfo
+
+
+def check_training_state(checkpoint: Mapping[str, Any], filename: str) -> None:
+    """Check the state of the loop in a checkpoint, before anything is changed by it.
+
+    Raises:
+        CheckpointError: Naming the entry that no training has written.
+    """
+    for key in RESUME_KEYS:
+        if not isinstance(checkpoint[key], Mapping):
+            raise _damaged(filename, key, f'is a {type(checkpoint[key]).__name__}')
+    state = checkpoint['train_loop']
+    for name in COUNTS:
+        count = state.get(name, 0)
+        is_whole = isinstance(count, int) and not isinstance(count, bool)
+        if not is_whole or not 0 <= count <= MOST_STEPS:
+            raise _damaged(filename, f'train_loop.{name}', f'is {str(count)[:40]}')
+    try:
+        with preserved_random_state():
+            for random_state in state['random_states']:
+                restore_random_state(random_state)
+    except DAMAGED_FILE_ERRORS as error:
+        raise _damaged(filename, 'train_loop.random_states', f'cannot be used ({error})') from error
+
+
+def check_gradients(checkpoint: Mapping[str, Any], filename: str, model: torch.nn.Module) -> None:
+    """Check that gradients of an unfinished accumulation in a checkpoint fit the model.
+
+    Raises:
+        CheckpointError: If they do not.
+    """
+    gradients = checkpoint['train_loop'].get('gradients', {})
+    shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
+    if not isinstance(gradients, Mapping):
+        raise _damaged(filename, 'train_loop.gradients', 'are no tensors by name')
+    for name, value in gradients.items():
+        if name in shapes and getattr(value, 'shape', None) != shapes[name]:
+            raise _damaged(filename, f'train_loop.gradients.{name}', 'is of another shape')
+
+
+def _damaged(filename: str, entry: str, problem: str) -> CheckpointError:
+    return CheckpointError(
+        f'has a damaged training state: {entry} {problem}',
+        place=FilePlace(filename),
+        advice=('Resume from an older checkpoint', NEW_RUN),
+    )
+
+
+@contextmanager
+def errors_of_state(filename: str) -> Iterator[None]:
+    """Turn what damaged state of training raises into an error of the user.
+
+    Raises:
+        CheckpointError: In place of anything else than errors of the user and of the system.
+    """
+    try:
+        yield
+    except DAMAGED_FILE_ERRORS as error:
+        if isinstance(error, UserError):
+            raise
+        text = f'cannot be restored ({type(error).__name__}: {str(error)[:SHOWN]})'
+        raise _damaged(filename, 'it', text) from error
 
 
 def check_optimizer(checkpoint: Mapping[str, Any], filename: str, optim_wrapper: Any) -> None:
@@ -89,6 +163,51 @@ def check_optimizer(checkpoint: Mapping[str, Any], filename: str, optim_wrapper:
             place=FilePlace(filename),
             advice=('Resume with the same one', NEW_RUN),
         )
+
+
+def check_restored(optim_wrapper: Any, schedulers: Any, filename: str) -> None:
+    """Check what PyTorch and MMEngine take from a checkpoint without a look at it.
+
+    Args:
+        optim_wrapper: What trains; its state is restored.
+        schedulers: Schedules, restored too; a list or lists by name, or None.
+        filename: The checkpoint.
+
+    Raises:
+        CheckpointError: If settings or places of a schedule are no numbers, or moments of Adam or
+            SGD have another shape than their weights.
+    """
+    if isinstance(optim_wrapper, OptimWrapper):
+        _check_optimizer_state(optim_wrapper.optimizer, filename)
+    lists = schedulers.values() if isinstance(schedulers, Mapping) else [schedulers or ()]
+    for schedule in (item for items in lists for item in items):
+        for name in ('last_step', '_global_step'):
+            place = getattr(schedule, name)
+            if not isinstance(place, int) or not -1 <= place <= MOST_STEPS:
+                raise _damaged(filename, f'param_schedulers {name}', f'is {str(place)[:40]}')
+        for name in ('base_values', '_last_value'):
+            values = getattr(schedule, name, [])
+            if not isinstance(values, list) or not all(map(_is_number, values)):
+                raise _damaged(filename, f'param_schedulers {name}', 'are no finite numbers')
+
+
+def _check_optimizer_state(optimizer: Any, filename: str) -> None:
+    for group in optimizer.param_groups:
+        for name, default in optimizer.defaults.items():
+            if _is_number(default) and not _is_number(group.get(name, default)):
+                raise _damaged(filename, f'optimizer {name}', f'is {str(group[name])[:40]}')
+    if not isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW | torch.optim.SGD):
+        return
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            shape = getattr(value, 'shape', ())
+            if len(shape) and shape != parameter.shape:
+                raise _damaged(filename, f'optimizer {name}', 'is of another shape than its weight')
+
+
+def _is_number(value: Any) -> bool:
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_real and bool(np.isfinite(float(value)))
 
 
 class RemainingBatches(Sampler[Any]):

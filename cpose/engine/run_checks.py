@@ -7,11 +7,12 @@ from typing import Any
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from cpose.checkpoints.loading import bare_model
+from cpose.datasets.draws import nested_datasets
 from cpose.engine.checkpoint_list import find_score
 from cpose.engine.resumable_loop import ResumableLoop
 from cpose.engine.schedules import flat_schedules
 from cpose.error_places import ConfigPlace
-from cpose.errors import ConfigError, check_number
+from cpose.errors import ConfigError, DataError, check_number
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.objectron_metric import ObjectronMetric
 
@@ -101,6 +102,7 @@ def check_run(runner: Any) -> None:
             _check_categories(name, metainfo['category'], num_classes)
         if name == 'train':
             _check_train_loop(loop, runner.param_schedulers)
+            _check_targets(loop.dataloader.dataset)
         else:
             _check_evaluation(loop, metainfo, runner.hooks if name == 'val' else ())
 
@@ -136,6 +138,24 @@ def _check_train_loop(loop: Any, schedules: Any) -> None:
                 place=ConfigPlace(('param_scheduler',)),
                 advice='Set by_epoch=False and give its numbers in iterations',
             )
+
+
+def _check_targets(dataset: Any) -> None:
+    """Refuse training data of which it is known that no object gets a target.
+
+    Raises:
+        DataError: If so.
+    """
+    parts = [item for item in nested_datasets(dataset) if len(list(nested_datasets(item))) == 1]
+    counts = [getattr(item, 'num_targets', None) for item in parts]
+    if all(count == 0 for count in counts):
+        raise DataError(
+            'holds no object that gets a training target: there is none, or all are of classes '
+            'left out, or reach behind the camera',
+            argument='data_root',
+            place=ConfigPlace(('train_dataloader.dataset',)),
+            advice='Check the annotations with cpose check-data',
+        )
 
 
 def _check_categories(name: str, categories: Any, num_classes: int) -> None:

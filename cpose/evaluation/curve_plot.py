@@ -1,6 +1,7 @@
 """A picture of an evaluation: precision over recall, and over the thresholds of each metric."""
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 
-from cpose.errors import unwritable
 from cpose.evaluation.metric_spec import MetricSpec
 from cpose.evaluation.metric_table import metrics_of_report
+from cpose.files.atomic import write_atomic
+from cpose.files.outputs import MARK
 
 INK, FAINT, GRID = '#22303c', '#7b8794', '#e4e8ec'
 ACCENT = '#0b6fb8'
@@ -187,8 +189,8 @@ def _known(values: Sequence[float | None]) -> list[float]:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=DPI, format=path.suffix[1:].lower() or 'png')
-    except OSError as error:
-        raise unwritable(path, error, 'Choose another file') from error
+    kind = path.suffix[1:].lower() or 'png'
+    content = BytesIO()
+    origin = {'Software' if kind == 'png' else 'Creator': MARK.decode()}
+    figure.savefig(content, dpi=DPI, format=kind, metadata=origin)
+    write_atomic(path, content.getvalue(), 'Choose another file')

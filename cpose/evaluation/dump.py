@@ -97,7 +97,7 @@ def _dump_lines(
 
 
 def _image_entry(record: EvaluationRecord) -> dict[str, Any]:
-    plane = record.annotations.plane_gl
+    plane, ignored = record.annotations.plane_gl, record.annotations.ignored_boxes
     return {
         'image_name': record.image_name,
         'image_wh': np.asarray(record.image_wh).tolist(),
@@ -105,6 +105,7 @@ def _image_entry(record: EvaluationRecord) -> dict[str, Any]:
         'plane_gl': None if plane is None else plane.tolist(),
         'predictions': _row_entries(record.predictions, PREDICTION_SHAPES),
         'objects': _object_entries(record),
+        **({} if ignored is None else {'ignored_boxes': ignored.tolist()}),
     }
 
 

@@ -12,8 +12,9 @@ from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
-from cpose.files.json_files import read_json
+from cpose.files.text_files import read_json
 from cpose.structures.pose_data_sample import CuboidAnnotations
+from cpose.type_gate import find_foreign
 
 ADVICE = 'Give a file that a test has dumped'
 
@@ -139,10 +140,12 @@ def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
             raise meta.error(name, f'must be a list of {kind.__name__} with at least one entry')
     if len({len(entries) for entries in values.values()}) > 1:
         raise meta.error('category', 'must have as many entries as the other lists')
-    for symmetry in values['symmetry']:
+    for _, foreign in find_foreign(values['symmetry']):
+        raise meta.error('symmetry', f'has the type {foreign!r}, which is no registered symmetry')
+    for symmetry, rotations in zip(values['symmetry'], values['eval_num_symmetry'], strict=True):
         try:
-            build_evaluation_symmetry(symmetry)
-        except (KeyError, TypeError, ValueError) as error:
+            build_evaluation_symmetry(symmetry, rotations)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise meta.error('symmetry', f'cannot be built: {error}') from error
     return values
 
@@ -163,9 +166,16 @@ def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
             **objects,
             plane_gl=fields.array_or_none('plane_gl', (2, 3)),
             extras=_read_extras(rows),
+            ignored_boxes=_read_ignored(fields),
         ),
         projection=fields.array_or_none('projection', (3, 3)),
     )
+
+
+def _read_ignored(fields: DumpFields) -> np.ndarray | None:
+    if 'ignored_boxes' not in fields.content:
+        return None
+    return fields.array('ignored_boxes', (len(fields.list_of('ignored_boxes')), 4))
 
 
 def _read_symmetric(row: DumpFields) -> int:

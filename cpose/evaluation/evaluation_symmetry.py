@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT
-from cpose.errors import ConfigError, nearest_names
+from cpose.errors import ConfigError, check_number, nearest_names
 from cpose.registry import SYMMETRIES
 from cpose.structures.cuboid import cuboid_keypoints
 
+MAX_ROTATIONS = 3600
+"""Tenths of a degree; every one is compared with every prediction."""
 PROBE_DIMS = np.array([1.0, 2.0, 3.0])
 
 
@@ -69,13 +71,14 @@ def build_evaluation_symmetry(
         ConfigError: If the symmetry is unknown or the number of rotations is not a positive
             whole number.
     """
-    if isinstance(num_rotations, bool) or not isinstance(num_rotations, int) or num_rotations < 1:
-        raise ConfigError(
-            'must be a whole number of at least 1',
-            argument='metainfo.eval_num_symmetry',
-            value=num_rotations,
-            advice='100 suits round objects',
-        )
+    check_number(
+        'metainfo.eval_num_symmetry',
+        num_rotations,
+        least=1,
+        most=MAX_ROTATIONS,
+        is_whole=True,
+        advice='100 suits round objects',
+    )
     group = SYMMETRIES.build(_known_symmetry(symmetry))
     points = cuboid_keypoints(PROBE_DIMS)
     candidates, dims = group.candidates(points, PROBE_DIMS)

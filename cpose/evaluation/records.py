@@ -91,12 +91,52 @@ class EvaluationRecord:
         rows = self.annotations.labels == label
         arrays = field_arrays(self.annotations)
         plane = arrays.pop('plane_gl', None)
+        ignored = arrays.pop('ignored_boxes', None)
         extras = select_rows(self.annotations.extras, rows)
         annotations = CuboidAnnotations(**select_rows(arrays, rows), plane_gl=plane, extras=extras)
-        predictions = self.predictions.select(self.predictions.labels == label)
+        is_wanted = self.predictions.labels == label
+        if ignored is not None:
+            is_wanted &= ~_is_ignored(self.predictions, self.annotations.keypoints_image, ignored)
+        predictions = self.predictions.select(is_wanted)
         return EvaluationRecord(
             self.image_name, self.image_wh, predictions, annotations, self.projection
         )
+
+
+MIN_INSIDE = 0.5
+"""Share of a prediction's rectangle inside an ignored one."""
+
+
+def _is_ignored(
+    predictions: PredictedCuboids, objects: np.ndarray, ignored: np.ndarray
+) -> np.ndarray:
+    """Tell which predictions (P,) show an ignored region, and not one of the objects (N, 9, 2).
+
+    At least half of the rectangle around the corners lies in the region, and no object overlaps
+    it more than the region does.
+    """
+    found = _rectangles(predictions.keypoints_image)
+    in_region, of_region = _overlaps(found, ignored)
+    _, of_object = _overlaps(found, _rectangles(objects))
+    best = of_object.max(axis=1, initial=0.0)
+    is_region = (in_region >= MIN_INSIDE) & (of_region >= best[:, None])
+    return np.asarray(is_region.any(axis=1))
+
+
+def _rectangles(keypoints_image: np.ndarray) -> np.ndarray:
+    """Return (n, 4) left, top, right, bottom around the corners of keypoints (n, 9, 2)."""
+    corners = keypoints_image[:, 1:]
+    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+
+
+def _overlaps(boxes: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of each box (P, 4) inside each other one (R, 4), and their IoU, (P, R)."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    common = np.clip(high - low, 0, None).prod(axis=-1)
+    area, other = (np.prod(item[:, 2:] - item[:, :2], axis=1) for item in (boxes, others))
+    with np.errstate(invalid='ignore', divide='ignore'):
+        return common / area[:, None], common / (area[:, None] + other[None] - common)
 
 
 def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -> EvaluationRecord:

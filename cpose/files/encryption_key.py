@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cpose.errors import ConfigError, import_extra
+from cpose.files.text_files import decode_text
 
 MAGIC = b'CPOSEENC'
 VERSION = 1
@@ -83,9 +84,9 @@ def hide_key(text: str) -> str:
 
 def _read_key(file: Path) -> str:
     try:
-        key = file.read_text(encoding='utf-8').strip()
+        key = decode_text(file.read_bytes()).strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else 'it is not UTF-8 text'
+        reason = error.strerror if isinstance(error, OSError) else 'it is no text'
         raise ConfigError(
             f'holds no encryption key that can be read: {reason}',
             argument=KEY_FILE_VARIABLE,

@@ -1,4 +1,4 @@
-"""Read and write JSON files; check the fields of parsed JSON by file and field."""
+"""Write JSON files; check the fields of parsed JSON by file and field."""
 
 import errno
 import json
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from cpose.error_places import FilePlace
-from cpose.errors import DataError, OutputError, unreadable
+from cpose.errors import DataError, OutputError
 from cpose.files.atomic import try_folder, write_text_atomic
+from cpose.files.outputs import check_replaceable
 
 SHOWN_CHARACTERS = 80
 MAX_SIDE = 1 << 20
@@ -23,11 +24,22 @@ def check_writable(path: str | Path) -> None:
     """Check before long work that its result can be written; leaves an existing file alone.
 
     Raises:
-        OutputError: If the file cannot be written.
+        OutputError: If the file cannot be written, or may not be, see `check_replaceable`.
     """
-    target = Path(path)
-    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+    if not _is_special(path):
+        check_replaceable(path)
+        check_place(path)
+
+
+def check_place(path: str | Path) -> None:
+    """Check before long work that there is a place for a file, whatever is there now.
+
+    Raises:
+        OutputError: If it is a folder, or its folder is none or cannot be written to.
+    """
+    if _is_special(path):
         return
+    target = Path(path)
     try:
         if os.path.isdir(target):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -40,6 +52,11 @@ def check_writable(path: str | Path) -> None:
         ) from error
 
 
+def _is_special(path: str | Path) -> bool:
+    """Whether it is a pipe or device, which is written as it is."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
 def write_json(path: str | Path, content: Any) -> None:
     """Write one indented JSON document; NaN and infinity become null.
 
@@ -47,28 +64,6 @@ def write_json(path: str | Path, content: Any) -> None:
         OutputError: If the file cannot be written.
     """
     write_text_atomic(path, [json.dumps(finite_or_null(content), indent=1), '\n'])
-
-
-def read_json(path: str | Path) -> Any:
-    """Read a JSON document.
-
-    Raises:
-        DataError: If the file is unreadable or not JSON.
-    """
-    try:
-        return json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except ValueError as error:
-        raise DataError(
-            f'is not valid JSON ({error}), it may be truncated',
-            place=FilePlace(path),
-            advice='Write it again',
-        ) from error
-    except RecursionError as error:
-        raise DataError(
-            'is nested too deeply', place=FilePlace(path), advice='Write it again'
-        ) from error
 
 
 def finite_or_null(content: Any) -> Any:
@@ -134,7 +129,7 @@ class JsonFields:
         """Return the raw value of a required field."""
         value = self._content.get(name)
         if value is None:
-            near = ', '.join(self._content) or 'nothing'
+            near = ', '.join(map(str, self._content)) or 'nothing'
             raise DataError(
                 f'is missing (there is {_short(near)})',
                 place=self.place(name),

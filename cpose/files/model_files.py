@@ -9,6 +9,7 @@ from cpose.error_places import FilePlace
 from cpose.errors import OutputError, unwritable
 from cpose.files.atomic import atomic_file
 from cpose.files.encrypted_file import sealed_bytes
+from cpose.files.outputs import check_output
 
 ANOTHER = 'Choose another file'
 
@@ -21,9 +22,11 @@ def check_new_file(path: str | Path, may_replace: bool) -> None:
         may_replace: Whether an existing file may be overwritten.
 
     Raises:
-        OutputError: If the file exists, is a folder, or its folder is missing or read-only.
+        OutputError: If the file exists, is a folder or an input, or its folder is missing or
+            read-only.
     """
     target = Path(path)
+    check_output(target)
     if target.is_dir():
         raise _not_writable(target, 'is a folder', 'Name a file in it')
     if target.exists() and not may_replace:
@@ -76,7 +79,5 @@ def replaced_at_end(path: str | Path, content: bytes) -> Iterator[None]:
             file.flush()
             os.fsync(file.fileno())
             yield
-    except OutputError:
-        raise
     except OSError as error:
         raise unwritable(path, error, (ANOTHER, 'Make room')) from error

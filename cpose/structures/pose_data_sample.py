@@ -28,6 +28,8 @@ class CuboidAnnotations:
             no object has one.
         extras: Further annotated quantities by name, (N, ...) float64 each, NaN for an object
             without one. Untouched by augmentation, as all of these.
+        ignored_boxes: (R, 4) left, top, right, bottom of image regions that the metric ignores,
+            pixels, or None.
     """
 
     labels: np.ndarray
@@ -38,6 +40,7 @@ class CuboidAnnotations:
     plane_gl: np.ndarray | None = None
     symmetric: np.ndarray | None = None
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
+    ignored_boxes: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -50,6 +53,8 @@ class CuboidAnnotations:
             check_shape('plane_gl', self.plane_gl, (2, 3))
         if self.symmetric is not None:
             check_shape('symmetric', self.symmetric, (count,))
+        if self.ignored_boxes is not None:
+            check_shape('ignored_boxes', self.ignored_boxes, (None, 4))
         for name, array in self.extras.items():
             check_shape(f'extras[{name!r}]', array, (count, *np.shape(array)[1:]))
 

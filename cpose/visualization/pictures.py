@@ -1,12 +1,14 @@
 """Draw on pictures, join several in one, and write them."""
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from cpose.errors import unwritable
+from cpose.files.atomic import write_atomic
+from cpose.files.outputs import MARK
 
 Color = tuple[int, int, int]
 """Blue, green, red."""
@@ -18,6 +20,10 @@ FARTHEST = 30000.0
 """Pixels; OpenCV's fixed-point coordinates end soon after."""
 SHADOW: Color = (24, 20, 18)
 INK: Color = (245, 245, 245)
+PNG = b'\x89PNG'
+PNG_HEADER = 33
+"""Bytes of the signature and the first chunk."""
+ADVICE = ('Choose another output folder', 'Make room')
 
 
 def draw_line(
@@ -129,7 +135,7 @@ def _fixed_array(points: np.ndarray) -> np.ndarray:
 
 
 def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Write a picture in the format of the file's ending; missing folders are created.
+    """Write a picture atomically in the format of the file's ending; missing folders are created.
 
     Args:
         path: A name that ends in ``.png``, ``.jpg`` or ``.jpeg``.
@@ -139,11 +145,21 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
         OutputError: If the file cannot be written.
     """
     _, content = cv2.imencode(path.suffix, picture)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.tobytes())
-    except OSError as error:
-        raise unwritable(path, error, 'Choose another output folder') from error
+    write_atomic(path, with_mark(content.tobytes()), ADVICE, 'out', is_durable=False)
+
+
+def with_mark(content: bytes) -> bytes:
+    """Return a PNG or JPEG file of OpenCV with a comment that says where it is from.
+
+    Source: the PNG specification, third edition, chunk ``tEXt``; ITU-T T.81, marker ``COM``.
+    """
+    if content.startswith(PNG):
+        body = b'tEXtSoftware\0' + MARK
+        chunk = (len(body) - 4).to_bytes(4, 'big') + body + zlib.crc32(body).to_bytes(4, 'big')
+        return content[:PNG_HEADER] + chunk + content[PNG_HEADER:]
+    comment = b'\xff\xfe' + (len(MARK) + 2).to_bytes(2, 'big') + MARK
+    end = 4 + int.from_bytes(content[4:6], 'big')  # of the first segment, which must stay first
+    return content[:end] + comment + content[end:]
 
 
 def picture_grid(

@@ -64,8 +64,9 @@ def test_imagenet_weights_fill_the_backbone_of_a_detector(write):
     assert (first_layer(model.backbone) == 1).all()
 
 
-def test_a_backbone_takes_its_part_of_a_whole_model(write):
-    backbone = Backbone(write(WHOLE, prefix='backbone.'))
+@pytest.mark.parametrize('settings', [{'prefix': 'backbone.'}, {}], ids=['prefix', 'plain'])
+def test_a_backbone_takes_its_part_of_a_whole_model(write, settings):
+    backbone = Backbone(write(WHOLE, **settings))
     backbone.init_weights()
     assert (first_layer(backbone) == 1).all()
 
@@ -102,10 +103,9 @@ def test_files_of_shipped_backbones(write, build):
         (Detector, IMAGENET, 'ImageNet'),
         (Detector, {'head.branches.outputs.hm.weight': torch.ones(1, 2, 1, 1)}, '2 missing'),
         (Detector, {**WHOLE, 'head.extra': torch.ones(1)}, '1 unexpected (head.extra)'),
-        (Backbone, WHOLE, ''),
         (Backbone, {'base_layer.0.weight': IMAGENET['base_layer.0.weight']}, '1 missing'),
     ],
-    ids=['backbone for a detector', 'missing', 'unexpected', 'whole for a backbone', 'part'],
+    ids=['backbone for a detector', 'missing', 'unexpected', 'part'],
 )
 def test_what_does_not_fit_is_told(write, build, weights, fact):
     with raises(CheckpointError, fact) as caught:

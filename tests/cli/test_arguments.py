@@ -9,7 +9,7 @@ from cpose.cli.arguments import (
     positive_int,
     probability,
 )
-from cpose.cli.main import main
+from cpose.cli.main import build_parser, main
 
 
 def usage_of(command, capsys):
@@ -59,3 +59,30 @@ def test_numbers_are_parsed():
 def test_others_are_refused(parse, text):
     with pytest.raises(ArgumentTypeError, match='is not a'):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ('words', 'expected'),
+    [
+        ('tao to-config a.yaml --out c.py x=1', {'spec': 'a.yaml', 'overrides': ['x=1']}),
+        ('tao to-config --out c.py a.yaml x=1', {'spec': 'a.yaml', 'overrides': ['x=1']}),
+        ('tao train x=1 -e a.yaml y=2', {'spec': 'a.yaml', 'overrides': ['x=1', 'y=2']}),
+        ('tao automl x=1 -e a.yaml y=2', {'spec': 'a.yaml', 'overrides': ['x=1', 'y=2']}),
+        ('tao model centerpose train -e a.yaml', {'task': 'train', 'spec': 'a.yaml'}),
+        ('tao deploy centerpose inference -e a.yaml', {'task': 'inference', 'spec': 'a.yaml'}),
+        ('infer - c.pth a.jpg --out x b.jpg', {'config': '-', 'inputs': ['a.jpg', 'b.jpg']}),
+        ('test - --dump d.json c.pth', {'config': '-', 'checkpoint': 'c.pth'}),
+        ('train --work-dir w c.py', {'config': 'c.py', 'work_dir': 'w'}),
+        ('export-onnx - --out a.onnx c.pth', {'config': '-', 'checkpoint': 'c.pth'}),
+        ('infer - c.pth --out x -- -odd.jpg', {'checkpoint': 'c.pth', 'inputs': ['-odd.jpg']}),
+    ],
+)
+def test_operands_and_options_in_any_order(words, expected):
+    args = vars(build_parser(words.split()).parse_args(words.split()))
+    assert {name: args[name] for name in expected} == expected
+
+
+def test_what_is_too_much_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        build_parser(['train']).parse_args(['train', 'a.py', '--work-dir', 'w', 'b.py'])
+    assert 'unrecognized arguments: b.py' in capsys.readouterr().err

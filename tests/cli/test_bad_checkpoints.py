@@ -107,3 +107,60 @@ def test_resume(fails):
     content = torch.load(MODEL, weights_only=True)
     torch.save(content['state_dict'], 'weights.pth')
     fails(*TRAIN, '--resume', 'weights.pth', says=['weights.pth holds no', 'load_from'])
+
+
+def set_entry(*path):
+    *keys, last, value = path
+
+    def change(content):
+        node = content
+        for key in keys:
+            node = node[key]
+        node[last] = value
+
+    return change
+
+
+STATE_DAMAGES = {
+    'no loop': set_entry('train_loop', [1]),
+    'negative epoch': set_entry('train_loop', 'epoch', -1),
+    'epoch of text': set_entry('train_loop', 'epoch', 'one'),
+    'endless': set_entry('train_loop', 'epoch', 10**15),
+    'infinite batches': set_entry('train_loop', 'batches_done', float('inf')),
+    'no random states': set_entry('train_loop', 'random_states', 7),
+    'odd random states': set_entry('train_loop', 'random_states', [{'python': 1}]),
+    'gradients': set_entry(
+        'train_loop', 'gradients', {'head.branches.outputs.hm.hidden.weight': torch.zeros(3)}
+    ),
+    'rate of text': set_entry('optimizer', 'param_groups', 0, 'lr', 'fast'),
+    'infinite rate': set_entry('optimizer', 'param_groups', 0, 'lr', float('inf')),
+    'groups': set_entry('optimizer', 'param_groups', 5),
+    'moments': set_entry('optimizer', 'state', 0, {'exp_avg': torch.zeros(7)}),
+    'schedule': set_entry('param_schedulers', 0, 'last_step', 'x'),
+    'schedules': set_entry('param_schedulers', 3),
+    'scalars': set_entry('message_hub', 'log_scalars', {'a': {'__kind__': 'HistoryBuffer'}}),
+    'hub': set_entry('message_hub', 3),
+    'seed': set_entry('meta', 'seed', 'x'),
+}
+
+
+@pytest.mark.slow
+def test_damaged_training_state(fails):
+    """Whatever is wrong, the checkpoint is named, and nothing is trained."""
+    for name, change in STATE_DAMAGES.items():
+        content = torch.load(MODEL, weights_only=True)
+        change(content)
+        torch.save(content, 'bad.pth')
+        words = ['--resume', 'bad.pth', '--cfg-options', 'train_cfg.max_epochs=2']
+        fails(*TRAIN[:-1], 'new', *words, says='bad.pth')
+        assert not list(Path('new').glob('*.pth')), name
+
+
+def test_python_in_a_checkpoint_to_resume_is_not_run(workplace):
+    """MMEngine runs the text under ``config``; checkpoints of this project have none."""
+    content = torch.load(MODEL, weights_only=True)
+    content['meta']['config'] = 'open("executed", "w")'
+    torch.save(content, 'bad.pth')
+    words = ['--resume', 'bad.pth', '--cfg-options', 'train_cfg.max_epochs=2']
+    assert main([*TRAIN[:-1], 'new', *words]) == 0
+    assert not Path('executed').exists()

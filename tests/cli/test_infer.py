@@ -53,7 +53,7 @@ def infer(checkpoint, tmp_path):
 
 def written(tmp_path):
     out = tmp_path / 'out'
-    return sorted(path.relative_to(out).as_posix() for path in out.rglob('*') if path.is_file())
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob('[!.]*') if path.is_file())
 
 
 def test_folder(infer, images, tmp_path, capsys):
@@ -146,3 +146,22 @@ def test_output_folder_that_cannot_be_written(checkpoint, images, tmp_path, caps
 def test_default_score_threshold_is_that_of_the_config():
     args = build_parser().parse_args(['infer', '-', 'model.pth', 'a.png', '--out', 'out'])
     assert args.score_thr is None
+
+
+def test_results_of_an_earlier_run_are_no_inputs(infer, images, tmp_path, checkpoint, capsys):
+    out = ['--out', str(images / 'results'), '--device', 'cpu', *CAMERA]
+    for _ in range(2):
+        assert main(['infer', '-', checkpoint, str(images), *out]) == 0
+        assert capsys.readouterr().out.startswith('2 images, ')
+    found = {path.name for path in (images / 'results' / 'vis').iterdir()}
+    assert found == {'a', 'b', '.cpose_results'}
+
+
+def test_images_above_the_limit_are_named_and_the_rest_done(infer, images, capsys, monkeypatch):
+    cv2.imwrite(str(images / 'large.png'), np.zeros((300, 400, 3), np.uint8))
+    monkeypatch.setenv('CPOSE_MAX_IMAGE_PIXELS', '100000')
+    assert infer(images, *CAMERA) == 2
+    output, error = capsys.readouterr()
+    assert output.startswith('2 images, ')
+    assert 'large.png has 400×300 pixels' in error
+    assert infer(images, *CAMERA, '--skip-unreadable') == 0

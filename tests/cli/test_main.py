@@ -2,6 +2,7 @@ import os
 import runpy
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,15 @@ def test_the_module_runs_whole(words, capsys, monkeypatch):
     assert stop.value.code == (0 if words == ['--help'] else 2)
     printed = capsys.readouterr()
     assert 'export-onnx' in printed.out + printed.err
+
+
+def test_a_package_that_is_not_installed_is_an_error_of_the_user(monkeypatch, capsys):
+    def fail(args):
+        try:
+            import_module('nowhere_at_all')
+        except ImportError:
+            raise ImportError('run pip') from None  # as the backends of MMEngine do
+
+    monkeypatch.setattr('cpose.cli.commands.print_config.run', fail)
+    assert main(['print-config', 'dla34_bike']) == 2
+    assert 'pip install nowhere_at_all' in capsys.readouterr().err

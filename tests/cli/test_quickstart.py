@@ -25,7 +25,7 @@ def test_leaves_numbers_pictures_and_a_summary_line(tmp_path, capsys):
     out = tmp_path / 'first'
     (out / 'vis').mkdir(parents=True)
     (out / 'vis' / 'of_an_earlier_run.jpg').write_bytes(b'')
-    assert main(['quickstart', '--out', str(out), '--cfg-options', *TINY]) == 0
+    assert main(['quickstart', '--out', str(out), '--force', '--cfg-options', *TINY]) == 0
     lines = capsys.readouterr().out.strip().splitlines()
     pattern = rf'quickstart: AP50_3DIoU=\d\.\d\d images=3 seconds=\d+ out={re.escape(str(out))}'
     assert re.fullmatch(pattern, lines[-1])
@@ -33,8 +33,10 @@ def test_leaves_numbers_pictures_and_a_summary_line(tmp_path, capsys):
     metrics = json.loads((out / 'metrics.json').read_text())
     assert metrics['num_images'] == 3
     assert set(metrics['curves']) >= {'iou', 'azimuth', 'polar'}
-    pictures = [path.stem for path in (out / 'vis').iterdir()]
-    assert set(pictures) == {path.stem for path in (out / 'json').iterdir()} | {'of_an_earlier_run'}
+    pictures = [path.stem for path in (out / 'vis').glob('[!.]*')]
+    assert set(pictures) == {path.stem for path in (out / 'json').glob('[!.]*')} | {
+        'of_an_earlier_run'
+    }
     assert any(line.endswith(f' and 12 in {out / "vis"}') for line in lines)
     for name in ('overview.jpg', 'curves.png', 'train/epoch_1.pth'):
         assert (out / name).stat().st_size > 1000, name

@@ -1,7 +1,9 @@
+import json
+
 import cv2
 
 from cpose.cli.main import build_parser
-from cpose.errors import OutputError
+from cpose.errors import ConfigError, OutputError
 
 from ..user_errors import raises
 
@@ -34,3 +36,14 @@ def test_content_is_only_replaced_when_asked_for(tmp_path):
         run(tmp_path / 'boxes', '--num', 1, '--size', 64, 64)
     assert run(tmp_path / 'boxes', '--num', 1, '--size', 64, 64, '--force') == 0
     assert not old.exists()
+
+
+def test_other_shapes(tmp_path):
+    run(tmp_path / 'cups', '--num', 1, '--size', 64, 64, '--shape', 'cup')
+    written = json.loads((tmp_path / 'cups' / 'cuboid_000000.json').read_text())
+    assert {item['class'] for item in written['objects']} == {'cup'}
+
+
+def test_an_unknown_shape_is_refused(tmp_path):
+    with raises(ConfigError, argument='shape'):
+        run(tmp_path / 'cups', '--num', 1, '--size', 64, 64, '--shape', 'cupp')

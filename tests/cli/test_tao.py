@@ -112,7 +112,7 @@ def test_tool_is_the_command():
         ),
         (
             ('to-config', 'spec.yaml', '--out', 'spec.yaml/config.py'),
-            'spec.yaml/config.py cannot be written: File exists. Choose another place',
+            'spec.yaml/config.py cannot be written: spec.yaml is not a folder',
         ),
     ],
 )

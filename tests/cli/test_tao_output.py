@@ -4,7 +4,12 @@ import pytest
 
 from cpose.apis.inference.folder_inference import InferenceSummary
 from cpose.cli.commands.tao import show_result
+from cpose.cli.main import main
+from cpose.engine import processes
+from cpose.tao.tasks import run
 from cpose.tao.tasks.train import TrainResult
+
+from ..tao.specs import write_spec
 
 
 @pytest.mark.parametrize(
@@ -28,3 +33,14 @@ def test_results(capsys, task, result, text):
     output = capsys.readouterr().out
     assert text in output
     assert output.endswith('Execution status: PASS\n')
+
+
+@pytest.mark.parametrize('is_first', [True, False])
+def test_one_of_several_processes_tells(tmp_path, monkeypatch, capsys, is_first):
+    connected = [True]
+    monkeypatch.setattr(run, 'run_task', lambda *_: TrainResult(Path('a.pth'), {}))
+    monkeypatch.setattr(processes, 'is_first_process', lambda: is_first or not connected)
+    monkeypatch.setattr(processes, 'leave_processes', connected.clear)
+    spec = write_spec(tmp_path)
+    assert main(['tao', 'train', '-e', str(spec), '--launcher', 'pytorch']) == 0
+    assert ('Execution status' in capsys.readouterr().out) == is_first

@@ -56,9 +56,8 @@ def test_true_means_the_category():
     assert resolve_symmetry(True, category) is category
 
 
-def test_true_needs_a_symmetric_category():
-    with raises(DataError, 'category', argument='symmetric', value=True):
-        resolve_symmetry(True, NoSymmetry())
+def test_true_in_a_category_without_symmetry_means_none():
+    assert resolve_symmetry(True, NoSymmetry()).order == 1
 
 
 def test_false_means_none():

@@ -1,6 +1,8 @@
 import os
+import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch.utils.data import DataLoader
 from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.datasets.centerpose_dataset import CenterPoseDataset, expand_roots
+from cpose.datasets.image_reading import LIMIT_VARIABLE
 from cpose.errors import ConfigError, DataError
 from cpose.structures.pose_data_sample import field_arrays
 
@@ -180,12 +183,33 @@ def test_optional_annotations(root):
 def test_unreadable_image(root):
     path = root / '2.png'
     path.write_bytes(path.read_bytes()[:100])
-    with raises(DataError, '(100 bytes)', path=path):
+    with raises(DataError, '100 bytes', path=path):
         make_dataset(root, TRAIN)[2]
     dataset = make_dataset(root, TRAIN, on_error='skip')
     sample = dataset[2]['data_samples']
     assert (sample.image_path, sample.is_replacement) == (str(root / '3.png'), True)
     assert not dataset[3]['data_samples'].is_replacement
+
+
+CUBOID = {'category': 'cuboid', 'symmetry': {'type': 'CuboidSymmetry'}}
+CASES = Path(__file__).parents[1] / 'data' / 'cases'
+
+
+@pytest.mark.parametrize('name', ['bom', 'webp', 'exif_turned'])
+def test_files_of_other_writers(tmp_path, name):
+    for path in (CASES / name).iterdir():
+        shutil.copy(path, tmp_path)
+    (sample,) = (item['data_samples'] for item in make_dataset(tmp_path, TRAIN, CUBOID))
+    assert sample.image_wh == ((128, 96) if name == 'exif_turned' else (128, 128))
+
+
+def test_image_above_the_limit_is_an_image_that_cannot_be_read(root, monkeypatch):
+    cv2.imwrite(str(root / '2.png'), np.zeros((500, 500, 3), np.uint8))
+    monkeypatch.setenv(LIMIT_VARIABLE, '200000')
+    with raises(DataError, '500×500', path=root / '2.png'):
+        make_dataset(root, TRAIN)[2]
+    sample = make_dataset(root, TRAIN, on_error='skip')[2]['data_samples']
+    assert (sample.image_path, sample.is_replacement) == (str(root / '3.png'), True)
 
 
 def test_only_unreadable_images(root):

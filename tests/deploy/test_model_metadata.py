@@ -65,7 +65,7 @@ def test_keys_in_the_file(file):
     assert stored['cpose.channel_order'] == 'bgr'
     assert json.loads(stored['cpose.class_names'])[0] == 'cup'
     assert json.loads(stored['cpose.stride']) == 4
-    assert len(stored) == 13
+    assert len(stored) == 14
 
 
 def test_file_of_the_first_release_has_the_outputs_of_the_contract(file):
@@ -93,7 +93,7 @@ def test_attaching_again_replaces(file):
     attach_metadata(model, replace(METADATA, precision='fp16'))
     assert metadata_of(model, file).precision == 'fp16'
     keys = [entry.key for entry in model.metadata_props]
-    assert len(keys) == len(set(keys)) == 14
+    assert len(keys) == len(set(keys)) == 15
 
 
 def test_files_that_are_not_ours(tmp_path):

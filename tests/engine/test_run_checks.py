@@ -1,7 +1,7 @@
 import pytest
 
 from cpose.engine.run_checks import check_run
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, DataError
 from cpose.registry import DATASETS
 
 from ..shipped_parts import part
@@ -16,6 +16,13 @@ class RoundToyDataset(ToyDataset):
     def __init__(self, length=3):
         super().__init__(length)
         self.metainfo['eval_num_symmetry'] = (0,)
+
+
+@DATASETS.register_module()
+class EmptyToyDataset(ToyDataset):
+    """Noise without anything to train on."""
+
+    num_targets = 0
 
 
 METRIC = {'val_evaluator': part('ObjectronMetric')}
@@ -39,6 +46,13 @@ METRIC = {'val_evaluator': part('ObjectronMetric')}
 def test_refused_before_the_first_step(build_runner, options, argument):
     runner = build_runner(options)
     with raises(ConfigError, argument=argument):
+        runner.train()
+    assert runner.iter == 0
+
+
+def test_data_without_any_target(build_runner):
+    runner = build_runner({'train_dataloader.dataset.type': 'EmptyToyDataset'})
+    with raises(DataError, 'no object', argument='data_root'):
         runner.train()
     assert runner.iter == 0
 

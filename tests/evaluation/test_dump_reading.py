@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from cpose.evaluation.dump_reading import read_dump
 
 from ..user_errors import raises
 
+ATTACKS = Path(__file__).parents[1] / 'data' / 'attacks'
 META = {
     'category': ('cup', 'shoe'),
     'symmetry': ({'type': 'NoSymmetry'}, {'type': 'CuboidSymmetry'}),
@@ -26,6 +28,14 @@ def test_deep_nesting_is_refused(tmp_path):
     (tmp_path / 'dump.json').write_text('[' * 100_000 + ']' * 100_000)
     with raises(DataError, 'nested', path=tmp_path / 'dump.json'):
         read_dump(tmp_path / 'dump.json')
+
+
+@pytest.mark.parametrize('file', sorted(ATTACKS.glob('dump_*.json')), ids=lambda file: file.stem)
+def test_files_made_to_harm(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with raises(DataError, path=file):
+        read_dump(file)
+    assert not list(tmp_path.iterdir())
 
 
 def first(content, kind):
@@ -57,6 +67,15 @@ def set_meta(field, value):
             'dataset_meta.symmetry',
             "'steps'",
         ),
+        (
+            set_meta('symmetry', [{'type': 'os.system', 'command': 'x'}] * 2),
+            'dataset_meta.symmetry',
+            'os.system',
+        ),
+        (set_meta('symmetry', [{'type': 'os'}] * 2), 'dataset_meta.symmetry', "'os'"),
+        (set_meta('symmetry', [{'type': ['os']}] * 2), 'dataset_meta.symmetry', 'cannot be built'),
+        (set_meta('eval_num_symmetry', [10**30, 1]), 'dataset_meta.symmetry', '3600'),
+        (set_field('predictions', 'score', 10**400), 'predictions[0].score', 'one finite'),
         (set_meta('eval_num_symmetry', [None, 1]), 'dataset_meta.eval_num_symmetry', 'of int'),
         (lambda c: c['images'].__setitem__(3, 7), 'images[3]', 'is int'),
         (lambda c: c['images'][2].__setitem__('image_wh', [1]), 'images[2].image_wh', 'be 2'),

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 
 from cpose.errors import DataError
+from cpose.evaluation.dump import read_dump, write_dump
 from cpose.evaluation.records import record_from_arrays, record_image, record_to_arrays
 
 from ..user_errors import raises
@@ -69,3 +70,54 @@ def test_of_label_keeps_one_category(new_scene, new_record):
     assert chosen.annotations.dims_metric[:, 1].tolist() == [2, 2]
     assert chosen.predictions.labels.tolist() == [1, 1]
     assert chosen.annotations.plane_gl is not None
+
+
+ASIDE = (0.6, 0.0, 2.0)
+
+
+def ignoring(scene, *rectangles):
+    """Return the record of a scene whose annotation ignores rectangles."""
+    record = record_image(scene.result, scene.sample, 0.0)
+    boxes = np.array(rectangles, dtype=float)
+    return replace(record, annotations=replace(record.annotations, ignored_boxes=boxes))
+
+
+def rectangle_of(record, number=-1):
+    corners = record.predictions.keypoints_image[number, 1:]
+    return [*corners.min(axis=0), *corners.max(axis=0)]
+
+
+def test_predictions_in_ignored_regions_do_not_count(new_scene):
+    scene = new_scene().add_object((0.2, 0.1, 0.3))
+    scene.add_prediction((0.2, 0.1, 0.3), score=0.9).add_prediction(
+        (0.2, 0.1, 0.3), ASIDE, score=0.8
+    )
+    scene.add_failure(0.7)
+    record = record_image(scene.result, scene.sample, 0.0)
+    left, top, right, bottom = rectangle_of(record, 1)
+    kept = ignoring(scene, [left, top, right, bottom]).of_label(0)
+    assert kept.predictions.scores.tolist() == [0.9, 0.7]
+    assert len(kept.annotations) == 1
+    third = left + (right - left) / 3
+    far = ignoring(scene, [left, top, third, bottom], [0, 0, 10, 10]).of_label(0)
+    assert far.predictions.scores.tolist() == [0.9, 0.8, 0.7]
+
+
+def test_objects_win_over_ignored_regions(new_scene):
+    scene = new_scene().add_object((0.2, 0.1, 0.3)).add_prediction((0.2, 0.1, 0.3))
+    record = record_image(scene.result, scene.sample, 0.0)
+    left, top, right, bottom = rectangle_of(record)
+    around = [left - 20, top - 20, right + 20, bottom + 20]
+    assert len(ignoring(scene, around).of_label(0).predictions.scores) == 1
+    nothing = new_scene().add_prediction((0.2, 0.1, 0.3))
+    assert len(ignoring(nothing, around).of_label(0).predictions.scores) == 0
+
+
+def test_ignored_regions_survive_the_exchange_and_the_dump(new_scene, tmp_path):
+    scene = new_scene().add_object((0.2, 0.1, 0.3))
+    record = ignoring(scene, [1, 2, 3, 4.5], [5, 6, 7, 8])
+    back = record_from_arrays(record_to_arrays(record))
+    np.testing.assert_array_equal(back.annotations.ignored_boxes, [[1, 2, 3, 4.5], [5, 6, 7, 8]])
+    write_dump(tmp_path / 'dump.json', [record], None)
+    (read,), _ = read_dump(tmp_path / 'dump.json')
+    np.testing.assert_array_equal(read.annotations.ignored_boxes, [[1, 2, 3, 4.5], [5, 6, 7, 8]])

@@ -50,7 +50,7 @@ def test_key_file(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('content', 'problem'), [(None, 'No such file'), (b' \n', 'empty'), (b'\xff\xfe', 'UTF-8')]
+    ('content', 'problem'), [(None, 'No such file'), (b' \n', 'empty'), (b'\xff\xfeA', 'no text')]
 )
 def test_bad_key_file(monkeypatch, tmp_path, content, problem):
     file = tmp_path / 'key'

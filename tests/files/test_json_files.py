@@ -6,9 +6,9 @@ from cpose.errors import DataError, OutputError
 from cpose.files.json_files import (
     check_writable,
     finite_or_null,
-    read_json,
     write_json,
 )
+from cpose.files.text_files import read_json
 
 from ..user_errors import raises
 

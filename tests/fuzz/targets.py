@@ -20,6 +20,7 @@ from cpose.apis.config.evaluation_parts import metric_settings
 from cpose.apis.config.load import load_config
 from cpose.apis.conversion import convert_checkpoint
 from cpose.apis.conversion_config import ConfigChoice
+from cpose.apis.inference.calibration import SceneCameras
 from cpose.apis.inference.camera_io import read_camera_file
 from cpose.apis.training import train
 from cpose.checkpoints.stored_config import config_from_checkpoint
@@ -64,6 +65,7 @@ SHORT = {
     'train_cfg.max_epochs': 1,
     'train_cfg.val_interval': 1,
 }
+MATRIX = [600.0, 0, 320, 0, 600, 240, 0, 0, 1]
 CAMERAS = (
     {'camera_matrix': {'rows': 3, 'cols': 3, 'data': [600, 0, 320, 0, 600, 240, 0, 0, 1]}},
     {
@@ -74,6 +76,26 @@ CAMERAS = (
         'distortion_coefficients': {'data': [0.1, 0.01, 0, 0, 0]},
     },
     {'fx': 600, 'fy': 600, 'cx': 320, 'cy': 240, 'width': 640, 'height': 480},
+    {
+        'width': 640,
+        'height': 480,
+        'k': MATRIX,
+        'roi': {'x_offset': 100, 'y_offset': 50, 'width': 320, 'height': 240},
+        'binning_x': 2,
+        'binning_y': 2,
+    },
+    {
+        'cam0': {
+            'camera_model': 'pinhole',
+            'intrinsics': [600.0, 600.0, 320.0, 240.0],
+            'distortion_coeffs': [0.1, -0.2, 0.001, 0.002],
+            'distortion_model': 'radtan',
+            'resolution': [640, 480],
+        }
+    },
+    {'0': {'cam_K': MATRIX}, '12': {'cam_K': [2 * value for value in MATRIX[:8]] + [1]}},
+    {'width': 640, 'height': 480, 'intrinsic_matrix': [600.0, 0, 0, 0, 600, 0, 320, 240, 1]},
+    [[600.0, 0, 320], [0, 600, 240], [0, 0, 1]],
 )
 SPEC = {
     'results_dir': 'results',
@@ -138,7 +160,7 @@ class Images:
 
 
 class CameraFiles:
-    """Calibration files of ROS, OpenCV and others."""
+    """Calibration files of ROS, OpenCV, Kalibr, BOP, Open3D and others."""
 
     def prepare(self, folder: Path) -> None:
         """Choose where they are written."""
@@ -152,8 +174,11 @@ class CameraFiles:
             path.write_bytes(spoil_bytes(rng, json.dumps(content).encode()))
         else:
             path.write_text(json.dumps(spoil_tree(rng, content)))
-        matrix = read_camera_file(path).intrinsics
-        return bool(np.isfinite(matrix).all() and matrix[0, 0] > 0 and matrix[1, 1] > 0)
+        found = read_camera_file(path)
+        cameras = found.cameras.values() if isinstance(found, SceneCameras) else [found]
+        matrices = np.stack([camera.intrinsics for camera in cameras])
+        is_finite = np.isfinite(matrices).all()
+        return bool(is_finite and (matrices[:, 0, 0] > 0).all() and (matrices[:, 1, 1] > 0).all())
 
 
 class ModelFile:

@@ -2,9 +2,18 @@
 
 from mmengine.dataset import Compose
 
+from cpose.annotation.fixing import prepare_fix
 from cpose.datasets.annotations.annotation import read_annotation
+from cpose.datasets.annotations.consistency import Finding
+from cpose.datasets.annotations.contradictions import (
+    Contradictions,
+    check_on_contradiction,
+    report_contradictions,
+)
+from cpose.datasets.annotations.conventions import check_convention
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
+from cpose.datasets.annotations.object_checks import check_classes
 from cpose.datasets.base_dataset import check_packed
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
@@ -30,9 +39,39 @@ def report_problems(folder):
     problems.report('data')
 
 
+def contradict(on_contradiction='raise'):
+    turned = Finding(
+        field='the 3D part',
+        cause="is in the camera frame of OpenCV, not in Objectron's",
+        relation='reprojection',
+        form='camera_frame=opencv',
+        magnitude=96.83,
+        unit='px',
+        objects=(0, 2),
+    )
+    unknown = Finding(
+        field='scale and keypoints_3d',
+        cause='contradict each other, and no known convention explains it',
+        relation='scale',
+        magnitude=1.7,
+        unit='times',
+        objects=(1,),
+    )
+    files = {'a.jpg': [turned], 'b.jpg': [turned, unknown]}
+    report_contradictions(Contradictions(files, 3), 'data', on_contradiction)
+
+
 PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
 CASES = {
     'files that cannot be used': report_problems,
+    'annotations that contradict themselves': lambda folder: contradict(),
+    'convention that is none': lambda folder: check_convention('opencv'),
+    'field of no convention': lambda folder: check_convention({'frame': 'opencv'}),
+    'form of no convention': lambda folder: check_convention({'camera_frame': 'opencvv'}),
+    'contradiction with another policy': lambda folder: check_on_contradiction('ignore'),
+    'classes that are none': lambda folder: check_classes(['box'], ['cup']),
+    'class of no category': lambda folder: check_classes({'mug': 'cupp'}, ['cup', 'shoe']),
+    'result inside the data': lambda folder: prepare_fix('data', 'data/fixed'),
     'class that is no category': lambda folder: SyntheticCuboidDataset(1).find_label('mug'),
     'items that are not packed': lambda folder: check_packed({}, [Compose([])], PIPELINE),
     'training image without annotation': lambda folder: ExpandSymmetries().transform(
@@ -42,6 +81,9 @@ CASES = {
     'folder that is empty': lambda folder: scan_folder(str(folder)),
     'image that is missing': lambda folder: read_image('none.png'),
     'image that is empty': with_file(b'', read_image),
+    'image that is too large': with_file(b'P6 60000 60000 255\n', read_image),
+    'image of a format that is not read': with_file(b'%PDF-1.7', read_image),
+    'image that is cut off': with_file(b'P6 60 60 255\n', read_image),
     'image that is none': with_file(b'garbage', read_image),
     'annotation that is missing': lambda folder: read_annotation('none.json'),
     'input size': lambda folder: check_input_wh((60, 64)),

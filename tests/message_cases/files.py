@@ -8,8 +8,9 @@ from cpose.apis.metafile import read_metafile
 from cpose.files import download
 from cpose.files.encrypted_file import read_model_bytes
 from cpose.files.encryption_key import KEY_FILE_VARIABLE, KEY_VARIABLE, current_key
-from cpose.files.json_files import JsonFields, check_writable, read_json, write_json
+from cpose.files.json_files import JsonFields, check_writable, write_json
 from cpose.files.model_files import check_new_file
+from cpose.files.text_files import read_json, read_text
 from cpose.files.user_cache import CACHE_VARIABLE, check_sha256
 from cpose.files.weight_files import find_weights
 
@@ -68,6 +69,8 @@ CASES = {
     'metafile with figures from nowhere': metafile('Models: [{Name: a, Metadata: {}, Speed: []}]'),
     'json that is missing': lambda folder: read_json(folder / 'a.json'),
     'json that is nested too deeply': with_file(b'[' * 100_000, read_json),
+    'text that is none': with_file('Größe'.encode('latin-1'), read_text),
+    'text that is too long': with_file(b'12345', lambda file: read_text(file, 4)),
     'json into a folder': lambda folder: write_json(folder, {}),
     'result below a file': with_file(b'', lambda file: check_writable(file / 'b.json')),
     'field that is missing': lambda folder: fields(size=1).value('scale'),

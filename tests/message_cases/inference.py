@@ -3,6 +3,7 @@
 import numpy as np
 
 from cpose.apis.builder import choose_device
+from cpose.apis.inference.calibration import Camera, SceneCameras
 from cpose.apis.inference.camera_io import make_camera, read_camera_file
 from cpose.apis.inference.image_sources import read_images
 
@@ -22,6 +23,18 @@ CASES = {
     'camera file that is missing': lambda folder: read_camera_file(folder / 'camera.yaml'),
     'camera file without camera': with_camera('width: 64'),
     'camera file without a number': with_camera('fx: 60'),
+    'camera file of a transposed matrix': with_camera('K: [1, 0, 0, 0, 1, 0, 320, 240, 1]'),
+    'camera file of seven numbers': with_camera('1 2 3 4 5 6 7'),
+    'camera file of several cameras': with_camera('{cam0: {a: 1}, cam1: {a: 1}}'),
+    'camera file of a fisheye': with_camera(
+        '{cam0: {intrinsics: [1, 1, 1, 1], camera_model: omni}}'
+    ),
+    'camera file of endless aliases': with_camera('a: &a [*a]'),
+    'camera of a turned image': lambda folder: Camera(np.eye(3), image_wh=(6, 4)).for_image((4, 6)),
+    'scene without the camera of an image': lambda folder: SceneCameras({}, 'a.json').of_image(
+        '7.png'
+    ),
+    'stream that does not answer': lambda folder: list(read_images('http://127.0.0.1:1/a')),
     'camera file with a wrong number': with_camera('{fx: -60, fy: 60, cx: 32, cy: 32}'),
     'input that is missing': lambda folder: list(read_images('none.jpg')),
     'input that is an empty folder': lambda folder: list(read_images(str(folder))),

@@ -8,12 +8,7 @@ from cpose.apis.config.load import load_config
 from cpose.codecs.branches import build_branches
 from cpose.codecs.centerpose_codec import CenterPoseCodec
 from cpose.codecs.postprocessor import build_postprocessor
-from cpose.codecs.symmetries import (
-    NoSymmetry,
-    RotationalSymmetry,
-    parse_symmetric,
-    resolve_symmetry,
-)
+from cpose.codecs.symmetries import RotationalSymmetry, parse_symmetric
 from cpose.models.backbones import timm_backbone
 from cpose.models.data_preprocessor import PoseDataPreprocessor
 from cpose.models.necks import select_levels
@@ -71,5 +66,4 @@ CASES = {
     'deviation of the images': read_pixels(std=[1, 0, 1]),
     'order of rotations': lambda folder: RotationalSymmetry(0),
     'symmetry of an object': lambda folder: parse_symmetric('yes'),
-    'symmetry of no category': lambda folder: resolve_symmetry(True, NoSymmetry()),
 }

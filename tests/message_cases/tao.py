@@ -13,11 +13,14 @@ from cpose.tao.automl.search_space import build_space
 from cpose.tao.automl.study import open_storage, open_study, storage_url
 from cpose.tao.automl.trials import TrialFolder, load_search_spec
 from cpose.tao.jobs.archives import data_folder
+from cpose.tao.jobs.job_runs import create_job
+from cpose.tao.jobs.job_specs import JobRequest
+from cpose.tao.jobs.job_store import JobStore
 from cpose.tao.jobs.processes import choose_gpus
 from cpose.tao.spec.schema import job_schema
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks.export import export_file
-from cpose.tao.tasks.gen_trt_engine import engine_request, quantization_settings
+from cpose.tao.tasks.gen_trt_engine import check_input, engine_request, quantization_settings
 from cpose.tao.tasks.inference import inference_options
 from cpose.tao.tasks.train import find_resume
 from cpose.tao.translation.data_part import input_wh
@@ -108,6 +111,15 @@ def resume(*given):
     return words(*given, then=run)
 
 
+def job(**fields):
+    """Return a case that creates a job of a training."""
+
+    def run(folder):
+        create_job(JobStore(folder / 'jobs'), JobRequest('train', **fields))
+
+    return run
+
+
 def other_settings(folder):
     import optuna
 
@@ -177,6 +189,15 @@ SPECS = {
     'base experiment that is unknown': lambda folder: job_schema('train', 'dla34_bik'),
 }
 JOBS = {
+    'job that is unknown': lambda folder: JobStore(folder / 'jobs').find('x'),
+    'job with several folders': job(datasets={'train_datasets': '["a", "b"]'}),
+    'job without a spec': job(specs='[1]'),
+    'input of an engine': words(
+        'gen_trt_engine.input_width=256',
+        'gen_trt_engine.onnx_file=x.onnx',
+        then=lambda spec: check_input(spec, (512, 512)),
+    ),
+    'key given in two ways': text('train.seed: 1\ntrain:\n  randomseed: 2\n'),
     'gpus that are not there': gpus(2, 'train', 'train.gpu_ids=[2]'),
     'gpus on a machine without': gpus(0, 'train', 'train.num_gpus=2'),
     'inference on two gpus': gpus(2, 'inference', 'inference.num_gpus=2'),

@@ -59,7 +59,7 @@ def plan(spec):
         },
         'export': {
             **export.export_options(spec),
-            'num_select': export.export_overlay(spec)['model']['head']['codec']['num_select'],
+            'config': export.export_overlay(spec),
             'files': (spec.values.export.checkpoint, str(export.export_file(spec))),
             'folder': str(spec.results_dir('export')),
         },
@@ -69,6 +69,7 @@ def plan(spec):
             **gen_trt_engine.calibration_source(spec),
             **gen_trt_engine.quantization_settings(spec),
             'files': gen_trt_engine.files(spec),
+            'input_wh': gen_trt_engine.check_input(spec, (512, 512)),
             'folder': str(spec.results_dir('gen_trt_engine')),
         },
         'gpus': {task: choose_gpus(spec, task) for task in TASKS},

@@ -219,7 +219,7 @@ def test_export_takes_no_other_format(folder):
 @pytest.mark.slow
 def test_other_backbone_than_the_checkpoint_has(folder):
     key = 'model.backbone.model_type'
-    with raises(ConfigError, 'FAN small', spec_key=key, value='DLA34'):
+    with raises(ConfigError, 'fan_small', spec_key=key, value='DLA34'):
         run(folder, 'evaluate', 'model.backbone.model_type=DLA34')
 
 

@@ -26,6 +26,7 @@ train_dataloader = dict(
             dict(
                 type='RandomPoseAffine',
                 scale_range=(0.6, 1.3),
+                scale_step=0.1,
                 border=128,
                 flip_prob=0.5,
                 rotate_prob=0.0,

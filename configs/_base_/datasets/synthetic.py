@@ -1,4 +1,7 @@
-"""Boxes drawn while training, category ``cuboid``: no files needed."""
+"""Boxes drawn while training, category ``cuboid``: no files needed.
+
+``shape`` and ``metainfo`` choose other objects.
+"""
 
 _base_ = '../evaluators/objectron.py'
 
@@ -22,6 +25,7 @@ __realism = dict(
     loose_items=(0, 0),
     people=(0, 0),
     solids=(0, 4),
+    props=(0, 0),
     printed_solids=0.0,
     occluder=0.2,
     reflection=0.2,
@@ -42,6 +46,8 @@ __pictures = dict(
     image_wh=(512, 512),
     input_wh=(512, 512),
     objects=(1, 1),
+    shape=dict(type='Carton'),
+    distractors=(),
     realism=__realism,
 )
 __test_pipeline = [

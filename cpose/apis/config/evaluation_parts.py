@@ -76,12 +76,12 @@ def find_metric_config(config: Config, advice: str) -> Any:
 
 
 def metric_settings(
-    source: str | None = None, options: Mapping[str, Any] | None = None
+    source: str | Config | None = None, options: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return what the metric of a config scores by, to build an `ObjectronMetric` with.
 
     Args:
-        source: Config file or the name of a shipped one; None takes the shipped metric.
+        source: Config, its file or the name of a shipped one; None takes the shipped metric.
         options: Overrides by dotted key.
 
     Returns:

@@ -13,9 +13,11 @@ from mmengine.logging import print_log
 
 from cpose.apis.config.override import merge_option, nest_options, refuse_misspelt
 from cpose.apis.config.reading import BASE_KEY, PACKAGE_PREFIX, read_config_file, text_list
+from cpose.checkpoints.stored_config import LOCAL_KEYS, OUTPUT_KEYS
 from cpose.config_renames import rename_config
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, nearest_names
+from cpose.files.outputs import note_input
 from cpose.shipped_configs import complete_head, configs_root
 
 PRESETS_KEY = 'presets'
@@ -24,6 +26,8 @@ FIRST_RELEASE = '_base_/compat/first_release.py'
 """Config with what constructors once filled in, under `PARTS` and `TRAINING_PARTS`."""
 PARTS, TRAINING_PARTS = 'parts', 'training_parts'
 OWN_SCOPES = ('', 'cpose')
+PATH_ENDINGS = ('root', 'path', 'paths', 'file', 'files', 'dir', 'folder', 'folders', 'photos')
+"""How keys end that name what is read; `OUTPUT_KEYS` name what is written."""
 TRAINING = 'train_dataloader'
 
 Parts = Mapping[str, Mapping[str, Any]]
@@ -124,7 +128,7 @@ def load_config(
         ConfigError: If the file is missing or cannot be read, or an override does not fit.
     """
     if isinstance(source, Config):
-        config = Config(source.to_dict(), filename=source.filename)
+        config = Config(source.to_dict(), source.text, source.filename)
     elif isinstance(source, Mapping):
         config = Config(_inherit(source))
     else:
@@ -141,7 +145,21 @@ def load_config(
         tree = _rename(merge_option(tree, _read(find_config(preset)).to_dict()))
     tree = _rename(merge_option(complete_head(tree), given))
     whole = complete_config(complete_head(tree), _first_release())
-    return Config(whole, filename=config.filename)
+    _note_paths(whole)
+    return Config(whole, config.text, config.filename)
+
+
+def _note_paths(node: Any, key: str = '') -> None:
+    """Note the files and folders that a config names to be read, see `note_input`."""
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            if name not in (*OUTPUT_KEYS, *LOCAL_KEYS):
+                _note_paths(value, str(name))
+    elif isinstance(node, list | tuple):
+        for item in node:
+            _note_paths(item, key)
+    elif key.endswith(PATH_ENDINGS) and isinstance(node, str):
+        note_input(node.partition('{')[0])  # braces stand for the category
 
 
 def _rename(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,6 +205,7 @@ def _preset_names(value: Any) -> list[str]:
 
 
 def _read(path: Path) -> Config:
+    note_input(path)
     return read_config_file(path, find_config)
 
 

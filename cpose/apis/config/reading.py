@@ -19,10 +19,13 @@ from cpose.apis.config.new_style import (
 )
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
+from cpose.files.text_files import read_text
 
 BASE_KEY = '_base_'
 ENDING = '.py'
 PACKAGE_PREFIX = 'cpose::'
+TEMPLATE = '{{'
+"""What MMEngine replaces by the place of the file."""
 
 
 def read_config_file(path: Path, find_shipped: Callable[[str], Path]) -> Config:
@@ -43,7 +46,7 @@ def read_config_file(path: Path, find_shipped: Callable[[str], Path]) -> Config:
             raise
         except Exception as error:
             raise _reading_error(path, error, bases.originals) from error
-    return Config(config, filename=str(path))
+    return Config(config, cfg_text=read_text(path, kind=ConfigError), filename=str(path))
 
 
 def text_list(value: Any) -> list[str] | None:
@@ -96,7 +99,8 @@ class _Bases:
         self.originals[str(path)] = path
         copy = self.folder / f'{path.stem}_{len(self.originals)}{ENDING}'
         self.originals[str(copy)] = path
-        Config._substitute_predefined_vars(str(path), str(copy))
+        readable = self._as_utf8(path)
+        Config._substitute_predefined_vars(str(readable), str(copy))
         text = copy.read_text(encoding='utf-8')
         module = ast.parse(text, str(path))
         self.imported |= imported_names(module)
@@ -104,10 +108,30 @@ class _Bases:
             return self._with_copied_imports(copy, module, (*heirs, path))
         node = _base_line(module)
         if node is None:
-            return path
+            return readable
         bases = [self._find(name, path) for name in _base_names(node, path)]
         plain = [str(self.resolve(base, (*heirs, path))) for base in bases]
         copy.write_text(_replace_value(text, node, plain), encoding='utf-8')
+        return copy
+
+    def _as_utf8(self, path: Path) -> Path:
+        """Return a config that Python and MMEngine can read, a copy if it has a byte-order mark.
+
+        Raises:
+            ConfigError: If it is no text, or a copy would have other values.
+        """
+        text = read_text(path, kind=ConfigError)
+        if text.encode() == path.read_bytes():
+            return path
+        if TEMPLATE in text:
+            raise ConfigError(
+                f'has a byte-order mark or is not in UTF-8, and uses {TEMPLATE}',
+                place=FilePlace(path),
+                advice='Write it in UTF-8 without a mark',
+            )
+        copy = self.folder / f'{len(self.originals)}_{path.name}'
+        copy.write_text(text, encoding='utf-8')
+        self.originals[str(copy)] = path
         return copy
 
     def _with_copied_imports(self, copy: Path, module: ast.Module, heirs: tuple[Path, ...]) -> Path:

@@ -10,6 +10,7 @@ from cpose.deploy.engines.engine_file import check_engine_path, prepare_model, w
 from cpose.deploy.engines.flavors import AUTO, Flavor, load_flavor
 from cpose.deploy.model_metadata import ModelMetadata, load_onnx, static_batch_of
 from cpose.deploy.quantization.quantize import QuantizationSettings
+from cpose.files.outputs import note_input, outputs_guarded
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ DEFAULT_SOURCE = CalibrationSource()
 DEFAULT_QUANTIZATION = QuantizationSettings(target='tensorrt')
 
 
+@outputs_guarded()
 def build_engine_file(
     path: str | Path,
     out: str | Path,
@@ -79,6 +81,7 @@ def build_engine_file(
         UserError: If the file, the machine or an option does not allow it; nothing is written
             then.
     """
+    note_input(path, *source.folders)
     check_engine_path(out, request.may_replace)
     model, metadata = load_onnx(path)
     profile = choose_profile(static_batch_of(model), *request.batches)

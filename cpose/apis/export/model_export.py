@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,18 @@ from cpose.apis.inference.inference_parts import (
     find_metainfo,
     make_record,
 )
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import config_to_json
 from cpose.datasets.centerpose_dataset import expand_roots
 from cpose.datasets.draws import innermost_configs
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
+from cpose.deploy.model_integrity import sealed_model
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.deploy.onnx.export import ExportSettings, check_packages, make_onnx
 from cpose.deploy.onnx.verify import Comparison, check_bounds, compare_with_torch
 from cpose.errors import ConfigError, DataError
 from cpose.files.model_files import check_new_file, write_model_atomic
+from cpose.files.outputs import note_input, outputs_guarded
 
 NUM_SYNTHETIC = 2
 NUM_TEST = 4
@@ -142,6 +145,7 @@ class ExportResult:
     lines: list[Comparison]
 
 
+@outputs_guarded()
 def export_model(
     config: Config,
     checkpoint: str | Path,
@@ -168,17 +172,21 @@ def export_model(
     """
     if Path(out).suffix != '.onnx':
         raise ConfigError('must end with .onnx', argument='out', value=out)
+    note_input(checkpoint, *(images or ()))
     check_new_file(out, may_replace)
     check_packages()
     model = build_model(config, checkpoint)
     pictures = make_pictures(config, settings.input_wh, images)
     start = time.perf_counter()
-    graph = make_onnx(model, settings, make_metadata(config, model, settings))
+    metadata = replace(
+        make_metadata(config, model, settings), trained_with=training_versions(checkpoint)
+    )
+    graph = make_onnx(model, settings, metadata)
     exported = time.perf_counter()
     lines = compare_with_torch(graph, model, pictures.pixels, settings)
     check_bounds(lines)
     verified = time.perf_counter()
-    content = graph.SerializeToString()
+    content = sealed_model(graph)
     write_model_atomic(out, content)
     return ExportResult(
         path=Path(out),
@@ -189,6 +197,18 @@ def export_model(
         pictures=pictures.origin,
         lines=lines,
     )
+
+
+def training_versions(checkpoint: str | Path) -> dict[str, str]:
+    """Return the versions of the packages that a checkpoint was trained with, none if it is mute.
+
+    Raises:
+        CheckpointError: If it cannot be read.
+    """
+    meta = load_checkpoint_file(checkpoint, tensors_only=True).get('meta')
+    versions = meta.get('versions') if isinstance(meta, Mapping) else None
+    known = versions.items() if isinstance(versions, Mapping) else ()
+    return {str(name): str(version) for name, version in known}
 
 
 def make_metadata(config: Config, model: Any, settings: ExportSettings) -> ModelMetadata:

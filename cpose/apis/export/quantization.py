@@ -12,6 +12,7 @@ from cpose.apis.config.evaluation_parts import find_metric_config
 from cpose.apis.runtime_files import config_from_file
 from cpose.building import building
 from cpose.codecs.postprocessor import build_postprocessor
+from cpose.deploy.model_integrity import sealed_model
 from cpose.deploy.model_metadata import (
     INPUT_NAME,
     ModelMetadata,
@@ -32,6 +33,7 @@ from cpose.deploy.quantization.sensitivity import open_session
 from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import CheckpointError, ConfigError, DataError
 from cpose.files.model_files import check_new_file, write_model_atomic
+from cpose.files.outputs import note_input, outputs_guarded
 from cpose.registry import DATASETS, METRICS
 from cpose.structures.pose_data_sample import make_results
 
@@ -171,6 +173,7 @@ def find_calibration_images(
     return CalibrationImages(dataset, metadata, size, source.num_batches)
 
 
+@outputs_guarded()
 def quantize_file(
     path: str | Path,
     out: str | Path,
@@ -192,6 +195,7 @@ def quantize_file(
     Raises:
         UserError: If the file, the images or an option is wrong; nothing is written then.
     """
+    note_input(*source.folders)
     _check_out(path, out, may_replace)
     model, metadata = load_onnx(path)
     if metadata.precision != 'fp32':
@@ -215,7 +219,7 @@ def quantize_file(
         result, changed = quantized.model, quantized.metadata
     before = _evaluate(model, metadata, config, dataset, num_eval_images)
     after = _evaluate(result, changed, config, dataset, num_eval_images)
-    content = result.SerializeToString()
+    content = sealed_model(result)
     write_model_atomic(out, content)
     sizes = (Path(path).stat().st_size, len(content))
     return QuantizationResult(Path(out), sizes, quantized, before, after)
@@ -232,8 +236,5 @@ def _evaluate(
 def _check_out(path: str | Path, out: str | Path, may_replace: bool) -> None:
     if Path(out).suffix != '.onnx':
         raise ConfigError('must end with .onnx', argument='out', value=out)
-    if Path(out).exists() and Path(path).exists() and Path(out).samefile(path):
-        raise ConfigError(
-            'is the model itself', argument='out', value=out, advice='Choose another file'
-        )
+    note_input(path)
     check_new_file(out, may_replace)

@@ -1,32 +1,23 @@
-"""A calibrated camera, and how calibration files describe one."""
+"""A calibrated camera, and the cameras of a scene."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
-from cpose.datasets.annotations.annotation import parse_annotation
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
-from cpose.files.json_files import JsonFields
-from cpose.structures.camera import intrinsic_matrix
 
-SCALAR_NAMES = (
-    ('fx', 'fy', 'cx', 'cy'),
-    ('focal_length_x', 'focal_length_y', 'principle_point_x', 'principle_point_y'),
-    ('focal_length_x', 'focal_length_y', 'principal_point_x', 'principal_point_y'),
-)
-"""Spellings of fx, fy, cx, cy: plain, TAO's, TAO's corrected."""
-MATRIX_NAMES = ('camera_matrix', 'intrinsics', 'K', 'k')
-DISTORTION_NAMES = ('distortion_coefficients', 'distortion', 'D', 'd')
-DISTORTION_LENGTHS = (4, 5, 8, 12, 14)
-DISTORTION_MODELS = ('plumb_bob', 'rational_polynomial', 'pinhole', 'none', '')
-SIZE_NAMES = (('width', 'height'), ('image_width', 'image_height'))
-SECTIONS = ('inference', 'evaluate', 'camera', 'intrinsics')
-"""Parts of a file in which a camera is looked for, besides its top level."""
 SAME_ASPECT = 0.01
 """Largest relative difference of the scales of width and height of a resized image."""
+FARTHEST_CENTER = 0.15
+"""Largest usual distance of the principal point from the middle, sides of the image."""
+SHORTEST_FOCAL, LONGEST_FOCAL = 0.25, 10.0
+"""Usual focal lengths, longer sides of the image: fields of view of 127° to 6° along it."""
+MOST_STRETCH = 1.7
+"""Largest usual ratio of the two focal lengths."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +27,11 @@ class Camera:
     Attributes:
         intrinsics: (3, 3), pixels.
         distortion: Lens coefficients k1 k2 p1 p2 ..., None for a pinhole.
-        image_wh: Size of the images it was calibrated with, None if unknown.
+        image_wh: Size of the images that it is the camera of, None if unknown.
         origin: Where it comes from, for messages.
         is_guessed: Whether it is an assumption.
+        sensor: The camera of the whole sensor, where this is the one of a part of it or of joined
+            pixels.
     """
 
     intrinsics: np.ndarray
@@ -46,6 +39,7 @@ class Camera:
     image_wh: tuple[int, int] | None = None
     origin: str = 'camera'
     is_guessed: bool = False
+    sensor: 'Camera | None' = None
 
     def for_image(self, image_wh: tuple[int, int]) -> 'Camera':
         """Return the camera of an image that may have been resized since the calibration.
@@ -55,11 +49,15 @@ class Camera:
         """
         if self.image_wh is None or self.image_wh == image_wh:
             return self
+        if self.sensor is not None and self.sensor.image_wh == image_wh:
+            return self.sensor
         scale = np.array(image_wh) / self.image_wh
         if abs(scale[0] / scale[1] - 1) > SAME_ASPECT:
             old, new = (f'{width}×{height}' for width, height in (self.image_wh, image_wh))
+            is_turned = self.image_wh == image_wh[::-1]
+            turned = ': it is turned, by its EXIF tag for example' if is_turned else ''
             raise DataError(
-                f'is the camera of images of {old} pixels, but an image has {new}',
+                f'is the camera of images of {old} pixels, but an image has {new}{turned}',
                 argument='camera',
                 place=FilePlace(self.origin),
                 advice='Give the camera of this image',
@@ -67,121 +65,46 @@ class Camera:
         intrinsics = self.intrinsics * np.array([[scale[0]], [scale[1]], [1.0]])
         return replace(self, intrinsics=intrinsics, image_wh=image_wh)
 
+    def find_oddity(self, image_wh: tuple[int, int]) -> str:
+        """Return what is unusual for a camera of images of this size, empty if nothing is."""
+        (fx, fy), (cx, cy) = self.intrinsics[[0, 1], [0, 1]], self.intrinsics[:2, 2]
+        width, height = image_wh
+        of = f'for images of {width}×{height} pixels'
+        if max(abs(cx / width - 0.5), abs(cy / height - 0.5)) > FARTHEST_CENTER:
+            return f'its principal point ({cx:.1f}, {cy:.1f}) is far from the middle {of}'
+        for focal in (fx, fy):
+            if not SHORTEST_FOCAL <= focal / max(image_wh) <= LONGEST_FOCAL:
+                return f'its focal length of {focal:.1f} pixels is unusual {of}'
+        if not 1 / MOST_STRETCH <= fx / fy <= MOST_STRETCH:
+            return f'its focal lengths {fx:.1f} and {fy:.1f} differ much'
+        return ''
 
-def parse_calibration(content: Any, origin: str) -> Camera | None:
-    """Find the camera in the content of a JSON or YAML file.
 
-    Args:
-        content: What the parser returned.
-        origin: File name for messages.
+@dataclass(frozen=True)
+class SceneCameras:
+    """Cameras by the number of an image, as BOP's ``scene_camera.json`` has them.
 
-    Returns:
-        The camera, None if there is none.
-
-    Raises:
-        DataError: If a value is missing or wrong; the message names file, field and value.
+    Attributes:
+        cameras: Camera by number.
+        origin: The file, for messages.
     """
-    if not isinstance(content, dict):
-        return None
-    if isinstance(content.get('camera_data'), dict):
-        return _parse_annotation(content['camera_data'], origin)
-    whole = JsonFields(content, origin)
-    for fields in (whole, *_sections(content, origin)):
-        intrinsics = _read_scalars(fields)
-        if intrinsics is None:
-            intrinsics = _read_matrix(fields)
-        if intrinsics is not None:
-            size = _read_size(fields) or _read_size(whole)
-            return Camera(intrinsics, _read_distortion(fields, whole), size, origin)
-    return None
 
+    cameras: Mapping[int, Camera]
+    origin: str
 
-def _sections(content: Mapping[str, Any], origin: str) -> list[JsonFields]:
-    parts = [(name, content.get(name)) for name in SECTIONS]
-    return [JsonFields(part, origin, f'{name}.') for name, part in parts if isinstance(part, dict)]
+    def of_image(self, path: str) -> Camera:
+        """Return the camera of the image whose name is its number.
 
-
-def _parse_annotation(camera_data: Mapping[str, Any], origin: str) -> Camera | None:
-    annotation = parse_annotation({'camera_data': camera_data, 'objects': []}, origin)
-    if annotation.intrinsics is None:
-        return None
-    return Camera(annotation.intrinsics, None, annotation.image_wh, origin)
-
-
-def _read_scalars(fields: JsonFields) -> np.ndarray | None:
-    names = next((names for names in SCALAR_NAMES if all(map(fields.has, names))), None)
-    if names is None:
-        names = next((names for names in SCALAR_NAMES if any(map(fields.has, names))), None)
-        if names is None:
-            return None
-        missing = next(name for name in names if not fields.has(name))
-        raise DataError(
-            'is missing',
-            place=fields.place(missing),
-            advice=f'Add it: a camera has {", ".join(names[:-1])} and {names[-1]}, in pixels',
-        )
-    fx, fy, cx, cy = (float(fields.array(name, ())) for name in names)
-    skew = float(fields.array('skew', ())) if fields.has('skew') else 0.0
-    for name, focal_length in zip(names, (fx, fy), strict=False):
-        if focal_length <= 0:
-            raise fields.error(name, 'must be above 0: the focal length in pixels')
-    return intrinsic_matrix(fx, fy, cx, cy, skew)
-
-
-def _read_matrix(fields: JsonFields) -> np.ndarray | None:
-    for name in MATRIX_NAMES:
-        value = fields.get(name)
-        if isinstance(value, dict) and 'data' not in value:
-            continue
-        if value is not None:
-            matrix = _numbers(fields, name)
-            if matrix.size != 9:
-                raise fields.error(name, f'has {matrix.size} numbers, expected 9, row by row')
-            matrix = matrix.reshape(3, 3)
-            if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
-                raise fields.error(name, 'must have focal lengths above 0 on its diagonal')
-            if matrix[1, 0] or (matrix[2] != [0, 0, 1]).any():
-                raise fields.error(name, 'must be [[fx, skew, cx], [0, fy, cy], [0, 0, 1]]')
-            return matrix
-    return None
-
-
-def _read_distortion(*parts: JsonFields) -> np.ndarray | None:
-    """Return the lens coefficients that the first part with some has."""
-    places = [(part, name) for part in parts for name in DISTORTION_NAMES if part.has(name)]
-    if not places:
-        return None
-    fields, name = places[0]
-    coefficients = _numbers(fields, name)
-    if not coefficients.any():
-        return None
-    named = next((part for part in parts if part.has('distortion_model')), fields)
-    if (named.get('distortion_model') or '') not in DISTORTION_MODELS:
-        raise named.error(
-            'distortion_model', 'must be plumb_bob or rational_polynomial. Rectify the images'
-        )
-    if coefficients.size not in DISTORTION_LENGTHS:
-        raise fields.error(
-            name, f'has {coefficients.size} numbers, expected {DISTORTION_LENGTHS} of OpenCV'
-        )
-    return coefficients
-
-
-def _numbers(fields: JsonFields, name: str) -> np.ndarray:
-    """Return the numbers of a list, of nested lists, or of a matrix {rows, cols, data}."""
-    value = fields.get(name)
-    value = value.get('data') if isinstance(value, dict) else value
-    try:
-        numbers = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise fields.error(name, 'must hold numbers only') from error
-    if not np.isfinite(numbers).all():
-        raise fields.error(name, 'must be finite, without NaN or infinity')
-    return numbers.ravel()
-
-
-def _read_size(fields: JsonFields) -> tuple[int, int] | None:
-    for width, height in SIZE_NAMES:
-        if fields.get(width) and fields.get(height):
-            return fields.positive_int(width), fields.positive_int(height)
-    return None
+        Raises:
+            DataError: If there is none.
+        """
+        name = Path(path).stem
+        number = int(name) if re.fullmatch('[0-9]{1,9}', name) else None
+        if number is None or number not in self.cameras:
+            raise DataError(
+                f'has cameras by the number of an image, but none for {path}',
+                argument='camera',
+                place=FilePlace(self.origin),
+                advice='Give images whose names are these numbers, such as 000012.png',
+            )
+        return self.cameras[number]

@@ -1,6 +1,7 @@
 """Cameras from numbers, calibration files, annotations or a guess."""
 
 import json
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,16 +10,19 @@ from typing import Any
 import numpy as np
 import yaml
 
-from cpose.apis.inference.calibration import Camera, parse_calibration
+from cpose.apis.inference.calibration import Camera, SceneCameras
+from cpose.apis.inference.calibration_formats import SCALARS, parse_calibration, parse_camera
 from cpose.error_places import FilePlace, with_value
-from cpose.errors import ConfigError, DataError, UserError, unreadable
+from cpose.errors import ConfigError, DataError, UserError
+from cpose.files.text_files import MOST_BYTES, parse_yaml, read_json, read_text
 from cpose.structures.camera import guess_intrinsics
 
-CameraLike = Camera | str | Path | Sequence[float] | np.ndarray
+CameraLike = Camera | SceneCameras | str | Path | Sequence[float] | np.ndarray
 NUMBERS = 'Give FX FY CX CY in pixels, perhaps with SKEW as the fifth, or a 3×3 matrix'
-SCALARS = ('fx', 'fy', 'cx', 'cy', 'skew')
 OPENCV_YAML = ('%YAML:1.0', '!!opencv-matrix')
 """What keeps the files of OpenCV's FileStorage from being YAML."""
+COMMENT = re.compile('#.*')
+SEPARATORS = re.compile(r'[\s,;\[\]()]+')
 
 
 class GuessWarning(UserError, UserWarning):  # noqa: N818  warned of, not raised
@@ -36,6 +40,7 @@ class CameraFinder:
     def __init__(self, camera: CameraLike | None = None) -> None:
         self._camera = None if camera is None else make_camera(camera)
         self._has_warned = False
+        self._has_told_oddity = False
 
     def find(self, image_path: str, image_wh: tuple[int, int]) -> Camera:
         """Return the camera of an image.
@@ -47,9 +52,13 @@ class CameraFinder:
         Raises:
             DataError: If the annotation cannot be read or the camera is of another image size.
         """
-        camera = self._camera or _read_beside(image_path)
+        camera = self._camera or read_camera_beside(image_path)
+        if isinstance(camera, SceneCameras):
+            camera = camera.of_image(image_path)
         if camera is not None:
-            return camera.for_image(image_wh)
+            camera = camera.for_image(image_wh)
+            self._tell_oddity(camera, image_wh)
+            return camera
         if not self._has_warned:
             self._has_warned = True
             warnings.warn(
@@ -62,9 +71,20 @@ class CameraFinder:
             )
         return Camera(guess_intrinsics(image_wh), origin='guess', is_guessed=True)
 
+    def _tell_oddity(self, camera: Camera, image_wh: tuple[int, int]) -> None:
+        """Warn once of a camera that hardly belongs to its images."""
+        oddity = '' if self._has_told_oddity else camera.find_oddity(image_wh)
+        if oddity:
+            self._has_told_oddity = True
+            warnings.warn(
+                f'{camera.origin}: {oddity}. Poses are wrong unless the camera is like that: check '
+                'that its numbers are in pixels and of images of this size.',
+                stacklevel=3,
+            )
 
-def make_camera(camera: CameraLike) -> Camera:
-    """Turn any accepted description into a `Camera`.
+
+def make_camera(camera: CameraLike) -> Camera | SceneCameras:
+    """Turn any accepted description into a camera, or into the cameras of a scene.
 
     Args:
         camera: fx, fy, cx, cy and perhaps the skew, pixels; a (3, 3) matrix; a file, see
@@ -74,7 +94,7 @@ def make_camera(camera: CameraLike) -> Camera:
         ConfigError: If numbers are wrong.
         DataError: If a file is wrong.
     """
-    if isinstance(camera, Camera):
+    if isinstance(camera, Camera | SceneCameras):
         return camera
     if isinstance(camera, str | Path):
         return read_camera_file(camera)
@@ -97,24 +117,26 @@ def make_camera(camera: CameraLike) -> Camera:
             advice=NUMBERS,
         )
     try:
-        found = parse_calibration(content, 'camera')
+        return parse_camera(content, 'camera')
     except DataError as error:
         field = error.place.field if isinstance(error.place, FilePlace) else ''
         given = with_value(field, error.value)
         raise ConfigError(
             f'has {given}, which {error.problem}', argument='camera', value=camera, advice=NUMBERS
         ) from error
-    assert found is not None
-    return found
 
 
-def read_camera_file(path: str | Path) -> Camera:
-    """Read a camera from JSON or YAML.
+def read_camera_file(path: str | Path) -> Camera | SceneCameras:
+    """Read a camera from JSON, YAML or a text of numbers.
 
     Known are fx, fy, cx, cy and skew; TAO's focal_length_x, principle_point_x and so on, also in
     the section ``inference`` of a spec; ROS camera_info (camera_matrix, K or k, with
-    distortion_coefficients, D or d), also as OpenCV writes them; and annotation files. With width
-    and height the camera is scaled to images of another size.
+    distortion_coefficients, D or d, roi and binning), also as OpenCV writes them; Kalibr; BOP's
+    camera.json and scene_camera.json; Open3D; nine numbers of a 3×3 matrix; and annotation files.
+    With width and height the camera is scaled to images of another size.
+
+    Returns:
+        The camera; those by the number of an image where a file has several that differ.
 
     Raises:
         DataError: If the file cannot be read, or a value is missing or wrong.
@@ -131,28 +153,46 @@ def read_camera_file(path: str | Path) -> Camera:
     return camera
 
 
-def _read_beside(image_path: str) -> Camera | None:
-    """Return the camera of the annotation beside an image; other JSON files do not matter."""
+def read_camera_beside(image_path: str) -> Camera | None:
+    """Return the camera of the annotation beside an image; other JSON files do not matter.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
     path = Path(image_path).with_suffix('.json') if Path(image_path).suffix else None
     if path is None or not path.is_file():
         return None
-    content = _read(path)
-    is_annotation = isinstance(content, dict) and 'camera_data' in content
-    return parse_calibration(content, str(path)) if is_annotation else None
+    content = read_json(path, MOST_BYTES)
+    is_annotation = isinstance(content, dict) and isinstance(content.get('camera_data'), dict)
+    found = parse_calibration(content, str(path)) if is_annotation else None
+    return found if isinstance(found, Camera) else None
 
 
 def _read(path: Path) -> Any:
+    if path.suffix.lower() == '.json':
+        return read_json(path, MOST_BYTES)
+    text = read_text(path)
+    numbers = _read_numbers(text)
+    if numbers:
+        return numbers
     try:
-        text = path.read_text(encoding='utf-8')
-        if path.suffix.lower() == '.json':
-            return json.loads(text)
+        return json.loads(text)
+    except (ValueError, RecursionError):
         for mark in OPENCV_YAML:
             text = text.replace(mark, '')
-        return next(iter(yaml.safe_load_all(text)), None)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (ValueError, yaml.YAMLError) as error:
+    try:
+        return parse_yaml(text)
+    except yaml.YAMLError as error:
         reason = ' '.join(str(error).split())
         raise DataError(
             f'is neither JSON nor YAML: {reason}', place=FilePlace(path), advice='Correct the file'
         ) from error
+
+
+def _read_numbers(text: str) -> list[float]:
+    """Return the numbers of a text that holds nothing else, but for comments; else none."""
+    words = SEPARATORS.split(COMMENT.sub('', text).strip())
+    try:
+        return [float(word) for word in words if word]
+    except ValueError:
+        return []

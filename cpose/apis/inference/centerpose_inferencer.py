@@ -136,8 +136,8 @@ class CenterPoseInferencer(BaseInferencer):
         """Return a generator of results, in the order of the images, which are read as needed.
 
         Args:
-            inputs: Image or video file, folder, glob, ``webcam:0``, array (H, W, 3) BGR uint8,
-                or any iterable of these.
+            inputs: Image or video file, folder, glob, ``webcam:0``, address of a stream, array
+                (H, W, 3) BGR uint8, or any iterable of these.
             camera: Camera of all images, see `make_camera`; None takes the annotation beside each
                 image, or a guess.
             batch_size: Images that go through the network at once.

@@ -8,6 +8,7 @@ from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.inference.image_sources import ImageInput
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.errors import DataError
+from cpose.files.outputs import note_input, outputs_guarded
 from cpose.structures.object_pose import PoseResult
 
 
@@ -38,6 +39,7 @@ class InferenceSummary:
         self.skipped.append(str(error))
 
 
+@outputs_guarded()
 def infer_to_folder(
     inferencer: CenterPoseInferencer,
     inputs: ImageInput,
@@ -66,6 +68,7 @@ def infer_to_folder(
         OutputError: If something cannot be written.
     """
     summary = InferenceSummary()
+    note_input(*(inputs if isinstance(inputs, list | tuple) else [inputs]))
 
     def skip(error: DataError) -> None:
         summary.skip(error)

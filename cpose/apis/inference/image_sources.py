@@ -3,19 +3,30 @@
 import glob
 import itertools
 import os
-import re
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from cpose.datasets.annotations.file_index import IMAGE_EXTENSIONS
-from cpose.datasets.image_reading import read_image
+from cpose.apis.inference.camera_io import read_camera_beside
+from cpose.apis.inference.video_frames import (
+    VIDEO_EXTENSIONS,
+    count_frames,
+    is_live,
+    is_video,
+    live_name,
+    public_name,
+    read_frames,
+)
+from cpose.datasets.annotations.file_index import (
+    IMAGE_EXTENSIONS,
+    UNREAD_EXTENSIONS,
+    is_results_folder,
+)
+from cpose.datasets.image_reading import read_image, read_photo
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.structures.object_pose import VideoFrame
@@ -44,13 +55,7 @@ class OutputNames:
         return candidate
 
 
-FILE_EXTENSIONS = (*IMAGE_EXTENSIONS, '.webp', '.tif', '.tiff')
-VIDEO_EXTENSIONS = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
-ENDINGS = FILE_EXTENSIONS + VIDEO_EXTENSIONS
-WEBCAM = re.compile(r'webcam(?::(\d{1,9}))?')
-DEFAULT_FPS = 25.0
-COUNT_TOLERANCE = 1
-"""Frames by which a header may be wrong: some formats hold only the duration."""
+ENDINGS = IMAGE_EXTENSIONS + VIDEO_EXTENSIONS
 
 ImageInput = str | Path | np.ndarray | Iterable[Any]
 ErrorHandler = Callable[[DataError], None]
@@ -83,7 +88,8 @@ def read_images(inputs: ImageInput, on_error: ErrorHandler | None = None) -> Ite
 
     Args:
         inputs: An image or video file, a folder (with its sub-folders), a glob pattern,
-            ``webcam:0``, an array (H, W, 3) BGR uint8, or any iterable of these.
+            ``webcam:0``, the address of a stream (``rtsp://…``, ``http://…``), an array (H, W, 3)
+            BGR uint8, or any iterable of these.
         on_error: Called with the error of an image that cannot be read, which is then left out;
             with None the error is raised.
 
@@ -101,27 +107,17 @@ def read_images(inputs: ImageInput, on_error: ErrorHandler | None = None) -> Ite
 
 
 def count_images(inputs: Iterable[str | Path]) -> int | None:
-    """Return how many images paths stand for, None where that is unknown (cameras).
+    """Return how many images paths stand for, None where that is unknown (cameras, streams).
 
     Raises:
         DataError: If a path does not exist or holds no image.
     """
     total = 0
     for item, _ in _flatten(inputs):
-        if isinstance(item, str) and WEBCAM.fullmatch(item):
+        if isinstance(item, str) and is_live(item):
             return None
-        if isinstance(item, str) and is_video(item):
-            capture = cv2.VideoCapture(item)
-            total += max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
-            capture.release()
-        else:
-            total += 1
+        total += count_frames(item) if isinstance(item, str) and is_video(item) else 1
     return total
-
-
-def is_video(path: str) -> bool:
-    """Tell by its ending whether a file is a video."""
-    return path.lower().endswith(VIDEO_EXTENSIONS)
 
 
 def _flatten(inputs: ImageInput) -> Iterator[tuple[str | np.ndarray, str]]:
@@ -142,9 +138,8 @@ def _flatten(inputs: ImageInput) -> Iterator[tuple[str | np.ndarray, str]]:
 
 
 def _find_files(text: str) -> Iterator[tuple[str, str]]:
-    webcam = WEBCAM.fullmatch(text)
-    if webcam:
-        yield text, f'webcam_{webcam[1] or 0}'
+    if is_live(text):
+        yield text, live_name(text)
     elif os.path.isdir(text):
         found = _search_folder(text)
         if not found:
@@ -169,10 +164,13 @@ def _search_glob(pattern: str) -> list[tuple[str, str]]:
             'does not exist',
             argument='inputs',
             place=FilePlace(pattern),
-            advice='Give an image, a video, a folder or a glob',
+            advice='Give an image, a video, a folder, a glob, webcam:0 or the address of a stream',
         )
+    fixed = _fixed_part(pattern)
     found: dict[str, str] = {}  # each file once: ** matches its folders too
     for match in matches:
+        if _is_among_results(match, fixed):
+            continue
         if os.path.isdir(match):
             for path, name in _search_folder(match):
                 found.setdefault(path, name)
@@ -188,16 +186,46 @@ def _search_glob(pattern: str) -> list[tuple[str, str]]:
     return list(found.items())
 
 
+def _fixed_part(pattern: str) -> Path:
+    """Return the folder before the first part of a pattern that is one."""
+    parts = itertools.takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts)
+    return Path(*parts)
+
+
+def _is_among_results(path: str, root: Path) -> bool:
+    """Tell whether a folder between a path and a folder around it, which counts not, is marked."""
+    inside = itertools.takewhile(lambda folder: folder != root, (Path(path), *Path(path).parents))
+    return any(_is_left_out(str(folder)) for folder in inside)
+
+
+def _is_left_out(folder: str) -> bool:
+    if not is_results_folder(folder):
+        return False
+    warnings.warn(f'{folder} is left out: it holds results of cpose.', stacklevel=2)
+    return True
+
+
 def _search_folder(root: str) -> list[tuple[str, str]]:
-    """Return the images and videos of a folder and its sub-folders, sorted, without hidden ones."""
-    found = []
+    """Return the images and videos of a folder and its sub-folders, sorted.
+
+    Hidden ones are left out, and folders with results of an earlier run.
+    """
+    found, unread = [], []
     for folder, children, files in os.walk(root):
-        children[:] = [child for child in children if not child.startswith('.')]
-        found += [
-            os.path.join(folder, file)
-            for file in files
-            if file.lower().endswith(ENDINGS) and file[0] != '.'
+        children[:] = [
+            child
+            for child in children
+            if not child.startswith('.') and not _is_left_out(os.path.join(folder, child))
         ]
+        paths = [os.path.join(folder, file) for file in files if file[0] != '.']
+        unread += [path for path in paths if path.lower().endswith(UNREAD_EXTENSIONS)]
+        found += [path for path in paths if path.lower().endswith(ENDINGS) and os.path.isfile(path)]
+    if unread:
+        warnings.warn(
+            f'{root}: {len(unread)} files are left out, as their format is not read: {unread[0]} '
+            'for example. Convert them to JPEG or PNG.',
+            stacklevel=2,
+        )
     return [
         (path, Path(path).relative_to(root).with_suffix('').as_posix()) for path in sorted(found)
     ]
@@ -214,11 +242,24 @@ def _read_item(
         _check_array(item, number)
         name = names.claim(f'image_{number:06d}')
         yield SourceImage(name, name, item)
-    elif WEBCAM.fullmatch(item) or is_video(item):
-        yield from _read_frames(item, names.claim(name), names)
+    elif is_live(item) or is_video(item):
+        for frame, image in read_frames(item, names.claim(name)):
+            frame_name = names.claim(f'{frame.video}/{frame.number:06d}')
+            path = f'{public_name(item)}#{frame.number}'
+            yield SourceImage(frame_name, path, image, frame)
     else:
-        image = read_image(item)
+        image = _read_upright(item)
         yield SourceImage(names.claim(name, os.path.splitext(item)[1]), item, image)
+
+
+def _read_upright(path: str) -> np.ndarray:
+    """Read an image; as it is stored where the annotation beside it belongs to stored pixels."""
+    photo = read_photo(path)
+    if photo.header.is_turned_by_quarter:
+        camera = read_camera_beside(path)
+        if camera is not None and camera.image_wh != photo.image_wh:
+            return read_image(path, camera.image_wh)
+    return photo.image
 
 
 def _check_array(image: np.ndarray, number: int) -> None:
@@ -229,39 +270,3 @@ def _check_array(image: np.ndarray, number: int) -> None:
             argument='inputs',
             advice='Give pixels with the channels blue, green, red',
         )
-
-
-def _read_frames(path: str, name: str, names: OutputNames) -> Iterator[SourceImage]:
-    webcam = WEBCAM.fullmatch(path)
-    capture = cv2.VideoCapture(int(webcam[1] or 0) if webcam else path)
-    try:
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        fps = fps if np.isfinite(fps) and fps > 0 else DEFAULT_FPS
-        start = time.monotonic()
-        for number in itertools.count():
-            success, image = capture.read()
-            if not success:
-                break
-            seconds = time.monotonic() - start if webcam else number / fps
-            frame = VideoFrame(name, number, seconds, fps)
-            frame_name = names.claim(f'{name}/{number:06d}')
-            yield SourceImage(frame_name, f'{path}#{number}', image, frame)
-        if number == 0:
-            raise DataError(
-                'gives no frame: '
-                + (
-                    'there is no such camera' if webcam else 'it is empty, truncated or not a video'
-                ),
-                argument='inputs',
-                place=FilePlace(path),
-                advice='Give another input',
-            )
-        promised = 0 if webcam else capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        if number < promised - COUNT_TOLERANCE:
-            warnings.warn(
-                f'{path} ends after {number} of {promised:.0f} frames: it is cut off or damaged. '
-                'Copy it again for the rest.',
-                stacklevel=2,
-            )
-    finally:
-        capture.release()

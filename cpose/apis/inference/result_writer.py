@@ -16,10 +16,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from cpose.apis.inference.image_sources import SourceImage
-from cpose.error_places import FilePlace
-from cpose.errors import ConfigError, OutputError, unwritable
-from cpose.files.atomic import try_folder
+from cpose.apis.inference.image_sources import ENDINGS, SourceImage
+from cpose.apis.inference.video_file import VideoFile
+from cpose.apis.inference.video_frames import is_live
+from cpose.datasets.annotations.file_index import RESULTS_MARK
+from cpose.errors import ConfigError, unwritable
+from cpose.files.atomic import try_folder, write_atomic, write_text_atomic
+from cpose.files.outputs import MARK, check_replaceable, note_input
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV, gl_from_cv
 from cpose.structures.object_pose import ObjectPose, PoseResult
@@ -86,13 +89,9 @@ def write_result_json(
     Raises:
         OutputError: If the file cannot be written.
     """
-    content = result_to_dict(result, frame, categories)
-    try:
-        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-        with open(path, 'w', encoding='utf-8') as file:
-            json.dump(content, file, indent=4, allow_nan=False)
-    except OSError as error:
-        raise unwritable(path, error, ANOTHER_FOLDER, 'out') from error
+    check_replaceable(path)
+    text = json.dumps(result_to_dict(result, frame, categories), indent=4, allow_nan=False)
+    write_atomic(path, text.encode(), ANOTHER_FOLDER, 'out', is_durable=False)
 
 
 def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> dict[str, Any]:
@@ -144,6 +143,7 @@ def _plain(array: np.ndarray | None) -> Any:
     return objects.tolist()
 
 
+MARK_TEXT = f'{MARK.decode()}: results, which are no inputs of a later run.\n'
 JPEG_ENDINGS = ('.jpg', '.jpeg')
 
 
@@ -165,7 +165,8 @@ class ResultWriter:
 
     The frames of a video become one ``vis/{video}.mp4``; its sides are even, odd ones get one more
     column or row, which repeats the last. Use it as a context, so that videos are
-    complete at the end.
+    complete at the end; one that an error ends is called ``vis/{video}.incomplete.mp4``. Images and
+    the annotations beside them are never replaced, other files only by `outputs_guarded`.
 
     Attributes:
         folder: Where to write; it is made if needed.
@@ -184,17 +185,20 @@ class ResultWriter:
     save_json: bool = True
     json_folder: str = 'json'
     picture_folder: str = 'vis'
-    _video: cv2.VideoWriter | None = field(default=None, init=False, repr=False)
+    _video: VideoFile | None = field(default=None, init=False, repr=False)
     _video_name: str | None = field(default=None, init=False, repr=False)
+    _is_camera: bool = field(default=False, init=False, repr=False)
+    _marked: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __enter__(self) -> 'ResultWriter':
         """Make the folder and check that it can be written to."""
         prepare_output(self.folder)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Complete the open video."""
-        self._close_video()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Complete the open video; what ends a camera ends no video early."""
+        is_end = kind is None or (self._is_camera and issubclass(kind, KeyboardInterrupt))
+        self._close_video(is_end)
 
     def write(self, image: SourceImage, result: PoseResult) -> None:
         """Write what belongs to one image.
@@ -202,22 +206,42 @@ class ResultWriter:
         Raises:
             OutputError: If a file cannot be written.
         """
+        picture_path = self._picture_path(image)
+        if image.frame is None:
+            note_input(image.path, Path(image.path).with_suffix('.json'))
+            if self.drawer is not None:
+                check_replaceable(picture_path)
         if self.save_json:
+            self._mark(self.json_folder)
             path = self.folder / self.json_folder / f'{image.name}.json'
             write_result_json(path, result, self.frame, self.categories)
         if self.drawer is None:
             return
+        self._mark(self.picture_folder)
         picture = self.drawer.draw(image.image, result)
         if image.frame is None:
-            self._write_picture(picture, image)
+            write_picture(picture_path, picture)
         else:
             self._write_frame(picture, image)
 
-    def _write_picture(self, picture: np.ndarray, image: SourceImage) -> None:
+    def _mark(self, name: str) -> None:
+        """Mark a folder that holds results only, so that no later run takes them for inputs."""
+        if name in self._marked:
+            return
+        self._marked.add(name)
+        folder = self.folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            has_images = any(path.lower().endswith(ENDINGS) for path in os.listdir(folder))
+        except OSError as error:
+            raise unwritable(folder, error, ANOTHER_FOLDER, 'out') from error
+        if not has_images:
+            write_text_atomic(folder / RESULTS_MARK, MARK_TEXT, ANOTHER_FOLDER)
+
+    def _picture_path(self, image: SourceImage) -> Path:
         ending = os.path.splitext(image.path)[1].lower()
         ending = ending if ending in JPEG_ENDINGS else '.png'
-        path = self.folder / self.picture_folder / f'{image.name}{ending}'
-        write_picture(path, picture)
+        return self.folder / self.picture_folder / f'{image.name}{ending}'
 
     def _write_frame(self, picture: np.ndarray, image: SourceImage) -> None:
         assert image.frame is not None
@@ -226,29 +250,17 @@ class ResultWriter:
             self._close_video()
             self._video = self._open_video(image.frame.video, image.frame.fps, picture.shape)
             self._video_name = image.frame.video
+            self._is_camera = is_live(image.path.rpartition('#')[0])
         self._video.write(picture)
 
-    def _open_video(self, name: str, fps: float, shape: tuple[int, ...]) -> cv2.VideoWriter:
+    def _open_video(self, name: str, fps: float, shape: tuple[int, ...]) -> VideoFile:
         path = self.folder / self.picture_folder / f'{name}.mp4'
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unwritable(path, error, ANOTHER_FOLDER, 'out') from error
-        codec = cv2.VideoWriter.fourcc(*'mp4v')
-        writer = cv2.VideoWriter(str(path), codec, fps, (shape[1], shape[0]))
-        if not writer.isOpened():
-            raise OutputError(
-                'cannot be written as a video',
-                argument='out',
-                place=FilePlace(path),
-                advice=ANOTHER_FOLDER,
-            )
-        return writer
+        return VideoFile(path, fps, (shape[1], shape[0]))
 
-    def _close_video(self) -> None:
+    def _close_video(self, is_complete: bool = True) -> None:
         if self._video is not None:
-            self._video.release()
-            self._video = None
+            video, self._video = self._video, None
+            video.close(is_complete)
 
 
 def _with_even_sides(picture: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from argparse import Namespace, _SubParsersAction
 
-from cpose.cli.arguments import add_cfg_options, plot_file, positive_int
+from cpose.cli.arguments import add_cfg_options, add_force, plot_file, positive_int
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -33,6 +33,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         action='store_true',
         help='take predicted lengths as metres instead of recovering the scale from the ground',
     )
+    add_force(parser)
     parser.set_defaults(func=run)
 
 
@@ -43,7 +44,10 @@ def run(args: Namespace) -> int:
     from cpose.apis.config.evaluation_parts import metric_settings
     from cpose.evaluation.dump import evaluate_dump
     from cpose.evaluation.report import build_table, write_metrics_json
+    from cpose.files.json_files import check_writable
 
+    for path in filter(None, (args.out, args.plot)):
+        check_writable(path)
     settings = metric_settings(args.config, args.cfg_options)
     if args.absolute_scale:
         for rules in ('protocol', 'tao_protocol'):

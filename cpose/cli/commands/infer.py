@@ -10,6 +10,7 @@ from typing import Any
 from cpose.cli.arguments import (
     add_config_and_checkpoint,
     add_device,
+    add_force,
     add_scales,
     non_negative_float,
     positive_int,
@@ -27,7 +28,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         'inputs',
         nargs='+',
         metavar='INPUT',
-        help='image, video, folder (with its sub-folders), glob or webcam:0',
+        help='image, video, folder (with its sub-folders), glob, webcam:0 or address of a stream',
     )
     parser.add_argument(
         '--out',
@@ -67,6 +68,7 @@ def _add_output(parser: ArgumentParser) -> None:
         default='opencv',
         help='camera frame of 3D values in the JSON files',
     )
+    add_force(parser)
     parser.add_argument('--save-json', action=BooleanOptionalAction, default=True)
     parser.add_argument('--save-vis', action=BooleanOptionalAction, default=True)
     parser.add_argument(

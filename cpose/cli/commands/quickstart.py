@@ -2,8 +2,9 @@
 
 import time
 from argparse import Namespace, _SubParsersAction
+from functools import partial
 
-from cpose.cli.arguments import add_cfg_options
+from cpose.cli.arguments import add_cfg_options, add_force
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -22,6 +23,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         help='of the training, default: quickstart_pretrained; quickstart starts from nothing and '
         "does not need pip install 'cpose[pretrained]'",
     )
+    add_force(parser)
     add_cfg_options(parser)
     parser.set_defaults(func=run)
 
@@ -34,17 +36,18 @@ def run(args: Namespace) -> int:
     from cpose.evaluation.metric_table import PRIMARY_NUMBER
     from cpose.evaluation.report import build_table
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = Console()
+    tell = partial(console.print, soft_wrap=True, highlight=False, markup=False)
     start = time.perf_counter()
-    overview = show_model(SHIPPED_MODEL, args.out)
-    console.print(
+    overview = show_model(SHIPPED_MODEL, args.out, args.force)
+    tell(
         f'What the model {SHIPPED_MODEL} finds in pictures that it never saw: {overview}\n'
         f'The same on your own images:\n  cpose infer --model {SHIPPED_MODEL} YOUR_IMAGES\n'
         'Next, a small model of your own is trained.'
     )
-    result = run_quickstart(args.out, args.config, args.cfg_options)
+    result = run_quickstart(args.out, args.config, args.cfg_options, args.force)
     console.print(build_table(result.report, title='Boxes never seen in training'))
-    console.print(
+    tell(
         f'Pictures: {result.overview} and {len(result.pictures)} in {result.pictures[0].parent}\n'
         f'Your model on your own images:\n  cpose infer --model {result.checkpoint} YOUR_IMAGES'
     )

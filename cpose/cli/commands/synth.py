@@ -1,4 +1,4 @@
-"""``cpose synth``: write procedural pictures of boxes with annotations, ready to train on."""
+"""``cpose synth``: write procedural pictures of objects with annotations, ready to train on."""
 
 from argparse import Namespace, _SubParsersAction
 
@@ -7,7 +7,9 @@ from cpose.cli.arguments import non_negative_int, positive_int
 
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
-    parser = subparsers.add_parser('synth', help='write synthetic pictures of boxes to a folder')
+    parser = subparsers.add_parser(
+        'synth', help='write synthetic pictures of boxes or other objects'
+    )
     parser.add_argument('folder', metavar='DIR', help='new or empty folder')
     parser.add_argument('--num', type=positive_int, required=True, help='number of images')
     parser.add_argument(
@@ -27,13 +29,20 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         nargs=2,
         default=(1, 1),
         metavar=('MIN', 'MAX'),
-        help='least and greatest number of boxes in an image',
+        help='least and greatest number of objects in an image',
+    )
+    parser.add_argument(
+        '--shape',
+        default='carton',
+        help='what the objects are: carton (the default), bottle, cup, book or laptop',
     )
     parser.add_argument(
         '--workers', type=int, default=0, help='processes; 0, the default, draws in this one'
     )
     parser.add_argument(
-        '--force', action='store_true', help='replace what an earlier run wrote into the folder'
+        '--force',
+        action='store_true',
+        help='replace what an earlier run wrote into the folder, and any DIR_preview.png',
     )
     parser.set_defaults(func=run)
 
@@ -44,15 +53,21 @@ def run(args: Namespace) -> int:
     from rich.progress import track
 
     from cpose.datasets.synthetic.folder import prepare_folder, write_images
-    from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+    from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset, settings_of_shape
+    from cpose.files.outputs import check_replaceable
     from cpose.visualization.pictures import write_picture
     from cpose.visualization.pose_visualizer import draw_contact_sheet
 
     dataset = SyntheticCuboidDataset(
-        args.num, image_wh=tuple(args.size), objects=tuple(args.objects), seed=args.seed
+        args.num,
+        image_wh=tuple(args.size),
+        objects=tuple(args.objects),
+        seed=args.seed,
+        **settings_of_shape(args.shape),
     )
     folder = prepare_folder(args.folder, args.force).resolve()
     preview = folder.with_name(f'{folder.name}_preview.png')
+    check_replaceable(preview)
     console = Console(stderr=True)
     written = write_images(dataset, folder, args.workers)
     for _ in track(written, 'Drawing', total=args.num, console=console):

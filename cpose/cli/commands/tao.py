@@ -6,10 +6,13 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 from typing import Any
 
-from cpose.cli.arguments import add_spec
+from cpose.cli.arguments import add_force, add_spec
+from cpose.cli.tao_jobs import add_job_commands
 from cpose.errors import import_extra
 from cpose.tao import TASKS
 
+LAUNCHERS, NETWORK = ('model', 'deploy'), 'centerpose'
+"""Words that TAO's launcher has before a task."""
 HELP = {
     'train': 'train a model',
     'evaluate': 'score a checkpoint or engine',
@@ -22,6 +25,15 @@ HELP = {
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command with its own commands."""
     parser = subparsers.add_parser('tao', help="run specs of NVIDIA TAO's CenterPose")
+    commands = _add_commands(parser)
+    for word in LAUNCHERS:
+        launcher = commands.add_parser(word, help=f'as in tao {word} {NETWORK} TASK')
+        networks = launcher.add_subparsers(dest='network', required=True, metavar=NETWORK)
+        _add_commands(networks.add_parser(NETWORK))
+
+
+def _add_commands(parser: ArgumentParser) -> Any:
+    """Add what ``cpose tao`` can do, and return where more can be added."""
     commands = parser.add_subparsers(dest='task', required=True, metavar='TASK')
     for task in TASKS:
         _add_task(commands, task)
@@ -32,11 +44,18 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     schema.add_argument('--action', required=True, choices=TASKS, help='task')
     schema.add_argument('--base-experiment-id', metavar='ID', help='take its model as default')
     schema.set_defaults(func=run_schema, flags={'experiment_id': '--base-experiment-id'})
+    templates = commands.add_parser('templates', help='write spec templates, schemas, manifest')
+    templates.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder')
+    templates.add_argument('--force', action='store_true', help='replace existing files')
+    templates.set_defaults(func=run_templates)
     config = commands.add_parser('to-config', help='write a spec for training as a config')
     config.add_argument('spec', metavar='SPEC', help='YAML file')
     config.add_argument('overrides', nargs='*', metavar='KEY=VALUE', help='as for train')
     config.add_argument('--out', type=Path, required=True, metavar='CONFIG', help='file to write')
+    add_force(config)
     config.set_defaults(func=run_to_config)
+    add_job_commands(commands)
+    return commands
 
 
 def _add_task(commands: Any, task: str) -> None:
@@ -76,10 +95,10 @@ def run(args: Namespace) -> int:
             return run_processes(words, gpus, spec.results_dir(args.task))
     try:
         result = run_task(args.task, spec, args.launcher)
+        if is_first_process():
+            show_result(args.task, result, spec.results_dir(args.task))
     finally:
         leave_processes()
-    if is_first_process():
-        show_result(args.task, result, spec.results_dir(args.task))
     return 0
 
 
@@ -146,13 +165,25 @@ def run_schema(args: Namespace) -> int:
     return _print_json(job_schema(args.action, args.base_experiment_id))
 
 
+def run_templates(args: Namespace) -> int:
+    """Write what describes the specs of all tasks."""
+    import_extra('pydantic', 'tao')
+    from cpose.tao.spec.templates import write_templates
+
+    for path in write_templates(args.out, args.force):
+        sys.stdout.write(f'{path}\n')
+    return 0
+
+
 def run_to_config(args: Namespace) -> int:
     """Write the config that a spec for training stands for."""
     import_extra('pydantic', 'tao')
     from cpose.files.atomic import write_text_atomic
+    from cpose.files.json_files import check_writable
     from cpose.tao.spec.spec_file import load_spec
     from cpose.tao.translation.spec_config import overlay_text, training_overlay
 
+    check_writable(args.out)
     spec = load_spec(args.spec, args.overrides, 'train')
     text = overlay_text(training_overlay(spec), f'Translated from {Path(args.spec).name}.')
     write_text_atomic(args.out, text)

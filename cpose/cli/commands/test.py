@@ -4,6 +4,7 @@ from argparse import Namespace, _SubParsersAction
 
 from cpose.cli.arguments import (
     add_config_and_checkpoint,
+    add_force,
     add_launcher,
     add_scales,
     plot_file,
@@ -27,6 +28,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser.add_argument('--work-dir', metavar='DIR', help='logs; default: work_dirs/<config>/test')
     add_scales(parser)
     add_launcher(parser)
+    add_force(parser)
     parser.set_defaults(func=run)
 
 

@@ -1,123 +1,43 @@
-"""Read one annotation file (TAO, NVlabs and other Objectron-derived JSON).
+"""Read one annotation file (TAO, NVlabs, Isaac Sim and other Objectron-derived JSON).
 
 Foreign conventions end here: projection matrices of the quarter-turned Objectron camera become
-pixel projections, locations with quaternions become keypoints. Letters: N objects.
+pixel projections, locations with quaternions become keypoints, and what the ``convention`` of a
+data set names becomes what this project has. Letters: N objects.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cpose.codecs.symmetries import parse_symmetric
-from cpose.datasets.annotations.extras import stack_extras
-from cpose.error_places import FilePlace
-from cpose.errors import DataError, unreadable
-from cpose.files.json_files import JsonFields
-from cpose.geometry.rotation import matrix_from_quaternion
-from cpose.structures.camera import GL_FROM_CV, intrinsic_matrix
-from cpose.structures.cuboid import CORNER_SIGNS, EDGES, NUM_KEYPOINTS, cuboid_keypoints
-from cpose.structures.pose_data_sample import CuboidAnnotations
-
-CLASS_BYTES = 64
-"""Longest name of a class in UTF-8."""
-
-OBJECT_FIELDS = (
-    *('class', 'projected_cuboid', 'keypoints_3d', 'location', 'quaternion_xyzw', 'scale'),
-    *('visibility', 'symmetric', 'mug'),
+from cpose.datasets.annotations.consistency import Finding
+from cpose.datasets.annotations.conventions import (
+    AnnotationFields,
+    Convention,
+    apply_convention,
+    isaac_convention,
 )
-"""Fields of an object that are read here; other numbers become `CuboidAnnotations.extras`."""
-
-MIN_SOLID = 1e-6
-"""Least volume of the parallelepiped of a cuboid's unit axes; 1 where they are at right angles."""
-
-
-def read_projected_cuboid(item: JsonFields) -> np.ndarray:
-    """Return centre and corners (9, 2), image pixels."""
-    value = item.value('projected_cuboid')
-    if isinstance(value, list) and len(value) != NUM_KEYPOINTS:
-        raise item.error(
-            'projected_cuboid',
-            f'has {len(value)} points, expected 9: the projected centre, then the eight corners '
-            'in Objectron order. Annotations with another number of points are not supported',
-        )
-    return item.array('projected_cuboid', (NUM_KEYPOINTS, 2))
-
-
-def read_keypoints_gl(item: JsonFields) -> np.ndarray:
-    """Return centre and corners (9, 3), Objectron camera frame; NaN where they are unknown."""
-    if item.has('keypoints_3d'):
-        keypoints = item.array('keypoints_3d', (NUM_KEYPOINTS, 3))
-        if not _is_solid(keypoints[1:]):
-            raise item.error('keypoints_3d', 'must span a cuboid, with no edge of length 0')
-        return keypoints
-    if not (item.has('location') and item.has('quaternion_xyzw')):
-        return np.full((NUM_KEYPOINTS, 3), np.nan)
-    quaternion = item.array('quaternion_xyzw', (4,))
-    if not quaternion.any():
-        raise item.error('quaternion_xyzw', 'must not be zero')
-    rotation = matrix_from_quaternion(quaternion)
-    return cuboid_keypoints(read_scale(item)) @ rotation.T + item.array('location', (3,))
-
-
-def read_scale(item: JsonFields) -> np.ndarray:
-    """Return the extents (3,) along object x, y, z."""
-    scale = item.array('scale', (3,))
-    if (scale <= 0).any():
-        raise item.error('scale', 'must be positive: the extents along object x, y, z')
-    return scale
-
-
-def read_visibility(item: JsonFields) -> float:
-    """Return the visibility, 1 where it is absent."""
-    return float(item.array('visibility', ())) if item.has('visibility') else 1.0
-
-
-def read_class_name(item: JsonFields) -> str | None:
-    """Return the name of the class, None where it is absent."""
-    if not item.has('class'):
-        return None
-    name = item.value('class')
-    if not isinstance(name, str):
-        raise item.error('class', 'must be the name of a category')
-    try:
-        num_bytes = len(name.encode())
-    except UnicodeEncodeError as error:
-        raise item.error('class', 'must be text that UTF-8 can hold') from error
-    if num_bytes > CLASS_BYTES:
-        raise item.error('class', f'must not be longer than {CLASS_BYTES} bytes')
-    return name
-
-
-def read_symmetric(item: JsonFields) -> bool | int | None:
-    """Return the field ``symmetric``, see `parse_symmetric`.
-
-    A cup that NVlabs' tools mark with ``mug`` has a handle: without ``symmetric`` it counts as
-    false.
-    """
-    if not item.has('symmetric'):
-        return False if _parse(item, 'mug') is True else None
-    return _parse(item, 'symmetric')
-
-
-def _parse(item: JsonFields, name: str) -> bool | int | None:
-    try:
-        return parse_symmetric(item.get(name))
-    except DataError as error:
-        raise DataError(
-            error.problem, value=error.value, place=item.place(name), advice=error.advice
-        ) from error
-
-
-def _is_solid(corners: np.ndarray) -> bool:
-    """Tell whether corners (8, 3) have edges of some length that span a volume."""
-    first, second = np.transpose(EDGES)
-    axes = CORNER_SIGNS.T @ corners
-    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
-    has_edges = (corners[first] != corners[second]).any(axis=1).all() and lengths.all()
-    return bool(has_edges and abs(np.linalg.det(axes / lengths)) > MIN_SOLID)
+from cpose.datasets.annotations.explanations import check_fields
+from cpose.datasets.annotations.extras import stack_extras
+from cpose.datasets.annotations.object_fields import (
+    OBJECT_FIELDS,
+    is_solid,
+    make_keypoints_gl,
+    read_class_name,
+    read_keypoints_3d,
+    read_pose,
+    read_projected_cuboid,
+    read_scale,
+    read_symmetric,
+    read_visibility,
+)
+from cpose.error_places import FilePlace
+from cpose.errors import DataError
+from cpose.files.json_files import JsonFields
+from cpose.files.text_files import MOST_BYTES, read_json
+from cpose.structures.camera import intrinsic_matrix, pixel_projection
+from cpose.structures.pose_data_sample import CuboidAnnotations
 
 
 @dataclass(frozen=True)
@@ -133,6 +53,8 @@ class Annotation:
         class_names: Class of each object, None where absent.
         symmetric: Field ``symmetric`` of each object, see `parse_symmetric`.
         cuboids: The objects, labels all 0.
+        fields: The geometry after the convention, for `check_fields`.
+        notes: What of the file is left aside.
     """
 
     image_wh: tuple[int, int]
@@ -141,108 +63,207 @@ class Annotation:
     class_names: tuple[str | None, ...]
     symmetric: tuple[bool | int | None, ...]
     cuboids: CuboidAnnotations
+    fields: AnnotationFields = field(repr=False)
+    notes: tuple[Finding, ...] = ()
 
 
-def read_annotation(path: str | Path) -> Annotation:
+def read_annotation(path: str | Path, convention: Convention | None = None) -> Annotation:
     """Read and check one annotation file.
 
     Optional are ``AR_data``, ``camera_view_matrix``, the camera matrices, and of an object
     ``class``, ``visibility``, ``symmetric`` and ``keypoints_3d``, which is rebuilt from
     ``location``, ``quaternion_xyzw`` and ``scale`` where possible and is NaN otherwise. A cup
     that NVlabs' tools mark with ``mug`` has a handle: without ``symmetric`` it counts as false.
-    Other fields of objects that hold numbers are kept, see `stack_extras`.
+    Other fields of objects that hold numbers are kept, see `stack_extras`. What nothing needs does
+    not decide about the file: a ground plane or a projection matrix that is none counts as absent,
+    a visibility out of 0 to 1 as 1, with a note.
+
+    Args:
+        path: The file.
+        convention: How the file is written, see `apply_convention`. Files of Isaac Sim's writer,
+            which have a field ``keypoint_order``, are read as it writes them.
 
     Raises:
         DataError: If the file cannot be read or a field is missing or wrong.
+        ConfigError: If there is no such convention.
     """
-    try:
-        content = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except ValueError as error:
-        raise DataError(
-            f'is not valid JSON ({error}), it may be truncated',
-            place=FilePlace(path),
-            advice='Write or copy it again',
-        ) from error
-    except RecursionError as error:
-        raise DataError(
-            'is nested too deeply to be an annotation',
-            place=FilePlace(path),
-            advice='Write it again',
-        ) from error
-    return parse_annotation(content, str(path))
+    return parse_annotation(read_json(path, MOST_BYTES), str(path), convention)
 
 
-def parse_annotation(content: Any, path: str) -> Annotation:
+def parse_annotation(content: Any, path: str, convention: Convention | None = None) -> Annotation:
     """Check the parsed JSON of one file, see `read_annotation`.
 
     Args:
         content: What the JSON parser returned.
         path: File name for messages.
+        convention: See `read_annotation`.
     """
     root = JsonFields(content, path)
-    camera = root.fields('camera_data')
-    image_wh = (camera.positive_int('width'), camera.positive_int('height'))
-    intrinsics = _intrinsics(camera)
-    projection = _projection(camera, image_wh)
     objects = root.list_of_fields('objects')
+    notes: list[Finding] = []
+    fields = read_fields(root, objects, notes)
+    for forms in (find_convention(root), convention):
+        if forms:
+            fields = apply_convention(fields, forms)
+    intrinsics = None if fields.intrinsics is None else intrinsic_matrix(*fields.intrinsics)
+    projection = _projection(fields, notes)
     cuboids = CuboidAnnotations(
         labels=np.zeros(len(objects), dtype=np.int64),
-        keypoints_gl=_stack([read_keypoints_gl(item) for item in objects], (9, 3)),
-        keypoints_image=_stack([read_projected_cuboid(item) for item in objects], (9, 2)),
-        dims_metric=_stack([read_scale(item) for item in objects], (3,)),
-        visibility=np.array([read_visibility(item) for item in objects], dtype=np.float64),
-        plane_gl=_ground_plane(root),
+        keypoints_gl=_stack(_keypoints_gl(fields, objects), (9, 3)),
+        keypoints_image=fields.projected_cuboid,
+        dims_metric=fields.scale,
+        visibility=_visibility(fields, notes),
+        plane_gl=fields.plane,
         extras=stack_extras([item.rest(OBJECT_FIELDS) for item in objects]),
     )
     return Annotation(
-        image_wh=image_wh,
+        image_wh=fields.image_wh,
         intrinsics=projection if intrinsics is None else intrinsics,
         projection=intrinsics if projection is None else projection,
         class_names=tuple(read_class_name(item) for item in objects),
         symmetric=tuple(read_symmetric(item) for item in objects),
         cuboids=cuboids,
+        fields=fields,
+        notes=tuple(notes),
+    )
+
+
+def find_convention(root: JsonFields) -> Convention:
+    """Return how a file is written that says so, or that a known program wrote."""
+    names = root.get('keypoint_order')
+    return (isaac_convention(names) if isinstance(names, list) else None) or {}
+
+
+def read_fields(
+    root: JsonFields, objects: list[JsonFields], notes: list[Finding]
+) -> AnnotationFields:
+    """Read the geometry of a file as it is written.
+
+    Args:
+        root: The file.
+        objects: Its objects.
+        notes: Receives what is left aside.
+    """
+    camera = root.fields('camera_data')
+    image_wh = (camera.positive_int('width'), camera.positive_int('height'))
+    poses = [read_pose(item) for item in objects]
+    return AnnotationFields(
+        image_wh=image_wh,
+        intrinsics=_intrinsics(camera),
+        projection_matrix=_projection_matrix(camera, notes),
+        plane=_ground_plane(root, notes),
+        keypoints_3d=_stack([read_keypoints_3d(item) for item in objects], (9, 3)),
+        projected_cuboid=_stack([read_projected_cuboid(item) for item in objects], (9, 2)),
+        scale=_stack([read_scale(item) for item in objects], (3,)),
+        location=_stack([location for location, _ in poses], (3,)),
+        quaternion=_stack([quaternion for _, quaternion in poses], (4,)),
+        visibility=np.array([read_visibility(item) for item in objects], dtype=np.float64),
     )
 
 
 def _stack(rows: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    return np.stack(rows) if rows else np.zeros((0, *shape))
+    return np.array(rows) if rows else np.zeros((0, *shape))
+
+
+def _keypoints_gl(fields: AnnotationFields, objects: list[JsonFields]) -> list[np.ndarray]:
+    """Return the keypoints of each object; what spans no cuboid is refused with its cause."""
+    keypoints = []
+    for number, item in enumerate(objects):
+        given = fields.keypoints_3d[number]
+        if item.has('keypoints_3d') and not is_solid(given[1:]):
+            raise _no_cuboid(item, check_fields(fields))
+        keypoints.append(
+            make_keypoints_gl(
+                given, fields.location[number], fields.quaternion[number], fields.scale[number]
+            )
+        )
+    return keypoints
+
+
+def _no_cuboid(item: JsonFields, findings: list[Finding]) -> DataError:
+    """Return the error of points that span no cuboid, as they do in some other orders."""
+    error = item.error('keypoints_3d', 'must span a cuboid, with no edge of length 0')
+    steps = [found.step for found in findings if found.step]
+    if steps:
+        words = ', '.join(f'{field}={form!r}' for field, form in steps)
+        error.problem += f': {"; ".join(str(found) for found in findings if found.form)}'
+        error.advice = (f'Set {{convention}}=dict({words}) for the data set', *error.advice)
+    return error
 
 
 def _intrinsics(camera: JsonFields) -> np.ndarray | None:
+    """Return fx, fy, cx, cy (4,), also from a 3×3 matrix or its transpose."""
     if not camera.has('intrinsics'):
         return None
+    if isinstance(camera.get('intrinsics'), list):
+        matrix = camera.array('intrinsics', (3, 3))
+        matrix = matrix.T if matrix[2, :2].any() and not matrix[:2, 2].any() else matrix
+        if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or matrix[2].tolist() != [0, 0, 1]:
+            raise camera.error('intrinsics', 'must be a camera matrix, pixels')
+        return matrix[[0, 1, 0, 1], [0, 1, 2, 2]]
     fields = camera.fields('intrinsics')
     fx, fy, cx, cy = (float(fields.array(name, ())) for name in ('fx', 'fy', 'cx', 'cy'))
     if fx <= 0 or fy <= 0:
         raise fields.error('fx' if fx <= 0 else 'fy', 'must be positive, pixels')
-    return intrinsic_matrix(fx, fy, cx, cy)
+    return np.array([fx, fy, cx, cy])
 
 
-def _projection(camera: JsonFields, image_wh: tuple[int, int]) -> np.ndarray | None:
-    """Turn the 4×4 projection matrix of the Objectron camera into pixels from OpenCV points."""
-    if not camera.has('camera_projection_matrix'):
+def _projection_matrix(camera: JsonFields, notes: list[Finding]) -> np.ndarray | None:
+    name = 'camera_projection_matrix'
+    if not camera.has(name):
         return None
-    matrix = camera.array('camera_projection_matrix', (4, 4))
-    width, height = image_wh
-    pixels_from_ndc = np.array([[width / 2, 0, width / 2], [0, height / 2, height / 2], [0, 0, 1]])
-    rows_uvw = matrix[[1, 0, 3], :3]
-    projection = pixels_from_ndc @ rows_uvw @ GL_FROM_CV
-    if matrix[[0, 1, 3], 3].any() or projection[2, 2] <= 0 or projection[2, :2].any():
-        raise camera.error(
-            'camera_projection_matrix', 'must be an OpenGL perspective matrix, row by row'
-        )
-    return projection / projection[2, 2]
+    try:
+        return camera.array(name, (4, 4))
+    except DataError as error:
+        notes.append(_left_aside(f'camera_data.{name}', error.problem))
+        return None
 
 
-def _ground_plane(root: JsonFields) -> np.ndarray | None:
+def _projection(fields: AnnotationFields, notes: list[Finding]) -> np.ndarray | None:
+    """Return (3, 3), pixels from OpenCV points by the projection matrix, None if it is none."""
+    if fields.projection_matrix is None:
+        return None
+    projection = pixel_projection(fields.projection_matrix, fields.image_wh)
+    if projection is None:
+        problem = 'must be an OpenGL perspective matrix, row by row'
+        notes.append(_left_aside('camera_data.camera_projection_matrix', problem))
+    return projection
+
+
+def _ground_plane(root: JsonFields, notes: list[Finding]) -> np.ndarray | None:
+    """Return a point and the normal (2, 3), None where there is no plane; zeros are none."""
     if not root.has('AR_data'):
         return None
-    plane = root.fields('AR_data')
-    if not (plane.has('plane_center') or plane.has('plane_normal')):
+    try:
+        plane = root.fields('AR_data')
+        if not (plane.has('plane_center') or plane.has('plane_normal')):
+            return None
+        normal = plane.array('plane_normal', (3,))
+        if not normal.any():
+            raise plane.error('plane_normal', 'is zero, so there is no ground plane')
+        return np.stack([plane.array('plane_center', (3,)), normal])
+    except DataError as error:
+        place = error.place.field if isinstance(error.place, FilePlace) else 'AR_data'
+        notes.append(_left_aside(place, error.problem))
         return None
-    normal = plane.array('plane_normal', (3,))
-    if not normal.any():
-        raise plane.error('plane_normal', 'must not be zero')
-    return np.stack([plane.array('plane_center', (3,)), normal])
+
+
+def _visibility(fields: AnnotationFields, notes: list[Finding]) -> np.ndarray:
+    is_known = (fields.visibility >= 0) & (fields.visibility <= 1)
+    if is_known.all():
+        return fields.visibility
+    rows = np.flatnonzero(~is_known)
+    notes.append(
+        Finding(
+            field='visibility',
+            cause='must be from 0 to 1; other values count as 1',
+            magnitude=float(fields.visibility[rows[0]]),
+            objects=tuple(rows.tolist()),
+            is_used=False,
+        )
+    )
+    return np.where(is_known, fields.visibility, 1.0)
+
+
+def _left_aside(field: str, problem: str) -> Finding:
+    return Finding(field=field, cause=f'{problem}; it counts as absent', is_used=False)

@@ -1,6 +1,7 @@
 """The annotations of a folder: found, read, checked and remembered."""
 
 import hashlib
+import json
 import os
 import zipfile
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from cpose.datasets.annotations.annotation_table import (
     AnnotationTable,
     PackedStrings,
 )
+from cpose.datasets.annotations.contradictions import ContradictionSearch, pack_findings
+from cpose.datasets.annotations.conventions import Convention
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import FolderFiles, ImageFile, scan_folder
 from cpose.errors import DataError
@@ -23,22 +26,32 @@ from cpose.files.atomic import atomic_file
 from cpose.files.user_cache import cache_folder
 
 CACHE_NAME = '.cpose_index.npz'
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 """Raise it when the reader of annotations changes its mind about anything."""
 
 
-def cache_paths(root: str) -> tuple[Path, Path]:
-    """Return where the index of a folder may be kept: beside the data, in the user's cache."""
+def cache_paths(root: str, convention: Convention | None = None) -> tuple[Path, Path]:
+    """Return where the index of a folder may be kept: beside the data, in the user's cache.
+
+    Args:
+        root: The folder.
+        convention: How its files are written; each has an index of its own.
+    """
     digest = hashlib.sha256(os.path.realpath(root).encode('utf-8', 'surrogateescape'))
-    return Path(root, CACHE_NAME), cache_folder() / f'index-{digest.hexdigest()[:24]}.npz'
+    name = CACHE_NAME
+    if convention:
+        text = json.dumps(dict(convention), sort_keys=True, default=list).encode()
+        digest.update(text)
+        name = f'.cpose_index_{hashlib.sha256(text).hexdigest()[:8]}.npz'
+    return Path(root, name), cache_folder() / f'index-{digest.hexdigest()[:24]}.npz'
 
 
-def load_cache(root: str) -> AnnotationTable | None:
+def load_cache(root: str, convention: Convention | None = None) -> AnnotationTable | None:
     """Return the table saved last for a folder, None if there is none that can be used.
 
     The caller compares the keys of its entries with the files.
     """
-    existing = [path for path in cache_paths(root) if path.is_file()]
+    existing = [path for path in cache_paths(root, convention) if path.is_file()]
     for path in sorted(existing, key=lambda item: item.stat().st_mtime_ns, reverse=True):
         try:
             return _read_file(path)
@@ -47,10 +60,10 @@ def load_cache(root: str) -> AnnotationTable | None:
     return None
 
 
-def save_cache(root: str, table: AnnotationTable) -> None:
+def save_cache(root: str, table: AnnotationTable, convention: Convention | None = None) -> None:
     """Save a table beside the data, else in the user's cache folder; a failure is only logged."""
     failures = []
-    for path in cache_paths(root):
+    for path in cache_paths(root, convention):
         try:
             _write(path, table)
         except OSError as error:
@@ -65,18 +78,24 @@ def save_cache(root: str, table: AnnotationTable) -> None:
 
 
 def _read_file(path: Path) -> AnnotationTable:
+    with zipfile.ZipFile(path) as archive:
+        if any(item.file_size > item.compress_size for item in archive.infolist()):
+            raise ValueError('it is compressed')
     with np.load(path, allow_pickle=False) as content:
         if int(content['version']) != CACHE_VERSION:
             raise ValueError('it is of another version')
         images, objects = content['images'], content['objects']
         paths = PackedStrings(content['path_text'], content['path_ends'])
         extras = PackedStrings(content['extra_text'], content['extra_ends'])
+        findings = PackedStrings(content['finding_text'], content['finding_ends'])
     if images.dtype != IMAGE_DTYPE or objects.dtype != OBJECT_DTYPE:
         raise ValueError('its fields differ')
     num_objects = images['num_objects'].sum()
-    if len(paths) != len(images) or not len(extras) == len(objects) == num_objects:
+    if not len(paths) == len(findings) == len(images):
         raise ValueError('its lengths differ')
-    return AnnotationTable(paths, images, objects, extras)
+    if not len(extras) == len(objects) == num_objects:
+        raise ValueError('its lengths differ')
+    return AnnotationTable(paths, images, objects, extras, findings)
 
 
 def _write(path: Path, table: AnnotationTable) -> None:
@@ -90,6 +109,8 @@ def _write(path: Path, table: AnnotationTable) -> None:
             objects=table.objects,
             extra_text=table.extras.text,
             extra_ends=table.extras.ends,
+            finding_text=table.findings.text,
+            finding_ends=table.findings.ends,
         )
 
 
@@ -98,7 +119,10 @@ CHUNK = 2000
 
 
 def index_folder(
-    root: str, problems: DataProblems, require_annotation: bool = True
+    root: str,
+    problems: DataProblems,
+    require_annotation: bool = True,
+    convention: Convention | None = None,
 ) -> AnnotationTable:
     """Return the annotations of all usable images of a folder and its sub-folders.
 
@@ -108,24 +132,25 @@ def index_folder(
         root: Folder with images and JSON files of the same stem.
         problems: Receives the files that cannot be used.
         require_annotation: Whether an image without a JSON file is a problem.
+        convention: How the files are written, see `apply_convention`.
 
     Returns:
         Paths relative to ``root``, sorted.
     """
     usable = _usable_images(scan_folder(root), problems, require_annotation)
-    cached = load_cache(root)
+    cached = load_cache(root, convention)
     rows = _match(cached, usable)
     unread = [image for image, row in zip(usable, rows, strict=True) if row < 0]
     if cached is not None and not unread and np.array_equal(rows, np.arange(len(cached))):
         return cached
-    read = _read_all(root, unread, problems)
+    read = _read_all(root, unread, problems, convention)
     old = [] if cached is None else [cached.select(rows[rows >= 0])]
     table = AnnotationTable.concatenate([*old, *read])
     paths = np.array(table.paths.tolist(), dtype=object)
     table = table.select(np.argsort(paths, kind='stable'))
     num_new = sum(len(part) for part in read)
     if num_new or cached is None or len(table) != len(cached):
-        save_cache(root, table)
+        save_cache(root, table, convention)
     return table
 
 
@@ -133,7 +158,9 @@ def _usable_images(
     files: FolderFiles, problems: DataProblems, require_annotation: bool
 ) -> list[ImageFile]:
     for path in files.lonely_annotations:
-        problems.add('annotation without an image', path)
+        other = files.unread.get(path)
+        detail = f'{path} (formats such as that of {other} are not read)' if other else None
+        problems.add('annotation without an image', path, detail)
     usable = []
     for image in files.images:
         if image.key[0] == 0:
@@ -159,28 +186,33 @@ def _match(cached: AnnotationTable | None, images: Sequence[ImageFile]) -> np.nd
 
 
 def _read_all(
-    root: str, images: Sequence[ImageFile], problems: DataProblems
+    root: str,
+    images: Sequence[ImageFile],
+    problems: DataProblems,
+    convention: Convention | None,
 ) -> list[AnnotationTable]:
     if len(images) > CHUNK:
         print_log(f'Reading {len(images)} annotations of {root}.', logger='current')
     tables = [AnnotationTable.build([], [], [])]
+    search = ContradictionSearch()
     for start in range(0, len(images), CHUNK):
         paths: list[str] = []
         keys: list[tuple[int, int, int, int]] = []
         annotations: list[Annotation | None] = []
         for image in images[start : start + CHUNK]:
             try:
-                annotations.append(_read(root, image))
+                annotations.append(_read(root, image, convention))
             except DataError as error:
                 problems.add('invalid annotation', image.path, str(error))
             else:
                 paths.append(image.path)
                 keys.append(image.key)
-        tables.append(AnnotationTable.build(paths, keys, annotations))
+        findings = [pack_findings(found) for found in search.find(annotations)]
+        tables.append(AnnotationTable.build(paths, keys, annotations, findings))
     return tables
 
 
-def _read(root: str, image: ImageFile) -> Annotation | None:
+def _read(root: str, image: ImageFile, convention: Convention | None) -> Annotation | None:
     if image.annotation_path is None:
         return None
-    return read_annotation(os.path.join(root, image.annotation_path))
+    return read_annotation(os.path.join(root, image.annotation_path), convention)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cpose.codecs.symmetries import encode_symmetric
-from cpose.datasets.annotations.annotation import CLASS_BYTES, Annotation
+from cpose.datasets.annotations.annotation import Annotation
 from cpose.datasets.annotations.extras import pack_extras, unpack_extras
+from cpose.datasets.annotations.object_fields import CLASS_BYTES
 from cpose.errors import check_shape
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import gl_from_cv
@@ -90,12 +91,14 @@ class AnnotationTable:
         images: (I,) of `IMAGE_DTYPE`.
         objects: (T,) of `OBJECT_DTYPE`, image after image.
         extras: T texts of `CuboidAnnotations.extras` as JSON, empty where an object has none.
+        findings: I texts of `pack_findings`, empty where an image has none.
     """
 
     paths: PackedStrings
     images: np.ndarray
     objects: np.ndarray
     extras: PackedStrings
+    findings: PackedStrings
 
     @classmethod
     def build(
@@ -103,6 +106,7 @@ class AnnotationTable:
         paths: Sequence[str],
         keys: Sequence[tuple[int, int, int, int]],
         annotations: Sequence[Annotation | None],
+        findings: Sequence[str] | None = None,
     ) -> 'AnnotationTable':
         """Store the given images; an annotation may be None."""
         images = np.zeros(len(paths), dtype=IMAGE_DTYPE)
@@ -117,7 +121,8 @@ class AnnotationTable:
                 _fill_objects(objects[start:end], annotation)
                 start = end
         texts = (text for item in annotations if item for text in pack_extras(item.cuboids))
-        return cls(PackedStrings.pack(paths), images, objects, PackedStrings.pack(texts))
+        found = PackedStrings.pack([''] * len(paths) if findings is None else findings)
+        return cls(PackedStrings.pack(paths), images, objects, PackedStrings.pack(texts), found)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -134,13 +139,25 @@ class AnnotationTable:
         starts = self.object_ranges()[index]
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         of_objects = np.repeat(starts, counts) + within
-        paths, extras = self.paths.tolist(), self.extras.tolist()
+        paths, extras, findings = (
+            strings.tolist() for strings in (self.paths, self.extras, self.findings)
+        )
         return AnnotationTable(
             PackedStrings.pack(paths[i] for i in index),
             self.images[index],
             self.objects[of_objects],
             PackedStrings.pack(extras[i] for i in of_objects),
+            PackedStrings.pack(findings[i] for i in index),
         )
+
+    def keep_objects(self, is_kept: np.ndarray) -> 'AnnotationTable':
+        """Return all images with those of their objects (T,) that are kept."""
+        owner = np.repeat(np.arange(len(self)), self.images['num_objects'])
+        images = self.images.copy()
+        images['num_objects'] = np.bincount(owner[is_kept], minlength=len(self))
+        extras = self.extras.tolist()
+        kept = PackedStrings.pack(extras[i] for i in np.flatnonzero(is_kept))
+        return AnnotationTable(self.paths, images, self.objects[is_kept], kept, self.findings)
 
     @staticmethod
     def concatenate(tables: Sequence['AnnotationTable']) -> 'AnnotationTable':
@@ -152,11 +169,16 @@ class AnnotationTable:
             np.concatenate([table.images for table in tables]),
             np.concatenate([table.objects for table in tables]),
             PackedStrings.pack(text for table in tables for text in table.extras.tolist()),
+            PackedStrings.pack(text for table in tables for text in table.findings.tolist()),
         )
 
 
 def annotations_of(
-    image: np.void, objects: np.ndarray, labels: np.ndarray, extras: Sequence[str] = ()
+    image: np.void,
+    objects: np.ndarray,
+    labels: np.ndarray,
+    extras: Sequence[str] = (),
+    ignored_boxes: np.ndarray | None = None,
 ) -> CuboidAnnotations:
     """Return the objects of one image as the structure that travels with samples.
 
@@ -165,6 +187,7 @@ def annotations_of(
         objects: (N,), its entries of `AnnotationTable.objects`.
         labels: (N,) int64 category numbers.
         extras: N, its entries of `AnnotationTable.extras`, or none.
+        ignored_boxes: See `CuboidAnnotations`.
     """
     plane = image['plane_gl']
     return CuboidAnnotations(
@@ -176,6 +199,7 @@ def annotations_of(
         plane_gl=None if np.isnan(plane).any() else plane.copy(),
         symmetric=objects['symmetric'].astype(np.int64),
         extras=unpack_extras(extras),
+        ignored_boxes=ignored_boxes,
     )
 
 

@@ -4,13 +4,26 @@ An image and the JSON file of the same stem in the same folder belong together.
 """
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cpose.errors import DataError, unreadable
 
-IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp')
+IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 ANNOTATION_EXTENSION = '.json'
+UNREAD_EXTENSIONS = (
+    *('.heic', '.heif', '.avif', '.jxl', '.jp2', '.gif', '.exr', '.psd', '.pdf', '.svg'),
+    *('.raw', '.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2'),
+)
+"""Pictures that are not searched for; a message tells that they are left out."""
+RESULTS_MARK = '.cpose_results'
+"""Hidden file in a folder that holds results only: its pictures and JSON files are no data."""
+
+
+def is_results_folder(folder: str) -> bool:
+    """Tell whether a folder was marked by `cpose.apis.inference.result_writer.ResultWriter`."""
+    return os.path.isfile(os.path.join(folder, RESULTS_MARK))
 
 
 class ImageFile(NamedTuple):
@@ -35,14 +48,18 @@ class FolderFiles:
     Attributes:
         images: Sorted by path.
         lonely_annotations: Relative paths of JSON files without an image, sorted.
+        unread: File beside a lonely annotation that is a picture of a format that is not read.
     """
 
     images: list[ImageFile] = field(default_factory=list)
     lonely_annotations: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def scan_folder(root: str) -> FolderFiles:
-    """Search a folder and all its sub-folders; hidden files and folders are left out.
+    """Search a folder and all its sub-folders.
+
+    Hidden files and folders are left out, and sub-folders with results of `cpose infer`.
 
     Raises:
         DataError: If the folder does not exist, cannot be read or holds no image.
@@ -89,14 +106,31 @@ def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int
             images.append((stem, entry))
         elif extension == ANNOTATION_EXTENSION and entry.is_file():
             annotations[stem] = entry
-        elif entry.is_dir():
+        elif entry.is_dir() and not is_results_folder(entry.path):
             _scan(root, os.path.join(below, entry.name), found, visited)
     for stem, entry in images:
         found.images.append(_image_file(below, entry, annotations.get(stem)))
-    stems = {stem for stem, _ in images}
-    found.lonely_annotations += [
-        os.path.join(below, entry.name) for stem, entry in annotations.items() if stem not in stems
-    ]
+    for stem, _ in images:
+        annotations.pop(stem, None)
+    _note_lonely(below, annotations, visible, found)
+
+
+def _note_lonely(
+    below: str,
+    annotations: Mapping[str, os.DirEntry[str]],
+    entries: Sequence[os.DirEntry[str]],
+    found: FolderFiles,
+) -> None:
+    """Note annotations without an image, and the pictures of other formats beside them."""
+    if not annotations:
+        return
+    names = (os.path.splitext(entry.name) for entry in entries)
+    unread = {stem: stem + end for stem, end in names if end.lower() in UNREAD_EXTENSIONS}
+    for stem, entry in annotations.items():
+        path = os.path.join(below, entry.name)
+        found.lonely_annotations.append(path)
+        if stem in unread:
+            found.unread[path] = unread[stem]
 
 
 def _image_file(

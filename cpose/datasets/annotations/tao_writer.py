@@ -4,9 +4,9 @@ Every file is written completely under another name first and then renamed, so t
 interruption leaves no half file behind; the same records give the same bytes.
 """
 
+import errno
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import numpy as np
 
 from cpose.datasets.annotations.extras import unstack_extras
 from cpose.errors import unwritable
+from cpose.files.atomic import write_atomic
 from cpose.geometry.rotation import quaternion_from_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.image_record import CompleteRecord
 
 JPEG_QUALITY = 95
+ADVICE = 'Check that the folder exists, that it is yours and that the disk has room'
 
 
 def write_record(
@@ -39,11 +41,17 @@ def write_record(
     Raises:
         OutputError: If a file cannot be written.
     """
+    if not Path(folder).is_dir():
+        missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        raise unwritable(Path(folder, f'{stem}.json'), missing, ADVICE)
     _, data = cv2.imencode('.jpg', record.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     text = json.dumps(build_annotation(record, categories), indent=1) + '\n'
     image_path = Path(folder, f'{stem}.jpg')
-    _write_atomically(image_path.with_suffix('.json'), text.encode())
-    _write_atomically(image_path, data.tobytes())
+    for path, content in (
+        (image_path.with_suffix('.json'), text.encode()),
+        (image_path, data.tobytes()),
+    ):
+        write_atomic(path, content, ADVICE, is_durable=False)
     return image_path
 
 
@@ -102,16 +110,3 @@ def _describe_pose(keypoints_gl: np.ndarray) -> dict[str, Any]:
         'location': keypoints_gl[0].tolist(),
         'quaternion_xyzw': quaternion_from_matrix(rotation).tolist(),
     }
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    partial = path.with_name(f'.{path.name}.partial')
-    try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        raise unwritable(
-            path, error, 'Check that the folder exists, that it is yours and that the disk has room'
-        ) from error

@@ -1,4 +1,7 @@
-"""Boxes in the world: upright on the plane, on top of each other, leaning or in the air."""
+"""Boxes in the world: upright on the plane, on top of each other, leaning or in the air.
+
+What a box is the cuboid of, a carton or something else, is its form.
+"""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -8,6 +11,7 @@ import cv2
 import numpy as np
 
 from cpose.datasets.synthetic.camera import VirtualCamera
+from cpose.datasets.synthetic.shapes.base import Form
 from cpose.structures.cuboid import cuboid_keypoints
 
 UPRIGHT = np.eye(3)
@@ -25,6 +29,7 @@ class Box:
         yaw: Angle about the world's Y axis, radians.
         tilt: (3, 3) rotation that follows the yaw; the identity leaves the box upright.
         level: Metres from the plane up to its lowest corner.
+        form: What is drawn inside; None for a carton.
     """
 
     dims: np.ndarray
@@ -32,6 +37,14 @@ class Box:
     yaw: float
     tilt: np.ndarray = field(default_factory=UPRIGHT.copy)
     level: float = 0.0
+    form: Form | None = None
+
+    @classmethod
+    def at_rest(cls, dims: np.ndarray, position: np.ndarray, yaw: float, form: Form) -> 'Box':
+        """Put a form on the plane as it rests there, turned about the world's Y axis."""
+        if form.rest is None:
+            return cls(dims, position, yaw, form=form)
+        return cls(dims, position, 0.0, _turn(yaw) @ form.rest, form=form)
 
     @cached_property
     def is_upright(self) -> bool:
@@ -51,8 +64,7 @@ class Box:
     @cached_property
     def world_from_object(self) -> np.ndarray:
         """(3, 3) rotation."""
-        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
-        turn = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
+        turn = _turn(self.yaw)
         # Upright boxes keep every bit of what they were before boxes could be tilted.
         return turn if np.array_equal(self.tilt, UPRIGHT) else self.tilt @ turn
 
@@ -64,15 +76,27 @@ class Box:
     @cached_property
     def keypoints_world(self) -> np.ndarray:
         """(9, 3) centre and corners."""
-        centre = np.array([self.position[0], self.level + self.height / 2, self.position[1]])
-        return cuboid_keypoints(self.dims) @ self.world_from_object.T + centre
+        return cuboid_keypoints(self.dims) @ self.world_from_object.T + self._centre
+
+    @cached_property
+    def outline_world(self) -> np.ndarray:
+        """(N, 3) points whose convex hull contains what is drawn."""
+        outline = None if self.form is None else self.form.outline
+        if outline is None:
+            return self.keypoints_world[1:]
+        return np.asarray((outline * self.dims) @ self.world_from_object.T + self._centre)
 
     @cached_property
     def footprint(self) -> np.ndarray:
         """(N, 2) world X and Z around everything that is above the plane, convex, in turn."""
-        if np.array_equal(self.tilt, UPRIGHT):
+        has_outline = self.form is not None and self.form.outline is not None
+        if np.array_equal(self.tilt, UPRIGHT) and not has_outline:
             return self.keypoints_world[[1, 2, 6, 5]][:, [0, 2]]
-        return _hull(self.keypoints_world[1:, [0, 2]])
+        return _hull(self.outline_world[:, [0, 2]])
+
+    @property
+    def _centre(self) -> np.ndarray:
+        return np.array([self.position[0], self.level + self.height / 2, self.position[1]])
 
     @property
     def heights(self) -> tuple[float, float]:
@@ -123,6 +147,10 @@ def _proper_rotations() -> tuple[np.ndarray, ...]:
 ROTATIONS = _proper_rotations()
 
 
-def _hull(points: np.ndarray) -> np.ndarray:
+def _turn(yaw: float) -> np.ndarray:
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    return np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
 
+
+def _hull(points: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.convexHull(points.astype(np.float32))[:, 0], dtype=np.float64)

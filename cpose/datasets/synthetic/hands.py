@@ -8,7 +8,7 @@ import numpy as np
 from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera
 from cpose.datasets.synthetic.chance import WeightedChoice
-from cpose.datasets.synthetic.visibility import box_hull
+from cpose.datasets.synthetic.visibility import outline_hull
 
 BREADTH = (0.065, 0.1)
 """Metres across a palm."""
@@ -94,7 +94,7 @@ def sample_hands(
         box: The box, in front of the camera.
         number: Its number in the scene.
     """
-    hull = box_hull(camera, box.keypoints_world).astype(np.float64)
+    hull = outline_hull(camera, box.outline_world).astype(np.float64)
     depth = float(camera.to_cv(box.keypoints_world[0])[2])
     scale = float(camera.intrinsics[0, 0]) / depth
     breadth = min(rng.uniform(*BREADTH) * scale, 0.55 * float(np.sqrt(_area(hull))))

@@ -2,23 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
+from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera_effects import apply_camera
 from cpose.datasets.synthetic.painting.background import draw_room
-from cpose.datasets.synthetic.painting.box_painter import (
-    FACE_CORNERS,
-    PaintedFace,
-    draw_box,
-    draw_flaps,
-    mirror_faces,
-    open_top,
-    paint_flaps,
-    paint_visible_faces,
-)
+from cpose.datasets.synthetic.painting.box_painter import FACE_CORNERS
 from cpose.datasets.synthetic.painting.flat_items import (
     draw_flat_items,
     draw_loose_items,
@@ -27,12 +18,12 @@ from cpose.datasets.synthetic.painting.flat_items import (
 from cpose.datasets.synthetic.painting.people import Look, draw_limbs, draw_people, sample_look
 from cpose.datasets.synthetic.painting.raster import soften
 from cpose.datasets.synthetic.painting.shadows import draw_shadow_on_boxes, draw_shadows
-from cpose.datasets.synthetic.painting.textures import sample_style
 from cpose.datasets.synthetic.painting.upright_items import draw_upright_items
-from cpose.datasets.synthetic.placing import GAP
 from cpose.datasets.synthetic.scene import Scene
 from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.datasets.synthetic.solids import draw_solid
+from cpose.datasets.synthetic.shapes.base import Painting, View
+from cpose.datasets.synthetic.shapes.carton import CartonForm
+from cpose.datasets.synthetic.shapes.solids import Solid, draw_solid
 
 
 def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSettings) -> np.ndarray:
@@ -48,7 +39,7 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
     """
     camera = scene.camera
     image, support = _draw_surroundings(rng, scene, realism)
-    painted = [_paint_box(rng, scene, number, realism) for number in range(len(scene.boxes))]
+    painted = _paint(rng, scene, realism)
     if rng.random() < realism.defocus:
         radius = max(1, round(max(camera.image_wh) / 512 * rng.uniform(1, 6)))
         image = soften(image, radius)
@@ -58,21 +49,6 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
         draw_shadows(image, scene, support)
     _draw_things(rng, image, scene, painted)
     return apply_camera(rng, image, realism)
-
-
-@dataclass(frozen=True)
-class PaintedBox:
-    """What a box shows.
-
-    Attributes:
-        faces: Its visible faces.
-        behind: Flaps that it covers.
-        front: Flaps that cover it.
-    """
-
-    faces: list[PaintedFace]
-    behind: list[PaintedFace] = field(default_factory=list)
-    front: list[PaintedFace] = field(default_factory=list)
 
 
 def _draw_surroundings(
@@ -90,35 +66,32 @@ def _draw_surroundings(
     return image, support
 
 
-def _paint_box(
-    rng: np.random.Generator, scene: Scene, number: int, realism: RealismSettings
-) -> PaintedBox:
-    camera, light, box = scene.camera, scene.light, scene.boxes[number]
-    style = sample_style(rng, realism.print_density)
-    faces = paint_visible_faces(rng, camera, box, style, light)
-    is_covered = any(abs(other.level - box.heights[1]) <= 2 * GAP for other in scene.boxes)
-    if is_covered or realism.flaps == 0 or rng.random() >= realism.flaps:
-        return PaintedBox(faces)
-    open_top(rng, faces, box.world_from_object[:, 1])
-    return PaintedBox(faces, *paint_flaps(rng, camera, box, style, light))
+def _paint(rng: np.random.Generator, scene: Scene, realism: RealismSettings) -> dict[int, Painting]:
+    """Paint all objects that have a form; keys are numbers as in the scene's order."""
+    view = View(scene.camera, scene.light, realism, scene.boxes)
+    painted = {}
+    for number, item in enumerate(scene.items):
+        if isinstance(item, Box):
+            form = item.form or CartonForm(item.dims)
+            painted[number] = form.paint(rng, item, view)
+    return painted
 
 
 def _draw_things(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: list[PaintedBox]
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: dict[int, Painting]
 ) -> None:
-    """Draw boxes, hands and solids, the farthest first, in place."""
+    """Draw objects, hands and distractors, the farthest first, in place."""
     camera, light = scene.camera, scene.light
     looks = {number: sample_look(rng) for number in sorted({hand.box for hand in scene.hands})}
     for number in scene.order:
-        if number >= len(painted):
-            solid = scene.solids[number - len(painted)]
-            draw_solid(image, camera, solid, light.direction, light.ambient)
+        item = scene.items[number]
+        if isinstance(item, Solid):
+            draw_solid(image, camera, item, light.direction, light.ambient)
             continue
-        draw_shadow_on_boxes(image, scene, scene.boxes[number])
-        with _held(image, scene, number, looks.get(number)):
-            draw_flaps(image, camera, painted[number].behind)
-            draw_box(image, camera, painted[number].faces)
-            draw_flaps(image, camera, painted[number].front)
+        draw_shadow_on_boxes(image, scene, item)
+        is_held = number < len(scene.boxes)
+        with _held(image, scene, number, looks.get(number) if is_held else None):
+            painted[number].draw(image, camera)
     if not scene.boxes:
         with _held(image, scene, 0, looks.get(0)):
             _draw_decoy(rng, image, scene)
@@ -149,15 +122,12 @@ def _count(rng: np.random.Generator, limits: tuple[int, int]) -> int:
 
 
 def _add_reflections(
-    rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: list[PaintedBox]
+    rng: np.random.Generator, image: np.ndarray, scene: Scene, painted: dict[int, Painting]
 ) -> np.ndarray:
     mirrored = image.copy()
-    standing = [k for k in scene.order if k < len(painted) and scene.boxes[k].level == 0]
-    for number in standing:
-        faces = mirror_faces(painted[number].faces)
-        depths = [scene.camera.to_cv(face.corners_world)[:, 2].min() for face in faces]
-        if faces and min(depths) > 0.05:
-            draw_box(mirrored, scene.camera, faces)
+    for number in scene.order:
+        if number in painted:
+            painted[number].draw_mirrored(mirrored, scene.camera)
     mirrored = cv2.blur(mirrored, (3, 3))
     strength = rng.uniform(0.06, 0.3)
     return cv2.addWeighted(image, 1 - strength, mirrored, strength, 0)

@@ -1,4 +1,4 @@
-"""Sampling of what stands where: camera, boxes, hands, round distractors and light."""
+"""Sampling of what stands where: camera, boxes, hands, distractors and light."""
 
 from dataclasses import dataclass, field
 
@@ -6,20 +6,38 @@ import numpy as np
 
 from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera, sample_camera
-from cpose.datasets.synthetic.chance import log_uniform
 from cpose.datasets.synthetic.hands import Hand, sample_hands
+from cpose.datasets.synthetic.light import Light, sample_light
 from cpose.datasets.synthetic.placing import (
     collides,
     is_well_in_view,
     place_first,
     place_next,
+    sample_props,
     sample_solids,
 )
 from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.datasets.synthetic.solids import Solid
+from cpose.datasets.synthetic.shapes.base import Shape
+from cpose.datasets.synthetic.shapes.carton import Carton
+from cpose.datasets.synthetic.shapes.solids import Solid
 from cpose.datasets.synthetic.visibility import measure_visibility, sort_far_to_near
 from cpose.errors import ConfigError
 
+
+@dataclass(frozen=True)
+class Cast:
+    """Which shapes occur in a scene.
+
+    Attributes:
+        shape: That of the annotated objects.
+        distractors: Those of objects that are not annotated.
+    """
+
+    shape: Shape
+    distractors: tuple[Shape, ...] = ()
+
+
+CARTONS = Cast(Carton())
 MAX_SCENES = 60
 SHRINK = 0.95
 """Boxes get smaller with every scene that had no room for them."""
@@ -30,30 +48,13 @@ DECOYS = 0.6
 
 
 @dataclass(frozen=True)
-class Light:
-    """One lamp far away plus light from everywhere.
-
-    Attributes:
-        direction: (3,) unit vector towards the lamp, world.
-        ambient: Share of the light that comes from everywhere, 0 to 1.
-        shadow: Darkness of the cast shadow, 0 to 1.
-        softness: Blur of the shadow's border as a share of the box's image size.
-    """
-
-    direction: np.ndarray
-    ambient: float
-    shadow: float
-    softness: float
-
-
-@dataclass(frozen=True)
 class Scene:
     """Everything on the plane and above it, its camera and its light.
 
     Attributes:
         camera: The camera.
         boxes: The annotated objects.
-        solids: Round distractors and occluders.
+        solids: Distractors and occluders: round ones, and objects of other shapes.
         light: The light.
         visibility: (N,) visible share of each box, 0 to 1.
         order: Numbers of boxes, then solids, the farthest first.
@@ -63,7 +64,7 @@ class Scene:
 
     camera: VirtualCamera
     boxes: list[Box]
-    solids: list[Solid]
+    solids: list[Solid | Box]
     light: Light
     visibility: np.ndarray
     order: list[int]
@@ -71,9 +72,14 @@ class Scene:
     decoy: Box | None = None
 
     @property
+    def items(self) -> list[Solid | Box]:
+        """Everything by the numbers of the order."""
+        return [*self.boxes, *self.solids]
+
+    @property
     def footprints(self) -> list[np.ndarray]:
         """Footprints (N, 2) of everything on the plane or above it."""
-        return [box.footprint for box in self.boxes] + [solid.footprint for solid in self.solids]
+        return [item.footprint for item in self.items]
 
 
 def sample_scene(
@@ -81,6 +87,7 @@ def sample_scene(
     image_wh: tuple[int, int],
     objects: tuple[int, int],
     realism: RealismSettings,
+    cast: Cast = CARTONS,
 ) -> Scene:
     """Sample scenes until one shows as many boxes as asked for.
 
@@ -89,6 +96,7 @@ def sample_scene(
         image_wh: Width and height in pixels.
         objects: Least and greatest number of boxes.
         realism: Number of distractors, probability of occluders, depth of shadows.
+        cast: Which shapes occur.
 
     Raises:
         ConfigError: If no scene was found, which only an impossible picture size causes.
@@ -97,7 +105,7 @@ def sample_scene(
     if realism.negatives > 0 and rng.random() < realism.negatives:
         wanted = 0
     for attempt in range(MAX_SCENES):
-        scene = _try_scene(rng, image_wh, wanted, realism, shrink=SHRINK**attempt)
+        scene = _try_scene(rng, image_wh, wanted, realism, cast, SHRINK**attempt)
         if scene is not None:
             return scene
     raise ConfigError(
@@ -108,26 +116,12 @@ def sample_scene(
     )
 
 
-def sample_light(rng: np.random.Generator, strength: tuple[float, float]) -> Light:
-    """Sample a lamp anywhere above the plane."""
-    azimuth = rng.uniform(0, 2 * np.pi)
-    elevation = np.radians(rng.triangular(18, 60, 88))
-    direction = np.array(
-        [
-            np.cos(elevation) * np.cos(azimuth),
-            np.sin(elevation),
-            np.cos(elevation) * np.sin(azimuth),
-        ]
-    )
-    softness = log_uniform(rng, 0.012, 0.15)
-    return Light(direction, rng.uniform(0.35, 0.85), rng.uniform(*strength), softness)
-
-
 def _try_scene(
     rng: np.random.Generator,
     image_wh: tuple[int, int],
     wanted: int,
     realism: RealismSettings,
+    cast: Cast,
     shrink: float,
 ) -> Scene | None:
     camera = sample_camera(
@@ -139,13 +133,13 @@ def _try_scene(
         realism.roll_deg,
     )
     crowd = shrink / np.sqrt(max(wanted, 1))
-    placed = place_first(rng, camera, realism, crowd)
+    placed = place_first(rng, camera, cast.shape, realism, crowd)
     if placed is None:
         return None
     camera, anchor = placed
-    boxes = _fill(rng, camera, anchor, wanted, realism, shrink)
+    boxes = _fill(rng, camera, anchor, wanted, cast.shape, realism, shrink)
     hands = _sample_holders(rng, camera, boxes or [anchor], realism)
-    solids = sample_solids(rng, camera, anchor, boxes, realism)
+    solids = _sample_distractors(rng, camera, anchor, boxes, realism, cast)
     light = sample_light(rng, realism.shadow_strength)
     order = sort_far_to_near([*boxes, *solids], camera.height)
     visibility = measure_visibility(camera, boxes, solids, order, hands)
@@ -162,6 +156,7 @@ def _fill(
     camera: VirtualCamera,
     anchor: Box,
     wanted: int,
+    shape: Shape,
     realism: RealismSettings,
     shrink: float,
 ) -> list[Box]:
@@ -170,12 +165,27 @@ def _fill(
     for _ in range(40):
         if len(boxes) >= wanted:
             break
-        box = place_next(rng, camera, boxes, realism, shrink)
+        box = place_next(rng, camera, boxes, shape, realism, shrink)
         if collides(box, boxes):
             continue
         if is_well_in_view(rng, camera, box, realism.cut_off):
             boxes.append(box)
     return boxes
+
+
+def _sample_distractors(
+    rng: np.random.Generator,
+    camera: VirtualCamera,
+    anchor: Box,
+    boxes: list[Box],
+    realism: RealismSettings,
+    cast: Cast,
+) -> list[Solid | Box]:
+    solids = sample_solids(rng, camera, anchor, boxes, realism, cast.shape.look_alikes)
+    if not cast.distractors or realism.props[1] == 0:
+        return [*solids]
+    distractors = cast.distractors
+    return [*solids, *sample_props(rng, camera, anchor, boxes, solids, distractors, realism)]
 
 
 def _sample_holders(

@@ -87,6 +87,7 @@ class RealismSettings:
         loose_items: Number of flat things at any angle: phones, signs, pictures, screens.
         people: Number of persons behind the boxes.
         solids: Number of round distractors on the plane: cups, bottles, balls.
+        props: Number of objects of other shapes on the plane, if the data set has any.
         printed_solids: Probability of a print around one of them, as on cans and bottles.
         occluder: Probability of something that covers part of a box.
         reflection: Probability of a glossy plane that mirrors the boxes.
@@ -120,6 +121,7 @@ class RealismSettings:
     loose_items: tuple[int, int] = (0, 0)
     people: tuple[int, int] = (0, 0)
     solids: tuple[int, int] = (0, 4)
+    props: tuple[int, int] = (0, 0)
     printed_solids: float = 0.0
     occluder: float = 0.2
     reflection: float = 0.2

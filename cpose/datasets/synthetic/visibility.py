@@ -26,16 +26,8 @@ class Standing(Protocol):
         """Metres from the plane to its lowest and its highest point."""
 
 
-class StandingBox(Standing, Protocol):
-    """A box by its keypoints."""
-
-    @property
-    def keypoints_world(self) -> np.ndarray:
-        """(9, 3) centre and corners."""
-
-
 class StandingSolid(Standing, Protocol):
-    """A solid by points on its outline."""
+    """Something by points on its outline."""
 
     @property
     def outline_world(self) -> np.ndarray:
@@ -154,7 +146,7 @@ def _is_farthest(
 
 def measure_visibility(
     camera: VirtualCamera,
-    boxes: Sequence[StandingBox],
+    boxes: Sequence[StandingSolid],
     solids: Sequence[StandingSolid],
     order: Sequence[int],
     hands: Sequence[Holding] = (),
@@ -173,7 +165,7 @@ def measure_visibility(
     """
     scale = min(1.0, MEASURED_SIDE / max(camera.image_wh))
     wh = [max(1, round(side * scale)) for side in camera.image_wh]
-    hulls = [box_hull(camera, box.keypoints_world) for box in boxes]
+    hulls = [outline_hull(camera, box.outline_world) for box in boxes]
     outlines = [outline_hull(camera, solid.outline_world) for solid in solids]
     owners = np.zeros(wh[::-1], dtype=np.uint8)
     drawn = np.zeros(len(boxes))

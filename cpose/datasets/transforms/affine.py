@@ -32,6 +32,10 @@ class LetterboxAffine(BaseTransform):
         return results
 
 
+STEP_ROUNDING = 1e-6
+"""Share of a step by which the last one may pass the larger bound, as steps are not exact."""
+
+
 @TRANSFORMS.register_module()
 class RandomPoseAffine(BaseTransform):
     """Cut a random square out of the image and resize it to the network input.
@@ -41,7 +45,8 @@ class RandomPoseAffine(BaseTransform):
     until it is below half of the side, as in CenterNet. Outside the image is black.
 
     Source: Zhou et al., "Objects as Points" (CenterNet); TAO PyTorch 6.25.10.
-    Deviation: the factor is continuous (there one of 0.6, 0.7, ..., 1.3) and rotation works.
+    Deviation: the factor is continuous unless there is a ``scale_step`` (there one of 0.6, 0.7,
+    ..., 1.3) and rotation works.
 
     Required keys: img, image_wh, input_wh, rng, optional cand_corners. Changed keys: img, now
     the network input; cand_corners, renamed by a flip but still in original pixels. Added keys:
@@ -49,6 +54,8 @@ class RandomPoseAffine(BaseTransform):
 
     Args:
         scale_range: Bounds of the factor; below 1 enlarges.
+        scale_step: Distance of the factors to choose from, beginning with the smaller bound; None
+            for any factor in the range.
         border: Pixels between the middle of the crop and the edges of the image.
         flip_prob: Probability of a horizontal flip.
         rotate_prob: Probability of a rotation.
@@ -67,6 +74,7 @@ class RandomPoseAffine(BaseTransform):
         rotate_prob: float,
         max_rotate_deg: float,
         keep_center: bool,
+        scale_step: float | None = None,
     ) -> None:
         if not 0 < scale_range[0] <= scale_range[1]:
             raise ConfigError(
@@ -74,11 +82,14 @@ class RandomPoseAffine(BaseTransform):
                 argument='scale_range',
                 value=tuple(scale_range),
             )
+        if scale_step is not None:
+            check_number('scale_step', scale_step, above=0)
         check_number('flip_prob', flip_prob, least=0, most=1)
         check_number('rotate_prob', rotate_prob, least=0, most=1)
         check_number('max_rotate_deg', max_rotate_deg, least=0)
         check_number('border', border, least=0)
         self.scale_range = scale_range
+        self.scale_step = scale_step
         self.border = border
         self.flip_prob = flip_prob
         self.rotate_prob = rotate_prob
@@ -89,7 +100,7 @@ class RandomPoseAffine(BaseTransform):
         """Draw the parameters and warp."""
         rng: np.random.Generator = results['rng']
         image_wh, input_wh = results['image_wh'], results['input_wh']
-        factor = rng.uniform(*self.scale_range)
+        factor = self._draw_factor(rng)
         border_wh = [halved_border(self.border, side) for side in image_wh]
         center = rng.uniform(border_wh, np.subtract(image_wh, border_wh))
         if self.keep_center:
@@ -109,6 +120,13 @@ class RandomPoseAffine(BaseTransform):
         results['img'] = cv2.warpAffine(results['img'], affine, input_wh, flags=cv2.INTER_LINEAR)
         results['input_from_image'] = affine
         return results
+
+    def _draw_factor(self, rng: np.random.Generator) -> float:
+        least, most = self.scale_range
+        if self.scale_step is None:
+            return rng.uniform(least, most)
+        steps = int((most - least) / self.scale_step + STEP_ROUNDING)
+        return least + self.scale_step * float(rng.integers(steps, endpoint=True))
 
 
 def halved_border(border: int, side: int) -> float:

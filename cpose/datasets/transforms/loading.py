@@ -1,5 +1,6 @@
 """The first and the last transform: read the image of a record, pack what the model takes."""
 
+import warnings
 from typing import Any
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
-from cpose.datasets.image_reading import read_image
+from cpose.datasets.image_reading import read_photo
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.geometry.affine import apply_affine
@@ -21,14 +22,24 @@ class LoadPoseImage(BaseTransform):
 
     Required keys: img_path, or img. Added keys: img (h, w, 3) uint8 BGR, image_wh.
 
+    Args:
+        follow_exif: Whether photographs are turned upright as their EXIF tag says, as viewers show
+            them; not where the annotation has the size of the stored pixels and not that of the
+            upright ones. Where both sizes are the same, a warning tells it once. False takes the
+            stored pixels of all.
+
     Raises:
         DataError: If the file cannot be decoded or its size is not that of the annotation.
     """
 
+    def __init__(self, follow_exif: bool = True) -> None:
+        self._follow_exif = follow_exif
+        self._has_told = torch.zeros((), dtype=torch.bool).share_memory_()
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image."""
         if 'img' not in results:
-            results['img'] = read_image(results['img_path'])
+            results['img'] = self._read(results['img_path'], results.get('image_wh'))
         height, width = results['img'].shape[:2]
         expected = results.setdefault('image_wh', (width, height))
         if expected != (width, height):
@@ -39,6 +50,22 @@ class LoadPoseImage(BaseTransform):
                 advice='Annotations must belong to the stored image: resize both or neither',
             )
         return results
+
+    def _read(self, path: str, image_wh: tuple[int, int] | None) -> np.ndarray:
+        photo = read_photo(path, image_wh, self._follow_exif)
+        is_open = image_wh is not None and (
+            not photo.header.is_turned_by_quarter or image_wh == image_wh[::-1]
+        )
+        if photo.header.orientation > 1 and is_open and self._follow_exif and not self._has_told:
+            self._has_told.fill_(True)
+            warnings.warn(
+                f'{path} has the EXIF orientation {photo.header.orientation}, and its annotation '
+                'fits both its stored and its upright pixels: the upright ones are taken, as '
+                'viewers show them, and so for others of this kind. Set follow_exif=False of '
+                'LoadPoseImage if the annotations were made on stored pixels.',
+                stacklevel=2,
+            )
+        return photo.image
 
 
 @TRANSFORMS.register_module()

@@ -82,21 +82,16 @@ def _project_candidates(
 
 @TRANSFORMS.register_module()
 class TruncateCorners(BaseTransform):
-    """Cut the projected candidates of symmetric objects down to whole pixels, towards zero.
+    """Cut projected and annotated corners and centres down to whole pixels, towards zero.
 
     Source: TAO PyTorch 6.25.10. For comparison with models trained there; it loses up to one
-    pixel. Stands between ExpandSymmetries and the affine; objects without symmetry keep what
-    their annotation says.
+    pixel. Stands between ExpandSymmetries and the affine.
 
-    Required keys: symmetries. Changed keys: cand_corners, cand_centers.
+    Changed keys: cand_corners, cand_centers.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Truncate the candidates."""
-        count = len(results['cand_mask'])
-        orders = [symmetry.order for symmetry in results['symmetries'][:count]]
-        is_projected = np.array(orders, dtype=np.int64) > 1
         for name in ('cand_corners', 'cand_centers'):
-            points = results[name]
-            points[is_projected] = np.trunc(points[is_projected])
+            results[name] = np.trunc(results[name])
         return results

@@ -1,5 +1,6 @@
 """From an ONNX file to an engine file with its description."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -161,6 +162,7 @@ def write_engine(
             version=flavor.version,
             compute_capability=list(settings.compute_capabilities) or [_own_capability()],
             precision=metadata.precision,
+            sha256=hashlib.sha256(engine).hexdigest(),
         )
     return len(engine)
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError
-from cpose.files.json_files import read_json, write_json
+from cpose.files.json_files import write_json
+from cpose.files.text_files import read_json
 
 CACHE_FORMAT = 'cpose calibration cache 1'
 

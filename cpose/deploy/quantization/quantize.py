@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cpose.deploy.model_integrity import sealed_model
 from cpose.deploy.model_metadata import ModelMetadata, attach_metadata, load_onnx
 from cpose.deploy.onnx.graph_parts import match_nodes, prepare_graph, quantizable_nodes
 from cpose.deploy.quantization.calibration_cache import key_of, read_cache, write_cache
@@ -141,7 +142,7 @@ def quantize_for_ort(
         OutputError: If the result cannot be written.
     """
     result = quantize_model(*load_onnx(onnx_path), images)
-    write_model_atomic(out, result.model.SerializeToString())
+    write_model_atomic(out, sealed_model(result.model))
     return result
 
 

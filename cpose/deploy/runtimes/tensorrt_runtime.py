@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cpose.deploy.engines.flavors import ENGINE_SUFFIXES, EXTRAS, MODULES, open_log, start_part
+from cpose.deploy.model_integrity import check_digest
 from cpose.deploy.model_metadata import INPUT_NAME, read_engine_sidecar
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import FilePlace
@@ -101,7 +102,9 @@ class TensorRTRuntime(Runtime):
     def _load(self, facts: dict[str, Any]) -> Any:
         module = self._tensorrt
         self._runtime = start_part(module, 'Runtime', self._log)
-        engine = self._runtime.deserialize_cuda_engine(read_model_bytes(self.path))
+        content = read_model_bytes(self.path)
+        check_digest(content, facts.get('sha256'), self.path)
+        engine = self._runtime.deserialize_cuda_engine(content)
         if engine is None:
             raise CheckpointError(
                 f'cannot be loaded by {module.__name__} {module.__version__} on this GPU '

@@ -112,7 +112,7 @@ class PoseVisualizationHook(Hook):
 def _original_image(pixels: Tensor, sample: PoseDataSample) -> np.ndarray:
     """Return the image of a sample (H, W, 3), out of its network input if it has no file."""
     if Path(sample.image_path).is_file():
-        return read_image(sample.image_path)
+        return read_image(sample.image_path, sample.image_wh)
     image = np.ascontiguousarray(pixels.cpu().numpy().transpose(1, 2, 0))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(image, sample.input_from_image, sample.image_wh, flags=flags)

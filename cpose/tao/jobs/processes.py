@@ -61,6 +61,10 @@ def _num_bytes(path: Path) -> int:
 RANK_VARIABLE = 'LOCAL_RANK'
 
 
+NOT_ON_CPU = ('gen_trt_engine',)
+"""Tasks that need no GPU, or say themselves what for they do."""
+
+
 def choose_gpus(spec: TaoSpec, task: str) -> list[int]:
     """Return the GPUs of a task, none where the CPU takes their place.
 
@@ -81,7 +85,8 @@ def choose_gpus(spec: TaoSpec, task: str) -> list[int]:
         )
     there = torch.cuda.device_count()
     if wanted == [0] and there == 0:
-        warnings.warn(f'No GPU is visible, so {task} uses the CPU.', stacklevel=2)
+        if task not in NOT_ON_CPU:
+            warnings.warn(f'No GPU is visible, so {task} uses the CPU.', stacklevel=2)
         return []
     if max(wanted) >= there:
         allowed = f'numbers from 0 to {there - 1}' if there else '0, which stands for the CPU'

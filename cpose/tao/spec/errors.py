@@ -32,14 +32,12 @@ class SpecOrigin:
 
     def place(self, key: str) -> str:
         """Name file and line of a key, or of the section that it is missing from."""
-        name = key
-        while name:
-            if name in self.overridden:
-                return COMMAND_LINE
-            if name in self.lines:
-                return f'Spec {self.path}, line {self.lines[name]}'
-            name = name.rpartition('.')[0]
-        return f'Spec {self.path}'
+        parts = key.split('.')
+        names = ['.'.join(parts[:end]) for end in range(len(parts), 0, -1)]
+        if not self.overridden.isdisjoint(names):
+            return COMMAND_LINE
+        line = next((self.lines[name] for name in names if name in self.lines), None)
+        return f'Spec {self.path}' if line is None else f'Spec {self.path}, line {line}'
 
     def at(self, key: str) -> 'SpecPlace':
         """Return the place of a key for an error."""

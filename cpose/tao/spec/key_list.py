@@ -3,12 +3,38 @@
 Schema, documentation, error messages and tests read this table.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from cpose.tao.spec.sections.experiment import Experiment
 
+FILE_FACTS = (
+    'model.',
+    'dataset.category',
+    'dataset.num_symmetry',
+    'dataset.num_classes',
+    'dataset.mean',
+    'dataset.std',
+    'dataset.center_3D',
+    'dataset.use_absolute_scale',
+    'dataset.hps_uncertainty',
+    'dataset.obj_scale_uncertainty',
+    'dataset.input_res',
+    'dataset.output_res',
+    'train.loss_config.',
+    'evaluate.eval_num_symmetry',
+    'inference.visualization_threshold',
+    'inference.num_select',
+    'inference.axis_size',
+    'export.input_width',
+    'export.input_height',
+    'export.num_select',
+    'gen_trt_engine.input_width',
+    'gen_trt_engine.input_height',
+)
+"""Beginnings of keys that a model file knows: where a spec does not give them, those of the file
+hold in the tasks that use one."""
 ANNOTATIONS = ('difference', 'only_because', 'automl_enabled')
 
 
@@ -47,6 +73,29 @@ def flatten(values: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, 
             yield from flatten(value, f'{dotted}.')
         else:
             yield dotted, value
+
+
+def without_file_facts(
+    values: Mapping[str, Any], is_kept: Callable[[str], bool] = lambda key: False
+) -> dict[str, Any]:
+    """Return a nested spec without what a model file knows of itself.
+
+    Args:
+        values: The spec.
+        is_kept: Whether a dotted key stays all the same.
+    """
+    kept: dict[str, Any] = {
+        name: {} for name, value in values.items() if isinstance(value, Mapping)
+    }
+    for dotted, value in flatten(values):
+        if dotted.startswith(FILE_FACTS) and not is_kept(dotted):
+            continue
+        *sections, name = dotted.split('.')
+        node = kept
+        for section in sections:
+            node = node.setdefault(section, {})
+        node[name] = value
+    return kept
 
 
 def describe_allowed(schema: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from cpose.errors import ConfigError
 from cpose.files.encryption_key import HIDDEN, HOW_TO_GIVE
 from cpose.tao import SECRET
 from cpose.tao.spec.errors import COMMAND_LINE, SpecPlace
-from cpose.tao.spec.yaml_reading import parse_value
+from cpose.tao.spec.yaml_reading import current_name, parse_value
 
 REFERENCE = re.compile(r'\$\{([^${}]*)\}')
 MOST_STEPS = 20
@@ -36,7 +36,7 @@ def apply_overrides(values: dict[str, Any], words: Sequence[str]) -> tuple[dict[
     given = set()
     for word in words:
         name, equals, text = word.partition('=')
-        name = name.lstrip('+')
+        name = current_name(name.lstrip('+'))
         if not equals or not re.fullmatch(r'[\w ]+(\.[\w ]+)*', name):
             raise ConfigError(
                 'is not KEY=VALUE',
@@ -45,7 +45,7 @@ def apply_overrides(values: dict[str, Any], words: Sequence[str]) -> tuple[dict[
             )
         try:
             value = parse_value(text)
-        except (yaml.YAMLError, RecursionError) as error:
+        except yaml.YAMLError as error:
             raise ConfigError(
                 'has a value that is no YAML', place=_place(word), advice='Quote it'
             ) from error

@@ -20,7 +20,7 @@ class Reading:
         others: What the sources say.
         chosen: What holds here.
         tasks: Tasks that it matters for.
-        is_open: Whether a spec may mean another reading; then there is a warning.
+        is_open: Whether a spec may mean another reading in a task; then there is a warning.
         advice: What to write.
     """
 
@@ -28,14 +28,14 @@ class Reading:
     others: str
     chosen: str
     tasks: tuple[str, ...]
-    is_open: Callable[[TaoSpec], bool]
+    is_open: Callable[[TaoSpec, str], bool]
     advice: str
 
 
 def warn_of_readings(spec: TaoSpec, task: str) -> None:
     """Warn of each value that another source of TAO would read differently."""
     for reading in READINGS:
-        if task in reading.tasks and reading.is_open(spec):
+        if task in reading.tasks and reading.is_open(spec, task):
             warnings.warn(
                 f'{spec.origin.place(reading.key)}: {reading.key}: {reading.chosen}. '
                 f'{reading.others}. {reading.advice}',
@@ -43,21 +43,22 @@ def warn_of_readings(spec: TaoSpec, task: str) -> None:
             )
 
 
-def _absent(*keys: str) -> Callable[[TaoSpec], bool]:
-    return lambda spec: not any(spec.origin.gives(key) for key in keys)
+def _absent(*keys: str) -> Callable[[TaoSpec, str], bool]:
+    """Return what tells whether a spec gives none of some keys, ``{task}`` filled in."""
+    return lambda spec, task: not any(spec.origin.gives(key.format(task=task)) for key in keys)
 
 
-def _has_unused_weights(spec: TaoSpec) -> bool:
+def _has_unused_weights(spec: TaoSpec, task: str) -> bool:
     model = spec.values.model
     return bool(model.backbone.pretrained_backbone_path) and not model.use_pretrained
 
 
-def _has_one_calibration_image(spec: TaoSpec) -> bool:
+def _has_one_calibration_image(spec: TaoSpec, task: str) -> bool:
     sizes = (f'{CALIBRATION}.cal_batch_size', f'{CALIBRATION}.cal_batches')
-    return spec.values.gen_trt_engine.tensorrt.data_type == 'INT8' and _absent(*sizes)(spec)
+    return spec.values.gen_trt_engine.tensorrt.data_type == 'INT8' and _absent(*sizes)(spec, task)
 
 
-def _has_other_symmetry(spec: TaoSpec) -> bool:
+def _has_other_symmetry(spec: TaoSpec, task: str) -> bool:
     fixed = FIXED_SYMMETRY.get(spec.values.dataset.category)
     return fixed is not None and spec.values.dataset.num_symmetry not in (1, fixed)
 
@@ -68,7 +69,7 @@ READINGS = (
         'The documentation has /results as default, the schema none',
         'results go to /results',
         ('train', 'evaluate', 'inference', 'export', 'gen_trt_engine'),
-        lambda spec: not spec.origin.gives('results_dir'),
+        _absent('results_dir', '{task}.results_dir'),
         'Give results_dir.',
     ),
     Reading(
@@ -76,7 +77,7 @@ READINGS = (
         'The tables have none, the templates tlt_encode, the examples nvidia_tlt',
         'none by default; a published one encrypts, but protects nothing',
         ('train', 'export', 'gen_trt_engine'),
-        lambda spec: spec.values.encryption_key in PUBLISHED_KEYS,
+        lambda spec, _: spec.values.encryption_key in PUBLISHED_KEYS,
         'Choose another one, or remove it.',
     ),
     Reading(
@@ -117,7 +118,7 @@ READINGS = (
         'near 0; the documentation has false as default, the schema true',
         'poses are compared in the frame of the annotations',
         ('evaluate',),
-        lambda spec: spec.values.evaluate.opencv,
+        lambda spec, _: spec.values.evaluate.opencv,
         'Set evaluate.opencv=false, as the documentation does.',
     ),
     Reading(
@@ -134,9 +135,9 @@ READINGS = (
         '600×800; the schema has 0',
         'each image gets the camera of the JSON file beside it, or a guess',
         ('inference',),
-        lambda spec: (
+        lambda spec, task: (
             spec.values.inference.use_pnp
-            and _absent('inference.focal_length_x', 'inference.focal_length_y')(spec)
+            and _absent('inference.focal_length_x', 'inference.focal_length_y')(spec, task)
         ),
         'Give focal_length_x, focal_length_y, principle_point_x and principle_point_y.',
     ),

@@ -30,6 +30,8 @@ ONLY_FOR = {
 }
 """Keys and sections that one task reads; ``dataset``, ``model`` and what is in no section are for
 all."""
+WRITES_SECRETS = ('train', 'export')
+"""Tasks whose files are encrypted first."""
 CALIBRATION = 'gen_trt_engine.tensorrt.calibration.'
 DATA_TYPE = 'gen_trt_engine.tensorrt.data_type'
 
@@ -105,9 +107,12 @@ def check_filled(origin: SpecOrigin, keys: Iterable[str]) -> None:
 
 
 def _reads(task: str, key: str, data_type: str) -> bool:
-    """Whether a task reads a key; without INT8 nothing is calibrated."""
+    """Whether a task reads a key; without INT8 nothing is calibrated.
+
+    Tasks that start from a model file need the encryption key only if that file is encrypted.
+    """
     if key == SECRET:
-        return environment_key() is None
+        return task in WRITES_SECRETS and environment_key() is None
     if key.startswith(CALIBRATION) and data_type != 'INT8':
         return False
     section = key.partition('.')[0]

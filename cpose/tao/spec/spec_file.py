@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cpose.errors import ConfigError
+from cpose.files.outputs import note_input
 from cpose.tao.spec.errors import SpecOrigin, errors_of_values
 from cpose.tao.spec.key_list import flatten
 from cpose.tao.spec.overrides import apply_overrides, resolve_references
@@ -23,6 +24,13 @@ from cpose.tao.spec.required import (
 from cpose.tao.spec.sections.experiment import Experiment
 from cpose.tao.spec.yaml_reading import read_spec_text
 
+WRITTEN_KEYS = (
+    *(f'{section}.results_dir' for section in SECTIONS),
+    *('export.onnx_file', 'gen_trt_engine.trt_engine', 'gen_trt_engine.timing_cache'),
+    'gen_trt_engine.tensorrt.calibration.cal_cache_file',
+    'train.resume_training_checkpoint_path',
+)
+"""Keys of files and folders that tasks write, or read and write anew."""
 TEMPLATE = re.compile(r'\{\{\s*(?:\$|base\.|file[A-Z])')
 """How the templates of MMEngine begin: of environment variables, of bases, of the file's name."""
 
@@ -97,8 +105,19 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
         raise errors_of_values(error.errors(), origin) from error
     spec = TaoSpec(_with_agreeing_gpus(values, origin), origin)
     if task is not None:
+        _note_inputs(spec, task)
         check_required(spec.value, origin, task)
     return spec
+
+
+def _note_inputs(spec: TaoSpec, task: str) -> None:
+    """Note what a task reads, so that none of its outputs replaces it."""
+    note_input(spec.origin.path)
+    sections = ('dataset', 'model', task)
+    values = spec.values.model_dump(include=set(sections), by_alias=True)
+    for key, value in flatten(values):
+        if key not in WRITTEN_KEYS:
+            note_input(*(value if isinstance(value, list) else [value]))
 
 
 def _refuse_templates(values: Mapping[str, Any], origin: SpecOrigin) -> None:

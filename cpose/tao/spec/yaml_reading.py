@@ -1,16 +1,18 @@
 """Read YAML with the line of every key."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 from yaml.reader import ReaderError
 
 from cpose.error_places import FilePlace
-from cpose.errors import ConfigError, unreadable
+from cpose.errors import ConfigError
+from cpose.files.text_files import MOST_YAML_BYTES, parse_yaml_nodes, read_text
 from cpose.tao import SECRET
 
 FLOAT = re.compile(
@@ -23,6 +25,10 @@ FLOAT = re.compile(
 )
 """PyYAML takes ``6e-05`` as text, since it has no point."""
 
+
+OLDER_NAMES = {'train.randomseed': 'train.seed'}
+"""Keys of older releases of TAO."""
+NO_LINES: Mapping[str, int] = MappingProxyType({})
 
 FLOAT_TAG = 'tag:yaml.org,2002:float'
 LEFT_OUT = (FLOAT_TAG, 'tag:yaml.org,2002:timestamp')
@@ -61,32 +67,69 @@ def read_spec_text(path: str | Path) -> SpecText:
         ConfigError: If it cannot be read, is no YAML, or does not hold sections; a key given twice
             is an error too. The message names file and line.
     """
-    try:
-        text = Path(path).read_text(encoding='utf-8')
-    except OSError as error:
-        raise unreadable(path, error, ConfigError) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f'is no text: {error}', place=FilePlace(path), advice='Give a YAML file'
-        ) from error
+    text = read_text(path, MOST_YAML_BYTES, ConfigError)
     try:
         node, values = _parse(text)
         lines = dict(_lines(node, '', str(path))) if node is not None else {}
     except yaml.YAMLError as error:
         raise _syntax_error(error, path, text) from error
-    except RecursionError as error:
-        raise ConfigError(
-            'holds sections without end: one refers to itself, or brackets are open',
-            place=FilePlace(path),
-            advice='Correct it',
-        ) from error
     if not isinstance(values, dict):
         raise ConfigError(
             f'holds a {type(values).__name__}, not sections',
             place=FilePlace(path),
             advice='A spec begins with keys such as "dataset:" and "train:"',
         )
-    return SpecText(values, lines, str(path))
+    return SpecText(nest_keys(values, lines, str(path)), lines, str(path))
+
+
+def current_name(dotted: str) -> str:
+    """Return what a dotted key is called today."""
+    return OLDER_NAMES.get(dotted, dotted)
+
+
+def nest_keys(
+    values: Mapping[Any, Any], lines: Mapping[str, int] = NO_LINES, path: str = ''
+) -> dict[str, Any]:
+    """Return a spec with today's names and dotted keys as sections.
+
+    Args:
+        values: The spec.
+        lines: Line by dotted key, for messages.
+        path: Its file, for messages.
+
+    Raises:
+        ConfigError: If a key is given in two of these ways.
+    """
+    tree: dict[str, Any] = {}
+    for dotted, value in _leaves(values, ''):
+        *sections, last = dotted.split('.')
+        place: Any = tree
+        for section in sections:
+            if isinstance(place, dict) and place.get(section) is None:
+                place[section] = {}
+            place = place[section] if isinstance(place, dict) else None
+        is_open = isinstance(place, dict) and place.get(last) is None
+        if not is_open and not (value is None and isinstance(place, dict)):
+            raise _given_again(path, dotted, lines.get(dotted))
+        place[last] = place.get(last) if value is None else value
+    return tree
+
+
+def _leaves(values: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yield what is in no section below, by dotted key; an empty section is one itself."""
+    for name, value in values.items():
+        dotted = current_name(f'{prefix}{name}')
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f'{dotted}.')
+        else:
+            yield dotted, None if isinstance(value, Mapping) else value
+
+
+def _given_again(path: str, dotted: str, line: int | None, first: int | None = None) -> ConfigError:
+    where = '' if first is None else f'; it is in line {first} already'
+    return ConfigError(
+        f'is given again{where}', place=FilePlace(path, dotted, line), advice='Remove one'
+    )
 
 
 def parse_value(text: str) -> Any:
@@ -103,14 +146,10 @@ def _parse(text: str) -> tuple[yaml.Node | None, Any]:
     """Return the tree of a text and its value; no tree and no keys if there is nothing.
 
     Raises:
-        yaml.YAMLError: If it is no YAML, or a number is too long.
+        yaml.YAMLError: See `parse_yaml_nodes`.
     """
-    loader = SpecLoader(text)
-    node = loader.get_single_node()
-    try:
-        return node, {} if node is None else loader.construct_document(node)
-    except ValueError as error:
-        raise yaml.YAMLError(str(error)) from error
+    node, value = parse_yaml_nodes(text, SpecLoader)
+    return node, {} if node is None else value
 
 
 def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]:
@@ -118,13 +157,9 @@ def _lines(node: yaml.Node, prefix: str, path: str) -> Iterator[tuple[str, int]]
         seen: dict[str, int] = {}
         for name, child in node.value:
             line = name.start_mark.line + 1
-            dotted = f'{prefix}.{name.value}' if prefix else str(name.value)
+            dotted = current_name(f'{prefix}.{name.value}' if prefix else str(name.value))
             if dotted in seen:
-                raise ConfigError(
-                    f'is given again; it is in line {seen[dotted]} already',
-                    place=FilePlace(path, dotted, line),
-                    advice='Remove one',
-                )
+                raise _given_again(path, dotted, line, seen[dotted])
             seen[dotted] = line
             yield dotted, line
             yield from _lines(child, dotted, path)

@@ -43,7 +43,7 @@ from cpose.tao.automl.trials import (
 )
 from cpose.tao.jobs.status import JobStatus, job_status, spec_failures_recorded
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.tasks.run import errors_name_spec_keys
+from cpose.tao.tasks.spec_words import errors_name_spec_keys
 
 DECAY, STEPS = 'train.optim.lr_decay', 'train.optim.lr_steps'
 

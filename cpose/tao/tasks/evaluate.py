@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cpose.apis.config.evaluation_parts import metric_settings
 from cpose.apis.training import evaluate
 from cpose.engine.processes import is_first_process
 from cpose.evaluation.dump import evaluate_dump
@@ -12,10 +13,12 @@ from cpose.evaluation.metric_spec import in_tao_order, list_numbers
 from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.evaluation.report import write_metrics_json
 from cpose.files.atomic import write_text_atomic
+from cpose.files.weight_files import find_weights
 from cpose.tao.spec.spec_file import TaoSpec
 from cpose.tao.tasks.train import STATUS_HOOK
-from cpose.tao.translation.model_part import with_stored_model
-from cpose.tao.translation.spec_config import evaluation_overlay, load_overlay
+from cpose.tao.translation.file_config import config_for_file
+from cpose.tao.translation.model_file import ModelFile
+from cpose.tao.translation.spec_config import evaluation_overlay
 
 PREDICTIONS = 'predictions.json'
 
@@ -33,13 +36,13 @@ def run_evaluate(spec: TaoSpec, launcher: str = 'none') -> dict[str, Any]:
     Raises:
         UserError: If the spec, the data, the model or an output is wrong.
     """
-    folder, file = spec.results_dir('evaluate'), model_file(spec)
-    config = with_stored_model(load_overlay(evaluate_overlay(spec), folder), spec, file)
+    folder, path = spec.results_dir('evaluate'), find_weights(model_file(spec))
+    config = config_for_file(ModelFile(spec, 'evaluate', path), evaluate_overlay, folder)
     config.merge_from_dict(STATUS_HOOK)
     dump = folder / PREDICTIONS
-    report = evaluate(config, file, dump=dump, work_dir=folder, launcher=launcher)
+    report = evaluate(config, path, dump=dump, work_dir=folder, launcher=launcher)
     if is_first_process():
-        rules = config.test_evaluator.tao_protocol
+        rules = metric_settings(config)['tao_protocol']
         tao_report = evaluate_dump(dump, protocol=rules, tao_protocol=rules)
         write_reports(folder, report, tao_report)
         write_metrics_json(folder / 'metrics.json', report)

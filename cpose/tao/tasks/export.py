@@ -4,9 +4,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cpose.apis.inference.inference_parts import choose_input_wh
+from cpose.files.weight_files import find_weights
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.translation.model_part import with_stored_model
-from cpose.tao.translation.spec_config import load_overlay, network_overlay
+from cpose.tao.translation.file_config import config_for_file
+from cpose.tao.translation.model_file import ModelFile
+from cpose.tao.translation.spec_config import network_overlay
 
 
 def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
@@ -22,12 +25,11 @@ def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
     from cpose.apis.export.model_export import export_model
     from cpose.deploy.onnx.export import ExportSettings
 
-    settings = spec.values.export
-    config = with_stored_model(load_overlay(export_overlay(spec)), spec, settings.checkpoint)
-    result = export_model(
-        config, settings.checkpoint, export_file(spec), ExportSettings(**export_options(spec))
-    )
-    if settings.verbose:
+    path = find_weights(spec.values.export.checkpoint)
+    config = config_for_file(ModelFile(spec, 'export', path), export_overlay)
+    settings = ExportSettings(choose_input_wh(config, None), **export_options(spec))
+    result = export_model(config, path, export_file(spec), settings)
+    if spec.values.export.verbose:
         for line in result.lines:
             sys.stdout.write(f'{line}\n')
     return result.path
@@ -35,14 +37,17 @@ def run_export(spec: TaoSpec, launcher: str = 'none') -> Path:
 
 def export_overlay(spec: TaoSpec) -> dict[str, Any]:
     """Return what the config of the network sets."""
-    return network_overlay(spec, spec.values.export.num_select)
+    settings = spec.values.export
+    overlay = network_overlay(spec, settings.num_select)
+    size = (settings.input_width, settings.input_height)
+    overlay['test_dataloader']['dataset']['input_wh'] = size
+    return overlay
 
 
 def export_options(spec: TaoSpec) -> dict[str, Any]:
-    """Return the options of `ExportSettings`."""
+    """Return the options of `ExportSettings` beside the input size."""
     settings = spec.values.export
     return {
-        'input_wh': (settings.input_width, settings.input_height),
         'opset': settings.opset_version,
         'batch': settings.batch_size if settings.batch_size > 0 else None,
     }

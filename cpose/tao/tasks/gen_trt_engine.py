@@ -10,8 +10,11 @@ from cpose.deploy.model_metadata import load_onnx, static_batch_of
 from cpose.deploy.quantization.quantize import QuantizationSettings
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.spec_file import TaoSpec
+from cpose.tao.translation.file_config import tell_of_file
+from cpose.tao.translation.model_file import ModelFile
 
 BATCH = 'gen_trt_engine.batch_size'
+SIDES = ('gen_trt_engine.input_width', 'gen_trt_engine.input_height')
 LAYERS = 'gen_trt_engine.tensorrt.layers_precision'
 FLOATS = ('fp32', 'fp16')
 INT8 = 'int8'
@@ -28,10 +31,13 @@ def run_gen_trt_engine(spec: TaoSpec, launcher: str = 'none') -> Path:
         UserError: If the spec, the ONNX file, the images or the output is wrong.
     """
     onnx_file, engine_file = files(spec)
+    model, metadata = load_onnx(onnx_file)
+    check_input(spec, metadata.input_wh)
+    tell_of_file(ModelFile(spec, 'gen_trt_engine', Path(onnx_file)))
     result = build_engine_file(
         onnx_file,
         engine_file,
-        EngineRequest(**engine_request(spec, static_batch_of(load_onnx(onnx_file)[0]))),
+        EngineRequest(**engine_request(spec, static_batch_of(model))),
         BuildSettings(**build_settings(spec)),
         CalibrationSource(**calibration_source(spec)),
         QuantizationSettings(**quantization_settings(spec)),
@@ -43,6 +49,22 @@ def files(spec: TaoSpec) -> tuple[str, str]:
     """Return the ONNX file and the engine to write."""
     settings = spec.values.gen_trt_engine
     return settings.onnx_file, settings.trt_engine
+
+
+def check_input(spec: TaoSpec, input_wh: tuple[int, int]) -> None:
+    """Compare the input size that a spec gives with that of the ONNX file, which is fixed.
+
+    Raises:
+        ConfigError: If they differ.
+    """
+    for key, side in zip(SIDES, input_wh, strict=True):
+        if spec.origin.gives(key) and spec.value(key) != side:
+            raise spec.wrong(
+                key,
+                f'does not go with {spec.values.gen_trt_engine.onnx_file}, which takes images of '
+                f'{input_wh[0]}×{input_wh[1]} pixels (width×height)',
+                ('Remove the key', 'Export with this size as export.input_width and input_height'),
+            )
 
 
 def engine_request(spec: TaoSpec, static_batch: int | None = None) -> dict[str, Any]:

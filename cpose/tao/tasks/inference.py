@@ -1,17 +1,21 @@
 """Task ``inference``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.inference.folder_inference import InferenceSummary, infer_to_folder
+from cpose.apis.inference.inference_parts import find_drawer
 from cpose.apis.inference.result_writer import ResultWriter
+from cpose.files.weight_files import find_weights
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.translation.model_part import with_stored_model
-from cpose.tao.translation.spec_config import load_overlay, network_overlay
-from cpose.visualization.pose_drawer import PoseDrawer
+from cpose.tao.translation.file_config import config_for_file
+from cpose.tao.translation.model_file import ModelFile
+from cpose.tao.translation.spec_config import network_overlay
 
+THRESHOLD, AXES = 'inference.visualization_threshold', 'inference.axis_size'
 CAMERA_KEYS = ('focal_length_x', 'focal_length_y', 'principle_point_x', 'principle_point_y')
 
 
@@ -27,11 +31,13 @@ def run_inference(spec: TaoSpec, launcher: str = 'none') -> InferenceSummary:
     Raises:
         UserError: If the spec, the model, the camera or an output is wrong.
     """
-    file = model_file(spec)
-    config = with_stored_model(load_overlay(inference_overlay(spec)), spec, file)
-    inferencer = CenterPoseInferencer(config, file, device=None)
+    path = find_weights(model_file(spec))
+    config = config_for_file(ModelFile(spec, 'inference', path), inference_overlay)
+    inferencer = CenterPoseInferencer(config, path, device=None)
     options = writer_options(spec)
-    drawer = PoseDrawer(inferencer.categories, options['axis_length'])
+    drawer = find_drawer(inferencer.visualizer, inferencer.categories)
+    if spec.origin.gives(AXES):
+        drawer = replace(drawer, axis_length=options['axis_length'])
     writer = ResultWriter(
         spec.results_dir('inference'),
         options['frame'],
@@ -82,7 +88,7 @@ def inference_options(spec: TaoSpec) -> dict[str, Any]:
     return {
         'camera': _camera(spec),
         'batch_size': batch_size,
-        'score_thr': settings.visualization_threshold,
+        'score_thr': settings.visualization_threshold if spec.origin.gives(THRESHOLD) else None,
         'use_pnp': settings.use_pnp,
     }
 

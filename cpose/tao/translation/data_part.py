@@ -55,15 +55,20 @@ def input_wh(spec: TaoSpec) -> tuple[int, int]:
 
 def metainfo(spec: TaoSpec) -> dict[str, Any]:
     """Return category and symmetries."""
-    category, order = spec.values.dataset.category, spec.values.dataset.num_symmetry
-    if order == 1:
-        order = FIXED_SYMMETRY.get(category, 1)
-    rotations = {'type': 'RotationalSymmetry', 'order': order}
+    dataset = spec.values.dataset
     return {
-        'category': category,
-        'symmetry': {'type': 'NoSymmetry'} if order == 1 else rotations,
+        'category': dataset.category,
+        'symmetry': symmetry_of(dataset.category, dataset.num_symmetry),
         'eval_num_symmetry': spec.values.evaluate.eval_num_symmetry,
     }
+
+
+def symmetry_of(category: str, num_symmetry: int) -> dict[str, Any]:
+    """Return the symmetry of a category with a number of rotations that look the same."""
+    order = FIXED_SYMMETRY.get(category, 1) if num_symmetry == 1 else num_symmetry
+    if order == 1:
+        return {'type': 'NoSymmetry'}
+    return {'type': 'RotationalSymmetry', 'order': order}
 
 
 def _train_loader(spec: TaoSpec, folder: str | None) -> dict[str, Any]:

@@ -76,12 +76,31 @@ def load_overlay(overlay: Mapping[str, Any], folder: Path | None = None) -> Conf
     Raises:
         OutputError: If it cannot be written.
     """
-    config = load_config(overlay)
+    title = 'Translated from a TAO spec.'
+    return write_config(load_config(overlay), folder, title, overlay)
+
+
+def write_config(
+    config: Config, folder: Path | None, title: str, overlay: Mapping[str, Any] | None = None
+) -> Config:
+    """Return a config that tells where it is written.
+
+    Args:
+        config: The whole config.
+        folder: Where `CONFIG_NAME` is written, None for nowhere; of several processes the first one
+            writes it.
+        title: What the file is.
+        overlay: What the file says: the same in fewer words; None for everything.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
     if folder is None or process_rank() != 0:
         return config
     path = folder / CONFIG_NAME
-    write_text_atomic(path, overlay_text(overlay, 'Translated from a TAO spec.'))
-    return Config(config.to_dict(), filename=str(path))
+    text = overlay_text(overlay or config.to_dict(), title)
+    write_text_atomic(path, text)
+    return Config(config.to_dict(), text, str(path))
 
 
 def overlay_text(overlay: Mapping[str, Any], title: str) -> str:

@@ -11,8 +11,9 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from cpose.datasets.synthetic.camera import VirtualCamera
-from cpose.datasets.synthetic.scene import Light, Scene
-from cpose.datasets.synthetic.solids import Solid
+from cpose.datasets.synthetic.light import Light
+from cpose.datasets.synthetic.scene import Scene
+from cpose.datasets.synthetic.shapes.solids import Solid
 
 from .room import Model, Quad, Room
 

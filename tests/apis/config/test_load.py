@@ -137,3 +137,13 @@ def test_bases_leave_nothing_to_be_filled_in(folder):
     for file in sorted((configs_root() / '_base_' / folder).glob('*.py')):
         tree = read_config_file(file, find_config).to_dict()
         assert load_config(Config(tree)).to_dict() == tree, file
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
+def test_encodings(tmp_path, encoding):
+    path = tmp_path / 'mine.py'
+    path.write_text(
+        "_base_ = 'cpose::centerpose/dla34_cup.py'\nname = 'Größe'\n", encoding=encoding
+    )
+    config = load_config(load_config(path))
+    assert (config.name, config.filename) == ('Größe', str(path))

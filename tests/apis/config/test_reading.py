@@ -75,3 +75,34 @@ def test_other_files_are_refused(tmp_path, name):
     file.write_bytes(b'\x80a: 1')
     with raises(ConfigError, argument='config', path=file):
         read_config_file(file, find_config)
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16', 'utf-32'])
+@pytest.mark.parametrize('base', [PACKAGE, '', "_base_ = './between.py'\n"])
+def test_encodings(tmp_path, encoding, base):
+    for name, text in {
+        'mine': f"{base}name = 'Größe'\n",
+        'between': f'{PACKAGE}other = 1\n',
+    }.items():
+        (tmp_path / f'{name}.py').write_text(text, encoding=encoding)
+    config = read_config_file(tmp_path / 'mine.py', find_config)
+    assert config.name == 'Größe'
+    assert ('optim_wrapper' in config) == bool(base)
+
+
+@pytest.mark.parametrize(
+    'content', [b"\xef\xbb\xbfname = '{{ fileDirname }}'\n", 'Größe = 1'.encode('latin-1')]
+)
+def test_encodings_that_cannot_be_kept(tmp_path, content):
+    path = tmp_path / 'mine.py'
+    path.write_bytes(content)
+    with raises(ConfigError, path=path):
+        read_config_file(path, find_config)
+
+
+def test_errors_in_copies_name_the_file(tmp_path):
+    path = tmp_path / 'mine.py'
+    path.write_text('a = 1\nb = 1 / 0\n', encoding='utf-16')
+    with pytest.raises(ConfigError) as caught:
+        read_config_file(path, find_config)
+    assert (str(caught.value.place.path), caught.value.place.line) == (str(path), 2)

@@ -7,6 +7,7 @@ import torch
 from cpose.apis.builder import build_model
 from cpose.apis.export import model_export
 from cpose.apis.export.model_export import export_model, make_metadata
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
 from cpose.deploy.model_metadata import read_metadata
 from cpose.deploy.onnx.export import ExportSettings
 from cpose.deploy.onnx.verify import Comparison
@@ -54,9 +55,13 @@ def test_metadata(tmp_path, checkpoint):
     assert (found.precision, found.quantize_target) == ('fp32', '')
     assert json.loads(found.symmetry)[1] == {'type': 'CuboidSymmetry'}
     assert json.loads(found.config)['model']['neck'] == {'type': 'IDAUpNeck', 'out_channels': 16}
-    assert found == make_metadata(
-        config, build_model(config), ExportSettings((96, 64), is_baked=True)
-    )
+    expected = make_metadata(config, build_model(config), ExportSettings((96, 64), is_baked=True))
+    assert found == expected
+    content = load_checkpoint_file(checkpoint)
+    content['meta'] = {'versions': {'opencv': '4.13.0', 'torch': '2.9'}}
+    save_checkpoint_atomic(tmp_path / 'b.pth', content)
+    export_model(config, tmp_path / 'b.pth', tmp_path / 'b.onnx', SETTINGS)
+    assert read_metadata(tmp_path / 'b.onnx').trained_with == content['meta']['versions']
 
 
 @pytest.mark.slow

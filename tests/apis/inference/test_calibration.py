@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cpose.apis.inference.calibration import Camera, parse_calibration
+from cpose.apis.inference.calibration import Camera
+from cpose.apis.inference.calibration_formats import parse_calibration
 from cpose.errors import DataError
 from cpose.structures.camera import intrinsic_matrix
 

@@ -124,7 +124,7 @@ def test_guess_with_one_warning(tmp_path, content):
     """A JSON file without the camera of an annotation is nobody's camera."""
     write_json(tmp_path / 'a.json', content)
     finder = CameraFinder()
-    with pytest.warns(UserWarning, match='--camera'):
+    with pytest.warns(UserWarning, match='typical phone'):
         first = finder.find(str(tmp_path / 'a.jpg'), (600, 800))
     with warnings.catch_warnings():
         warnings.simplefilter('error')

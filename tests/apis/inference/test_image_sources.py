@@ -1,14 +1,20 @@
+import os
 import warnings
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from cpose.apis.inference.camera_io import CameraFinder
 from cpose.apis.inference.image_sources import count_images, read_images
+from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.errors import DataError
 
 from ...user_errors import raises
 from ..inference_scenes import grey_image
+
+CASES = Path(__file__).parents[2] / 'data' / 'cases'
 
 
 def save(path, brightness=100):
@@ -177,3 +183,49 @@ def test_number_that_no_webcam_has():
 def test_missing_webcam():
     with raises(DataError, argument='inputs', path='webcam:99'):
         list(read_images('webcam:99'))
+
+
+def mark(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RESULTS_MARK).touch()
+
+
+def test_results_are_no_inputs(tmp_path):
+    for name in ('photos/a.png', 'photos/out/vis/a.png', 'photos/out/vis/deep/a.png'):
+        save(tmp_path / name)
+    mark(tmp_path / 'photos' / 'out' / 'vis')
+    with pytest.warns(UserWarning, match='vis'):
+        assert names_of(tmp_path / 'photos') == ['a']
+    for pattern in ('photos/**', 'photos/**/*.png', '*'):
+        with pytest.warns(UserWarning, match='vis'):
+            assert names_of(str(tmp_path / pattern)) == ['a']
+    with pytest.warns(UserWarning, match='vis'), raises(DataError):
+        names_of(str(tmp_path / 'photos' / '*' / '*'))
+
+
+def test_results_that_are_named_are_inputs(tmp_path):
+    save(tmp_path / 'out' / 'vis' / 'a.png')
+    mark(tmp_path / 'out' / 'vis')
+    assert names_of(tmp_path / 'out' / 'vis') == ['a']
+    assert names_of(str(tmp_path / 'out' / 'vis' / '*.png')) == ['a']
+    assert names_of(tmp_path / 'out' / 'vis' / 'a.png') == ['a']
+
+
+def test_annotation_of_stored_pixels():
+    path = CASES / 'exif_turned' / '00000.jpg'
+    (image,) = read_images(path)
+    assert image.image_wh == (128, 96)
+    assert CameraFinder().find(image.path, image.image_wh).image_wh == (128, 96)
+
+
+def test_pipes_in_a_folder_are_left_out(tmp_path):
+    save(tmp_path / 'a.png')
+    os.mkfifo(tmp_path / 'b.png')
+    assert names_of(tmp_path) == ['a']
+
+
+def test_formats_that_are_not_read_are_told(tmp_path):
+    save(tmp_path / 'a.png')
+    (tmp_path / 'b.heic').write_bytes(b'x')
+    with pytest.warns(UserWarning, match=r'b\.heic'):
+        assert names_of(tmp_path) == ['a']

@@ -6,6 +6,7 @@ import pytest
 
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.apis.inference.result_writer import ResultWriter
+from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.errors import OutputError
 from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
 
@@ -42,7 +43,7 @@ def test_json_and_picture(tmp_path):
 def test_ending_of_the_picture(tmp_path, path, ending):
     with ResultWriter(tmp_path) as writer:
         writer.write(source(path=path), result())
-    assert [file.name for file in (tmp_path / 'vis').iterdir()] == [f'a.{ending}']
+    assert [file.name for file in (tmp_path / 'vis').glob('[!.]*')] == [f'a.{ending}']
 
 
 def test_only_what_is_wanted(tmp_path):
@@ -113,3 +114,22 @@ def test_picture_that_cannot_be_written(tmp_path):
     writer = ResultWriter(tmp_path, save_json=False)
     with writer, raises(OutputError):
         writer.write(source(), result())
+
+
+def marks(folder):
+    return sorted(path.parent.relative_to(folder).as_posix() for path in folder.rglob(RESULTS_MARK))
+
+
+def test_folders_of_results_are_marked(tmp_path):
+    for _ in range(2):
+        with ResultWriter(tmp_path) as writer:
+            writer.write(source(), result())
+    assert marks(tmp_path) == ['json', 'vis']
+
+
+@pytest.mark.parametrize('name', ['photo.JPG', 'clip.mp4'])
+def test_folder_with_pictures_of_the_user_is_not_marked(tmp_path, name):
+    (tmp_path / name).write_bytes(b'x')
+    with ResultWriter(tmp_path, json_folder='', picture_folder='') as writer:
+        writer.write(source(), result())
+    assert marks(tmp_path) == []

@@ -127,6 +127,7 @@ SEVEN_POINTS = [[1.0, 2.0]] * 7
     [
         ({'projected_cuboid': None}, 'projected_cuboid', 'is missing'),
         ({'projected_cuboid': SEVEN_POINTS}, 'projected_cuboid', 'has 7 points, expected 9'),
+        ({'projected_cuboid': SEVEN_POINTS}, 'projected_cuboid', 'dataset.num_joints'),
         ({'projected_cuboid': [[1, 2, 3]] * 9}, 'projected_cuboid', '(9, 3), expected (9, 2)'),
         ({'projected_cuboid': [[1, float('nan')]] * 9}, 'projected_cuboid', 'finite'),
         ({'keypoints_3d': [[1, 2]] * 9}, 'keypoints_3d', 'expected (9, 3)'),
@@ -169,24 +170,69 @@ def test_wrong_object_fields_are_named(changes, field, problem):
             with_camera(intrinsics={'fx': 0, 'fy': 1, 'cx': 1, 'cy': 1}),
             'camera_data.intrinsics.fx',
         ),
+        (with_camera(intrinsics=[[1, 0], [0, 1]]), 'camera_data.intrinsics'),
+        (with_camera(intrinsics=np.diag([1, 1, 2]).tolist()), 'camera_data.intrinsics'),
         (
-            with_camera(camera_projection_matrix=[[1, 0, 0]] * 3),
-            'camera_data.camera_projection_matrix',
-        ),
-        (
-            with_camera(camera_projection_matrix=np.eye(4).tolist()),
-            'camera_data.camera_projection_matrix',
-        ),
-        (make_annotation(AR_data={'plane_normal': [0, 1, 0]}), 'AR_data.plane_center'),
-        (
-            make_annotation(AR_data={'plane_center': [0, 1, 0], 'plane_normal': [0, 0, 0]}),
-            'AR_data.plane_normal',
+            make_annotation(make_object(keypoints_3d=[[0.1, 0.2, -1.0]] * 9)),
+            'objects[0].keypoints_3d',
         ),
     ],
 )
 def test_wrong_file_fields_are_named(content, field):
     with raises(DataError, path='a.json', field=field):
         parse(content)
+
+
+NO_PERSPECTIVE = {'camera_data.camera_projection_matrix'}
+
+
+@pytest.mark.parametrize(
+    ('content', 'fields'),
+    [
+        (with_camera(camera_projection_matrix=[[1, 0, 0]] * 3), NO_PERSPECTIVE),
+        (with_camera(camera_projection_matrix='none'), NO_PERSPECTIVE),
+        (with_camera(camera_projection_matrix=np.eye(4).tolist()), NO_PERSPECTIVE),
+        (with_camera(camera_projection_matrix=np.zeros((4, 4)).tolist()), NO_PERSPECTIVE),
+        (make_annotation(AR_data={'plane_normal': [0, 1, 0]}), {'AR_data.plane_center'}),
+        (make_annotation(AR_data=7), {'AR_data'}),
+        (
+            make_annotation(AR_data={'plane_center': [0, 0, 0], 'plane_normal': [0, 0, 0]}),
+            {'AR_data.plane_normal'},
+        ),
+        (make_annotation(make_object(visibility=-1)), {'visibility'}),
+        (make_annotation(make_object(visibility=85)), {'visibility'}),
+    ],
+)
+def test_what_nothing_needs_does_not_decide_about_the_file(content, fields):
+    annotation = parse(content)
+    assert {note.field for note in annotation.notes} == fields
+    assert not any(note.is_used for note in annotation.notes)
+    np.testing.assert_array_equal(annotation.intrinsics, CAMERA_MATRIX)
+    if fields == NO_PERSPECTIVE:
+        np.testing.assert_array_equal(annotation.projection, CAMERA_MATRIX)
+    elif fields == {'visibility'}:
+        assert annotation.cuboids.visibility.tolist() == [1.0]
+    else:
+        assert annotation.cuboids.plane_gl is None
+
+
+def test_pose_beside_points_may_be_anything():
+    annotation = parse(make_annotation(make_object(location='here', quaternion_xyzw=[0, 0, 0, 0])))
+    np.testing.assert_allclose(
+        annotation.cuboids.keypoints_gl[0], make_object()['keypoints_3d'], atol=0
+    )
+
+
+@pytest.mark.parametrize('matrix', [CAMERA_MATRIX, CAMERA_MATRIX.T])
+def test_intrinsics_may_be_a_matrix(matrix):
+    annotation = parse(with_camera(intrinsics=matrix.tolist()))
+    np.testing.assert_array_equal(annotation.intrinsics, CAMERA_MATRIX)
+
+
+def test_class_may_be_called_label():
+    item = make_object(label='box', **{'class': None})
+    assert parse(make_annotation(item)).class_names == ('box',)
+    assert parse(make_annotation(make_object(label='box'))).class_names == ('bottle',)
 
 
 def test_read(tmp_path):

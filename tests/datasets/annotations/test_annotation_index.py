@@ -37,9 +37,9 @@ def files_read(monkeypatch):
     names = []
     read = annotation_index.read_annotation
 
-    def record(path):
+    def record(path, convention):
         names.append(os.path.basename(path))
-        return read(path)
+        return read(path, convention)
 
     monkeypatch.setattr(annotation_index, 'read_annotation', record)
     return names

@@ -1,6 +1,8 @@
 import os
 
-from cpose.datasets.annotations.file_index import scan_folder
+import pytest
+
+from cpose.datasets.annotations.file_index import RESULTS_MARK, scan_folder
 from cpose.errors import DataError
 
 from ...user_errors import raises
@@ -100,3 +102,29 @@ def test_empty_folder(tmp_path):
 def test_no_such_folder(tmp_path):
     with raises(DataError, argument='data_root'):
         scan_folder(tmp_path / 'none')
+
+
+def test_results_in_sub_folders_are_left_out(tmp_path):
+    for name in ('a.png', 'results/vis/a.png', 'results/json/a.json'):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'x')
+    for name in ('vis', 'json'):
+        (tmp_path / 'results' / name / RESULTS_MARK).touch()
+    found = scan_folder(tmp_path)
+    assert ([image.path for image in found.images], found.lonely_annotations) == (['a.png'], [])
+
+
+@pytest.mark.parametrize('ending', ['webp', 'tif', 'TIFF'])
+def test_pictures_of_further_formats(tmp_path, ending):
+    for name in (f'a.{ending}', 'a.json'):
+        (tmp_path / name).write_bytes(b'x')
+    found = scan_folder(tmp_path)
+    assert [image.annotation_path for image in found.images] == ['a.json']
+
+
+def test_formats_that_are_not_read_are_told(tmp_path):
+    touch(tmp_path, 'a.json', 'a.HEIC', 'b.json', 'b.png', 'b.dng', 'c.json')
+    found = scan_folder(tmp_path)
+    assert found.lonely_annotations == ['a.json', 'c.json']
+    assert found.unread == {'a.json': 'a.HEIC'}

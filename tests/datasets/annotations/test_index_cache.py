@@ -82,3 +82,12 @@ def test_other_version_is_left_aside(root, monkeypatch):
     save_cache(root, make_table('a'))
     monkeypatch.setattr(index_cache, 'CACHE_VERSION', index_cache.CACHE_VERSION + 1)
     assert load_cache(root) is None
+
+
+def test_compressed_index_is_left_aside(root):
+    save_cache(root, make_table('a'))
+    path = cache_paths(root)[0]
+    with np.load(path) as stored:
+        content = dict(stored)
+    np.savez_compressed(path, **content, more=np.zeros(1 << 20))
+    assert load_cache(root) is None

@@ -4,7 +4,8 @@ import numpy as np
 
 from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera, rotation_cv_from_world
-from cpose.datasets.synthetic.scene import Light, Scene
+from cpose.datasets.synthetic.light import Light
+from cpose.datasets.synthetic.scene import Scene
 
 IMAGE_WH = (200, 160)
 INTRINSICS = np.array([[180.0, 0, 102], [0, 176.0, 78], [0, 0, 1]])

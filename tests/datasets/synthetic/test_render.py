@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic import render
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.datasets.synthetic.shapes.carton import PaintedFaces
 from cpose.datasets.synthetic.visibility import box_hull
 
 PLAIN = RealismSettings.plain()
@@ -100,7 +100,7 @@ def test_boxes_fill_exactly_their_silhouettes(seed, free_pose, monkeypatch):
     realism = replace(PLAIN, free_pose=free_pose)
     scene = sample_scene(np.random.default_rng(seed), (320, 320), (1, 2), realism)
     with_boxes = render_scene(np.random.default_rng(7), scene, PLAIN)
-    monkeypatch.setattr(render, 'draw_box', lambda *_: None)
+    monkeypatch.setattr(PaintedFaces, 'draw', lambda *_: None)
     without = render_scene(np.random.default_rng(7), scene, PLAIN)
     found = (with_boxes != without).any(axis=2)
     expected = np.zeros((320, 320), dtype=np.uint8)

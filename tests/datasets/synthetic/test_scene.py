@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic.scene import MIN_VISIBILITY, sample_light, sample_scene
+from cpose.datasets.synthetic.light import sample_light
+from cpose.datasets.synthetic.scene import MIN_VISIBILITY, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.datasets.synthetic.solids import Solid
+from cpose.datasets.synthetic.shapes.solids import Solid
 from cpose.errors import ConfigError
 
 from ...user_errors import raises

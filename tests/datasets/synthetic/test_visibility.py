@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic.solids import Solid
+from cpose.datasets.synthetic.shapes.solids import Solid
 from cpose.datasets.synthetic.visibility import (
     Outline,
     box_hull,

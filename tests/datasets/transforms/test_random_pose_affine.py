@@ -88,6 +88,16 @@ def test_flipped_input_is_the_input_of_the_flipped_image():
     assert cv2.absdiff(flipped['img'], plain['img'][:, ::-1]).mean() > 20
 
 
+def test_factors_in_steps():
+    transform = make_affine(scale_range=(0.6, 1.3), scale_step=0.1)
+    letterbox = min(64 / side for side in IMAGE_WH)
+    affines = [run(seed, transform)['input_from_image'] for seed in range(200)]
+    factors = {round(letterbox / np.sqrt(abs(np.linalg.det(item[:, :2]))), 6) for item in affines}
+    assert sorted(factors) == [0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3]
+    one = make_affine(scale_range=(1.0, 1.0), scale_step=0.1)
+    np.testing.assert_allclose(abs(run(1, one)['input_from_image'][1, 1]), letterbox)
+
+
 def test_rotation():
     angles = []
     for seed in range(200):
@@ -105,6 +115,7 @@ def test_rotation():
     [
         {'scale_range': (0, 1)},
         {'scale_range': (1.4, 0.6)},
+        {'scale_step': 0},
         {'flip_prob': 1.5},
         {'rotate_prob': -0.1},
         {'flip_prob': 'abc'},

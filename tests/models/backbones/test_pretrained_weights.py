@@ -48,10 +48,15 @@ def test_other_shapes_are_named(tmp_path):
         Backbone(tmp_path / 'weights.pth', may_lack=('extra.*',))
 
 
-def test_whole_models_are_refused(tmp_path):
-    torch.save({'base.base_layer.0.bias': torch.zeros(2)}, tmp_path / 'model.pth')
-    with raises(CheckpointError, argument='checkpoint'):
-        Backbone(tmp_path / 'model.pth')
+def test_the_backbone_of_a_whole_model(tmp_path):
+    weights = {f'base.{name}': value for name, value in WEIGHTS.items()}
+    head = {'hm.0.weight': torch.ones(1), 'dla_up.ida_0.proj_1.conv.weight': torch.ones(1)}
+    torch.save({**weights, **head}, tmp_path / 'model.pth')
+    backbone = Backbone(tmp_path / 'model.pth', may_lack=('extra.*',))
+    assert (backbone.features['base_layer'][0].weight == 1).all()
+    torch.save({'base.base_layer.0.bias': torch.zeros(2)}, tmp_path / 'part.pth')
+    with raises(CheckpointError, 'base_layer.0.weight'):
+        Backbone(tmp_path / 'part.pth')
 
 
 class Exploit:

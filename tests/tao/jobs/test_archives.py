@@ -110,3 +110,41 @@ def test_damaged_archive(tmp_path, keep):
 def test_missing_archive(tmp_path):
     with raises(DataError, path=tmp_path / 'none.tar.gz'):
         data_folder(str(tmp_path / 'none.tar.gz'), tmp_path)
+
+
+def test_archive_that_grows_out_of_proportion(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, 'ALWAYS_ALLOWED', 1 << 20)
+    archive = pack(tmp_path / 'train.tar.gz', {f'{n}.png': bytes(1 << 20) for n in range(5)})
+    with raises(DataError, str(archives.MOST_GROWTH), path=archive):
+        data_folder(archive, tmp_path / 'out')
+    assert not list((tmp_path / 'out').iterdir())
+
+
+def test_archive_of_endless_empty_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, 'ALWAYS_ALLOWED', 1 << 18)
+    archive = pack(tmp_path / 'train.tar.gz', {f'{n:05d}': b'' for n in range(5000)})
+    with raises(DataError, str(archives.MOST_GROWTH), path=archive):
+        data_folder(archive, tmp_path / 'out')
+
+
+def test_pictures_may_be_as_large_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, 'ALWAYS_ALLOWED', 0)
+    archive = pack(tmp_path / 'train.tar.gz', {f'{n}.png': os.urandom(20_000) for n in range(3)})
+    assert len(os.listdir(data_folder(archive, tmp_path / 'out'))) == 3
+
+
+def test_header_that_claims_gigabytes(tmp_path):
+    header = tarfile.TarInfo('pax')
+    header.type, header.size = tarfile.XHDTYPE, 4 << 30
+    path = tmp_path / 'train.tar'
+    path.write_bytes(header.tobuf() + bytes(4096))
+    with raises(DataError, f'{4 << 30:,}', path=str(path)):
+        data_folder(str(path), tmp_path / 'out')
+
+
+@pytest.mark.parametrize('mode', ['w', 'w:gz', 'w:bz2', 'w:xz'])
+def test_compressions(tmp_path, mode):
+    path = tmp_path / 'train.tar.gz'
+    with tarfile.open(path, mode) as archive:
+        archive.addfile(tarfile.TarInfo('0.png'))
+    assert os.listdir(data_folder(str(path), tmp_path / 'out')) == ['0.png']

@@ -56,3 +56,18 @@ def test_first_gpu_becomes_the_current_one(tmp_path, visible, monkeypatch):
     monkeypatch.setenv('LOCAL_RANK', '1')
     use_gpus(make_spec(tmp_path), 'train')
     assert chosen == [3]
+
+
+@pytest.mark.filterwarnings('error')
+def test_an_engine_is_not_said_to_be_built_on_the_cpu(tmp_path, visible):
+    visible(0)
+    assert choose_gpus(make_spec(tmp_path), 'gen_trt_engine') == []
+
+
+def test_gpu_of_an_export(tmp_path, visible):
+    visible(0)
+    with raises(ConfigError, spec_key='export.gpu_id', value=3) as caught:
+        choose_gpus(make_spec(tmp_path, 'export.gpu_id=3'), 'export')
+    assert caught.value.advice[0] == 'Allowed: 0, which stands for the CPU'
+    with raises(ConfigError, 'a whole number from 0', spec_key='export.gpu_id', value=[0]):
+        make_spec(tmp_path, 'export.gpu_id=[0]')

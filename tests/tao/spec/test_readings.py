@@ -79,3 +79,6 @@ def test_open_readings(tmp_path, task, words, expected):
 def test_default_folder(tmp_path):
     values = {name: part for name, part in MINIMAL.items() if name != 'results_dir'}
     assert warned_keys(make_spec(tmp_path, values=values), 'export') == ['results_dir']
+    assert warned_keys(make_spec(tmp_path, 'export.results_dir=own', values=values), 'export') == []
+    other = make_spec(tmp_path, 'evaluate.results_dir=own', values=values)
+    assert warned_keys(other, 'export') == ['results_dir']

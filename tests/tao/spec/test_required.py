@@ -54,3 +54,9 @@ def test_value_that_the_task_does_not_read_is_the_default(tmp_path, monkeypatch,
     key = word.partition('=')[0]
     default = reduce(getattr, key.split('.'), Experiment())
     assert make_spec(tmp_path, word, task=task).value(key) == default
+
+
+@pytest.mark.parametrize('task', ['evaluate', 'inference', 'gen_trt_engine'])
+def test_encryption_key_of_a_task_that_may_not_need_it(tmp_path, monkeypatch, task):
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    assert make_spec(tmp_path, 'encryption_key=???', task=task).values.encryption_key == ''

@@ -54,6 +54,17 @@ def test_base_experiment_becomes_the_default():
     assert job_schema('train')['default']['dataset']['category'] == 'cereal_box'
 
 
+@pytest.mark.parametrize('task', [task for task in TASKS if task != 'train'])
+def test_default_leaves_to_the_model_what_it_knows(task):
+    default = job_schema(task)['default']
+    assert default['model'] == {}
+    assert not {'category', 'num_symmetry', 'input_res'} & set(default['dataset'])
+    assert not {'input_width', 'num_select', 'eval_num_symmetry'} & set(default[task])
+    of_chair = job_schema(task, 'dla34_chair')['default']
+    assert of_chair['model'] == {'backbone': {'model_type': 'DLA34'}}
+    assert of_chair['dataset']['category'] == 'chair'
+
+
 def test_unknown_names():
     with raises(ConfigError, argument='action', value='trian') as caught:
         job_schema('trian')

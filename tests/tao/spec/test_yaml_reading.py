@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from cpose.errors import ConfigError
 from cpose.tao.spec.yaml_reading import parse_value, read_spec_text
 
 from ...user_errors import raises
+from ..specs import make_spec
 
 
 @pytest.mark.parametrize(
@@ -62,8 +65,8 @@ def test_empty_file_is_an_empty_spec(tmp_path):
         ('a: 1\n---\nb: 2\n', 2, 'YAML'),
         ('a: 1\nb: x\x00y\n', 2, 'unacceptable character'),
         ('a: ' + '9' * 5000, None, 'Exceeds the limit'),
-        ('a: &x\n  b: *x\n', None, 'without end'),
-        ('a: ' + '[' * 600, None, 'without end'),
+        ('a: &x\n  b: *x\n', None, 'alias'),
+        ('a: ' + '[' * 600, None, 'deeply'),
         ('x: 1\nencryption_key: *geheim', 2, 'encryption_key'),
         ('encryption_key: !geheim x', 1, 'encryption_key'),
     ],
@@ -88,3 +91,59 @@ def test_key_given_twice(tmp_path):
 def test_missing_file(tmp_path):
     with raises(ConfigError, path=tmp_path / 'none.yaml'):
         read_spec_text(tmp_path / 'none.yaml')
+
+
+@pytest.mark.parametrize(
+    ('content', 'values'),
+    [
+        (
+            '{"train.num_epochs": 2, "train": {"optim.lr": 1}}',
+            {'num_epochs': 2, 'optim': {'lr': 1}},
+        ),
+        ('{"train": null, "train.seed": 3}', {'seed': 3}),
+        ('{"train.seed": 3, "train": {}}', {'seed': 3}),
+        ('{"train.randomseed": 3}', {'seed': 3}),
+        ('train:\n  randomseed: 3', {'seed': 3}),
+    ],
+)
+def test_dotted_keys_and_older_names(tmp_path, content, values):
+    path = tmp_path / 's.yaml'
+    path.write_text(content)
+    assert read_spec_text(path).values == {'train': values}
+
+
+@pytest.mark.parametrize(
+    ('content', 'line', 'key'),
+    [
+        ('train:\n  seed: 1\ntrain.seed: 2\n', 3, 'train.seed'),
+        ('train:\n  seed: 1\n  randomseed: 2\n', 3, 'train.seed'),
+        ('train.seed: 1\ntrain: 2\n', 2, 'train'),
+        ('train: 1\ntrain.seed: 2\n', 2, 'train.seed'),
+    ],
+)
+def test_a_key_in_two_ways(tmp_path, content, line, key):
+    path = tmp_path / 's.yaml'
+    path.write_text(content)
+    with raises(ConfigError, 'given again', path=path) as caught:
+        read_spec_text(path)
+    assert (caught.value.place.line, caught.value.place.field) == (line, key)
+
+
+def test_older_name_on_the_command_line(tmp_path):
+    spec = make_spec(tmp_path, 'train.randomseed=7')
+    assert spec.values.train.seed == 7
+    assert spec.origin.gives('train.seed')
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
+def test_encodings(tmp_path, encoding):
+    path = tmp_path / 'a.yaml'
+    path.write_text('dataset:\n  category: Größe\n', encoding=encoding)
+    spec = read_spec_text(path)
+    assert (spec.values, spec.lines['dataset.category']) == ({'dataset': {'category': 'Größe'}}, 2)
+
+
+def test_aliases_that_grow_without_limit():
+    path = Path(__file__).parents[2] / 'data' / 'cases' / 'attacks' / 'alias_bomb_spec.yaml'
+    with raises(ConfigError, path=path):
+        read_spec_text(path)

@@ -7,15 +7,16 @@ import torch
 from cpose.deploy.engines.engine_build import choose_profile
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
-from cpose.errors import ConfigError, OutputError
+from cpose.errors import ConfigError, DataError, OutputError
 from cpose.tao.spec.key_list import spec_keys
-from cpose.tao.tasks.run import (
+from cpose.tao.tasks.spec_words import (
     ARGUMENTS,
     CONFIG_KEYS,
     OWN_ARGUMENTS,
     errors_name_spec_keys,
     tell_spec_keys,
 )
+from cpose.tao.translation.spec_config import load_overlay, training_overlay
 
 from ...user_errors import raises
 from ..specs import make_spec
@@ -23,9 +24,68 @@ from ..specs import make_spec
 TRT = 'gen_trt_engine.tensorrt'
 
 
+FILLED = {
+    'task': 'inference',
+    'model': 'inference.checkpoint',
+    'batch_size': 'dataset.batch_size',
+    'results_dir': 'results_dir',
+}
+
+
 def test_keys_exist():
     own = {key for arguments in OWN_ARGUMENTS.values() for key in arguments.values()}
-    assert {*ARGUMENTS.values(), *own, *CONFIG_KEYS.values()} <= set(spec_keys())
+    found = {*ARGUMENTS.values(), *own, *CONFIG_KEYS.values()}
+    assert {key.format(**FILLED) for key in found} <= set(spec_keys())
+
+
+def test_keys_of_configs_exist(tmp_path):
+    config = load_overlay(training_overlay(make_spec(tmp_path, 'train.precision=fp16')))
+    for place in CONFIG_KEYS.keys() - UNSET:
+        node = config
+        for part in place.split('.'):
+            assert part in node, place
+            node = node[part]
+
+
+UNSET = {
+    *('model.backbone.pretrained_path', 'load_from', 'model.neck.out_channels'),
+    *(
+        f'{name}_dataloader.dataset.{key}'
+        for name in ('val', 'test')
+        for key in ('max_objs', 'seed', 'metainfo.symmetry.order')
+    ),
+    'train_dataloader.dataset.metainfo.symmetry.order',
+}
+"""Keys that a config need not have."""
+
+
+@pytest.mark.parametrize(
+    ('words', 'argument', 'key'),
+    [
+        ((), 'batch_size', 'dataset.batch_size'),
+        (('evaluate.batch_size=2',), 'batch_size', 'evaluate.batch_size'),
+        ((), 'work_dir', 'results_dir'),
+        (('evaluate.results_dir=own',), 'work_dir', 'evaluate.results_dir'),
+        ((), 'checkpoint', 'evaluate.checkpoint'),
+        (
+            ('evaluate.checkpoint=', 'evaluate.trt_engine=a.plan'),
+            'checkpoint',
+            'evaluate.trt_engine',
+        ),
+    ],
+)
+def test_the_key_that_counted_is_named(tmp_path, words, argument, key):
+    error = ConfigError('is wrong', argument=argument, value=3)
+    tell_spec_keys(error, make_spec(tmp_path, *words), 'evaluate')
+    assert error.place.key == key
+
+
+@pytest.mark.parametrize('name', ['train', 'val', 'test'])
+def test_data_without_usable_files(tmp_path, name):
+    place = ConfigPlace((f'{name}_dataloader.dataset.data_root',))
+    error = DataError('holds no image', argument='data_root', value='d', place=place)
+    tell_spec_keys(error, make_spec(tmp_path), 'evaluate')
+    assert error.place.key == f'dataset.{name}_data'
 
 
 @pytest.mark.parametrize(
@@ -33,7 +93,7 @@ def test_keys_exist():
     [
         ('train', 'batch_size', 'dataset.batch_size'),
         ('train', 'checkpoint', 'train.pretrained_model_path'),
-        ('inference', 'batch_size', 'inference.batch_size'),
+        ('inference', 'batch_size', 'dataset.batch_size'),
         ('inference', 'inputs', 'dataset.inference_data'),
         ('export', 'checkpoint', 'export.checkpoint'),
         ('gen_trt_engine', 'batch_size', f'{TRT}.calibration.cal_batch_size'),
@@ -48,7 +108,7 @@ def test_keys_of_a_task(tmp_path, task, argument, key):
 @pytest.mark.parametrize('task', ['evaluate', 'inference'])
 def test_batch_of_a_config(tmp_path, task):
     error = ConfigError('is wrong', place=ConfigPlace(('test_dataloader.batch_size',)))
-    tell_spec_keys(error, make_spec(tmp_path), task)
+    tell_spec_keys(error, make_spec(tmp_path, f'{task}.batch_size=2'), task)
     assert error.place.key == f'{task}.batch_size'
 
 
@@ -69,7 +129,8 @@ def test_error_names_place_and_keys_of_the_spec(tmp_path):
         ({'argument': 'work_dir'}, 'results_dir'),
         ({'argument': 'folders'}, None),
         ({'place': ConfigPlace(('train_dataloader.batch_size',))}, 'dataset.batch_size'),
-        ({'place': ConfigPlace(('model.head.head_conv',)), 'argument': 'out'}, None),
+        ({'place': ConfigPlace(('model.neck.conv',)), 'argument': 'out'}, None),
+        ({'place': ConfigPlace(('model.head.head_conv',))}, 'model.head_conv'),
         ({'place': FilePlace('a.onnx'), 'argument': 'out'}, None),
     ],
 )

@@ -1,13 +1,14 @@
 """Draws one box: the visible faces with print, light and a clean silhouette."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from math import dist
 
 import cv2
 import numpy as np
 
-from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import NEAR, VirtualCamera
+from cpose.datasets.synthetic.light import Light
 from cpose.datasets.synthetic.painting.raster import (
     blend,
     bounding_rectangle,
@@ -20,7 +21,7 @@ from cpose.datasets.synthetic.painting.raster import (
     warp_into,
 )
 from cpose.datasets.synthetic.painting.textures import BoxStyle, paint_face
-from cpose.datasets.synthetic.scene import Light
+from cpose.datasets.synthetic.shapes.base import PlacedCuboid
 from cpose.datasets.synthetic.visibility import outline_hull
 
 FACE_CORNERS = {
@@ -52,10 +53,38 @@ class PaintedFace:
 
 
 def paint_visible_faces(
-    rng: np.random.Generator, camera: VirtualCamera, box: Box, style: BoxStyle, light: Light
+    rng: np.random.Generator,
+    camera: VirtualCamera,
+    box: PlacedCuboid,
+    style: BoxStyle,
+    light: Light,
 ) -> list[PaintedFace]:
-    """Paint and light the faces that the camera sees, at about the size they appear."""
-    keypoints = box.keypoints_world
+    """Paint and light the faces of a carton that the camera sees."""
+
+    def paint(name: str, wh: tuple[int, int]) -> np.ndarray:
+        return paint_face(rng, style, wh, is_main=name in ('+z', '-z', '+y'))
+
+    return paint_faces(rng, camera, box.keypoints_world, light, paint)
+
+
+def paint_faces(
+    rng: np.random.Generator,
+    camera: VirtualCamera,
+    keypoints: np.ndarray,
+    light: Light,
+    paint: Callable[[str, tuple[int, int]], np.ndarray],
+    glowing: Collection[str] = (),
+) -> list[PaintedFace]:
+    """Paint and light the faces that the camera sees, at about the size they appear.
+
+    Args:
+        rng: Source of randomness.
+        camera: The camera.
+        keypoints: (9, 3) world, centre and corners.
+        light: The light.
+        paint: Returns the texture (h, w, 3) uint8 of a face, from its name and width and height.
+        glowing: Faces that shine by themselves.
+    """
     faces = []
     for name, numbers in FACE_CORNERS.items():
         corners = keypoints[list(numbers)]
@@ -64,10 +93,11 @@ def paint_visible_faces(
             continue
         quad = camera.project(corners)
         wh = _texture_wh(quad, (dist(corners[0], corners[1]), dist(corners[0], corners[3])))
-        texture = paint_face(rng, style, wh, is_main=name in ('+z', '-z', '+y'))
-        texture = shrink_to_quad(texture, quad)
-        normal = outwards / np.linalg.norm(outwards)
-        faces.append(PaintedFace(_light_face(rng, texture, normal, light), corners))
+        texture = shrink_to_quad(paint(name, wh), quad)
+        if name not in glowing:
+            normal = outwards / np.linalg.norm(outwards)
+            texture = _light_face(rng, texture, normal, light)
+        faces.append(PaintedFace(texture, corners))
     return faces
 
 
@@ -100,7 +130,11 @@ def draw_box(image: np.ndarray, camera: VirtualCamera, faces: list[PaintedFace])
 
 
 def paint_flaps(
-    rng: np.random.Generator, camera: VirtualCamera, box: Box, style: BoxStyle, light: Light
+    rng: np.random.Generator,
+    camera: VirtualCamera,
+    box: PlacedCuboid,
+    style: BoxStyle,
+    light: Light,
 ) -> tuple[list[PaintedFace], list[PaintedFace]]:
     """Paint the four flaps of an open carton.
 

@@ -181,3 +181,18 @@ def soften(image: np.ndarray, radius: int) -> np.ndarray:
         return np.asarray(cv2.stackBlur(image, (side, side)))
     finally:
         cv2.setNumThreads(threads)
+
+
+def filled(wh: tuple[int, int], colour: np.ndarray) -> np.ndarray:
+    """Return a canvas (h, w, 3) uint8 of one BGR colour (3,)."""
+    canvas = np.empty((wh[1], wh[0], 3), dtype=np.uint8)
+    canvas[:] = np.clip(colour, 0, 255)
+    return canvas
+
+
+def fill_rectangle(
+    canvas: np.ndarray, place: tuple[float, float, float, float], colour: np.ndarray
+) -> None:
+    """Fill a rectangle (left, top, right, bottom), pixels, of a canvas (h, w, 3), in place."""
+    left, top, right, bottom = (max(0, round(side)) for side in place)
+    canvas[top:bottom, left:right] = np.clip(colour, 0, 255)

@@ -7,6 +7,7 @@ import numpy as np
 
 from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera, lift
+from cpose.datasets.synthetic.light import Light
 from cpose.datasets.synthetic.painting.raster import (
     bounding_rectangle,
     is_empty,
@@ -15,7 +16,8 @@ from cpose.datasets.synthetic.painting.raster import (
 )
 from cpose.datasets.synthetic.placing import GAP
 from cpose.datasets.synthetic.polygons import fill_convex
-from cpose.datasets.synthetic.scene import Light, Scene
+from cpose.datasets.synthetic.scene import Scene
+from cpose.datasets.synthetic.shapes.solids import Solid
 
 REDUCTION = 4
 
@@ -64,14 +66,20 @@ def draw_shadow_on_boxes(image: np.ndarray, scene: Scene, box: Box) -> None:
 def _shadow_layers(scene: Scene) -> list[tuple[float, float, list[np.ndarray]]]:
     """Return softness, darkness and outlines on the plane (X, Z) of each kind of shadow."""
     light = scene.light
-    solids = [solid.outline_world for solid in scene.solids]
-    carried = [box.keypoints_world[1:] for box in scene.boxes if not box.is_floating]
-    floating = [box.keypoints_world[1:] for box in scene.boxes if box.is_floating]
-    touching = [box.footprint for box in scene.boxes if box.level == 0 and box.is_upright]
-    touching += [solid.footprint for solid in scene.solids]
+    boxes = [*scene.boxes, *(item for item in scene.solids if isinstance(item, Box))]
+    solids = [item for item in scene.solids if isinstance(item, Solid)]
+    round_outlines = [solid.outline_world for solid in solids]
+    carried = [box.outline_world for box in boxes if not box.is_floating]
+    floating = [box.outline_world for box in boxes if box.is_floating]
+    touching = [box.footprint for box in boxes if box.level == 0 and box.is_upright]
+    touching += [solid.footprint for solid in solids]
     contact = 0.4 + light.shadow
     layers = [
-        (light.softness, light.shadow, [_cast_outline(light, item) for item in carried + solids]),
+        (
+            light.softness,
+            light.shadow,
+            [_cast_outline(light, item) for item in carried + round_outlines],
+        ),
         (0.02, 0.55 * contact, [_grown(item, 1.05) for item in touching]),
         (0.12, 0.3 * contact, [_grown(item, 1.25) for item in touching]),
     ]

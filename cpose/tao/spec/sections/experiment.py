@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cpose.tao.spec.sections.dataset import Dataset
-from cpose.tao.spec.sections.keys import Number, Positive, Secret, Section, Text, Whole, key
+from cpose.tao.spec.sections.keys import Number, Positive, Secret, Section, Text, Texts, Whole, key
 from cpose.tao.spec.sections.tasks import Evaluate, Export, GenTrtEngine, Inference
 from cpose.tao.spec.sections.train import MOST_SEED, Train
 
@@ -29,7 +29,7 @@ class Automl(Section):
 
     algorithm: Text = key('bayesian', 'bayesian, hyperband, bohb or asha.', NEW)
     max_recommendations: Positive = key(20, 'Trials of the whole search.', NEW)
-    hyperparameters: list[Text] = key(
+    hyperparameters: Texts = key(
         [], 'Keys that are searched; empty: those that the schema marks with automl_enabled.', NEW
     )
     range_override: list[RangeOverride] = key(
@@ -109,7 +109,7 @@ class Wandb(Section):
     project: Text = key('TAO Toolkit', 'Project.')
     entity: Text = key('', 'User or team.')
     group: Text = key('', 'Group of runs.')
-    tags: list[Text] = key(['tao-toolkit'], 'Tags of the run.')
+    tags: Texts = key(['tao-toolkit'], 'Tags of the run.')
     reinit: bool = key(False, 'Allow several runs in one process.')
     sync_tensorboard: bool = key(False, 'Copy what TensorBoard gets.')
     save_code: bool = key(False, 'Save the code of the run.')

@@ -50,6 +50,10 @@ def _none_to_empty(value: Any) -> Any:
     return '' if value is None else value
 
 
+def _one_to_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) and value else value
+
+
 def _refuse_others_than_text(value: Any) -> Any:
     if not isinstance(value, str):
         raise PydanticCustomError('no_text', 'is no text')
@@ -69,6 +73,10 @@ Secret = Annotated[
     Field(json_schema_extra={'writeOnly': True}),
 ]
 """A text that nothing shows. Numbers are refused, as YAML reads ``0123`` as 83."""
+
+
+Texts = Annotated[list[Text], BeforeValidator(_one_to_list)]
+"""Several texts; one text stands for a list of one, as specs write both."""
 
 
 class Section(BaseModel):

@@ -9,6 +9,7 @@ from cpose.tao.spec.sections.keys import (
     Number,
     Section,
     Text,
+    Texts,
     Whole,
     gpu_ids,
     key,
@@ -57,7 +58,10 @@ class Inference(Section):
     focal_length_y: Number = key(0.0, 'Focal length, pixels.', ge=0)
     skew: Number = key(0.0, 'Skew of the camera, pixels.')
     axis_size: Number = key(
-        0.5, 'Drawn length of the axes, object heights.', 'TAO draws 0.5 always.', gt=0
+        0.5,
+        'Drawn length of the axes, object heights.',
+        'TAO draws 0.5 always; TAO Deploy honours it.',
+        gt=0,
     )
 
 
@@ -132,7 +136,7 @@ Precision = Annotated[Literal['FP32', 'FP16', 'INT8'], BeforeValidator(_upper)]
 class Calibration(Section):
     """Section ``gen_trt_engine.tensorrt.calibration``."""
 
-    cal_image_dir: list[Text] = key(
+    cal_image_dir: Texts = key(
         [],
         'Folders of images for INT8; empty: the training data named in the ONNX file.',
         'TAO stops at the list.',
@@ -160,7 +164,7 @@ class TensorRT(Section):
     min_batch_size: Whole = key(1, 'Least images in a batch.', ge=1)
     opt_batch_size: Whole = key(4, 'Images in the batch to be fastest.', 'TAO: at least 4.', ge=1)
     max_batch_size: Whole = key(8, 'Most images in a batch.', 'TAO: at least 8.', ge=1)
-    layers_precision: list[Text] = key(
+    layers_precision: Texts = key(
         [],
         'Layers that stay in float with INT8, by ONNX node: "layer:fp32". Refused with FP32 and '
         'FP16, where all layers have that precision.',
@@ -169,11 +173,15 @@ class TensorRT(Section):
     flavor: Literal['auto', 'tensorrt', 'rtx'] = key(
         'auto', 'Package that builds: TensorRT, or TensorRT for RTX.', 'New here.'
     )
-    compute_capabilities: list[Text] = key(
+    compute_capabilities: Texts = key(
         [], 'GPUs to build for, "89", without one here; TensorRT for RTX only.', 'New here.'
     )
     data_type: Precision = key('FP32', 'Precision; any case.')
     calibration: Calibration = Field(default_factory=Calibration)
+
+
+OLDER = 'Older releases of TAO only.'
+SIDE = 'Side of the input, pixels; where it is given it must be that of the ONNX file.'
 
 
 class GenTrtEngine(Section):
@@ -195,4 +203,9 @@ class GenTrtEngine(Section):
         ge=-1,
     )
     verbose: bool = key(False, 'Let TensorRT tell more.')
+    input_channel: Whole = key(
+        3, 'Channels of the input.', OLDER, only_because='the networks take colour images'
+    )
+    input_width: Whole = key(512, SIDE, OLDER, ge=32, multiple_of=32)
+    input_height: Whole = key(512, SIDE, OLDER, ge=32, multiple_of=32)
     tensorrt: TensorRT = Field(default_factory=TensorRT)

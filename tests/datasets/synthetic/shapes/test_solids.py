@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.datasets.synthetic.solids import PROFILES, SIDES, Solid, draw_solid, sample_solid
+from cpose.datasets.synthetic.shapes.solids import PROFILES, SIDES, Solid, draw_solid, sample_solid
 from cpose.datasets.synthetic.visibility import outline_hull
 
-from .scenes import make_camera
+from ..scenes import make_camera
 
 
 def make_can(position=(0.1, -1.0), colour=200.0):

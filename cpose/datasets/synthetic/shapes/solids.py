@@ -1,5 +1,6 @@
 """Round distractors: cups, cans, bottles, bowls and balls, turned about a vertical axis."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,7 +85,11 @@ class Solid:
 
 
 def sample_solid(
-    rng: np.random.Generator, position: np.ndarray, height: float, printed: float = 0.0
+    rng: np.random.Generator,
+    position: np.ndarray,
+    height: float,
+    printed: float = 0.0,
+    left_out: Collection[str] = (),
 ) -> Solid:
     """Sample kind, slenderness and colours of a solid.
 
@@ -93,8 +98,10 @@ def sample_solid(
         position: (2,) world X and Z of its axis.
         height: Metres.
         printed: Probability of a print around it.
+        left_out: Kinds that do not occur.
     """
-    rings = np.array(PROFILES[int(rng.integers(len(PROFILES)))][1])
+    profiles = [rings for kind, rings in PROFILES if kind not in left_out]
+    rings = np.array(profiles[int(rng.integers(len(profiles)))])
     rings = rings * height * [np.exp(rng.uniform(-0.25, 0.25)), 1.0]
     colours = np.repeat(sample_colour(rng)[None], len(rings), axis=0)
     if rng.random() < 0.5:

@@ -1,0 +1,200 @@
+"""The spec of a job: what the user gives, what its parent made, and where its outputs go."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cpose.engine.hooks.tao_checkpoint_hook import LATEST
+from cpose.errors import ConfigError
+from cpose.files.atomic import write_text_atomic
+from cpose.files.text_files import read_text
+from cpose.tao import SECRET
+from cpose.tao.jobs.job_store import Job, JobStore
+from cpose.tao.spec.key_list import flatten
+from cpose.tao.spec.required import MISSING
+from cpose.tao.spec.spec_file import load_spec
+from cpose.tao.spec.yaml_reading import nest_keys, parse_value
+from cpose.tao.zoo import find_experiment
+
+EMPTY: tuple[Any, ...] = ('', None, [], *MISSING)
+"""Values that stand for none."""
+ONNX_NAME, ENGINE_NAME, CACHE_NAME = 'model.onnx', 'model.engine', 'cal.bin'
+DATA_KEYS = {
+    'train_datasets': {
+        'train': 'dataset.train_data',
+        'gen_trt_engine': 'gen_trt_engine.tensorrt.calibration.cal_image_dir',
+    },
+    'eval_dataset': {'train': 'dataset.val_data', 'evaluate': 'dataset.test_data'},
+    'inference_dataset': {'inference': 'dataset.inference_data'},
+}
+"""Key that data of a kind are given for, by task; other tasks do not read them."""
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What a user wants of a job.
+
+    Attributes:
+        action: One of `cpose.tao.TASKS`.
+        specs: Spec as JSON or YAML, or the file of one; keys may be dotted.
+        datasets: Folders or archives, by the names of `DATA_KEYS`.
+        base_experiments: Entry of the zoo whose backbone and category are taken.
+        parent_id: Job whose model is used.
+    """
+
+    action: str
+    specs: str = ''
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    base_experiments: str = ''
+    parent_id: str = ''
+
+
+def write_job_spec(store: JobStore, job: Job, request: JobRequest) -> None:
+    """Write the spec of a job and check it.
+
+    What the user gives comes before what is known of the parent and of the base experiment. The
+    encryption key is in no file.
+
+    Raises:
+        ConfigError: If something is wrong or missing.
+    """
+    folder = store.folder(job.id)
+    known = {
+        **_of_experiment(request),
+        **_of_parent(store, request),
+        **_outputs(request.action, folder),
+        **_data(request),
+    }
+    given = {
+        key: value
+        for key, value in flatten(_read_specs(request.specs))
+        if key != SECRET and not (key in known and value in EMPTY)
+    }
+    keys = {
+        **known,
+        **given,
+        'results_dir': str(folder),
+        f'{request.action}.results_dir': str(store.results_dir(job)),
+    }
+    path = store.spec_file(job)
+    write_text_atomic(path, yaml.safe_dump(nest_keys(keys), sort_keys=False))
+    load_spec(path, [], request.action)
+
+
+def key_of_specs(specs: str) -> str:
+    """Return the encryption key that a spec of the user has, empty for none."""
+    return str(_read_specs(specs).get(SECRET) or '')
+
+
+def model_of(store: JobStore, job: Job) -> Path:
+    """Return the model that a job made, or else the one of its parent.
+
+    Of a training it is the newest checkpoint by its own name, as the link goes on to others.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    folder = store.folder(job.id)
+    made = {
+        'train': (store.results_dir(job) / LATEST).resolve(),
+        'export': folder / ONNX_NAME,
+        'gen_trt_engine': folder / ENGINE_NAME,
+    }.get(job.action)
+    if made is not None and made.is_file():
+        return made
+    if made is None and job.parent_id:
+        return model_of(store, store.find(job.parent_id))
+    raise ConfigError(
+        f'is a job ({job.action}) that has no model',
+        argument='parent_job_id',
+        value=job.id,
+        advice=('Wait for its end', 'Name another job'),
+    )
+
+
+def _read_specs(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    is_file = len(text) < MOST_NAME and '\n' not in text and Path(text).is_file()
+    try:
+        values = parse_value(read_text(text, kind=ConfigError) if is_file else text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _no_specs(text) from error
+    if not isinstance(values, Mapping):
+        raise _no_specs(text)
+    return nest_keys(values)
+
+
+MOST_NAME = 4096
+"""Longest name of a file."""
+
+
+def _no_specs(text: str) -> ConfigError:
+    return ConfigError(
+        'is no spec',
+        argument='specs',
+        value=text[:60],
+        advice='Give JSON or the name of a file; `cpose tao get-job-schema` prints a default',
+    )
+
+
+def _of_experiment(request: JobRequest) -> dict[str, Any]:
+    name = _one('base_experiment_ids', request.base_experiments)
+    if not name:
+        return {}
+    entry = find_experiment(name)
+    return {'model.backbone.model_type': entry['backbone'], 'dataset.category': entry['category']}
+
+
+def _of_parent(store: JobStore, request: JobRequest) -> dict[str, Any]:
+    if not request.parent_id:
+        return {}
+    model, action = model_of(store, store.find(request.parent_id)), request.action
+    if action == 'train':
+        return {'train.pretrained_model_path': str(model)}
+    if action == 'gen_trt_engine':
+        return {'gen_trt_engine.onnx_file': str(model)}
+    is_engine = action != 'export' and model.name == ENGINE_NAME
+    return {f'{action}.{"trt_engine" if is_engine else "checkpoint"}': str(model)}
+
+
+def _outputs(action: str, folder: Path) -> dict[str, Any]:
+    return {
+        'export': {'export.onnx_file': str(folder / ONNX_NAME)},
+        'gen_trt_engine': {
+            'gen_trt_engine.trt_engine': str(folder / ENGINE_NAME),
+            'gen_trt_engine.tensorrt.calibration.cal_cache_file': str(folder / CACHE_NAME),
+        },
+    }.get(action, {})
+
+
+def _data(request: JobRequest) -> dict[str, Any]:
+    found = {}
+    for name, text in request.datasets.items():
+        key, place = DATA_KEYS[name].get(request.action), _one(name, text)
+        if key and place:
+            found[key] = place
+    return found
+
+
+def _one(argument: str, text: str) -> str:
+    """Return the only entry of a JSON list, or the text itself.
+
+    Raises:
+        ConfigError: If there are several.
+    """
+    if not text.lstrip().startswith('['):
+        return text
+    try:
+        values: Sequence[Any] = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            'is no JSON', argument=argument, value=text, advice='Give one name'
+        ) from error
+    if len(values) > 1:
+        raise ConfigError('has several entries, and a job takes one', argument=argument, value=text)
+    return str(values[0]) if values else ''
