@@ -8,12 +8,7 @@ learns on small pictures and is used on larger ones, which finds small boxes bet
 constant for three quarters of the run, so that a run can be prolonged, and falls to nothing then.
 """
 
-_base_ = [
-    '../_base_/models/efficientnet_lite0.py',
-    '../_base_/datasets/synthetic.py',
-    '../_base_/schedules/cosine.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = '../_base_/drawn_objects.py'
 
 __size = (192, 192)
 __test_size = (224, 224)
@@ -37,6 +32,7 @@ __whole = dict(
     loose_items=(0, 2),
     people=(0, 1),
     solids=(0, 4),
+    props=(0, 0),
     printed_solids=0.5,
     occluder=0.2,
     reflection=0.2,
@@ -82,31 +78,6 @@ __plain = dict(
     occluder=0.12,
     printed_solids=0.3,
 )
-__train_pipeline = [
-    dict(type='LoadPoseImage'),
-    dict(type='ExpandSymmetries'),
-    dict(
-        type='RandomPoseAffine',
-        scale_range=(0.9, 1.15),
-        border=112,
-        flip_prob=0.5,
-        rotate_prob=0.0,
-        max_rotate_deg=15.0,
-        keep_center=False,
-    ),
-    dict(
-        type='CenterNetColorJitter',
-        strength=0.4,
-        lighting_std=0.1,
-        eigenvalues=[0.2141788, 0.01817699, 0.00341571],
-        eigenvectors=[
-            [-0.58752847, -0.69563484, 0.41340352],
-            [-0.5832747, 0.00994535, -0.81221408],
-            [-0.56089297, 0.71832671, 0.41158938],
-        ],
-    ),
-    dict(type='PackPoseInputs'),
-]
 __pictures = dict(
     type='SyntheticCuboidDataset',
     metainfo=dict(category='cuboid', symmetry=dict(type='CuboidSymmetry'), eval_num_symmetry=1),
@@ -114,7 +85,9 @@ __pictures = dict(
     image_wh=__size,
     input_wh=__size,
     fresh_each_epoch=True,
-    pipeline=__train_pipeline,
+    shape=dict(type='Carton'),
+    distractors=(),
+    pipeline={{_base_.train_dataloader.dataset.pipeline}},
 )
 __tested = dict(
     image_wh=__test_size,
@@ -123,19 +96,6 @@ __tested = dict(
     realism=__usual,
 )
 
-model = dict(
-    backbone=dict(frozen_stages=2),
-    neck=dict(out_stride=8),
-    head=dict(
-        use_association=False,
-        branches=dict(scale=dict(loss=dict(type='RelativeL1Loss', min_target=1e-6))),
-        postprocessor=dict(
-            dims_refiner=dict(
-                _delete_=True, type='ReprojectedDims', point_sigma=0.05, dims_sigma=0.25
-            )
-        ),
-    ),
-)
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
@@ -149,24 +109,3 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=dict(num_images=200, **__tested))
 test_dataloader = dict(dataset=dict(num_images=1000, **__tested))
-
-optim_wrapper = dict(
-    optimizer=dict(lr=1.5e-3, weight_decay=0.01),
-    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.3)}),
-)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=400),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=10,
-        eta_min=1e-5,
-        by_epoch=True,
-        begin=30,
-        end=40,
-        convert_to_iter_based=True,
-    ),
-]
-train_cfg = dict(max_epochs=40, val_interval=10)
-custom_hooks = [dict(type='EMAHook', momentum=0.002)]
-# Drawing pictures keeps a core busy.
-env_cfg = dict(spare_cores=1)

@@ -3,7 +3,7 @@
 What differs from the boxes of ``efficientnet_lite0_cuboid`` is what is drawn.
 """
 
-_base_ = './efficientnet_lite0_cuboid.py'
+_base_ = '../_base_/drawn_objects.py'
 
 __pictures = dict(
     metainfo=dict(category='laptop', symmetry=dict(type='NoSymmetry'), eval_num_symmetry=1),

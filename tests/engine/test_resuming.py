@@ -78,7 +78,8 @@ def test_settings_of_another_optimizer():
 
 
 def test_equal_meta_information_is_the_same_object():
-    checkpoint = {key: {} for key in ('message_hub', 'optimizer', 'train_loop')}
+    checkpoint = {key: {} for key in ('message_hub', 'optimizer')}
+    checkpoint['train_loop'] = {'random_states': []}
     checkpoint['meta'] = {'dataset_meta': {'category': ('cup',), 'symmetry': ({'type': 'X'},)}}
     metainfo = {'category': ('cup',), 'symmetry': (ConfigDict(type='X'),)}
     prepare_resume(checkpoint, 'a.pth', metainfo)

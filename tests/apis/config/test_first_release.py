@@ -23,6 +23,7 @@ STILL_DEFAULTS = (
     *('.rolled = 0.0', '.roll_deg = [18.0, 180.0]', '.free_pose = 0.0'),
     *('.hands = 0.0', '.stacks = 0.0', '.slender = 0.0', '.flaps = 0.0', '.negatives = 0.0'),
     *('.loose_items = [0, 0]', '.people = [0, 0]'),
+    *('.distractors = []', '.props = [0, 0]', ".shape.type = 'Carton'"),
     *('.printed_solids = 0.0', '.window_light = 0.0', '.webcam = 0.0', '.grey = 0.0'),
 )
 """Written out today, and the same where it is left out."""

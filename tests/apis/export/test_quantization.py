@@ -60,7 +60,7 @@ def test_refusals_leave_no_file(model_file, tmp_path):
     settings = QuantizationSettings()
     for error, argument, problem, arguments in (
         (ConfigError, 'out', '.onnx', (model_file, tmp_path / 'b.engine', settings, SOURCE)),
-        (ConfigError, 'out', '', (model_file, model_file, settings, SOURCE)),
+        (OutputError, 'out', 'input', (model_file, model_file, settings, SOURCE)),
         (
             DataError,
             'folders',
