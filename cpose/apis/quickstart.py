@@ -15,9 +15,10 @@ from cpose.datasets.annotations.tao_writer import write_record
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.error_places import FilePlace
-from cpose.errors import OutputError, TrainingError
+from cpose.errors import OutputError, TrainingError, unwritable
 from cpose.evaluation.curve_plot import plot_curves
 from cpose.evaluation.report import write_metrics_json
+from cpose.files.atomic import try_folder
 from cpose.visualization.pictures import picture_grid, write_picture
 
 SHIPPED_MODEL = 'cuboid'
@@ -119,6 +120,10 @@ def _check_folder(folder: Path, force: bool) -> None:
             place=FilePlace(folder),
             advice=('Choose another {out}', 'Use it by {force}'),
         )
+    try:
+        try_folder(folder)
+    except OSError as error:
+        raise unwritable(folder, error, 'Choose another {out}', 'out') from error
 
 
 def write_held_out_images(folder: Path, realism: Mapping[str, Any] | None) -> list[Path]:
