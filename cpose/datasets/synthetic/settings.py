@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -139,9 +140,9 @@ class RealismSettings:
         """Check probabilities and ranges."""
         for item in fields(self):
             value = getattr(self, item.name)
-            if isinstance(value, list | tuple):
-                _check_range(item.name, tuple(value))
-            elif not 0 <= value <= 1:
+            if isinstance(item.default, tuple):
+                _check_range(item.name, value)
+            elif not (isinstance(value, int | float) and 0 <= value <= 1):
                 raise _error(item.name, value, 'a probability from 0 to 1')
 
     @classmethod
@@ -183,8 +184,9 @@ class RealismSettings:
         )
 
 
-def _check_range(name: str, value: tuple[float, ...]) -> None:
-    if len(value) != 2 or not 0 <= value[0] <= value[1]:
+def _check_range(name: str, value: Any) -> None:
+    is_pair = isinstance(value, list | tuple) and len(value) == 2
+    if not (is_pair and all(isinstance(end, Real) for end in value) and 0 <= value[0] <= value[1]):
         raise _error(name, value, 'a range (least, most) of numbers from 0 up')
     if name == 'shadow_strength' and value[1] > 1:
         raise _error(name, value, 'a range within 0 and 1')

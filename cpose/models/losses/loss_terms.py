@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from cpose.codecs.base import ReadPlace
 from cpose.codecs.heatmap import gather_cells
 from cpose.codecs.targets import PoseTargets
+from cpose.errors import check_number
 from cpose.registry import MODELS
 
 
@@ -28,6 +29,7 @@ class IndexedLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
+        check_number('loss_weight', loss_weight, least=0)
         self.loss_weight = loss_weight
 
     @abstractmethod
@@ -61,6 +63,7 @@ class RelativeL1Loss(IndexedLoss):
 
     def __init__(self, loss_weight: float = 1.0, min_target: float = 1e-6) -> None:
         super().__init__(loss_weight)
+        check_number('min_target', min_target, above=0)
         self.min_target = min_target
 
     def forward(
@@ -89,6 +92,7 @@ class KLDUncertaintyLoss(IndexedLoss):
 
     def __init__(self, loss_weight: float = 1.0, prior: float = 0.1) -> None:
         super().__init__(loss_weight)
+        check_number('prior', prior, above=0)
         self.prior = prior
 
     def forward(
@@ -123,6 +127,7 @@ class DenseDisplacementLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
+        check_number('loss_weight', loss_weight, least=0)
         self.loss_weight = loss_weight
 
     def forward(self, displacement: Tensor, targets: PoseTargets) -> Tensor:
@@ -176,7 +181,11 @@ class GaussianFocalLoss(nn.Module):
         self, loss_weight: float = 1.0, alpha: float = 2.0, beta: float = 4.0, clamp: float = 1e-4
     ) -> None:
         super().__init__()
+        check_number('loss_weight', loss_weight, least=0)
         self.loss_weight = loss_weight
+        for name, value in (('alpha', alpha), ('beta', beta)):
+            check_number(name, value, least=0)
+        check_number('clamp', clamp, above=0, most=0.5)
         self.alpha = alpha
         self.beta = beta
         self.clamp = clamp
@@ -215,6 +224,7 @@ class HeatmapMSELoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
+        check_number('loss_weight', loss_weight, least=0)
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
