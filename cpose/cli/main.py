@@ -39,8 +39,8 @@ COMMANDS = (
     'evaluate',
     'zoo',
     'convert',
-    'synth',
-    'check_data',
+    'data.synth',
+    'data.check_data',
     'quickstart',
     'export_onnx',
     'quantize',
@@ -48,8 +48,8 @@ COMMANDS = (
     'print_config',
     'tao',
 )
-WORDS = tuple(command.replace('_', '-') for command in COMMANDS)
-"""As they are typed."""
+WORDS = {command.rpartition('.')[2].replace('_', '-'): command for command in COMMANDS}
+"""The module of each command, by the word that is typed."""
 DEBUG = '--debug'
 SPIN_COUNT = '10000'
 """How often an OpenMP thread looks for work before it sleeps, about a tenth of a millisecond.
@@ -81,14 +81,13 @@ def build_parser(words: Sequence[str] = ()) -> ArgumentParser:
         dest='command', required=True, metavar='COMMAND', parser_class=parser_class
     )
     wanted = next((word for word in words if not word.startswith('-')), None)
-    is_own = wanted in WORDS
-    if wanted is not None and not is_own:
+    own = WORDS.get(wanted or '')
+    if wanted is not None and own is None:
         add_plugin(subparsers, wanted)
     if wanted not in subparsers.choices:
-        for word in [wanted] if is_own else WORDS:
-            name = str(word).replace('-', '_')
-            import_module(f'cpose.cli.commands.{name}').add_parser(subparsers)
-        if not is_own:
+        for command in [own] if own else COMMANDS:
+            import_module(f'cpose.cli.commands.{command}').add_parser(subparsers)
+        if own is None:
             list_plugins(subparsers, set(subparsers.choices))
     return parser
 

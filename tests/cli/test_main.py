@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cpose.cli.main import COMMANDS, build_parser, main
+from cpose.cli.main import WORDS, build_parser, main
 from cpose.cli.option_values import command_flags, tell_flags
 from cpose.error_places import ConfigPlace, FlagPlace
 from cpose.errors import ConfigError
@@ -18,10 +18,10 @@ COMMAND_TOOLS = sorted(
 )
 
 
-@pytest.mark.parametrize('command', COMMANDS)
-def test_every_command_has_help(command, capsys):
+@pytest.mark.parametrize('word', WORDS)
+def test_every_command_has_help(word, capsys):
     with pytest.raises(SystemExit) as info:
-        main([command.replace('_', '-'), '--help'])
+        main([word, '--help'])
     assert info.value.code == 0
     assert 'usage: cpose' in capsys.readouterr().out
 

@@ -1,0 +1,1 @@
+"""Commands for pictures and their annotations."""
