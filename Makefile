@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml tools/install_system_libraries.sh
 	PYTHON=$(PYTHON) sh tools/install_system_libraries.sh
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev,deploy,tao,pretrained]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,deploy,tao,pretrained,annotate]'
 	touch $(STAMP)
 
 quickstart: install
