@@ -93,7 +93,7 @@ def run(args: Namespace) -> int:
     from cpose.apis.inference.result_writer import ResultWriter, prepare_output
 
     total = count_images(args.inputs)
-    camera = args.camera_file or _camera_numbers(args.camera)
+    camera = args.camera_file or camera_numbers(args.camera)
     prepare_output(args.out)
     inferencer = _build(args)
     drawer = _drawer(args, inferencer) if args.save_vis else None
@@ -146,7 +146,7 @@ def _drawer(args: Namespace, inferencer: Any) -> Any:
     return drawer if args.axis_length is None else replace(drawer, axis_length=args.axis_length)
 
 
-def _camera_numbers(words: list[str] | None) -> list[float] | None:
+def camera_numbers(words: list[str] | None) -> list[float] | None:
     """Turn the words after ``--camera`` into numbers; commas may stand for spaces."""
     if words is None:
         return None
