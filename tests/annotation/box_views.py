@@ -76,3 +76,18 @@ def rotation_error_deg(first, second):
 def ratio_error(dims, expected):
     """Return the largest relative error of an extent, both relative to the height."""
     return float(np.abs(dims / dims[1] / (expected / expected[1]) - 1).max())
+
+
+def paint(view, image_wh=IMAGE_WH):
+    """Return a picture (H, W, 3) BGR of a box on a plain ground."""
+    width, height = image_wh
+    image = np.full((height, width, 3), (86, 92, 98), np.uint8)
+    image[height // 3 :] = (120, 128, 136)
+    for axis, color in enumerate([(70, 110, 190), (95, 140, 220), (50, 80, 150)]):
+        for side in (-1, 1):
+            outward = view.rotation[:, axis] * side
+            if outward @ (view.location + outward * view.dims[axis] / 2) < 0:
+                face = np.flatnonzero(CORNER_SIGNS[:, axis] == side)[[0, 1, 3, 2]]
+                points = np.round(view.corners[face] * 16).astype(np.int32)
+                cv2.fillConvexPoly(image, points, color, cv2.LINE_AA, 4)
+    return image

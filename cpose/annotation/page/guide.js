@@ -32,7 +32,7 @@ export function drawGuide(svg, corners, next, onPick) {
     add(svg, 'line', { x1, y1, x2, y2, class: isHidden ? 'hidden-edge' : '' });
   }
   const [fx, fy] = [0, 1].map((i) => FRONT.reduce((sum, k) => sum + points[k][i], 0) / 4);
-  add(svg, 'text', { x: fx, y: fy + 4 }, 'front');
+  add(svg, 'text', { x: fx - 14 * side, y: fy + 24 }, 'front');
   points.forEach(([cx, cy], k) => {
     const state = k === next ? 'next' : corners[k] ? 'placed' : '';
     const dot = add(svg, 'circle', { cx, cy, r: k === next ? 7 : 5, class: state });

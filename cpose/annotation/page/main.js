@@ -20,10 +20,13 @@ let proposals = [];
 let skipped = new Set();
 let wanted = null;
 let picked = null;
+let pending = null;
 let live = null;
 let cursor = null;
 let drag = null;
 let frame = 0;
+let movedAt = null;
+let afterDrawing = null;
 let last = { category: 'object', symmetric: null, upright: true, dims: null, camera: null };
 
 const current = () => open?.objects.find((box) => box.id === selected) || null;
@@ -137,9 +140,7 @@ function select(id) {
   refresh();
 }
 
-/** A box is in the list from its first corner on. */
-let pending = null;
-
+/** Begin a box; it is in the list, and saved, from its first corner on. */
 function addBox() {
   const { category, symmetric, upright } = last;
   pending = {
@@ -174,6 +175,7 @@ function placeCorner(point) {
   corners[corner] = point;
   soft[corner] = false;
   picked = null;
+  cursor = null;
   changeBox({ corners, soft });
 }
 
@@ -255,8 +257,10 @@ function solveLive(corners, soft) {
   const box = edited();
   if (corners.filter(Boolean).length < 4) {
     live = null;
+    movedAt = null;
     return;
   }
+  movedAt ??= performance.now();
   const others = open.objects.filter((item) => item.id !== box.id && item.solution);
   const { solution: before, ...saying } = box;
   const [width, height] = open.image_wh;
@@ -270,16 +274,14 @@ function solveLive(corners, soft) {
   }, (solution) => {
     if (selected !== box.id || !(cursor || drag)) return;
     live = solution;
-    draw();
-    measured();
+    draw(measure);
   });
 }
 
-/** Note how long a redraw takes from the move of the mouse, for tests. */
-let movedAt = null;
-function measured() {
+/** Note how long it took from the move of the mouse to the redrawn box. */
+function measure() {
   if (movedAt === null) return;
-  (window.redrawTimes ??= []).push(performance.now() - movedAt);
+  performance.measure('redraw', { start: movedAt, end: performance.now() });
   movedAt = null;
 }
 
@@ -293,7 +295,6 @@ function onMove(event) {
   }
   const box = edited();
   if (!open || !box) return;
-  movedAt ??= performance.now();
   const point = view.toImage(at);
   if (drag) {
     moveDragged(point);
@@ -366,7 +367,8 @@ function onUp() {
   live = null;
 }
 
-function draw() {
+function draw(onDrawn) {
+  if (onDrawn) afterDrawing = onDrawn;
   if (frame) return;
   frame = requestAnimationFrame(() => {
     frame = 0;
@@ -384,6 +386,8 @@ function draw() {
     view.draw([...shown, ...others], drag ? null : cursor);
     const box = edited();
     panel.tell(box || proposal(), live || (box || proposal())?.solution, open.image_wh);
+    afterDrawing?.();
+    afterDrawing = null;
   });
 }
 
@@ -494,7 +498,7 @@ function wire() {
     draw();
   }, { passive: false });
   window.addEventListener('keydown', onKey);
-  view.onResize = draw;
+  view.onResize = () => draw();
   const onClick = {
     undo: () => undo('undo'), redo: () => undo('redo'), next: () => go(1), previous: () => go(-1),
     new: addBox, empty: markEmpty, same: likeLast, turn,

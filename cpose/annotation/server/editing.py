@@ -84,7 +84,9 @@ class Editor:
             given = given.of_image(picture.path)
         given = None if given is None else given.for_image(image_wh)
         known = known_cameras(read_bytes(str(picture.image_path)), image_wh, given)
-        return known if stored is None else {stored.source: stored} | known | {stored.source: stored}
+        return (
+            known if stored is None else {stored.source: stored} | known | {stored.source: stored}
+        )
 
     def change(self, picture: Picture, request: JsonFields) -> Document:
         """Bring what the page sends to the disk, and return what is there then.
@@ -124,7 +126,7 @@ class Editor:
         """Return the content of the annotation file, None if there shall be none."""
         posed = [box for box in boxes if box.is_posed]
         old = before.content or {}
-        is_own = old.get('annotated_with', WRITER) == WRITER
+        is_own = before.content is None or old.get('annotated_with') == WRITER
         if not posed and is_own and not is_empty:
             return None
         content = copy.deepcopy(old) or {'annotated_with': WRITER}
@@ -202,17 +204,21 @@ def solve_all(
     is_other_camera = camera.source != before.camera.source or not camera.is_same(before.camera)
     if not any(is_changed) and not is_other_camera and len(old) == len(boxes):
         return [_keep(box, old) for box in boxes], before.camera
+    open_names: Sequence[tuple[str, ...]] = [()] * len(boxes)
     if camera.is_estimated:
-        camera = estimate_camera(boxes, camera, before.image_wh)
+        camera, open_names = estimate_camera(boxes, camera, before.image_wh)
     is_moved = not camera.is_same(before.camera)
     known = PictureCamera('typed', camera.intrinsics, camera.distortion)
     posed: list[Box] = []
     up_cv = None
-    for box, changed in zip(boxes, is_changed, strict=True):
+    for box, changed, names in zip(boxes, is_changed, open_names, strict=True):
         if not changed and not is_moved:
             posed.append(_keep(box, old))
             continue
         solution = solve_box(box, known, before.image_wh, up_cv)
+        if solution is not None:
+            names = tuple(dict.fromkeys((*solution.undetermined, *names)))
+            solution = replace(solution, undetermined=names)
         stored = old[box.id].stored if box.id in old and solution is not None else None
         posed.append(replace(box, solution=solution, stored=stored))
         if up_cv is None and solution is not None and box.is_upright:
@@ -222,24 +228,29 @@ def solve_all(
 
 def estimate_camera(
     boxes: Sequence[Box], camera: PictureCamera, image_wh: tuple[int, int]
-) -> PictureCamera:
-    """Return the camera with the focal length that the boxes of a picture have in common.
+) -> tuple[PictureCamera, list[tuple[str, ...]]]:
+    """Estimate the focal length that the boxes of a picture have in common.
 
-    Each box tells its logarithm with a standard deviation; their weighted mean counts.
+    Each box with placed corners tells its logarithm with a standard deviation; their weighted mean
+    counts, and without any the focal length of a phone.
+
+    Returns:
+        The camera, and for each box what its view leaves open because of the focal length.
     """
-    found = [solve_box(box, camera, image_wh) for box in boxes]
+    base = known_cameras(b'', image_wh, None)['estimated']
+    found = [None if box.is_soft.all() else solve_box(box, camera, image_wh) for box in boxes]
     told = [
         (np.log(item.intrinsics[0, 0]), item.deviations[FOCAL] ** -2)
         for item in found
         if item is not None and item.deviations[FOCAL] < 2 * MOST_DEVIATION[FOCAL]
     ]
-    base = next(item for item in known_cameras(b'', image_wh, None).values() if item.is_estimated)
     if not told:
-        return base
+        return base, [(FOCAL,)] * len(boxes)
     values, weights = zip(*told, strict=True)
     intrinsics = base.intrinsics.copy()
     intrinsics[[0, 1], [0, 1]] = np.exp(np.average(values, weights=weights))
-    return PictureCamera('estimated', intrinsics)
+    is_open = sum(weights) ** -0.5 > MOST_DEVIATION[FOCAL]
+    return PictureCamera('estimated', intrinsics), [(FOCAL,) if is_open else ()] * len(boxes)
 
 
 def _keep(box: Box, old: Mapping[str, Box]) -> Box:
