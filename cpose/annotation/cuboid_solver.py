@@ -95,16 +95,17 @@ def solve_cuboid(
     starts = [start] if start is not None and _is_usable(problem, start) else []
     if is_whole or not starts:
         starts += find_starts(problem)
-    found = sorted((_descend(problem, item) for item in starts), key=lambda item: item.cost)
-    if not found:
+    found = [_descend(problem, item) for item in starts]
+    before = sorted((item for item in found if _is_before(problem, item.x)), key=_cost)
+    if not before:
         return None
-    rotations = [cv2.Rodrigues(item.x[:3])[0] for item in found]
+    rotations = [cv2.Rodrigues(item.x[:3])[0] for item in before]
     rivals = (
         _angle(rotations[0], rotation) > SAME_TURN
-        for item, rotation in zip(found, rotations, strict=True)
-        if item.cost < found[0].cost + SAME_COST
+        for item, rotation in zip(before, rotations, strict=True)
+        if item.cost < before[0].cost + SAME_COST
     )
-    return _describe(problem, found[0].x, any(rivals))
+    return _describe(problem, before[0].x, any(rivals))
 
 
 def find_starts(problem: CuboidProblem) -> list[np.ndarray]:
@@ -180,14 +181,20 @@ def _descend(problem: CuboidProblem, start: np.ndarray) -> OptimizeResult:
     )
 
 
-def _describe(
-    problem: CuboidProblem, state: np.ndarray, is_ambiguous: bool
-) -> CuboidSolution | None:
+def _cost(result: OptimizeResult) -> float:
+    return float(result.cost)
+
+
+def _is_before(problem: CuboidProblem, state: np.ndarray) -> bool:
+    """Tell whether the whole box is in front of the camera."""
+    depths = (UNIT_CORNERS * problem.dims_of(state)) @ cv2.Rodrigues(state[:3])[0][2] + state[5]
+    return bool(depths.min() > 0)
+
+
+def _describe(problem: CuboidProblem, state: np.ndarray, is_ambiguous: bool) -> CuboidSolution:
     dims, camera = problem.dims_of(state), problem.camera_of(state)
     rotation, location = cv2.Rodrigues(state[:3])[0], state[3:6]
     keypoints_cv = cuboid_keypoints(dims) @ rotation.T + location
-    if keypoints_cv[:, 2].min() <= 0:
-        return None
     keypoints_image = project_points(keypoints_cv, camera, problem.distortion)
     distances = np.linalg.norm(keypoints_image[1 + problem.numbers] - problem.points, axis=1)
     deviations = _deviations(problem, state)

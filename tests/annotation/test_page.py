@@ -43,9 +43,9 @@ def served(folder, *options):
 
 @pytest.fixture(scope='module')
 def browser():
-    with playwright.sync_playwright() as tools:
-        with tools.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox']) as found:
-            yield found
+    options = {'executable_path': CHROMIUM, 'args': ['--no-sandbox']}
+    with playwright.sync_playwright() as tools, tools.chromium.launch(**options) as found:
+        yield found
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_undo_and_redo(folder, browser):
             tab.click(VIEWS[0].corners[corner])
         tab.saved(5)
         before = json.loads((folder / 'box_0.json').read_text())['objects']
-        tab.click((20, 20))
+        tab.click(VIEWS[0].corners[6] + 60)
         tab.saved(6)
         assert json.loads((folder / 'box_0.json').read_text())['objects'] != before
         tab.press('Control+z')
