@@ -14,6 +14,8 @@ import pytest
 
 from cpose.annotation.server.pictures import HIDDEN
 from cpose.datasets.annotations.annotation import read_annotation
+from cpose.datasets.annotations.tao_writer import write_record
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import GL_FROM_CV
 
@@ -224,3 +226,29 @@ def test_a_photograph_of_12_megapixels_is_redrawn_while_the_mouse_moves(tmp_path
     with capsys.disabled():
         sys.stdout.write(f'\nmove to redraw: median {np.median(times):.0f} ms, {len(times)} moves ')
     assert len(times) > 10
+
+
+def test_a_proposal_is_turned_and_accepted(tmp_path, browser):
+    dataset = SyntheticCuboidDataset(1, image_wh=(640, 480), objects=(1, 1), seed=11)
+    write_record(dataset.load_record(0), tmp_path, 'box', ('cuboid',))
+    truth = read_annotation(tmp_path / 'box.json')
+    (tmp_path / 'box.json').unlink()
+    camera = truth.intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]]
+    numbers = [f'{value}' for value in camera]
+    with served(tmp_path, '--model', 'cuboid', '--camera', *numbers) as (address, _):
+        tab = Tab(browser, address, (640, 480))
+        tab.page.wait_for_function(
+            'document.querySelector("#hint").textContent.startsWith("Enter accepts")'
+        )
+        assert not (tmp_path / 'box.json').exists()
+        tab.press('r')
+        tab.press('Enter')
+        tab.saved(8)
+        assert tab.errors == []
+    item = json.loads((tmp_path / 'box.json').read_text())['objects'][0]
+    assert item['annotation']['source'] == 'model'
+    assert item['class'] == 'carton'
+    corners = truth.cuboids.keypoints_image[0, 1:]
+    found = np.array(item['projected_cuboid'])[1:]
+    distances = np.linalg.norm(found[:, None] - corners, axis=2).min(axis=1)
+    assert np.median(distances) < 20

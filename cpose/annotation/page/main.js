@@ -210,7 +210,9 @@ function removeBox() {
 function accept() {
   const { score, ...box } = proposal();
   proposals = proposals.filter((item) => item.id !== box.id);
-  const accepted = { ...box, id: newId() };
+  const isOffered = !folder.categories.length || folder.categories.includes(box.category);
+  const category = isOffered ? box.category : last.category;
+  const accepted = { ...box, id: newId(), category };
   open.change({ objects: [...open.objects, accepted] });
   select(proposals[0]?.id ?? accepted.id);
 }

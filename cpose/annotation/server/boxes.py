@@ -234,7 +234,7 @@ def solve_box(
         distortion=camera.distortion,
         is_upright=box.is_upright,
         up_cv=up_cv,
-        trust=np.where(box.is_soft, SOFT_TRUST, 1.0),
+        trust=np.where(box.is_soft & ~box.is_soft.all(), SOFT_TRUST, 1.0),
     )
     return solve_cuboid(problem, start, is_whole)
 
