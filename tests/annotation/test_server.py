@@ -156,6 +156,14 @@ def test_cameras_and_sizes(folder):
     np.testing.assert_allclose(read_annotation(folder / 'box_0.json').intrinsics[1, 1], 710)
 
 
+def test_a_rolled_camera_is_noticed(folder):
+    page, view = Page(folder), box_view(roll=20)
+    answer = page.write(page.read(), objects=[box(view, (1, 5, 4, 7, 3, 6, 2))]).json()
+    solution = answer['objects'][0]['solution']
+    assert solution['residual_px'] < 0.2
+    assert ratio_error(np.array(solution['dims']), view.dims) < 0.01
+
+
 def test_exif_focal_length():
     width, height = IMAGE_WH
     folder = struct.pack('<HHHLHHL', 1, 0xA405, 3, 1, 26, 0, 0)

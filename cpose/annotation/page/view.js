@@ -132,10 +132,12 @@ export class View {
   }
 
   #drawCursor(context, { point, corner }) {
-    const [x, y] = this.toCanvas(point);
     context.font = `${12 * this.ratio}px system-ui, sans-serif`;
     const text = NAMES[corner];
     const width = context.measureText(text).width;
+    const [right, y] = this.toCanvas(point);
+    const isNearEdge = right + width + 30 * this.ratio > this.overlay.width;
+    const x = isNearEdge ? right - width - 36 * this.ratio : right;
     context.fillStyle = 'rgb(14 17 22 / .8)';
     context.fillRect(x + 12 * this.ratio, y + 10 * this.ratio, width + 12 * this.ratio, 20 * this.ratio);
     context.fillStyle = '#f2b84b';

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.annotation.cuboid_problem import CuboidProblem
+from cpose.annotation.cuboid_problem import PIXELS_PER_SIGMA, CuboidProblem
 from cpose.annotation.cuboid_solver import CuboidSolution, solve_cuboid
 from cpose.annotation.server.cameras import PictureCamera
 from cpose.datasets.annotations.object_fields import read_class_name, read_symmetric
@@ -218,6 +218,9 @@ def solve_box(
 ) -> CuboidSolution | None:
     """Return the posed box, see `solve_cuboid`.
 
+    A camera that is not held level shows by corners that fit much better without that assumption,
+    which is then dropped.
+
     Args:
         box: The description.
         camera: Of the picture; its focal length counts as unknown while it is estimated.
@@ -236,7 +239,13 @@ def solve_box(
         up_cv=up_cv,
         trust=np.where(box.is_soft & ~box.is_soft.all(), SOFT_TRUST, 1.0),
     )
-    return solve_cuboid(problem, start, is_whole)
+    found = solve_cuboid(problem, start, is_whole)
+    is_doubtful = found is not None and found.residual_px > max(image_wh) / PIXELS_PER_SIGMA
+    if not (is_doubtful and box.is_upright and up_cv is None):
+        return found
+    free = solve_cuboid(replace(problem, is_upright=False), start, is_whole)
+    is_better = free is not None and found is not None and free.residual_px < found.residual_px / 2
+    return free if is_better else found
 
 
 def _renamed(fields: JsonFields) -> JsonFields:

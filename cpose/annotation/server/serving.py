@@ -8,7 +8,9 @@ from typing import Any
 import uvicorn
 
 from cpose.annotation.server.guard import Guard, new_token
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
+
+MOST_PORT = 65535
 
 
 def serve(
@@ -47,16 +49,16 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: If there is no such address or it is taken.
     """
+    check_number('port', port, least=0, most=MOST_PORT, is_whole=True)
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(64)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, 'strerror', None) or error
+    except OSError as error:
         raise ConfigError(
-            f'cannot be listened at, on {host}: {reason}',
+            f'cannot be listened at, on {host}: {error.strerror}',
             argument='port',
             value=port,
             advice='Give another {port}, or 0 for any that is free',
