@@ -42,7 +42,7 @@ table { border-collapse: separate; border-spacing: 0; width: 100%; overflow: hid
 th, td { text-align: left; vertical-align: top; padding: 7px 12px;
   border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 tr:first-child > th { border-top: 0; color: var(--soft); font-weight: 600; }
-td:first-child, td.number { white-space: nowrap; overflow-wrap: normal; }
+td:first-child, th.number, td.number { white-space: nowrap; overflow-wrap: normal; }
 td.number, th.number { text-align: right; }
 .error, .warning, .note { font-weight: 600; }
 .error { color: var(--error); } .warning { color: var(--warning); } .note { color: var(--note); }
@@ -204,11 +204,15 @@ def add_histogram(parent: Element, title: str, values: Sequence[float], unit: st
         return
     low, high = float(known.min()), float(known.max())
     is_log = low > 0 and high / low > LOG_RATIO
-    if high - low <= 1e-9 * max(abs(high), 1.0):
-        low, high = low - 0.5, high + 0.5
     edges = np.geomspace(low, high, BINS + 1) if is_log else np.linspace(low, high, BINS + 1)
-    counts = np.histogram(known, edges)[0]
     figure = add(parent, 'figure')
+    caption = Element('figcaption')
+    add(caption, 'b', title)
+    if high - low <= 1e-9 * max(abs(high), 1.0):
+        add(caption, 'div', f'{len(known)} values, all {high:.3g} {unit}')
+        figure.append(caption)
+        return
+    counts = np.histogram(known, edges)[0]
     svg = add(figure, 'svg', viewBox=f'0 0 {PLOT_W} {PLOT_H + PLOT_FOOT}', role='img')
     svg.set('aria-label', clean_text(title))
     step, top = PLOT_W / BINS, counts.max()
@@ -225,7 +229,6 @@ def add_histogram(parent: Element, title: str, values: Sequence[float], unit: st
     ):  # fmt: skip
         text = f'{value:.3g} {unit}'
         add(svg, 'text', text, class_='axis', x=str(x), y=str(PLOT_H + 14), text_anchor=anchor)
-    caption = add(figure, 'figcaption')
-    add(caption, 'b', title)
+    figure.append(caption)
     scale = ', logarithmic' if is_log else ''
     add(caption, 'div', f'{len(known)} values{scale}, median {np.median(known):.3g} {unit}')

@@ -31,7 +31,7 @@ from cpose.datasets.annotations.conventions import (
 )
 from cpose.datasets.annotations.file_index import ImageFile, scan_folder
 from cpose.datasets.image_reading import Photo, read_photo
-from cpose.error_places import FilePlace
+from cpose.error_places import NO_VALUE, FilePlace, shown
 from cpose.errors import DataError
 from cpose.files.outputs import MARK
 from cpose.files.text_files import MOST_BYTES, read_json
@@ -251,9 +251,8 @@ def _read_annotation(pair: _ReadPair, path: str, convention: Convention | None) 
     except DataError as error:
         place = error.place if isinstance(error.place, FilePlace) else FilePlace(path)
         field_name = place.field or 'annotation'
-        text = str(error).removeprefix(path).removeprefix(': ').removeprefix('field ')
-        problem = text.removeprefix(field_name).removeprefix(' ')
-        pair.issues.append(_blocking('schema', field_name, problem.rstrip('.')))
+        value = '' if error.value is NO_VALUE else f', not {shown(error.value)}'
+        pair.issues.append(_blocking('schema', field_name, error.problem.rstrip('.') + value))
 
 
 def _read_picture(pair: _ReadPair, path: str) -> None:

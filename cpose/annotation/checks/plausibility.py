@@ -70,7 +70,7 @@ def _camera_issues(annotation: Annotation) -> Iterator[Issue]:
     ratio = max(fx / fy, fy / fx)
     if ratio > MOST_UNEQUAL_FOCAL:
         problem = 'has unequal focal lengths: was the picture resized on one side only?'
-        yield Issue(WARNING, 'unequal_focal', field, problem, (), ratio)
+        yield Issue(WARNING, 'unequal_focal', field, problem, (), ratio, 'times')
     focal = fx / max(width, height)
     if not FOCAL_RANGE[0] <= focal <= FOCAL_RANGE[1]:
         problem = 'has a focal length that no camera has, in units of the longer side'
@@ -135,7 +135,7 @@ def _quaternion_issues(content: Mapping[str, Any]) -> Iterator[Issue]:
             WARNING,
             'quaternion_length',
             'quaternion_xyzw',
-            'is no unit quaternion, its length is',
+            'has a length other than 1',
             _rows(off > UNIT_LENGTH),
             worst,
         )
@@ -152,10 +152,10 @@ def _symmetry_issues(annotation: Annotation, content: Mapping[str, Any]) -> Iter
             WARNING,
             'symmetry_of_unequal_sides',
             'symmetric',
-            'means that the object can be turned about its y axis, but its x and z extents differ, '
-            'by the factor',
+            'means that the object can be turned about its y axis, but its x and z extents differ',
             _rows(is_oval),
             float(ratio[is_oval].max()),
+            'times',
         )
     is_plain = np.array(
         [name in PLAIN_CLASSES and code is True for name, code in zip(names, codes, strict=True)]

@@ -31,6 +31,9 @@ OF_ONE_KIND = 3
 """Pictures that are shown of each kind of finding."""
 LEAST_OFF = 6
 """Pictures that are shown because their corners are off most, whatever was found."""
+LEAST_SHOWN_PX = 0.01
+"""Of the errors of corners; those of exact annotations are less, on a logarithmic axis."""
+LEAST_OFF_PX = 0.5
 MOST_LISTED = 200
 """Files that are listed of one kind."""
 MOST_CLASSES = 12
@@ -92,7 +95,7 @@ def _add_kinds(body: Element, found: DataCheck) -> None:
     for kind in kinds:
         row = add(table, 'tr')
         add(row, 'td', kind.example.severity, class_=kind.example.severity)
-        add(row, 'td', str(len(kind.paths)) if kind.place else 'all', class_='number')
+        add(row, 'td', str(len(kind.paths)) if kind.place else '', class_='number')
         add(row, 'td', str(kind.example))
         _add_places(add(row, 'td'), kind)
 
@@ -118,7 +121,7 @@ def _add_plots(body: Element, found: DataCheck) -> None:
         return
     add(body, 'h2', 'Distributions')
     plots = add(body, 'div', class_='plots')
-    errors = [each.reprojection_px for each in objects]
+    errors = [max(each.reprojection_px, LEAST_SHOWN_PX) for each in objects]
     add_histogram(plots, 'Corners off from the projected 3D points', errors, 'px')
     add_histogram(plots, 'Distance from the camera', [each.distance for each in objects], '')
     add_histogram(plots, 'Diagonal in the picture', [each.size_px for each in objects], 'px')
@@ -158,9 +161,10 @@ def _select(found: DataCheck) -> Iterator[CheckedFile]:
         known = [path for path in kind.paths if path in files]
         for path in known[: 1 if is_of_pair else OF_ONE_KIND]:
             chosen.setdefault(path, files[path])
-    off = sorted(files.values(), key=_relative_error, reverse=True)
+    measured = [item for item in files.values() if item.objects]
+    off = sorted(measured, key=_relative_error, reverse=True)
     for item in off[:LEAST_OFF]:
-        if _relative_error(item) > 0:
+        if max(each.reprojection_px for each in item.objects) > LEAST_OFF_PX:
             chosen.setdefault(found.name(item), item)
     yield from list(chosen.values())[:MOST_PICTURES]
 

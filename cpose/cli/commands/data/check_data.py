@@ -77,7 +77,6 @@ def run(args: Namespace) -> int:
 
 def _check_arguments(args: Namespace) -> None:
     from cpose.errors import ConfigError
-    from cpose.files.outputs import note_input
 
     if args.fix and len(args.folders) > 1:
         raise ConfigError(
@@ -86,7 +85,6 @@ def _check_arguments(args: Namespace) -> None:
             value=args.fix,
             advice=f'Give one folder; there are {len(args.folders)}',
         )
-    note_input(*args.folders)
 
 
 def _check(args: Namespace) -> 'DataCheck':
@@ -120,7 +118,7 @@ def _print(console: 'Console', found: 'DataCheck') -> None:
     kinds = found.kinds()
     for kind in kinds:
         severity = Text(kind.example.severity, style=STYLES[kind.example.severity])
-        files = str(len(kind.paths)) if kind.place else 'all'
+        files = str(len(kind.paths)) if kind.place else ''
         place = kind.place or ', '.join(kind.example.others)
         table.add_row(severity, files, str(kind.example), place)
     if kinds:
