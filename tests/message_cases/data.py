@@ -2,7 +2,6 @@
 
 from mmengine.dataset import Compose
 
-from cpose.annotation.fixing import prepare_fix
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.datasets.annotations.consistency import Finding
 from cpose.datasets.annotations.contradictions import (
@@ -21,6 +20,7 @@ from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.error_places import ConfigPlace
+from cpose.files.outputs import prepare_new_folder
 
 
 def with_file(content, call):
@@ -71,7 +71,7 @@ CASES = {
     'contradiction with another policy': lambda folder: check_on_contradiction('ignore'),
     'classes that are none': lambda folder: check_classes(['box'], ['cup']),
     'class of no category': lambda folder: check_classes({'mug': 'cupp'}, ['cup', 'shoe']),
-    'result inside the data': lambda folder: prepare_fix('data', 'data/fixed'),
+    'result inside the data': lambda folder: prepare_new_folder('data/fixed', 'data', 'fix'),
     'class that is no category': lambda folder: SyntheticCuboidDataset(1).find_label('mug'),
     'items that are not packed': lambda folder: check_packed({}, [Compose([])], PIPELINE),
     'training image without annotation': lambda folder: ExpandSymmetries().transform(
