@@ -21,15 +21,11 @@ from cpose.annotation.checks.plausibility import find_implausible
 from cpose.annotation.checks.similarity import digest_file, hash_picture
 from cpose.annotation.checks.sources import Source, find_source
 from cpose.datasets.annotations.annotation import Annotation, parse_annotation
-from cpose.datasets.annotations.consistency import Finding, measure_reprojection, pose_objects
 from cpose.datasets.annotations.contradictions import Contradictions, ContradictionSearch
-from cpose.datasets.annotations.conventions import (
-    NAMED_FRAMES,
-    Convention,
-    check_convention,
-    frame_matrix,
-)
 from cpose.datasets.annotations.file_index import ImageFile, scan_folder
+from cpose.datasets.conventions.consistency import Finding, measure_reprojection, pose_objects
+from cpose.datasets.conventions.names import NAMED_FRAMES, frame_matrix
+from cpose.datasets.conventions.table import Convention, check_convention
 from cpose.datasets.image_reading import Photo, read_photo
 from cpose.error_places import NO_VALUE, FilePlace, shown
 from cpose.errors import DataError

@@ -9,7 +9,7 @@ import numpy as np
 from cpose.annotation.checks.checking import CheckedFile, DataCheck, MeasuredObject
 from cpose.annotation.checks.issues import ERROR, NOTE, WARNING, Issue
 from cpose.annotation.checks.similarity import find_similar
-from cpose.datasets.annotations.conventions import UNITS
+from cpose.datasets.conventions.names import UNITS
 
 LONGEST = {
     'bike': (0.6, 2.5), 'book': (0.07, 0.6), 'bottle': (0.05, 0.6), 'camera': (0.04, 0.5),

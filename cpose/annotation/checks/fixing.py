@@ -13,12 +13,8 @@ import numpy as np
 
 from cpose.annotation.checks.checking import CheckedFile
 from cpose.datasets.annotations.annotation import find_convention, read_fields
-from cpose.datasets.annotations.conventions import (
-    AnnotationFields,
-    Convention,
-    apply_convention,
-    apply_steps,
-)
+from cpose.datasets.conventions.fields import AnnotationFields
+from cpose.datasets.conventions.table import Convention, apply_convention, apply_steps
 from cpose.errors import unwritable
 from cpose.files.atomic import write_text_atomic
 from cpose.files.image_header import (

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cpose.datasets.annotations.consistency import Finding
+from cpose.datasets.conventions.consistency import Finding
 
 ERROR, WARNING, NOTE = SEVERITIES = ('error', 'warning', 'note')
 """What spoils training or testing; what is probably wrong; what is left aside or worth knowing."""

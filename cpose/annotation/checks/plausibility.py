@@ -7,7 +7,7 @@ import numpy as np
 
 from cpose.annotation.checks.issues import ERROR, NOTE, WARNING, Issue
 from cpose.datasets.annotations.annotation import Annotation
-from cpose.datasets.annotations.consistency import (
+from cpose.datasets.conventions.consistency import (
     MIN_DEPTH,
     PosedObjects,
     all_points,

@@ -21,8 +21,8 @@ from cpose.annotation.html_page import (
     write_page,
 )
 from cpose.datasets.annotations.annotation import Annotation, read_annotation
-from cpose.datasets.annotations.consistency import pose_objects, project_objects
-from cpose.datasets.annotations.conventions import Convention
+from cpose.datasets.conventions.consistency import pose_objects, project_objects
+from cpose.datasets.conventions.table import Convention
 from cpose.datasets.image_reading import read_image
 from cpose.errors import DataError
 

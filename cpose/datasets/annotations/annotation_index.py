@@ -18,7 +18,6 @@ from cpose.datasets.annotations.annotation_table import (
     PackedStrings,
 )
 from cpose.datasets.annotations.contradictions import ContradictionSearch, pack_findings
-from cpose.datasets.annotations.conventions import Convention
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import (
     FolderFiles,
@@ -26,6 +25,7 @@ from cpose.datasets.annotations.file_index import (
     read_image_list,
     scan_folder,
 )
+from cpose.datasets.conventions.table import Convention
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.atomic import atomic_file

@@ -8,7 +8,7 @@ from cpose.annotation.checks.comparison import compare_files
 from cpose.annotation.checks.fixing import fix_annotation, fix_file
 from cpose.cli.main import main
 from cpose.datasets.annotations.annotation import parse_annotation, read_annotation
-from cpose.datasets.annotations.explanations import check_fields
+from cpose.datasets.conventions.explanations import check_fields
 from cpose.errors import OutputError
 from cpose.files.outputs import prepare_new_folder
 
