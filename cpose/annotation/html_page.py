@@ -176,7 +176,7 @@ def _data_uri(image: np.ndarray) -> str:
 
 def _add_cuboid(svg: Element, cuboid: DrawnCuboid, side: int) -> None:
     """Draw edges and corners in units of the picture's longer side."""
-    points, stroke = cuboid.points, side / 260
+    points, stroke = cuboid.points, side / 220
     is_drawn = np.isfinite(points).all(axis=1) & (np.abs(points) < FARTHEST * side).all(axis=1)
     group = add(svg, 'g', stroke=cuboid.color, stroke_width=f'{stroke:.2f}', stroke_linecap='round')
     if cuboid.is_dashed:
@@ -196,13 +196,27 @@ def _add_cuboid(svg: Element, cuboid: DrawnCuboid, side: int) -> None:
         add(texts, 'text', str(number), x=str(x), y=str(y))
 
 
-def add_histogram(parent: Element, title: str, values: Sequence[float], unit: str) -> None:
-    """Add the distribution of values as a drawing; nothing if none is finite."""
+def add_histogram(
+    parent: Element,
+    title: str,
+    values: Sequence[float],
+    unit: str,
+    bounds: tuple[float, float] | None = None,
+) -> None:
+    """Add the distribution of values as a drawing; nothing if none is finite.
+
+    Args:
+        parent: Where to add it.
+        title: What the values are.
+        values: NaN does not count.
+        unit: Of the values.
+        bounds: Ends of the axis, those of the values by default.
+    """
     known = np.array(values, dtype=np.float64)
     known = known[np.isfinite(known)]
     if not len(known):
         return
-    low, high = float(known.min()), float(known.max())
+    low, high = bounds or (float(known.min()), float(known.max()))
     is_log = low > 0 and high / low > LOG_RATIO
     edges = np.geomspace(low, high, BINS + 1) if is_log else np.linspace(low, high, BINS + 1)
     figure = add(parent, 'figure')

@@ -42,6 +42,7 @@ COMMANDS = (
     'data.synth',
     'data.check_data',
     'data.split',
+    'data.browse',
     'quickstart',
     'export_onnx',
     'quantize',

@@ -189,7 +189,7 @@ def _add_one(
         image = read_image(os.path.join(item.root, item.path), wanted)
     except DataError:  # gone since it was checked
         return
-    cuboids = [] if annotation is None else _cuboids(annotation)
+    cuboids = [] if annotation is None else annotated_cuboids(annotation)
     caption = add_picture(pictures, image, cuboids, found.name(item))
     for issue in item.issues:
         place = ''.join(f', objects[{number}]' for number in issue.objects[:3])
@@ -201,7 +201,8 @@ def _add_one(
         add(caption, 'div', f'corners off by {worst:.2f} px')
 
 
-def _cuboids(annotation: Annotation) -> list[DrawnCuboid]:
+def annotated_cuboids(annotation: Annotation) -> list[DrawnCuboid]:
+    """Return the objects of a file as annotated, and as their 3D fields are projected."""
     if not len(annotation.fields):
         return []
     annotated = annotation.fields.projected_cuboid
