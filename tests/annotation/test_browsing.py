@@ -76,8 +76,8 @@ def make_record(name, content, shift=0.0, order=None, scores=(0.9,), num=1):
         np.array(scores)[:num],
         np.zeros(num, dtype=np.int64),
         cuboids.dims_metric[:num],
-        points + [0.0, shift, 0.0],
-        pixels + [500 * shift, 0.0],
+        np.add(points, [0.0, shift, 0.0]),
+        np.add(pixels, [500 * shift, 0.0]),
     )
     return EvaluationRecord(
         name, np.array(annotation.image_wh), predicted, cuboids, annotation.projection
@@ -134,7 +134,7 @@ def write_results(folder, contents):
         points = np.array(contents[name]['objects'][0]['projected_cuboid'])
         item = {'score': 0.8, 'keypoints_2d': points[1:].tolist()}
         if shift is not None:
-            item['projected_keypoints_2d'] = (points + [shift, 0]).tolist()
+            item['projected_keypoints_2d'] = np.add(points, [shift, 0]).tolist()
         content = {'image_name': f'{name}.jpg', 'objects': [item, {**item, 'score': 0.1}]}
         (folder / 'json' / f'{name}.json').write_text(json.dumps(content))
     other = {'image_name': 'elsewhere.jpg', 'objects': []}
@@ -168,13 +168,8 @@ def test_wrong_use(tmp_path):
     contents = write_files(root, ['a', 'b', 'c'])
     write_results(tmp_path / 'results', contents)
     words = ['--out', str(out)]
-    for source in (
-        tmp_path / 'results',
-        tmp_path / 'nowhere',
-        tmp_path / 'no.json',
-        root / 'a.json',
-    ):
-        assert main(['browse', str(source), *words]) == 2
+    for source in ('results', 'nowhere', 'no.json', 'data/a.json'):
+        assert main(['browse', str(tmp_path / source), *words]) == 2
     assert not out.exists()
     out.write_text('<p>mine</p>')
     assert main(['browse', str(root), *words]) == 2
