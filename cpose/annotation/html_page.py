@@ -8,6 +8,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import category
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import cv2
@@ -96,8 +97,11 @@ def add(parent: Element, tag: str, text: str = '', **attributes: str) -> Element
 def clean_text(text: str) -> str:
     """Return text without what HTML cannot hold: control characters and half code points."""
     whole = text.encode('utf-8', 'replace').decode()
+    if whole.isprintable():
+        return whole
     return ''.join(
-        letter if letter.isprintable() else '\N{REPLACEMENT CHARACTER}' for letter in whole
+        letter if letter.isprintable() or category(letter) == 'Zs' else '\N{REPLACEMENT CHARACTER}'
+        for letter in whole
     )
 
 

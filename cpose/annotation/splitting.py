@@ -28,6 +28,8 @@ PARTS = ('train', 'val', 'test')
 SUMMARY_NAME = 'split.json'
 UNUSABLE = frozenset(('no_annotation', 'no_image', 'schema', 'unreadable_image', 'image_size'))
 """Kinds of issues of files that no data set takes."""
+SHUFFLE = (0.7, 1.3)
+"""Factors of the sizes of groups, by which their order changes with the seed."""
 NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
 
 
@@ -139,13 +141,13 @@ def _count(files: Sequence[CheckedFile], groups: np.ndarray) -> np.ndarray:
 
 
 def _assign(counts: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
-    """Return the part of each group (G,): large ones first, each where most is lacking.
+    """Return the part of each group (G,): large ones early, each where most is lacking.
 
     What is lacking is measured in all classes, so that each part has its share of each.
     """
     weights = counts / counts.sum(axis=0)
-    order = np.random.default_rng(seed).permutation(len(counts))
-    order = order[np.argsort(-counts[order, -1], kind='stable')]
+    chance = np.random.default_rng(seed).uniform(*SHUFFLE, len(counts))
+    order = np.argsort(-counts[:, -1] * chance, kind='stable')
     lacking = np.repeat(np.array(shares)[:, None], counts.shape[1], axis=1)
     parts = np.zeros(len(counts), dtype=np.int64)
     for group in order:
@@ -184,7 +186,8 @@ def write_lists(out: Path, split: Split) -> None:
 
 
 def _is_plain_line(path: str) -> bool:
-    return path.isprintable() and path == path.strip() and not path.startswith('#')
+    is_text = path.encode('utf-8', 'replace').decode() == path
+    return is_text and path.splitlines() == [path.strip()] and not path.startswith('#')
 
 
 def write_folders(root: str, out: Path, split: Split) -> int:

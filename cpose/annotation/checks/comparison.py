@@ -77,9 +77,9 @@ def _whole_class_issue(name: str, median: float) -> Issue | None:
     return Issue(
         WARNING,
         f'unit_of_class={unit}' if unit else 'size_of_class',
-        'scale',
-        f'of class {name}: the longest extent is {median:.3g} in the median, plausible are {low} '
-        f'to {high} m{guess}',
+        f'scale of class {name}',
+        f'has a longest extent of {median:.3g} in the median, plausible are {low} to {high} m'
+        f'{guess}',
     )
 
 
@@ -157,7 +157,8 @@ def _find_crossing_videos(files: Sequence[CheckedFile], names: Sequence[str]) ->
     By their names alone it is certain only if no frame is in two parts: numbers that begin anew
     in each part are of different pictures.
     """
-    issues = []
+    issues: list[Issue] = []
+    crossing: set[str] = set()
     for kind in ('video', 'scene'):
         groups: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for number, item in enumerate(files):
@@ -165,10 +166,12 @@ def _find_crossing_videos(files: Sequence[CheckedFile], names: Sequence[str]) ->
             if name and item.source.part and item.picture_hash is not None:
                 groups[name][item.source.part].append(number)
         for name, parts in sorted(groups.items()):
-            if len(parts) > 1 and _is_one(files, parts, kind):
+            numbers = [number for found in parts.values() for number in found]
+            is_told_already = crossing.issuperset(files[number].source.video for number in numbers)
+            if len(parts) > 1 and not is_told_already and _is_one(files, parts, kind):
+                crossing.update({name} if kind == 'video' else ())
                 issues.append(_crossing_issue(kind, name, parts, files, names))
-    told = {issue.kind for issue in issues if issue.kind.startswith('video')}
-    return [issue for issue in issues if issue.kind.startswith('video') or not told]
+    return issues
 
 
 def _is_one(files: Sequence[CheckedFile], parts: Mapping[str, Iterable[int]], kind: str) -> bool:

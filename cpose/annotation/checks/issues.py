@@ -75,12 +75,14 @@ class IssueKind:
     Attributes:
         example: The worst one.
         place: File and object of it.
-        paths: All files that have it.
+        paths: All files that have it, or take part where it is of the data as a whole.
+        count: How many files or, of the data as a whole, how many times.
     """
 
     example: Issue
     place: str
     paths: tuple[str, ...]
+    count: int
 
 
 def summarise_issues(files: Mapping[str, Sequence[Issue]]) -> list[IssueKind]:
@@ -105,7 +107,11 @@ def _summarise(items: Sequence[tuple[str, Issue]]) -> IssueKind:
     place = path
     if worst.objects and '[' not in worst.field:
         place = f'{path}, objects[{worst.objects[0]}]'
-    return IssueKind(worst, place, tuple(dict.fromkeys(path for path, _ in items)))
+    if not path:
+        others = dict.fromkeys(other for _, item in items for other in item.others)
+        return IssueKind(worst, ', '.join(worst.others), tuple(others), len(items))
+    paths = tuple(dict.fromkeys(path for path, _ in items))
+    return IssueKind(worst, place, paths, len(paths))
 
 
 def count_severities(issues: Iterable[Issue]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from cpose.annotation.html_page import (
     add_histogram,
     add_legend,
     add_picture,
+    clean_text,
     new_page,
     write_page,
 )
@@ -95,24 +96,22 @@ def _add_kinds(body: Element, found: DataCheck) -> None:
     for kind in kinds:
         row = add(table, 'tr')
         add(row, 'td', kind.example.severity, class_=kind.example.severity)
-        add(row, 'td', str(len(kind.paths)) if kind.place else '', class_='number')
+        add(row, 'td', str(kind.count), class_='number')
         add(row, 'td', str(kind.example))
         _add_places(add(row, 'td'), kind)
 
 
 def _add_places(cell: Element, kind: IssueKind) -> None:
-    paths = kind.paths if kind.place else kind.example.others
-    if len(paths) <= 1:
-        cell.text = add(cell, 'span', kind.place or ', '.join(paths)).text
-        cell.remove(cell[0])
+    if len(kind.paths) <= 1:
+        cell.text = clean_text(kind.place)
         return
     details = add(cell, 'details')
-    add(details, 'summary', kind.place or paths[0])
+    add(details, 'summary', kind.place)
     places = add(details, 'ul')
-    for path in paths[:MOST_LISTED]:
+    for path in kind.paths[:MOST_LISTED]:
         add(places, 'li', path)
-    if len(paths) > MOST_LISTED:
-        add(places, 'li', f'and {len(paths) - MOST_LISTED} more, all in the file of --json')
+    if len(kind.paths) > MOST_LISTED:
+        add(places, 'li', f'and {len(kind.paths) - MOST_LISTED} more, all in the file of --json')
 
 
 def _add_plots(body: Element, found: DataCheck) -> None:

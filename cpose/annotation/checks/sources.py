@@ -63,9 +63,11 @@ def find_source(path: str, content: Mapping[str, Any] | None = None, part: str =
         part: Part of the data set, if it does not stand in the path.
     """
     folder, name = os.path.split(path)
-    first, _, rest = folder.partition(os.sep)
-    if first.lower() in PARTS:
-        part, folder = PARTS[first.lower()], rest
+    names = folder.split(os.sep)
+    place = next((n for n, name in enumerate(names) if name.lower() in PARTS), None)
+    if place is not None:
+        part = PARTS[names[place].lower()]
+        folder = os.path.join('', *names[:place], *names[place + 1 :])
     stem = FRAME_NUMBER.sub('', os.path.splitext(name)[0])
     stem = '' if stem.lower() in PLAIN_STEMS else stem
     told = {key: _text(content, key) for key in ('video', 'scene')}

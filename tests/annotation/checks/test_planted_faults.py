@@ -240,7 +240,9 @@ def test_a_data_set_wholly_in_another_unit(unit, factor, tmp_path):
         scale_all(content, factor)
         write_file(tmp_path, name, content, int(name))
     found = check(tmp_path)
-    assert found_in(found) == {('', 'warning', f'unit_of_class={unit}', 'scale', ())}
+    assert found_in(found) == {
+        ('', 'warning', f'unit_of_class={unit}', 'scale of class cuboid', ())
+    }
     assert 'class cuboid' in str(found.issues[0])
 
 
@@ -303,6 +305,38 @@ def test_numbers_that_begin_anew_are_no_video(tmp_path):
     for part, seed in (('train', 0), ('val', 20)):
         write_files(tmp_path / part, [f'box_{n}' for n in range(3)], first_seed=seed)
     assert check(tmp_path).issues == ()
+
+
+def test_parts_below_the_folders_of_categories(tmp_path):
+    for category, seed in (('cup', 0), ('shoe', 20)):
+        for part in ('train', 'val'):
+            names = [f'{n}' for n in range(3)]
+            write_files(tmp_path / category / part, names, seed + 5 * (part == 'val'))
+    shutil.copy(tmp_path / 'cup' / 'train' / '1.jpg', tmp_path / 'cup' / 'val' / '2.jpg')
+    shutil.copy(tmp_path / 'cup' / 'train' / '0.jpg', tmp_path / 'shoe' / 'train' / '0.jpg')
+    assert {(path, kind) for path, _, kind, _, _ in found_in(check(tmp_path))} == {
+        ('cup/val/2.jpg', 'duplicate_across_parts'),
+        ('shoe/train/0.jpg', 'duplicate'),
+    }
+    assert main(['check-data', str(tmp_path), '--fix', f'{tmp_path}_fixed']) == 1
+
+
+def test_many_videos_in_two_parts_are_one_row(tmp_path):
+    for number in range(4):
+        write_files(tmp_path / 'train', [f'v{number}_{n}' for n in (1, 2)], 4 * number)
+        write_files(tmp_path / 'val', [f'v{number}_3'], 4 * number + 2)
+    found = check(tmp_path)
+    assert len(found.issues) == 4
+    (kind,) = found.kinds()
+    assert (kind.count, len(kind.paths)) == (4, 8)
+
+
+def test_control_characters_do_not_reach_the_terminal(tmp_path, capsys):
+    write_files(tmp_path)
+    edit(lambda c: c['objects'][0].update(scale='\x1b[2J'))(tmp_path)
+    (tmp_path / f'{BAD}.jpg').rename(tmp_path / 'a\x1b[31m.jpg')
+    assert main(['check-data', str(tmp_path)]) == 1
+    assert '\x1b' not in capsys.readouterr().out
 
 
 def test_a_scene_in_two_parts(tmp_path):

@@ -8,7 +8,7 @@ from cpose.cli.arguments import KeyValueAction, add_force
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cpose.annotation.checks.checking import DataCheck
+    from cpose.annotation.checks.checking import CheckedFile, DataCheck
 
 STYLES = {'error': 'bold red', 'warning': 'yellow', 'note': 'dim'}
 
@@ -72,7 +72,12 @@ def run(args: Namespace) -> int:
     num_left = len(found.files) - num_fixed
     text = f'{num_fixed} of {len(found.files)} files written to {args.fix}, {num_left} left out'
     console.print(text, soft_wrap=True)
-    return 1 if num_left else 0
+    return 1 if num_left or any(map(_is_of_pair, found.files)) else 0
+
+
+def _is_of_pair(item: 'CheckedFile') -> bool:
+    """Tell whether a file has an error that no change of the file repairs."""
+    return any(issue.severity == 'error' and issue.others for issue in item.issues)
 
 
 def _check_arguments(args: Namespace) -> None:
@@ -110,6 +115,8 @@ def _print(console: 'Console', found: 'DataCheck') -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from cpose.annotation.html_page import clean_text
+
     table = Table(header_style='bold', box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column('')
     table.add_column('files', justify='right')
@@ -118,9 +125,8 @@ def _print(console: 'Console', found: 'DataCheck') -> None:
     kinds = found.kinds()
     for kind in kinds:
         severity = Text(kind.example.severity, style=STYLES[kind.example.severity])
-        files = str(len(kind.paths)) if kind.place else ''
-        place = kind.place or ', '.join(kind.example.others)
-        table.add_row(severity, files, str(kind.example), place)
+        problem, place = clean_text(str(kind.example)), clean_text(kind.place)
+        table.add_row(severity, str(kind.count), problem, place)
     if kinds:
         console.print(table)
     convention = found.contradictions.convention()
