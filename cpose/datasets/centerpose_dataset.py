@@ -221,7 +221,7 @@ def expand_lists(
     lists = list(dict.fromkeys(filled))
     if len(lists) != len(roots):
         raise ConfigError(
-            f'gives {len(lists)} files, but there are {len(roots)} data folders',
+            f'must name {len(roots)} files, one for each data folder, and names {len(lists)}',
             argument='image_list',
             value=image_list,
             advice='Give one text file for each folder of {data_root}',
