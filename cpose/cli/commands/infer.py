@@ -45,6 +45,12 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     parser.add_argument('--batch-size', type=positive_int, default=1)
     add_scales(parser)
+    parser.add_argument(
+        '--track',
+        action='store_true',
+        help='follow objects over the frames of a video: numbers, smooth poses, trails; the '
+        'tracker of the config, else PoseTracker',
+    )
     add_device(parser)
     parser.set_defaults(func=run)
 
@@ -130,9 +136,10 @@ def _build(args: Namespace) -> Any:
     from cpose.apis.runtime_files import is_runtime_file
 
     device = choose_device(args.device) if args.device else None
-    inferencer = CenterPoseInferencer(
-        read_config(args), args.checkpoint, device, scales=args.scales
-    )
+    config = read_config(args)
+    if args.track:
+        config.setdefault('tracker', {'type': 'PoseTracker'})
+    inferencer = CenterPoseInferencer(config, args.checkpoint, device, scales=args.scales)
     if is_runtime_file(args.checkpoint):
         sys.stdout.write(f'{inferencer.runtime.describe()}\n')
     return inferencer

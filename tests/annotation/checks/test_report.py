@@ -13,7 +13,8 @@ from cpose.datasets.annotations.file_index import scan_folder
 from ..pages import read_page
 from ..planted import write_file, write_files
 
-REAL_BOXES = Path(__file__).parents[4] / 'shared' / 'data' / 'real_boxes'
+SHARED_DATA = os.environ.get('CPOSE_SHARED_DATA', Path(__file__).parents[4] / 'shared' / 'data')
+REAL_BOXES = Path(SHARED_DATA, 'real_boxes')
 HOSTILE = '<img src=x onerror=alert(1)>"\'&\udcff'
 FIELD = '</td><script>alert(2)</script>'
 
@@ -77,7 +78,7 @@ def test_many_files_of_one_kind_are_counted(tmp_path):
     assert 'and 50 more' in page.read_text(encoding='utf-8')
 
 
-@pytest.mark.skipif(not REAL_BOXES.is_dir(), reason='needs real photographs')
+@pytest.mark.skipif(not REAL_BOXES.is_dir(), reason='needs annotated photographs')
 def test_real_boxes_pass(tmp_path, capsys):
     root, report = tmp_path / 'real_boxes', tmp_path / 'report.json'
     shutil.copytree(REAL_BOXES, root, ignore=shutil.ignore_patterns('.*'))
