@@ -42,6 +42,8 @@ COMMANDS = (
     'data.synth',
     'data.check_data',
     'data.annotate',
+    'data.split',
+    'data.browse',
     'quickstart',
     'export_onnx',
     'quantize',

@@ -109,7 +109,10 @@ def command_flags(parser: ArgumentParser, args: Namespace) -> dict[str, str]:
     return {**names, **getattr(args, 'flags', {})}
 
 
-WRITTEN = ('out', 'dump', 'plot', 'work_dir', 'triton', 'folder', 'calib_cache', 'timing_cache')
+WRITTEN = (
+    *('out', 'dump', 'plot', 'work_dir', 'triton', 'folder', 'calib_cache', 'timing_cache'),
+    *('json', 'html', 'fix'),
+)
 """Options that name what a command writes."""
 CONTINUED = ('resume',)
 """Options that name what a command reads and may write anew, since it goes on with it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.datasets.annotations.annotation_index import index_folder
+from cpose.datasets.annotations.annotation_index import choose_images, index_folder
 from cpose.datasets.annotations.annotation_table import (
     AnnotationTable,
     PackedStrings,
@@ -62,6 +62,9 @@ class CenterPoseDataset(PoseDataset):
             ``dict(camera_frame='opencv')``; see `cpose.datasets.conventions.table`.
         on_contradiction: ``'raise'`` refuses a data set most of whose annotations contradict
             themselves, ``'warn'`` only tells.
+        image_list: Text file that names the images to take, one path a line, relative to the data
+            folder; with several folders one for each, ``{category}`` as in ``data_root``. Without
+            it all are taken.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class CenterPoseDataset(PoseDataset):
         classes: Mapping[str, str] | None = None,
         convention: Convention | None = None,
         on_contradiction: OnContradiction = 'raise',
+        image_list: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__(pipeline, metainfo, input_wh, seed, max_objs, on_error)
         categories = self._metainfo['category']
@@ -87,7 +91,11 @@ class CenterPoseDataset(PoseDataset):
         check_on_contradiction(on_contradiction)
         self._on_contradiction: OnContradiction = on_contradiction
         roots = expand_roots(data_root, categories)
-        tables = [self._load_root(root, require_annotation) for root in roots]
+        lists = expand_lists(image_list, roots, categories)
+        tables = [
+            self._load_root(root, require_annotation, path)
+            for root, path in zip(roots, lists, strict=True)
+        ]
         table = AnnotationTable.concatenate(tables)
         self._paths = PackedStrings.pack(
             os.path.join(root, path)
@@ -103,10 +111,14 @@ class CenterPoseDataset(PoseDataset):
         orders = symmetry_orders(table, labels, self._symmetries)
         self.num_targets = int(has_target(table, labels, orders, max_objs).sum())
 
-    def _load_root(self, root: str, require_annotation: bool) -> AnnotationTable:
-        note_input(root)
+    def _load_root(
+        self, root: str, require_annotation: bool, image_list: str | None
+    ) -> AnnotationTable:
+        note_input(root, image_list)
         problems = DataProblems(self.on_error)
         table = index_folder(root, problems, require_annotation, self._convention)
+        if image_list is not None:
+            table = choose_images(table, image_list, problems)
         categories = self._metainfo['category']
         labels = label_objects(table, categories, self._classes)
         consistent = keep_consistent(table, labels, categories, self._symmetries, problems)
@@ -191,6 +203,30 @@ def expand_roots(data_root: str | Sequence[str], categories: Sequence[str]) -> l
         )
     filled = [t.replace('{category}', name) for t in templates for name in categories]
     return list(dict.fromkeys(filled))
+
+
+def expand_lists(
+    image_list: str | Sequence[str] | None, roots: Sequence[str], categories: Sequence[str]
+) -> Sequence[str | None]:
+    """Return the list of images of each data folder, None for all of its images.
+
+    Raises:
+        ConfigError: If there are not as many lists as folders.
+    """
+    if image_list is None:
+        return [None] * len(roots)
+    templates = [image_list] if isinstance(image_list, str) else list(image_list)
+    is_text = all(isinstance(item, str) and item for item in templates)
+    filled = [t.replace('{category}', name) for t in templates for name in categories if is_text]
+    lists = list(dict.fromkeys(filled))
+    if len(lists) != len(roots):
+        raise ConfigError(
+            f'must name {len(roots)} files, one for each data folder, and names {len(lists)}',
+            argument='image_list',
+            value=image_list,
+            advice='Give one text file for each folder of {data_root}',
+        )
+    return lists
 
 
 def _matrix_or_none(matrix: np.ndarray) -> np.ndarray | None:

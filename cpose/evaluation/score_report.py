@@ -48,7 +48,7 @@ def build_report(
         that are not in `METRIC_TABLE`, where there are any.
     """
     categories = {}
-    for label, (name, symmetry) in enumerate(_category_symmetries(dataset_meta)):
+    for label, (name, symmetry) in enumerate(category_symmetries(dataset_meta)):
         chosen = [record.of_label(label) for record in records]
         own = protocol.assess(chosen, symmetry, metrics)
         categories[name] = _category_report(
@@ -65,9 +65,10 @@ def build_report(
     }
 
 
-def _category_symmetries(
+def category_symmetries(
     dataset_meta: Mapping[str, Sequence[Any]] | None,
 ) -> list[tuple[str, EvaluationSymmetry]]:
+    """Return name and symmetry of each category of the data."""
     meta = dataset_meta or {}
     names = meta.get('category', ('object',))
     symmetries = meta.get('symmetry', (None,) * len(names))

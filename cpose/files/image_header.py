@@ -13,6 +13,7 @@ NO_FRAMES = (0xC4, 0xC8, 0xCC)
 PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 BARE_MARKERS = (0x01, *range(0xD0, 0xD9))
 EXIF = b'Exif\x00\x00'
+EXIF_MARKER = 0xE1
 TIFF = 'TIFF'
 PNG_START = b'\x89PNG\r\n\x1a\n'
 NETPBM = re.compile(rb'P[1-6]\s+(?:#[^\n]*\n\s*)*(\d{1,10})\s+(?:#[^\n]*\n\s*)*(\d{1,10})\s')
@@ -110,7 +111,7 @@ def _read_jpeg(content: bytes) -> ImageHeader | None:
             header = ImageHeader('JPEG', (width, height), bits)
             if bits != 8:
                 header = replace(header, problem=f'it has {bits} bits per sample, not 8')
-        elif marker == 0xE1 and content[start : start + 6] == EXIF:
+        elif marker == EXIF_MARKER and content[start : start + 6] == EXIF:
             orientation = _read_orientation(content[start + 6 : end])
     return header and replace(header, orientation=orientation)
 

@@ -127,6 +127,38 @@ def check_replaceable(path: str | Path, argument: str | None = 'out') -> None:
         )
 
 
+def prepare_new_folder(out: str | Path, source: str | Path, argument: str = 'out') -> Path:
+    """Create the folder of files that are made from those of another one.
+
+    Args:
+        out: The folder; an empty one may be there.
+        source: Folder of the inputs.
+        argument: Name of the argument that gave it.
+
+    Raises:
+        OutputError: If it is there and not empty, lies inside the other folder, or cannot be made.
+    """
+    target = Path(out)
+    path = Path(os.path.realpath(out))
+    if Path(os.path.realpath(source)) in (path, *path.parents):
+        raise OutputError(
+            f'lies in {source}, which is read',
+            argument=argument,
+            place=FilePlace(target),
+            advice='Give a folder outside',
+        )
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        has_content = any(target.iterdir())
+    except OSError as error:
+        raise unwritable(target, error, 'Give another folder', argument=argument) from error
+    if has_content:
+        raise OutputError(
+            'is not empty', argument=argument, place=FilePlace(target), advice='Give a new folder'
+        )
+    return target
+
+
 def is_own_file(path: str | Path) -> bool:
     """Whether a file says that this project wrote it; an empty one is nobody's."""
     try:

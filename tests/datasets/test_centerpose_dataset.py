@@ -271,3 +271,53 @@ def test_memory_stays_flat(root):
 
     before = load(1000)
     assert load(9000) - before < 20
+
+
+def names_of(dataset):
+    return [Path(dataset.load_record(i).image_path).name for i in range(len(dataset))]
+
+
+def test_list_of_images(root, tmp_path):
+    (root / '5.json').write_text('{')  # not in the list
+    listed = tmp_path / 'train.txt'
+    listed.write_text('# a comment\n\n4.png\n./1.png\n')
+    assert names_of(make_dataset(root, image_list=str(listed))) == ['1.png', '4.png']
+    assert names_of(make_dataset(root, image_list=str(listed))) == ['1.png', '4.png']
+    listed.write_text('5.png\n2.png\n')
+    with raises(DataError) as caught:
+        make_dataset(root, image_list=str(listed))
+    assert '5.json' in str(caught.value)
+    assert names_of(make_dataset(root, image_list=str(listed), on_error='skip')) == ['2.png']
+
+
+def test_list_of_images_that_does_not_fit(root, tmp_path):
+    listed = tmp_path / 'train.txt'
+    listed.write_text('0.png\nnowhere.png\n')
+    with raises(DataError) as caught:
+        make_dataset(root, image_list=str(listed))
+    assert (str(caught.value.place.path), caught.value.place.line) == (str(listed), 2)
+    listed.write_text('# nothing\n')
+    with raises(DataError):
+        make_dataset(root, image_list=str(listed))
+    with raises(DataError):
+        make_dataset(root, image_list=str(tmp_path / 'none.txt'))
+    with raises(ConfigError, argument='image_list'):
+        make_dataset(root, image_list=[str(listed), str(listed) + '2'])
+
+
+def test_one_list_for_each_category(tmp_path):
+    metainfo = {'category': ['cup', 'bottle'], 'symmetry': {'type': 'NoSymmetry'}}
+    for name in metainfo['category']:
+        for number in range(3):
+            content = make_annotation(make_object(**{'class': name}))
+            write_pair(tmp_path / name, f'{number}', content)
+        (tmp_path / f'{name}.txt').write_text(f'{len(name) % 3}.png\n')
+    dataset = CenterPoseDataset(
+        str(tmp_path / '{category}'),
+        pipeline=(),
+        metainfo={**metainfo, 'symmetry': [{'type': 'NoSymmetry'}] * 2},
+        image_list=str(tmp_path / '{category}.txt'),
+        input_wh=(64, 64),
+    )
+    paths = [dataset.load_record(i).image_path for i in range(len(dataset))]
+    assert paths == [str(tmp_path / 'cup' / '0.png'), str(tmp_path / 'bottle' / '0.png')]

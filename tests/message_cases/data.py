@@ -2,7 +2,8 @@
 
 from mmengine.dataset import Compose
 
-from cpose.annotation.fixing import prepare_fix
+from cpose.annotation.checks.checking import CheckedFile
+from cpose.annotation.splitting import check_fractions, plan_split
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.datasets.annotations.contradictions import (
     Contradictions,
@@ -13,6 +14,7 @@ from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.datasets.annotations.object_checks import check_classes
 from cpose.datasets.base_dataset import check_packed
+from cpose.datasets.centerpose_dataset import expand_lists
 from cpose.datasets.conventions.consistency import Finding
 from cpose.datasets.conventions.table import check_convention
 from cpose.datasets.image_reading import read_image
@@ -21,6 +23,7 @@ from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.error_places import ConfigPlace
+from cpose.files.outputs import prepare_new_folder
 
 
 def with_file(content, call):
@@ -71,7 +74,15 @@ CASES = {
     'contradiction with another policy': lambda folder: check_on_contradiction('ignore'),
     'classes that are none': lambda folder: check_classes(['box'], ['cup']),
     'class of no category': lambda folder: check_classes({'mug': 'cupp'}, ['cup', 'shoe']),
-    'result inside the data': lambda folder: prepare_fix('data', 'data/fixed'),
+    'fractions that do not make 1': lambda folder: check_fractions((0.8, 0.3)),
+    'split by videos that nobody knows': lambda folder: plan_split(
+        'data', [CheckedFile('data', 'a.jpg')], 'video', {'train': 1.0}
+    ),
+    'split of fewer groups than parts': lambda folder: plan_split(
+        'data', [], 'random', {'train': 0.8, 'val': 0.2}
+    ),
+    'lists for other folders': lambda folder: expand_lists('train.txt', ['a', 'b'], ['cup']),
+    'result inside the data': lambda folder: prepare_new_folder('data/fixed', 'data', 'fix'),
     'class that is no category': lambda folder: SyntheticCuboidDataset(1).find_label('mug'),
     'items that are not packed': lambda folder: check_packed({}, [Compose([])], PIPELINE),
     'training image without annotation': lambda folder: ExpandSymmetries().transform(

@@ -47,6 +47,7 @@ def set_data_root(config: Config, data_root: str | Path) -> None:
         kept = {key: value for key, value in dataset.items() if key not in replaced}
         config.test_dataloader.dataset = {**kept, 'type': READER.__name__}
     config.test_dataloader.dataset.data_root = str(data_root)
+    config.test_dataloader.dataset.pop('image_list', None)  # it names images of the other folder
 
 
 def _arguments(built: object) -> set[str]:

@@ -19,8 +19,14 @@ from cpose.datasets.annotations.annotation_table import (
 )
 from cpose.datasets.annotations.contradictions import ContradictionSearch, pack_findings
 from cpose.datasets.annotations.data_problems import DataProblems
-from cpose.datasets.annotations.file_index import FolderFiles, ImageFile, scan_folder
+from cpose.datasets.annotations.file_index import (
+    FolderFiles,
+    ImageFile,
+    read_image_list,
+    scan_folder,
+)
 from cpose.datasets.conventions.table import Convention
+from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.atomic import atomic_file
 from cpose.files.user_cache import cache_folder
@@ -152,6 +158,32 @@ def index_folder(
     if num_new or cached is None or len(table) != len(cached):
         save_cache(root, table, convention)
     return table
+
+
+def choose_images(
+    table: AnnotationTable, list_path: str, problems: DataProblems
+) -> AnnotationTable:
+    """Return the images of a folder that a list names, in the order of their paths.
+
+    Args:
+        table: All usable images of the folder.
+        list_path: See `read_image_list`.
+        problems: Of the folder; those of other images are dropped.
+
+    Raises:
+        DataError: If the list cannot be read, or names an image that the folder does not hold.
+    """
+    wanted = read_image_list(list_path)
+    problems.keep_only(wanted)
+    rows = {path: row for row, path in enumerate(table.paths.tolist())}
+    for path, line in wanted.items():
+        if path not in rows and path not in problems:
+            raise DataError(
+                f'names {path!r}, which is no image of the data folder',
+                place=FilePlace(list_path, line=line),
+                advice='Write paths relative to {data_root}',
+            )
+    return table.select(np.array(sorted(rows[path] for path in wanted if path in rows), np.int64))
 
 
 def _usable_images(

@@ -1,6 +1,7 @@
 """Collect what is wrong with the files of a data set, then refuse or leave them out."""
 
 import logging
+from collections.abc import Collection
 from typing import Literal
 
 from mmengine.logging import print_log
@@ -49,6 +50,18 @@ class DataProblems:
             detail: Path and place in the file, if the path does not say it.
         """
         self._details.setdefault(reason, {}).setdefault(path, detail or path)
+
+    def keep_only(self, paths: Collection[str]) -> None:
+        """Forget the files that are not among those of the data set."""
+        kept = {
+            reason: {path: detail for path, detail in details.items() if path in paths}
+            for reason, details in self._details.items()
+        }
+        self._details = {reason: details for reason, details in kept.items() if details}
+
+    def __contains__(self, path: str) -> bool:
+        """Return whether something is wrong with a file."""
+        return any(path in details for details in self._details.values())
 
     def describe(self) -> str:
         """Return a line for each reason, with how many files have it and the first few."""

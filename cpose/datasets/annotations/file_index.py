@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cpose.error_places import FilePlace
 from cpose.errors import DataError, unreadable
+from cpose.files.text_files import read_text
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 ANNOTATION_EXTENSION = '.json'
@@ -83,6 +85,30 @@ def scan_folder(root: str) -> FolderFiles:
         )
     found.images.sort(key=lambda image: image.path)
     found.lonely_annotations.sort()
+    return found
+
+
+def read_image_list(path: str) -> dict[str, int]:
+    """Return the images that a text file names, with the number of their line.
+
+    One path a line, relative to the data folder; empty lines and those that begin with # do not
+    count.
+
+    Raises:
+        DataError: If it cannot be read or names no image.
+    """
+    lines = enumerate(read_text(path).splitlines(), 1)
+    found = {
+        os.path.normpath(line.strip()): number
+        for number, line in lines
+        if line.strip() and not line.startswith('#')
+    }
+    if not found:
+        raise DataError(
+            'names no image',
+            place=FilePlace(path),
+            advice='Write one path a line, relative to {data_root}',
+        )
     return found
 
 

@@ -1,25 +1,36 @@
-"""``cpose check-data``: find what is wrong with a folder of annotated images, and repair it."""
+"""``cpose check-data``: find what is wrong with annotated images, and repair it."""
 
 from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
 
-from cpose.cli.arguments import KeyValueAction
+from cpose.cli.arguments import KeyValueAction, add_force
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cpose.annotation.checking import DataCheck
+    from cpose.annotation.checks.checking import CheckedFile, DataCheck
+
+STYLES = {'error': 'bold red', 'warning': 'yellow', 'note': 'dim'}
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
-        'check-data', help='check images and annotations of a folder, and repair them'
+        'check-data',
+        help='check images and annotations of folders, and repair them',
+        description='Check images and annotations. Exit code 1 if there are errors.',
     )
-    parser.add_argument('folder', metavar='DIR', help='images with a JSON file each')
+    parser.add_argument(
+        'folders',
+        nargs='+',
+        metavar='DIR',
+        help='images with a JSON file each; sub-folders train, val and test, or several folders, '
+        'are parts of the data that must not share anything',
+    )
     parser.add_argument(
         '--fix', metavar='OUT', help='write what can be read with certainty to a new folder'
     )
+    parser.add_argument('--html', metavar='FILE', help='write a report with pictures, one file')
     parser.add_argument('--json', metavar='FILE', help='write all findings by file')
     parser.add_argument(
         '--convention',
@@ -28,62 +39,108 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         metavar='FIELD=FORM',
         help='how the files are known to be written, for example camera_frame=opencv',
     )
+    add_force(parser)
     parser.set_defaults(func=run)
 
 
 def run(args: Namespace) -> int:
     """Print a table of what was found; 1 if there are errors that are not repaired."""
     from rich.console import Console
-    from rich.progress import track
 
-    from cpose.annotation.checking import DataCheck, check_folder, count_files
-    from cpose.annotation.fixing import fix_file, prepare_fix
+    from cpose.annotation.checks.report import write_report
     from cpose.files.json_files import check_writable, write_json
+    from cpose.files.outputs import prepare_new_folder
 
-    if args.json:
-        check_writable(args.json)
-    out = prepare_fix(args.folder, args.fix) if args.fix else None
-    total = count_files(args.folder)
-    checked = check_folder(args.folder, args.convention)
-    console = Console(highlight=False, markup=False)
-    progress = track(checked, 'Checking', total=total, console=Console(stderr=True))
-    found = DataCheck(args.folder, list(progress))
+    _check_arguments(args)
+    for path in (args.json, args.html):
+        if path:
+            check_writable(path)
+    out = prepare_new_folder(args.fix, args.folders[0], 'fix') if args.fix else None
+    found = _check(args)
     if args.json:
         write_json(args.json, found.to_dict())
-    num_left = found.num_wrong
-    fixed = None
-    if out is not None:
-        fixed = [fix_file(args.folder, out, item, args.convention) for item in found.files]
-        num_left = len(fixed) - sum(fixed)
+    if args.html:
+        write_report(args.html, found, args.convention)
+    console = Console(highlight=False, markup=False)
     _print(console, found)
-    if fixed is not None:
-        text = f'{sum(fixed)} of {total} files written to {args.fix}, {num_left} left out'
-        console.print(text, soft_wrap=True)
-    return 1 if num_left else 0
+    if out is None:
+        return 1 if found.num_wrong or found.severities()['error'] else 0
+    from cpose.annotation.checks.fixing import fix_file
+
+    (root,) = found.roots
+    num_fixed = sum(fix_file(root, out, item, args.convention) for item in found.files)
+    num_left = len(found.files) - num_fixed
+    text = f'{num_fixed} of {len(found.files)} files written to {args.fix}, {num_left} left out'
+    console.print(text, soft_wrap=True)
+    return 1 if num_left or any(map(_is_of_pair, found.files)) else 0
+
+
+def _is_of_pair(item: 'CheckedFile') -> bool:
+    """Tell whether a file has an error that no change of the file repairs."""
+    return any(issue.severity == 'error' and issue.others for issue in item.issues)
+
+
+def _check_arguments(args: Namespace) -> None:
+    from cpose.errors import ConfigError
+
+    if args.fix and len(args.folders) > 1:
+        raise ConfigError(
+            'repairs one folder at a time',
+            argument='fix',
+            value=args.fix,
+            advice=f'Give one folder; there are {len(args.folders)}',
+        )
+
+
+def _check(args: Namespace) -> 'DataCheck':
+    from itertools import chain
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from cpose.annotation.checks.checking import check_folder, count_files
+    from cpose.annotation.checks.comparison import compare_files
+
+    roots = list(dict.fromkeys(args.folders))
+    total = sum(map(count_files, roots))
+    checked = chain.from_iterable(
+        check_folder(root, args.convention, root if len(roots) > 1 else '') for root in roots
+    )
+    progress = track(checked, 'Checking', total=total, console=Console(stderr=True))
+    return compare_files(roots, list(progress))
 
 
 def _print(console: 'Console', found: 'DataCheck') -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
+
+    from cpose.annotation.html_page import clean_text
 
     table = Table(header_style='bold', box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column('')
     table.add_column('files', justify='right')
     table.add_column('finding', overflow='fold')
     table.add_column('for example', overflow='fold')
-    rows = found.summary()
-    for row in rows:
-        table.add_row(*row)
-    if rows:
+    kinds = found.kinds()
+    for kind in kinds:
+        severity = Text(kind.example.severity, style=STYLES[kind.example.severity])
+        problem, place = clean_text(str(kind.example)), clean_text(kind.place)
+        table.add_row(severity, str(kind.count), problem, place)
+    if kinds:
         console.print(table)
     convention = found.contradictions.convention()
     if convention:
         words = ', '.join(f'{name}={form!r}' for name, form in convention.items())
         console.print(f'To read them as they are: convention=dict({words})', soft_wrap=True)
-    spread = found.reprojection_percentiles()
-    console.print(
-        f'{len(found.files)} files, {found.num_wrong} with errors; corners are off by '
-        f'{spread["50"]:.2f} px in the median, {spread["95"]:.2f} px at 95 %, '
-        f'{spread["100"]:.2f} px at most',
-        soft_wrap=True,
+    console.print(_describe(found), soft_wrap=True)
+
+
+def _describe(found: 'DataCheck') -> str:
+    spread, counts = found.reprojection_percentiles(), found.severities()
+    num_objects = sum(len(item.objects) for item in found.files)
+    return (
+        f'{len(found.files)} files, {num_objects} objects, {found.num_wrong} files with errors, '
+        f'{counts["warning"]} warnings; corners are off by {spread["50"]:.2f} px in the median, '
+        f'{spread["95"]:.2f} px at 95 %, {spread["100"]:.2f} px at most'
     )

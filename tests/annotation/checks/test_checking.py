@@ -3,21 +3,23 @@ import json
 import numpy as np
 import pytest
 
-from cpose.annotation.checking import DataCheck, check_folder, count_files
-from cpose.annotation.fixing import fix_annotation, fix_file, prepare_fix
+from cpose.annotation.checks.checking import check_folder, count_files
+from cpose.annotation.checks.comparison import compare_files
+from cpose.annotation.checks.fixing import fix_annotation, fix_file
 from cpose.cli.main import main
 from cpose.datasets.annotations.annotation import parse_annotation, read_annotation
 from cpose.datasets.conventions.explanations import check_fields
 from cpose.errors import OutputError
+from cpose.files.outputs import prepare_new_folder
 
-from ..datasets.annotated_files import make_annotation, make_object, write_pair
-from ..datasets.annotations.written_files import OPENCV, changed, correct_file, in_frame
-from ..datasets.written_cases import CASES, copy_case
-from ..user_errors import raises
+from ...datasets.annotated_files import make_annotation, make_object, write_pair
+from ...datasets.annotations.written_files import OPENCV, changed, correct_file, in_frame
+from ...datasets.written_cases import CASES, copy_case
+from ...user_errors import raises
 
 
 def check(root, convention=None):
-    return DataCheck(str(root), list(check_folder(str(root), convention)))
+    return compare_files([str(root)], list(check_folder(str(root), convention)))
 
 
 @pytest.mark.parametrize('case', CASES)
@@ -47,7 +49,7 @@ def test_cases_are_found_repaired_and_right_afterwards(case, tmp_path, capsys):
 def test_isaac_sims_files_become_plain_ones(tmp_path):
     root = copy_case('isaac_writer', tmp_path)
     assert check(root).num_wrong == 0
-    out = prepare_fix(str(root), str(tmp_path / 'out'))
+    out = prepare_new_folder(tmp_path / 'out', root)
     assert all(fix_file(str(root), out, item) for item in check(root).files)
     content = json.loads((out / '000000.json').read_text())
     assert 'keypoint_order' not in content
@@ -62,10 +64,10 @@ def test_what_is_left_aside_is_a_note(tmp_path):
         root = copy_case(case, tmp_path)
         found = check(root)
         assert found.num_wrong == 0
-        assert [(row[0], row[1]) for row in found.summary()] == [('note', '3')]
-        out = prepare_fix(str(root), str(tmp_path / f'fixed_{case}'))
+        assert [(kind.example.severity, len(kind.paths)) for kind in found.kinds()] == [('note', 3)]
+        out = prepare_new_folder(tmp_path / f'fixed_{case}', root)
         assert all(fix_file(str(root), out, item) for item in found.files)
-        assert check(out).summary() == []
+        assert check(out).kinds() == []
 
 
 def test_files_that_cannot_be_used(tmp_path, capsys):
@@ -136,7 +138,7 @@ def test_folders_that_cannot_take_the_result(tmp_path):
     root = copy_case('centimetres', tmp_path)
     for out in (root, root / 'fixed', tmp_path):
         with raises(OutputError, argument='fix'):
-            prepare_fix(str(root), str(out))
+            prepare_new_folder(out, root, 'fix')
     assert main(['check-data', str(root), '--fix', str(root)]) == 2
     assert main(['check-data', str(tmp_path / 'nowhere')]) == 2
     assert main(['check-data', str(root), '--convention', 'scale=cm']) == 2

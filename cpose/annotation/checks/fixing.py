@@ -4,19 +4,26 @@ import copy
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cpose.annotation.checking import CheckedFile
+from cpose.annotation.checks.checking import CheckedFile
 from cpose.datasets.annotations.annotation import find_convention, read_fields
 from cpose.datasets.conventions.fields import AnnotationFields
 from cpose.datasets.conventions.table import Convention, apply_convention, apply_steps
-from cpose.error_places import FilePlace
-from cpose.errors import OutputError, unwritable
+from cpose.errors import unwritable
 from cpose.files.atomic import write_text_atomic
+from cpose.files.image_header import (
+    EXIF,
+    EXIF_MARKER,
+    JPEG_START,
+    ORIENTATION_TAG,
+    jpeg_segments,
+)
 from cpose.files.json_files import JsonFields
 from cpose.files.text_files import read_json
 
@@ -29,33 +36,6 @@ WRITTEN_NAMES = {
     'visibility': 'visibility',
 }
 """Attribute of `AnnotationFields` by field of an object."""
-
-
-def prepare_fix(root: str, out: str) -> Path:
-    """Create the folder of the corrected files.
-
-    Raises:
-        OutputError: If it is there and not empty, lies inside the folder of the files, or cannot
-            be made.
-    """
-    target = Path(out)
-    if Path(os.path.realpath(root)) in (path := Path(os.path.realpath(out)), *path.parents):
-        raise OutputError(
-            'lies in the folder that is checked',
-            argument='fix',
-            place=FilePlace(target),
-            advice='Give a folder outside',
-        )
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        has_content = any(target.iterdir())
-    except OSError as error:
-        raise unwritable(target, error, 'Give another folder', argument='fix') from error
-    if has_content:
-        raise OutputError(
-            'is not empty', argument='fix', place=FilePlace(target), advice='Give a new folder'
-        )
-    return target
 
 
 def fix_file(
@@ -78,19 +58,51 @@ def fix_file(
     Raises:
         OutputError: If it cannot be written.
     """
-    is_certain = all(item.step or not item.is_used for item in checked.findings)
-    if checked.errors or not is_certain or checked.annotation_path is None:
+    if checked.errors or checked.annotation_path is None:
         return False
     content = read_json(os.path.join(root, checked.annotation_path))
     steps = [item.step for item in checked.findings if item.step]
     fixed = fix_annotation(content, steps, convention)
     write_text_atomic(out / checked.annotation_path, [json.dumps(fixed, indent=1), '\n'])
-    target = out / checked.path
+    _copy_picture(os.path.join(root, checked.path), out / checked.path, checked)
+    return True
+
+
+def _copy_picture(source: str, target: Path, checked: CheckedFile) -> None:
+    """Copy a picture; a JPEG whose annotation ignores its EXIF turn loses the turn."""
     try:
-        shutil.copyfile(os.path.join(root, checked.path), target)
+        if any(item.kind == 'exif_ignored' for item in checked.issues):
+            target.write_bytes(without_turn(Path(source).read_bytes()))
+        else:
+            shutil.copyfile(source, target)
     except OSError as error:
         raise unwritable(target, error, 'Make room') from error
-    return True
+
+
+def without_turn(content: bytes) -> bytes:
+    """Return a JPEG whose EXIF orientation is 1, without any other change.
+
+    Args:
+        content: The file; other formats are returned as they are.
+    """
+    if not content.startswith(JPEG_START):
+        return content
+    changed = bytearray(content)
+    for marker, start, end in jpeg_segments(content):
+        if marker == EXIF_MARKER and content[start : start + len(EXIF)] == EXIF:
+            for place, order in _orientation_places(content[start + len(EXIF) : end]):
+                struct.pack_into(f'{order}H', changed, start + len(EXIF) + place, 1)
+    return bytes(changed)
+
+
+def _orientation_places(exif: bytes) -> Iterator[tuple[int, str]]:
+    """Yield offset and byte order of the orientation in the first directory of EXIF data."""
+    order = '<' if exif.startswith(b'II') else '>'
+    (start,) = struct.unpack_from(f'{order}L', exif, 4)
+    (count,) = struct.unpack_from(f'{order}H', exif, start)
+    for entry in range(start + 2, start + 2 + 12 * count, 12):
+        if struct.unpack_from(f'{order}H', exif, entry)[0] == ORIENTATION_TAG:
+            yield entry + 8, order
 
 
 def fix_annotation(

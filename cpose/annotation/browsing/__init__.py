@@ -1,0 +1,1 @@
+"""Look at data and results: pages of pictures, read only."""

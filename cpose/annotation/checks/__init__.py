@@ -1,0 +1,1 @@
+"""What may be wrong with a folder of annotated pictures: found, told, repaired."""
