@@ -44,6 +44,8 @@ COMMANDS = (
     'data.annotate',
     'data.split',
     'data.browse',
+    'data.make_board',
+    'data.calibrate',
     'quickstart',
     'export_onnx',
     'quantize',
