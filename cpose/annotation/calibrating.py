@@ -60,12 +60,15 @@ class Calibration:
         """Return what the views leave open, as predicates of a sentence."""
         found = []
         relative = max(np.array(self.focal_std) / self.intrinsics[[0, 1], [0, 1]])
-        if self.tilt < LEAST_TILT or not relative < MOST_FOCAL_ERROR:
+        reason = ''
+        if self.tilt < LEAST_TILT:
+            reason = f'the board is tilted by {self.tilt:.0f}° between them at most'
+        elif not relative < MOST_FOCAL_ERROR:
+            reason = f'it is uncertain by {100 * relative:.1f} %'
+        if reason:
             found.append(
-                f'are too alike to determine the focal length: the board is tilted by '
-                f'{self.tilt:.0f}° between them at most, and the focal length is uncertain by '
-                f'{100 * relative:.1f} %. Add views with the board tilted by 30° to 50° to '
-                'several sides'
+                f'are too alike to determine the focal length: {reason}. Add views with the '
+                'board tilted by 30° to 50° to several sides'
             )
         if self.coverage < LEAST_COVERAGE:
             found.append(
