@@ -11,7 +11,7 @@ from cpose.apis.inference.image_sources import SourceImage
 
 MOST_VIEWS = 60
 """Used for the solution, whose time grows with the cube of their number."""
-SAME_VIEW = 0.01
+SAME_VIEW = 0.002
 """Movement of a board below which two views count as one, longer sides of the image."""
 
 

@@ -11,7 +11,7 @@ IMAGE_WH = (800, 600)
 PIXELS_PER_SQUARE = 120
 RIM = 60
 """White around the board, pixels."""
-SAMPLES = 3
+SAMPLES = 2
 """Of each pixel, in each direction."""
 TILTS = (
     *((0, 0), (35, 0), (-35, 0), (0, 35), (0, -35), (30, 30), (-30, 30), (30, -30)),
@@ -45,7 +45,7 @@ def draw_view(board, tilt, place, distance=520.0):
     middle = np.array([*board.size_mm, 0.0]) / 2
     shift = np.array([*np.multiply(place, distance), distance]) - rotation @ middle
     homography = np.column_stack([rotation[:, :2], shift])
-    on_board = np.linalg.solve(homography, rays())
+    on_board = np.linalg.inv(homography) @ rays()
     on_board = on_board[:2] / on_board[2]
     drawn = cv2.copyMakeBorder(
         board.draw(PIXELS_PER_SQUARE), *[RIM] * 4, cv2.BORDER_CONSTANT, value=255

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.annotation.boards import Board, page_size_mm, write_board
+from cpose.annotation.board_page import page_size_mm, write_board
+from cpose.annotation.boards import Board
 from cpose.errors import ConfigError, OutputError
 from cpose.files.outputs import is_own_file, outputs_guarded
 

@@ -44,6 +44,8 @@ CASES = {
     'model file that does not exist': ['infer', '--model', 'none.pth', 'a.jpg'],
     'file of no model': ['zoo', '--fetch'],
     'conversion of nothing': ['convert', 'none.pth', '--out', 'b.pth'],
+    'calibration of a stream': ['calibrate', 'webcam:0', '--out', 'a.yaml'],
+    'calibration of nothing': ['calibrate', 'none', '--out', 'a.yaml'],
     'dump that does not exist': ['evaluate', 'none.json'],
     'spec that does not exist': ['tao', 'train', '-e', 'none.yaml'],
     'launcher without processes': ['train', 'dla34_bike', '--launcher', 'slurm'],

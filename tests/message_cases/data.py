@@ -1,7 +1,12 @@
 """Data sets and images that cannot be used."""
 
+import numpy as np
 from mmengine.dataset import Compose
 
+from cpose.annotation.board_page import write_board
+from cpose.annotation.board_views import View
+from cpose.annotation.boards import Board
+from cpose.annotation.calibrating import calibrate, check_yaml_name
 from cpose.annotation.checks.checking import CheckedFile
 from cpose.annotation.splitting import check_fractions, plan_split
 from cpose.datasets.annotations.annotation import read_annotation
@@ -65,6 +70,12 @@ def contradict(on_contradiction='raise'):
 
 
 PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
+
+
+def look(image_wh=(4, 3), count=0):
+    return View('a.png', image_wh, np.arange(count), np.zeros((count, 2), np.float32))
+
+
 CASES = {
     'files that cannot be used': report_problems,
     'annotations that contradict themselves': lambda folder: contradict(),
@@ -81,6 +92,19 @@ CASES = {
     'split of fewer groups than parts': lambda folder: plan_split(
         'data', [], 'random', {'train': 0.8, 'val': 0.2}
     ),
+    'board of another kind': lambda folder: Board('circles'),
+    'board of few squares': lambda folder: Board(squares=(3, 5)),
+    'board of too many markers': lambda folder: Board(squares=(30, 30)),
+    'board of tiny squares': lambda folder: Board(square_mm=0.5),
+    'board of large markers': lambda folder: Board(marker_mm=29),
+    'board in another format': lambda folder: write_board('a.svg', Board()),
+    'board of too many dots': lambda folder: write_board('a.pdf', Board(), 5000),
+    'board that is nowhere': lambda folder: calibrate([look()] * 3, Board(), 'pictures'),
+    'board in few views': lambda folder: calibrate([look((4, 3), 24)], Board(), 'pictures'),
+    'board in turned pictures': lambda folder: calibrate(
+        [look((4, 3), 24), look((3, 4), 24)], Board(), 'pictures'
+    ),
+    'camera to write as JSON': lambda folder: check_yaml_name('a.json'),
     'lists for other folders': lambda folder: expand_lists('train.txt', ['a', 'b'], ['cup']),
     'result inside the data': lambda folder: prepare_new_folder('data/fixed', 'data', 'fix'),
     'class that is no category': lambda folder: SyntheticCuboidDataset(1).find_label('mug'),

@@ -56,7 +56,7 @@ def run(args: Namespace) -> int:
     """Write the page and say how to print it."""
     from rich.console import Console
 
-    from cpose.annotation.boards import describe, page_size_mm, write_board
+    from cpose.annotation.board_page import describe, page_size_mm, write_board
 
     board = build_board(args)
     write_board(args.out, board, args.dpi)
