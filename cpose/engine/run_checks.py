@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from cpose.checkpoints.loading import bare_model
@@ -56,6 +57,54 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             argument='log_level',
             value=level,
             place=ConfigPlace(('log_level',)),
+        )
+
+
+LOADER_NUMBERS = {
+    'num_workers': (0, 1024),
+    'batch_size': (1, 10**6),
+    'prefetch_factor': (1, 10**6),
+    'timeout': (0, 10**6),
+    'num_batch_per_epoch': (1, 10**9),
+}
+"""Least and most of each; more workers than that are a slip, and would take the machine down."""
+LOADER_PARTS = ('dataset', 'sampler', 'batch_sampler')
+PLAIN = (str, bytes, int, float, list, tuple, set)
+
+
+def check_loader(loader: Mapping[str, Any]) -> None:
+    """Check what a data loader takes from its config without a look at it.
+
+    Args:
+        loader: The config; parts may be built already.
+
+    Raises:
+        ConfigError: If a number is out of range, or a part is neither a config nor built.
+    """
+    for name, (least, most) in LOADER_NUMBERS.items():
+        if loader.get(name) is not None or name in ('num_workers', 'batch_size'):
+            value = loader.get(name, least)
+            check_number(name, value, least=least, most=most, is_whole=name != 'timeout')
+    if loader.get('timeout') and not loader.get('num_workers'):
+        raise ConfigError(
+            'needs num_workers of at least 1',
+            argument='timeout',
+            value=loader['timeout'],
+            advice=('Leave it out', 'Set num_workers'),
+        )
+    for name in LOADER_PARTS:
+        part = loader.get(name)
+        if isinstance(part, PLAIN) or part == {}:
+            raise ConfigError(
+                'is no part', argument=name, value=part, advice='Give a dict with a type'
+            )
+    generator = loader.get('generator')
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise ConfigError(
+            'is no torch.Generator',
+            argument='generator',
+            value=generator,
+            advice='Set randomness.seed instead',
         )
 
 
