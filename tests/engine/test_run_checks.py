@@ -57,7 +57,7 @@ def test_refused_before_the_first_step(build_runner, options, argument):
         ('batch_size', (0, 2**63, 1.5, 'x', float('inf'))),
         ('num_workers', (-1, 10**9, True, 'x')),
         ('prefetch_factor', (0, 'x', 0.5)),
-        ('timeout', (-1, 'x', float('nan'), 5)),
+        ('timeout', (-1, 'x', float('inf'), 5)),
         ('num_batch_per_epoch', (0, False, 1.5)),
         ('generator', (7, 'x')),
     ],
