@@ -1,16 +1,23 @@
-"""Specs of TAO and values of config keys; see `targets`."""
+"""Specs of TAO, values of config keys, and states of trainings; see `targets`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 import yaml
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 
 from cpose.apis.config.check import check_config
 from cpose.apis.config.load import load_config
 from cpose.apis.training import train
+from cpose.registry import RUNNERS
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.translation.spec_config import load_overlay, training_overlay
 
+from ..engine.toy_training import toy_config
 from .model_targets import SIZE, TINY
 from .mutations import ODD_VALUES, spoil_bytes, spoil_tree
 
@@ -75,6 +82,33 @@ class Options:
         self.number += 1
         train('quickstart', self.folder / str(self.number), options={**SHORT, key: value})
         return True
+
+
+class Resumes:
+    """Checkpoints whose state of the training is spoilt, to go on from."""
+
+    def prepare(self, folder: Path) -> None:
+        """Train one epoch of a tiny network."""
+        self.folder, self.number = folder, 0
+        self.path = folder / 'spoilt.pth'
+        first = self._train({'train_cfg.max_epochs': 1})
+        self.content = torch.load(first.last_checkpoint, weights_only=True)
+
+    def attack(self, rng: np.random.Generator) -> bool:
+        """Go on for an epoch; weights that come out are finite."""
+        state = {key: value for key, value in self.content.items() if key != 'state_dict'}
+        spoilt = spoil_tree(rng, state)
+        torch.save({**spoilt, 'state_dict': self.content['state_dict']}, self.path)
+        options = {'train_cfg.max_epochs': 2, 'load_from': str(self.path), 'resume': True}
+        weights = self._train(options).model.state_dict()
+        return all(torch.isfinite(value).all() for value in weights.values())
+
+    def _train(self, options: Mapping[str, Any]) -> Runner:
+        self.number += 1
+        with DefaultScope.overwrite_default_scope('cpose'):
+            runner = RUNNERS.build(toy_config(self.folder / str(self.number), options))
+            runner.train()
+        return runner
 
 
 def _flat(tree, prefix=''):

@@ -5,7 +5,7 @@ which spoils an input, uses it, and returns whether what came out is what a soun
 where nothing can be compared). It raises what the reader raises.
 """
 
-from .config_targets import Options, Specs
+from .config_targets import Options, Resumes, Specs
 from .data_targets import Annotations, CameraFiles, Images
 from .model_targets import (
     CarriedConfig,
@@ -28,4 +28,5 @@ TARGETS = {
     'specs': Specs,
     'options': Options,
     'detections': DetectorOutputs,
+    'states of trainings': Resumes,
 }
