@@ -41,6 +41,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     if seed is not None:
         place = ConfigPlace(('randomness.seed',))
         check_number('seed', seed, least=0, most=2**32 - 1, is_whole=True, place=place)
+    _check_clipping(settings.get('optim_wrapper'))
     start = settings.get('load_from')
     if start is not None and not isinstance(start, str | Path):
         raise ConfigError(
@@ -60,6 +61,16 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         )
 
 
+def _check_clipping(optim_wrapper: Any) -> None:
+    """Check the bounds of gradients, which PyTorch looks at in the first step only."""
+    clipping = optim_wrapper.get('clip_grad') if isinstance(optim_wrapper, Mapping) else None
+    if isinstance(clipping, Mapping):
+        for name in {'max_norm', 'clip_value'} & clipping.keys():
+            place = ConfigPlace((f'optim_wrapper.clip_grad.{name}',))
+            check_number(name, clipping[name], least=0, most=MOST_GRADIENT, place=place)
+
+
+MOST_GRADIENT = 1e30
 LOADER_NUMBERS = {
     'num_workers': (0, 1024),
     'batch_size': (1, 10**6),

@@ -70,6 +70,12 @@ def test_loaders_of_values_that_have_no_meaning(build_runner, name, values):
             runner.train()
 
 
+@pytest.mark.parametrize('value', [10**400, -1, 'x', float('inf'), True])
+def test_bounds_of_gradients(build_runner, value):
+    with raises(ConfigError, argument='max_norm'):
+        build_runner({'optim_wrapper.clip_grad.max_norm': value})
+
+
 def test_data_without_any_target(build_runner):
     runner = build_runner({'train_dataloader.dataset.type': 'EmptyToyDataset'})
     with raises(DataError, 'no object', argument='data_root'):
