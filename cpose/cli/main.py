@@ -41,6 +41,7 @@ COMMANDS = (
     'convert',
     'data.synth',
     'data.check_data',
+    'data.annotate',
     'quickstart',
     'export_onnx',
     'quantize',
