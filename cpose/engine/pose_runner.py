@@ -39,7 +39,7 @@ from cpose.engine.resuming import (
     errors_of_state,
     prepare_resume,
 )
-from cpose.engine.run_checks import check_run, check_settings, find_loop_type
+from cpose.engine.run_checks import check_loader, check_run, check_settings, find_loop_type
 from cpose.engine.schedules import (
     depends_on_iterations,
     depends_on_results,
@@ -49,7 +49,7 @@ from cpose.engine.schedules import (
     restore_settings,
 )
 from cpose.error_places import ConfigPlace, FilePlace
-from cpose.errors import CheckpointError, OutputError, UserError, check_number
+from cpose.errors import CheckpointError, OutputError, UserError
 from cpose.files.atomic import write_text_atomic
 from cpose.files.outputs import check_output
 from cpose.registry import LOOPS, RUNNERS
@@ -168,8 +168,7 @@ class PoseRunner(PartBuildingRunner):
         """
         with building_part(dataloader):
             if not isinstance(dataloader, DataLoader):
-                for name, least in (('num_workers', 0), ('batch_size', 1)):
-                    check_number(name, dataloader.get(name, least), least=least, is_whole=True)
+                check_loader(dataloader)
                 if not dataloader.get('num_workers'):
                     dataloader = {**dataloader, 'persistent_workers': False}
                 dataset = dataloader.get('dataset')
