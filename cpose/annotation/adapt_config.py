@@ -23,6 +23,8 @@ WARMUP = 30
 LEARNING_RATE = 5e-4
 BACKBONE_FACTOR = 0.3
 HEAD_EPOCHS = 2
+SHARE = 0.5
+"""Of drawn pictures."""
 AVERAGING = 0.02
 """Weight of the newest step in the averaged weights, which are those that are tested and kept."""
 PATIENCE = 8
@@ -51,6 +53,8 @@ class Photographs:
         num_train: Number of pictures to train on.
         metainfo: ``category``, ``symmetry`` and ``eval_num_symmetry``.
         classes: See `CenterPoseDataset`.
+        is_like_model: Whether the objects have the symmetry of the model's category: drawn pictures
+            of that teach what is wrong of others.
     """
 
     train_root: str
@@ -58,6 +62,7 @@ class Photographs:
     num_train: int
     metainfo: Mapping[str, Any]
     classes: Mapping[str, str] | None = None
+    is_like_model: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ class AdaptRecipe:
     Attributes:
         epochs: Most epochs of `DRAWS` pictures.
         minutes: Most minutes of training; None for no limit.
-        synthetic: Share of drawn pictures, 0 to below 1; None for half of them where the model
-            has learnt from such, and none elsewhere.
+        synthetic: Share of drawn pictures, 0 to below 1; None for `SHARE` where the model has
+            learnt from such and ``is_like_model``, and none elsewhere.
         side: Width and height of the network input; None for that of the model.
         seed: Of everything that is drawn by chance.
     """
@@ -99,7 +104,9 @@ def build_overlay(
     size = {} if recipe.side is None else {'input_wh': (recipe.side, recipe.side)}
     judged = {'dataset': {**_judged(base, photographs), **size}, 'num_workers': 1}
     norms = {'type': 'HeadFirstHook', 'epochs': HEAD_EPOCHS, 'freeze_norms': True}
-    limits = [] if recipe.minutes is None else [{'type': 'TimeLimitHook', 'minutes': recipe.minutes}]
+    limits = (
+        [] if recipe.minutes is None else [{'type': 'TimeLimitHook', 'minutes': recipe.minutes}]
+    )
     return {
         BASE_KEY: base_name,
         'load_from': weights,
@@ -170,11 +177,6 @@ def write_overlay(path: Path, overlay: Mapping[str, Any], model: str, count: int
     write_text_atomic(path, text)
 
 
-def draws_pictures(config: Config) -> bool:
-    """Whether the model of a config has one category and learnt from drawn pictures."""
-    return bool(_drawn(config))
-
-
 def _drawn(config: Config) -> list[dict[str, Any]]:
     """Return the configs of the drawn pictures that a model of one category learnt from."""
     datasets = innermost_configs((config.get('train_dataloader') or {}).get('dataset') or {})
@@ -206,7 +208,7 @@ def _mixture(
     drawn = _drawn(base)
     share = recipe.synthetic
     if share is None:
-        share = 0.5 if drawn else 0.0
+        share = SHARE if drawn and photographs.is_like_model else 0.0
     if share and not drawn:
         raise ConfigError(
             'cannot be: the model has learnt from no drawn pictures',

@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cpose.annotation.adapt_config import Photographs
 from cpose.annotation.scene_split import find_scenes, hold_out
+from cpose.codecs.symmetries import SYMMETRIC_ABSENT, SYMMETRIC_TRUE
 from cpose.datasets.annotations.annotation_index import index_folder
 from cpose.datasets.annotations.annotation_table import AnnotationTable
 from cpose.datasets.annotations.data_problems import DataProblems
@@ -39,6 +42,7 @@ class Division:
         left_out: Pictures that cannot be used, and why.
         metainfo: See `Photographs`.
         classes: See `Photographs`.
+        is_like_model: Whether the objects have the symmetry of the model's category.
     """
 
     root: str
@@ -49,6 +53,7 @@ class Division:
     left_out: str
     metainfo: dict[str, Any]
     classes: dict[str, str] | None
+    is_like_model: bool
 
 
 def divide(
@@ -76,26 +81,17 @@ def divide(
     """
     table, left_out = _read(root, LEAST_PICTURES if isinstance(val, float) else 1)
     metainfo, classes = choose_category(_classes(table), known, category, symmetry)
+    learnt = (metainfo, classes, symmetry is None and _follow_category(table, classes))
     paths = table.paths.tolist()
     if isinstance(val, str):
         held_table, problems = _read(val, 1)
         left_out = '\n'.join(filter(None, (left_out, problems)))
-        return Division(
-            root, val, paths, held_table.paths.tolist(), 0, left_out, metainfo, classes
-        )
+        return Division(root, val, paths, held_table.paths.tolist(), 0, left_out, *learnt)
     scenes = find_scenes(root, paths)
-    is_held = hold_out(scenes, val, seed)
-    pairs = list(zip(paths, is_held, strict=True))
-    return Division(
-        root,
-        root,
-        [path for path, held in pairs if not held],
-        [path for path, held in pairs if held],
-        len(set(scenes)),
-        left_out,
-        metainfo,
-        classes,
-    )
+    pairs = list(zip(paths, hold_out(scenes, val, seed), strict=True))
+    train = [path for path, held in pairs if not held]
+    held_out = [path for path, held in pairs if held]
+    return Division(root, root, train, held_out, len(set(scenes)), left_out, *learnt)
 
 
 def _read(root: str, least: int) -> tuple[AnnotationTable, str]:
@@ -128,6 +124,16 @@ def _read(root: str, least: int) -> tuple[AnnotationTable, str]:
 def _classes(table: AnnotationTable) -> list[str]:
     names = {name.decode('utf-8', 'replace') for name in table.objects['class_name'].tolist()}
     return sorted(names)
+
+
+def _follow_category(table: AnnotationTable, classes: Mapping[str, str] | None) -> bool:
+    """Tell whether most of the objects that are learnt leave their symmetry to the category."""
+    objects = table.objects
+    if classes is not None:
+        learnt = [name.encode() for name in classes if name != OTHER_CLASSES]
+        objects = objects[np.isin(objects['class_name'], learnt)]
+    does_follow = np.isin(objects['symmetric'], (SYMMETRIC_ABSENT, SYMMETRIC_TRUE))
+    return bool(len(objects) and does_follow.mean() > 0.5)
 
 
 def choose_category(
@@ -221,11 +227,12 @@ def copy_pictures(division: Division, folder: Path) -> Photographs:
             for name in filter(None, (path, beside.get(path))):
                 _copy(Path(root, name), folder / part / name)
     return Photographs(
-        str(folder / TRAIN),
-        str(folder / VAL),
+        str((folder / TRAIN).resolve()),
+        str((folder / VAL).resolve()),
         len(division.train),
         division.metainfo,
         division.classes,
+        division.is_like_model,
     )
 
 
@@ -247,4 +254,3 @@ def write_division(path: Path, division: Division) -> None:
 def read_division(path: Path) -> Division:
     """Return what `write_division` wrote."""
     return Division(**json.loads(path.read_text(encoding='utf-8')))
-

@@ -83,5 +83,7 @@ def _difference_hash(image: np.ndarray) -> np.ndarray:
 
     Source: Krawetz, "Kind of Like That" (2013), difference hash.
     """
-    grey = cv2.cvtColor(cv2.resize(image, HASH_WH, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(
+        cv2.resize(image, HASH_WH, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY
+    )
     return np.asarray(grey[:, 1:] > grey[:, :-1]).ravel()
