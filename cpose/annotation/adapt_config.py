@@ -1,4 +1,4 @@
-"""The config of a training that adapts a model to annotated photographs: written down, not hidden."""
+"""The config of a training that adapts a model to annotated photographs."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -101,12 +101,10 @@ def build_overlay(
         ConfigError: If the model has no training data to take the augmentation from, or no drawn
             ones where some are wanted.
     """
-    size = {} if recipe.side is None else {'input_wh': (recipe.side, recipe.side)}
+    size = {} if recipe.side is None else {'input_wh': _square(recipe.side)}
     judged = {'dataset': {**_judged(base, photographs), **size}, 'num_workers': 1}
     norms = {'type': 'HeadFirstHook', 'epochs': HEAD_EPOCHS, 'freeze_norms': True}
-    limits = (
-        [] if recipe.minutes is None else [{'type': 'TimeLimitHook', 'minutes': recipe.minutes}]
-    )
+    limit = {'type': 'TimeLimitHook', 'minutes': recipe.minutes}
     return {
         BASE_KEY: base_name,
         'load_from': weights,
@@ -155,10 +153,21 @@ def build_overlay(
             {'type': 'EMAHook', 'momentum': AVERAGING},
             norms,
             {'type': 'PatienceHook', 'monitor': CHOICE, 'patience': PATIENCE},
-            *limits,
+            *([] if recipe.minutes is None else [limit]),
         ],
         'randomness': {'seed': recipe.seed},
     }
+
+
+def _square(side: int) -> tuple[int, int]:
+    """Return width and height of the network input.
+
+    Raises:
+        ConfigError: If the side is no multiple of 32.
+    """
+    if side % 32:
+        raise ConfigError('is no multiple of 32', argument='size', value=side)
+    return side, side
 
 
 def write_overlay(path: Path, overlay: Mapping[str, Any], model: str, count: int) -> None:
@@ -215,6 +224,12 @@ def _mixture(
             argument='synthetic',
             value=share,
             advice='Leave it out',
+        )
+    if 'dataset' not in (base.get('train_dataloader') or {}):
+        raise ConfigError(
+            'carries a config without training data, whose augmentation would be taken',
+            argument='model',
+            advice='Take a model of the zoo, or a checkpoint of `cpose train`',
         )
     like = innermost_configs(base.train_dataloader.dataset)[0]
     photos = {**_photographs(like, photographs, photographs.train_root), **size}

@@ -208,7 +208,19 @@ def _symmetry(text: str | None) -> dict[str, Any]:
     )
 
 
-def copy_pictures(division: Division, folder: Path) -> Photographs:
+def photographs_of(division: Division, folder: Path) -> Photographs:
+    """Return what a config says of the pictures that `copy_pictures` puts into a folder."""
+    return Photographs(
+        str((folder / TRAIN).resolve()),
+        str((folder / VAL).resolve()),
+        len(division.train),
+        division.metainfo,
+        division.classes,
+        division.is_like_model,
+    )
+
+
+def copy_pictures(division: Division, folder: Path) -> None:
     """Copy pictures and annotations into two folders, so that a training stands for itself.
 
     Args:
@@ -226,14 +238,6 @@ def copy_pictures(division: Division, folder: Path) -> Photographs:
         for path in paths:
             for name in filter(None, (path, beside.get(path))):
                 _copy(Path(root, name), folder / part / name)
-    return Photographs(
-        str((folder / TRAIN).resolve()),
-        str((folder / VAL).resolve()),
-        len(division.train),
-        division.metainfo,
-        division.classes,
-        division.is_like_model,
-    )
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,9 +9,9 @@ from cpose.apis.config.load import load_config
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.inference.inference_parts import find_drawer
 from cpose.registry import DATASETS
+from cpose.structures.object_pose import PoseResult
 from cpose.visualization.pictures import draw_label, picture_grid, write_picture
 from cpose.visualization.pose_visualizer import annotated_poses
-from cpose.structures.object_pose import PoseResult
 
 MOST_ROWS = 8
 """Pictures in the sheet, evenly taken from the held-out ones."""

@@ -2,16 +2,15 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
 from cpose.annotation.adapt_config import (
     CHOICE,
     AdaptRecipe,
-    Photographs,
     build_overlay,
     write_overlay,
 )
@@ -19,12 +18,12 @@ from cpose.annotation.adapt_data import (
     Division,
     copy_pictures,
     divide,
+    photographs_of,
     read_division,
     write_division,
 )
 from cpose.annotation.adapt_sheet import write_sheet
 from cpose.apis.builder import resolve_config
-from cpose.apis.config.load import load_config
 from cpose.apis.config.reading import PACKAGE_PREFIX
 from cpose.apis.conversion import convert_checkpoint
 from cpose.apis.conversion_config import ConfigChoice
@@ -64,7 +63,7 @@ class Wishes:
     val: str | float = 0.2
     category: str | None = None
     symmetry: str | None = None
-    recipe: AdaptRecipe = AdaptRecipe()
+    recipe: AdaptRecipe = field(default_factory=AdaptRecipe)
 
 
 @dataclass(frozen=True)
@@ -108,21 +107,20 @@ def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
         TrainingInterruptedError: After a signal; a checkpoint is saved.
     """
     folder = Path(out)
-    weights, base, base_name = _find_base(wishes.model)
-    division = _divide(wishes, folder, base, resume)
-    photographs = copy_pictures(division, folder / PHOTOS)
-    config = _write_config(wishes, folder, weights, base, base_name, photographs)
-    before = evaluate(config, weights, work_dir=folder / 'before')
+    start = _find_base(wishes.model)
+    division = _divide(wishes, folder, start.config, resume)
+    config = _write_inputs(wishes, folder, start, division)
+    before = evaluate(config, start.weights, work_dir=folder / 'before')
     write_json(folder / BEFORE_FILE, before)
-    start = time.perf_counter()
+    began = time.perf_counter()
     best = _train(config, folder / TRAIN_FOLDER)
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - began
     after = evaluate(config, best, work_dir=folder / 'after')
     write_json(folder / AFTER_FILE, after)
     is_better = after[CHOICE] > before[CHOICE]
-    chosen = best if is_better else weights
+    chosen = best if is_better else start.weights
     convert_checkpoint(chosen, folder / MODEL_FILE, ConfigChoice(config=config), force=True)
-    write_sheet(folder / SHEET_FILE, config, {'before': weights, 'after': best})
+    write_sheet(folder / SHEET_FILE, config, {'before': start.weights, 'after': best})
     result = AdaptResult(
         before, after, is_better, folder / MODEL_FILE, folder / SHEET_FILE, division, seconds
     )
@@ -130,8 +128,22 @@ def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
     return result
 
 
-def _find_base(model: str) -> tuple[Path, Config, str]:
-    """Return weights and config of a model, and the name of the config if it is a shipped one.
+class _Start(NamedTuple):
+    """What is adapted.
+
+    Attributes:
+        weights: Its file.
+        config: Its config.
+        config_name: What `load_config` finds the config by; empty if it is in the file.
+    """
+
+    weights: Path
+    config: Config
+    config_name: str
+
+
+def _find_base(model: str) -> _Start:
+    """Return weights and config of a model.
 
     Raises:
         CheckpointError: If it has no weights to train, or carries no config.
@@ -149,14 +161,14 @@ def _find_base(model: str) -> tuple[Path, Config, str]:
     name = ''
     if config.filename and Path(config.filename).is_relative_to(configs_root().resolve()):
         name = f'{PACKAGE_PREFIX}{Path(config.filename).relative_to(configs_root().resolve())}'
-    return found.path, config, name
+    return _Start(found.path, config, name)
 
 
 def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Division:
-    """Return the division, the one of the interrupted run if there is one, and write it down.
+    """Return the division, the one of the interrupted run if there is one.
 
     Raises:
-        OutputError: If the folder has other content, or cannot be written to.
+        OutputError: If the folder has other content.
     """
     file = folder / DIVISION_FILE
     if resume and file.is_file():
@@ -169,7 +181,7 @@ def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Divisio
             place=FilePlace(folder),
             advice=('Choose another {out}', *hints),
         )
-    division = divide(
+    return divide(
         wishes.folder,
         wishes.val,
         {key: list(value) for key, value in find_metainfo(base).items()},
@@ -177,32 +189,29 @@ def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Divisio
         wishes.symmetry,
         wishes.recipe.seed,
     )
+
+
+def _write_inputs(wishes: Wishes, folder: Path, start: _Start, division: Division) -> Path:
+    """Write division, photographs and config, and return the file of the config.
+
+    Raises:
+        ConfigError: If an option does not fit the model.
+        OutputError: If something cannot be written.
+    """
+    photographs = photographs_of(division, folder / PHOTOS)
+    name = start.config_name or f'./{BASE_FILE}'
+    file = str(start.weights.resolve())
+    overlay = build_overlay(start.config, name, file, photographs, wishes.recipe)
     try:
         try_folder(folder)
     except OSError as error:
         raise unwritable(folder, error, 'Choose another {out}', 'out') from error
-    write_division(file, division)
-    return division
-
-
-def _write_config(
-    wishes: Wishes,
-    folder: Path,
-    weights: Path,
-    base: Config,
-    base_name: str,
-    photographs: Photographs,
-) -> Path:
-    """Write the config of the training and return its file."""
-    path = folder / CONFIG_FILE
-    if not base_name:
-        base_name = f'./{BASE_FILE}'
-        write_text_atomic(folder / BASE_FILE, base.pretty_text)
-    start = str(weights.resolve())
-    overlay = build_overlay(base, base_name, start, photographs, wishes.recipe)
-    write_overlay(path, overlay, wishes.model, photographs.num_train)
-    load_config(path)
-    return path
+    write_division(folder / DIVISION_FILE, division)
+    copy_pictures(division, folder / PHOTOS)
+    if not start.config_name:
+        write_text_atomic(folder / BASE_FILE, start.config.pretty_text)
+    write_overlay(folder / CONFIG_FILE, overlay, wishes.model, photographs.num_train)
+    return folder / CONFIG_FILE
 
 
 def _train(config: Path, folder: Path) -> Path:

@@ -42,7 +42,7 @@ class HeadFirstHook(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Note which parameters wait, and which batch norms there are."""
-        model = bare_model(runner.model)
+        model: Any = bare_model(runner.model)
         self._waiting = [item for item in model.backbone.parameters() if item.requires_grad]
         norms = (item for item in model.modules() if isinstance(item, _BatchNorm))
         self._norms = list(norms) if self.freeze_norms else []

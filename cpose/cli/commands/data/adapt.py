@@ -1,10 +1,12 @@
 """``cpose adapt``: from a folder of annotated photographs to a model that works on them."""
 
+import sys
 from argparse import ArgumentTypeError, Namespace, _SubParsersAction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cpose.cli.arguments import non_negative_int, positive_float, positive_int
+from cpose.cli.commands.train import resume_command
 
 if TYPE_CHECKING:
     from cpose.annotation.adapting import AdaptResult
@@ -67,12 +69,18 @@ def run(args: Namespace) -> int:
     """Adapt, print what was gained."""
     from cpose.annotation.adapt_config import AdaptRecipe
     from cpose.annotation.adapting import Wishes, adapt
+    from cpose.errors import TrainingInterruptedError
 
     recipe = AdaptRecipe(args.epochs, args.minutes, args.synthetic, args.size, args.seed)
     wishes = Wishes(
         args.folder, args.model, read_val(args.val), args.category, args.symmetry, recipe
     )
-    _print(args, adapt(wishes, args.out, args.resume))
+    try:
+        result = adapt(wishes, args.out, args.resume)
+    except TrainingInterruptedError as stop:
+        sys.stderr.write(f'{stop}\nContinue with: {resume_command(sys.argv)}\n')
+        return stop.exit_code
+    _print(args, result)
     return 0
 
 
