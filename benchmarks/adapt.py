@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cpose.annotation.adapt_config import AdaptRecipe
-from cpose.annotation.adapting import Wishes, adapt
+from cpose.annotation.adaptation.adapting import Wishes, adapt
+from cpose.annotation.adaptation.training_config import AdaptRecipe
 from cpose.apis.config.load import load_config
 from cpose.apis.training import evaluate
 from cpose.datasets.synthetic.folder import write_images

@@ -26,8 +26,8 @@ LAYERS = {
     'tracking': 8,
     'checkpoints': 9,
     'engine': 10, 'deploy': 10,
-    'apis': 11, 'annotation': 11,
-    'tao': 12,
+    'apis': 11,
+    'annotation': 12, 'tao': 12,
     'cli': 13,
 }  # fmt: skip
 MOST_MODULES = 13

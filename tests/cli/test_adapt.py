@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cpose.annotation import adapt_config
-from cpose.annotation.adapt_data import SYMMETRIES, choose_category
+from cpose.annotation.adaptation import training_config
+from cpose.annotation.adaptation.division import SYMMETRIES, choose_category
 from cpose.apis.config.load import load_config
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.cli.main import main
@@ -34,8 +34,8 @@ def photographs(tmp_path):
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
-    monkeypatch.setattr(adapt_config, 'DRAWS', 8)
-    monkeypatch.setattr(adapt_config, 'BATCH_SIZE', 4)
+    monkeypatch.setattr(training_config, 'DRAWS', 8)
+    monkeypatch.setattr(training_config, 'BATCH_SIZE', 4)
 
 
 def command(photographs, out, *more):

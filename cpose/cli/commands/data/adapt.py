@@ -9,7 +9,7 @@ from cpose.cli.arguments import non_negative_int, positive_float, positive_int
 from cpose.cli.commands.train import resume_command
 
 if TYPE_CHECKING:
-    from cpose.annotation.adapting import AdaptResult
+    from cpose.annotation.adaptation.adapting import AdaptResult
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -47,8 +47,8 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         '--synthetic',
         type=_share,
         metavar='SHARE',
-        help='of drawn pictures in training, 0 to below 1; default: half where the objects have '
-        'the symmetry of those that the model has learnt from drawn pictures',
+        help='of drawn pictures in training, 0 to below 1; default: a quarter where the objects '
+        'have the symmetry of those that the model has learnt from drawn pictures',
     )
     parser.add_argument(
         '--category', metavar='NAME', help='class to learn; default: that of the annotations'
@@ -67,8 +67,8 @@ def add_parser(subparsers: _SubParsersAction) -> None:
 
 def run(args: Namespace) -> int:
     """Adapt, print what was gained."""
-    from cpose.annotation.adapt_config import AdaptRecipe
-    from cpose.annotation.adapting import Wishes, adapt
+    from cpose.annotation.adaptation.adapting import Wishes, adapt
+    from cpose.annotation.adaptation.training_config import AdaptRecipe
     from cpose.errors import TrainingInterruptedError
 
     recipe = AdaptRecipe(args.epochs, args.minutes, args.synthetic, args.size, args.seed)
@@ -128,7 +128,7 @@ def _print(args: Namespace, result: 'AdaptResult') -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from cpose.annotation.adapt_config import CHOICE
+    from cpose.annotation.adaptation.training_config import CHOICE
     from cpose.evaluation.metric_table import PRIMARY_NUMBER
 
     console = Console(highlight=False, markup=False)

@@ -15,17 +15,17 @@ from cpose.datasets.draws import innermost_configs
 from cpose.errors import ConfigError
 from cpose.files.atomic import write_text_atomic
 
-BATCH_SIZE = 16
-DRAWS = 400
+BATCH_SIZE = 8
+DRAWS = 200
 """Pictures in an epoch, each differently cut and coloured."""
 WARMUP = 30
 """Iterations in which the learning rate rises."""
-LEARNING_RATE = 5e-4
+LEARNING_RATE = 7e-4
 BACKBONE_FACTOR = 0.3
-HEAD_EPOCHS = 2
-SHARE = 0.5
+HEAD_EPOCHS = 1
+SHARE = 0.25
 """Of drawn pictures."""
-AVERAGING = 0.02
+AVERAGING = 0.03
 """Weight of the newest step in the averaged weights, which are those that are tested and kept."""
 PATIENCE = 8
 MOST_WORKERS = 8

@@ -8,13 +8,8 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from cpose.annotation.adapt_config import (
-    CHOICE,
-    AdaptRecipe,
-    build_overlay,
-    write_overlay,
-)
-from cpose.annotation.adapt_data import (
+from cpose.annotation.adaptation.before_after import write_sheet
+from cpose.annotation.adaptation.division import (
     Division,
     copy_pictures,
     divide,
@@ -22,7 +17,12 @@ from cpose.annotation.adapt_data import (
     read_division,
     write_division,
 )
-from cpose.annotation.adapt_sheet import write_sheet
+from cpose.annotation.adaptation.training_config import (
+    CHOICE,
+    AdaptRecipe,
+    build_overlay,
+    write_overlay,
+)
 from cpose.apis.builder import resolve_config
 from cpose.apis.config.reading import PACKAGE_PREFIX
 from cpose.apis.conversion import convert_checkpoint

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.annotation.scene_split import find_scenes, hold_out
+from cpose.annotation.adaptation.scene_split import find_scenes, hold_out
 
 
 def write_pictures(folder, names, seed=0, of_one=False):

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cpose.annotation.adapt_config import Photographs
-from cpose.annotation.scene_split import find_scenes, hold_out
+from cpose.annotation.adaptation.scene_split import find_scenes, hold_out
+from cpose.annotation.adaptation.training_config import Photographs
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, SYMMETRIC_TRUE
 from cpose.datasets.annotations.annotation_index import index_folder
 from cpose.datasets.annotations.annotation_table import AnnotationTable
