@@ -31,6 +31,8 @@ from cpose.apis.inference.inference_parts import find_metainfo
 from cpose.apis.runtime_files import is_runtime_file
 from cpose.apis.training import evaluate, train
 from cpose.apis.zoo_files import resolve_model
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+from cpose.checkpoints.stored_config import CONFIG_KEY
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, OutputError, TrainingError, unwritable
 from cpose.evaluation.metric_table import PRIMARY_NUMBER
@@ -157,11 +159,28 @@ def _find_base(model: str) -> _Start:
             advice='Give the weights that it was exported from',
         )
     note_input(found.path)
+    if found.config is None:
+        _check_config_inside(found.path)
     config = resolve_config(found.config, found.path)
     name = ''
     if config.filename and Path(config.filename).is_relative_to(configs_root().resolve()):
         name = f'{PACKAGE_PREFIX}{Path(config.filename).relative_to(configs_root().resolve())}'
     return _Start(found.path, config, name)
+
+
+def _check_config_inside(path: Path) -> None:
+    """Refuse weights alone.
+
+    Raises:
+        CheckpointError: If a checkpoint carries no config.
+    """
+    if CONFIG_KEY not in (load_checkpoint_file(path).get('meta') or {}):
+        raise CheckpointError(
+            'carries no config',
+            argument='model',
+            place=FilePlace(path),
+            advice='Write it with its config to a .safetensors file by `cpose convert`',
+        )
 
 
 def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Division:
