@@ -53,6 +53,7 @@ def change_annotation(photographs, change):
         file.write_text(json.dumps(content))
 
 
+@pytest.mark.slow
 def test_leaves_a_model_that_every_command_takes(photographs, tmp_path, capsys):
     change_annotation(photographs, lambda item: item.update({'class': 'parcel'}))
     before = {path.name: path.read_bytes() for path in photographs.glob('cuboid*')}
@@ -73,7 +74,8 @@ def test_leaves_a_model_that_every_command_takes(photographs, tmp_path, capsys):
     model = str(out / 'model.safetensors')
     assert main(['infer', '--model', model, str(image), '--out', str(results)]) == 0
     assert (results / 'json' / f'{image.stem}.json').is_file()
-    assert main(['export-onnx', '--model', model, '--out', str(tmp_path / 'a.onnx')]) == 0
+    onnx = ['export-onnx', '--model', model, '--out', str(tmp_path / 'a.onnx')]
+    assert main([*onnx, '--width', '128', '--height', '128']) == 0
 
 
 @pytest.mark.slow
