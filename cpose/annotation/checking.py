@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from cpose.datasets.annotations.annotation import Annotation, read_annotation
-from cpose.datasets.annotations.consistency import Finding, measure_reprojection, pose_objects
 from cpose.datasets.annotations.contradictions import (
     Contradictions,
     ContradictionSearch,
     summarise_kind,
 )
-from cpose.datasets.annotations.conventions import Convention, check_convention
 from cpose.datasets.annotations.file_index import ImageFile, scan_folder
+from cpose.datasets.conventions.consistency import Finding, measure_reprojection, pose_objects
+from cpose.datasets.conventions.table import Convention, check_convention
 from cpose.datasets.image_reading import read_image
 from cpose.errors import DataError
 

@@ -12,12 +12,8 @@ import numpy as np
 
 from cpose.annotation.checking import CheckedFile
 from cpose.datasets.annotations.annotation import find_convention, read_fields
-from cpose.datasets.annotations.conventions import (
-    AnnotationFields,
-    Convention,
-    apply_convention,
-    apply_steps,
-)
+from cpose.datasets.conventions.fields import AnnotationFields
+from cpose.datasets.conventions.table import Convention, apply_convention, apply_steps
 from cpose.error_places import FilePlace
 from cpose.errors import OutputError, unwritable
 from cpose.files.atomic import write_text_atomic

@@ -18,7 +18,6 @@ from cpose.datasets.annotations.contradictions import (
     find_contradictions,
     report_contradictions,
 )
-from cpose.datasets.annotations.conventions import Convention, check_convention
 from cpose.datasets.annotations.data_problems import DataProblems, OnError
 from cpose.datasets.annotations.object_checks import (
     check_classes,
@@ -31,6 +30,7 @@ from cpose.datasets.annotations.object_checks import (
     warn_of_lost_symmetry,
 )
 from cpose.datasets.base_dataset import PoseDataset
+from cpose.datasets.conventions.table import Convention, check_convention
 from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.errors import ConfigError, DataError
 from cpose.files.outputs import note_input
@@ -59,7 +59,7 @@ class CenterPoseDataset(PoseDataset):
             or ``ignore``, which makes their region one that the metric ignores. ``*`` stands for
             all classes that are not named. Without it every object is of the one category.
         convention: How the files are written where they differ from the format, such as
-            ``dict(camera_frame='opencv')``; see `cpose.datasets.annotations.conventions`.
+            ``dict(camera_frame='opencv')``; see `cpose.datasets.conventions.table`.
         on_contradiction: ``'raise'`` refuses a data set most of whose annotations contradict
             themselves, ``'warn'`` only tells.
     """

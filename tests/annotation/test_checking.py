@@ -7,7 +7,7 @@ from cpose.annotation.checking import DataCheck, check_folder, count_files
 from cpose.annotation.fixing import fix_annotation, fix_file, prepare_fix
 from cpose.cli.main import main
 from cpose.datasets.annotations.annotation import parse_annotation, read_annotation
-from cpose.datasets.annotations.explanations import check_fields
+from cpose.datasets.conventions.explanations import check_fields
 from cpose.errors import OutputError
 
 from ..datasets.annotated_files import make_annotation, make_object, write_pair

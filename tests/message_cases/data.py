@@ -4,17 +4,17 @@ from mmengine.dataset import Compose
 
 from cpose.annotation.fixing import prepare_fix
 from cpose.datasets.annotations.annotation import read_annotation
-from cpose.datasets.annotations.consistency import Finding
 from cpose.datasets.annotations.contradictions import (
     Contradictions,
     check_on_contradiction,
     report_contradictions,
 )
-from cpose.datasets.annotations.conventions import check_convention
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.datasets.annotations.object_checks import check_classes
 from cpose.datasets.base_dataset import check_packed
+from cpose.datasets.conventions.consistency import Finding
+from cpose.datasets.conventions.table import check_convention
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
 from cpose.datasets.synthetic.settings import RealismSettings

@@ -11,14 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from cpose.datasets.annotations.consistency import Finding
-from cpose.datasets.annotations.conventions import (
-    AnnotationFields,
-    Convention,
-    apply_convention,
-    isaac_convention,
-)
-from cpose.datasets.annotations.explanations import check_fields
 from cpose.datasets.annotations.extras import stack_extras
 from cpose.datasets.annotations.object_fields import (
     OBJECT_FIELDS,
@@ -32,6 +24,11 @@ from cpose.datasets.annotations.object_fields import (
     read_symmetric,
     read_visibility,
 )
+from cpose.datasets.conventions.consistency import Finding
+from cpose.datasets.conventions.explanations import check_fields
+from cpose.datasets.conventions.fields import AnnotationFields
+from cpose.datasets.conventions.names import isaac_convention
+from cpose.datasets.conventions.table import Convention, apply_convention
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.json_files import JsonFields

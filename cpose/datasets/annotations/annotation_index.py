@@ -18,9 +18,9 @@ from cpose.datasets.annotations.annotation_table import (
     PackedStrings,
 )
 from cpose.datasets.annotations.contradictions import ContradictionSearch, pack_findings
-from cpose.datasets.annotations.conventions import Convention
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import FolderFiles, ImageFile, scan_folder
+from cpose.datasets.conventions.table import Convention
 from cpose.errors import DataError
 from cpose.files.atomic import atomic_file
 from cpose.files.user_cache import cache_folder

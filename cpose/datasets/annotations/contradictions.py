@@ -11,14 +11,14 @@ import numpy as np
 from mmengine.logging import print_log
 
 from cpose.datasets.annotations.annotation import Annotation
-from cpose.datasets.annotations.consistency import (
+from cpose.datasets.conventions.consistency import (
     RELATIONS,
     Finding,
     measure_contradictions,
     pose_objects,
 )
-from cpose.datasets.annotations.conventions import UNITS
-from cpose.datasets.annotations.explanations import Step, check_fields
+from cpose.datasets.conventions.explanations import Step, check_fields
+from cpose.datasets.conventions.names import UNITS
 from cpose.errors import ConfigError, DataError
 
 OnContradiction = Literal['raise', 'warn']

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cpose.datasets.annotations.annotation import parse_annotation
-from cpose.datasets.annotations.conventions import TIMES
-from cpose.datasets.annotations.explanations import check_fields
+from cpose.datasets.conventions.explanations import check_fields
+from cpose.datasets.conventions.names import TIMES
 from cpose.errors import DataError
 
 from .written_files import (

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cpose.datasets.annotations.conventions import UNITS, AnnotationFields
+from cpose.datasets.conventions.fields import AnnotationFields
+from cpose.datasets.conventions.names import UNITS
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import cv_from_gl, intrinsic_matrix, pixel_projection
 from cpose.structures.cuboid import CORNER_SIGNS, cuboid_keypoints

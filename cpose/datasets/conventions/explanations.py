@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cpose.datasets.annotations.consistency import (
+from cpose.datasets.conventions.consistency import (
     RELATION_FIELDS,
     RELATIONS,
     UNITS_OF_MAGNITUDE,
@@ -19,19 +19,17 @@ from cpose.datasets.annotations.consistency import (
     pose_objects,
     project_objects,
 )
-from cpose.datasets.annotations.conventions import (
+from cpose.datasets.conventions.fields import AnnotationFields
+from cpose.datasets.conventions.names import (
     FRAME_CODES,
     NAMED_FRAMES,
     ORDERS,
-    PLAIN_FORMS,
     TIMES,
     UNITS,
-    AnnotationFields,
-    apply_steps,
-    find_form,
     frame_matrix,
     name_order,
 )
+from cpose.datasets.conventions.table import PLAIN_FORMS, apply_steps, find_form
 
 Step = tuple[str, str]
 """Field and form."""

@@ -1,0 +1,1 @@
+"""Conventions of annotation files: contradictions of their fields and what explains them."""
