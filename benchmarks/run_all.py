@@ -27,6 +27,7 @@ SCRIPTS = (
     'runtimes',
     'decode',
     'pose',
+    'tracking',
     'data',
     'worker_memory',
     'synthetic',

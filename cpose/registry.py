@@ -123,7 +123,7 @@ RUNTIMES = _child(
     'deploy.runtimes',
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
-TRACKERS = _child('tracker', None, 'tracking', ())
+TRACKERS = _child('tracker', None, 'tracking', ('pose_tracker',))
 INFERENCERS = _child(
     'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
 )

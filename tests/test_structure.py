@@ -27,7 +27,7 @@ LAYERS = {
     'checkpoints': 9,
     'engine': 10, 'deploy': 10,
     'apis': 11,
-    'annotation': 12, 'tao': 12,
+    'tao': 12, 'annotation': 12,
     'cli': 13,
 }  # fmt: skip
 MOST_MODULES = 13

@@ -41,6 +41,7 @@ COMMANDS = (
     'convert',
     'data.synth',
     'data.check_data',
+    'data.annotate',
     'data.adapt',
     'quickstart',
     'export_onnx',

@@ -22,6 +22,21 @@ def quaternion_from_vector(vector: np.ndarray) -> np.ndarray:
     return _with_positive_w(quaternion)
 
 
+def vector_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:
+    """Invert `quaternion_from_vector`.
+
+    Args:
+        quaternion_xyzw: (..., 4), unit, order x y z w.
+
+    Returns:
+        (..., 3), axis times angle, radians; no longer than π.
+    """
+    quaternion = _with_positive_w(np.asarray(quaternion_xyzw, dtype=np.float64))
+    sine = np.linalg.norm(quaternion[..., :3], axis=-1, keepdims=True)
+    half = np.arctan2(sine, quaternion[..., 3:])
+    return 2 * quaternion[..., :3] / np.sinc(half / np.pi)
+
+
 def quaternion_from_matrix(matrix: np.ndarray) -> np.ndarray:
     """Convert rotation matrices to quaternions, for every angle equally exact.
 

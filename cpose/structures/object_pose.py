@@ -24,6 +24,23 @@ class VideoFrame:
 
 
 @dataclass(frozen=True)
+class Track:
+    """The object of a video that a pose belongs to.
+
+    Attributes:
+        number: Same for the same object, from 1 on, unique within a video.
+        frames: In how many frames the object was found, this one included.
+        trail_image: (K, 2) projected centre in the last frames, image pixels, the newest last.
+        found: What was found in this frame alone; None while the object is hidden.
+    """
+
+    number: int
+    frames: int
+    trail_image: np.ndarray
+    found: 'ObjectPose | None' = None
+
+
+@dataclass(frozen=True)
 class ObjectPose:
     """One detected cuboid.
 
@@ -47,6 +64,8 @@ class ObjectPose:
         reprojection_error: RMS distance of the predicted corners from the posed ones, image pixels.
         relative_error: The same in RMS distances of the predicted corners from their mean, which
             means alike for near and far objects.
+        track: The object in a video, with a tracker. The pose is then that of the tracker; boxes
+            and corners are those of the frame.
     """
 
     score: float
@@ -62,6 +81,7 @@ class ObjectPose:
     extras: Mapping[str, np.ndarray] = field(default_factory=dict)
     reprojection_error: float | None = None
     relative_error: float | None = None
+    track: Track | None = None
 
     @property
     def has_pose(self) -> bool:

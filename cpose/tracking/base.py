@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
-from cpose.error_places import ConfigPlace
-from cpose.errors import ConfigError
+from cpose.error_places import ConfigPlace, FilePlace
+from cpose.errors import ConfigError, DataError
 from cpose.registry import TRACKERS
 from cpose.structures.object_pose import PoseResult, VideoFrame
 
@@ -14,7 +14,8 @@ from cpose.structures.object_pose import PoseResult, VideoFrame
 class Tracker(Protocol):
     """What is registered in TRACKERS and named by the config key ``tracker``.
 
-    One is built for every run over inputs, so two runs at once share no state.
+    One is built for every run over inputs, so two runs at once share no state. Its attribute
+    ``dataset_meta`` is set to the meta information of the data set, as MMEngine does for metrics.
     """
 
     def reset(self) -> None:
@@ -39,14 +40,19 @@ class VideoTracking:
 
     Args:
         config: Config of the tracker; None for none.
+        dataset_meta: Meta information of the data set, tuples by label.
 
     Raises:
         ConfigError: If the class is no tracker.
     """
 
-    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        dataset_meta: Mapping[str, Any] | None = None,
+    ) -> None:
         self._tracker: Tracker | None = None
-        self._video: str | None = None
+        self._last: PoseResult | None = None
         if config is None:
             return
         tracker = TRACKERS.build(dict(config))
@@ -59,16 +65,43 @@ class VideoTracking:
                 advice='Give it the methods reset() and update(result, frame), see '
                 'cpose.tracking.base.Tracker',
             )
+        tracker.dataset_meta = dataset_meta  # type: ignore[attr-defined]
         self._tracker = tracker
 
     def follow(self, result: PoseResult, frame: VideoFrame | None) -> PoseResult:
-        """Return the poses of a frame after the tracker; a single image stays as it is."""
+        """Return the poses of a frame after the tracker; a single image stays as it is.
+
+        Raises:
+            DataError: If a frame has another size than the last one of its video, or is not later.
+        """
         if frame is None:
             return result
         result = replace(result, video_frame=frame)
         if self._tracker is None:
             return result
-        if frame.video != self._video:
-            self._video = frame.video
+        last, self._last = self._last, result
+        if last is None or last.video_frame is None or last.video_frame.video != frame.video:
             self._tracker.reset()
+        else:
+            _check_order(last, last.video_frame, result, frame)
         return self._tracker.update(result, frame)
+
+
+def _check_order(last: PoseResult, before: VideoFrame, result: PoseResult, now: VideoFrame) -> None:
+    place = FilePlace(result.image_path)
+    if result.image_wh != last.image_wh:
+        raise DataError(
+            f'has another size than the frame before it, {last.image_wh}',
+            argument='image_wh',
+            value=result.image_wh,
+            place=place,
+            advice='Give videos of one size each',
+        )
+    if now.number <= before.number or now.time < before.time:
+        raise DataError(
+            f'comes after frame {before.number} at {before.time:g} s of its video',
+            argument='frame',
+            value=(now.number, now.time),
+            place=place,
+            advice='Give the frames in the order of their time',
+        )

@@ -4,6 +4,7 @@ Everything is drawn from image points and the OpenCV camera frame, so that a pic
 depend on the frame in which results are written.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ PALETTE: tuple[Color, ...] = (
     (255, 140, 170),
     (90, 220, 220),
 )
-"""Colours of the categories, repeated when there are more."""
+"""Colours of the categories or tracks, repeated when there are more."""
 AXIS_COLORS: tuple[Color, ...] = ((40, 40, 235), (40, 200, 40), (245, 90, 40))
 """x red (right hand), y green (up), z blue (front)."""
 FRONT_FACE = np.flatnonzero(CORNER_SIGNS[:, 2] > 0)
@@ -63,7 +64,10 @@ class PoseDrawer:
     show_labels: bool = True
 
     def draw(self, image: np.ndarray, result: PoseResult) -> np.ndarray:
-        """Return a copy of an image (H, W, 3), BGR uint8, with all its objects."""
+        """Return a copy of an image (H, W, 3), BGR uint8, with all its objects.
+
+        Tracked objects have a colour of their own, their number, and the way of their centre.
+        """
         canvas = np.ascontiguousarray(image).copy()
         size = float(np.clip(max(canvas.shape[:2]) / BASE_SIDE, 0.45, 8))
         far_to_near = sorted(result.poses, key=_depth, reverse=True)
@@ -90,6 +94,8 @@ class PoseDrawer:
         self, canvas: np.ndarray, pose: ObjectPose, result: PoseResult, size: float
     ) -> None:
         corners = _corners(pose)
+        if pose.track is not None:
+            self._draw_trail(canvas, pose.track.trail_image, self._color(pose), size)
         if self.show_axes and pose.has_pose and result.intrinsics is not None:
             self._draw_axes(canvas, pose, result, size)
         if self.show_points:
@@ -100,6 +106,12 @@ class PoseDrawer:
             corner = np.array([np.nanmin(corners[:, 0]), np.nanmin(corners[:, 1]) - 20 * size])
             text = 0.45 * max(size, SMALLEST_TEXT)
             draw_label(canvas, self._label(pose), corner, self._color(pose), text)
+
+    def _draw_trail(self, canvas: np.ndarray, trail: np.ndarray, color: Color, size: float) -> None:
+        """Draw the way of a centre (K, 2), older parts thinner."""
+        for number, (a, b) in enumerate(itertools.pairwise(trail)):
+            width = 1 + 2 * size * (number + 1) / len(trail)
+            draw_line(canvas, a, b, color, round(width))
 
     def _draw_points(self, canvas: np.ndarray, points: np.ndarray, size: float) -> None:
         """Mark points (9, 2) and number them, corners on the side away from the centre."""
@@ -132,11 +144,14 @@ class PoseDrawer:
     def _label(self, pose: ObjectPose) -> list[str]:
         known = pose.label < len(self.categories)
         name = self.categories[pose.label] if known else f'object {pose.label}'
+        if pose.track is not None:
+            name = f'{name} #{pose.track.number}'
         dims = ' / '.join(f'{value:.3f}' for value in pose.dims)
         return [f'{name} {pose.score:.2f}', dims]
 
     def _color(self, pose: ObjectPose) -> Color:
-        return PALETTE[pose.label % len(PALETTE)]
+        number = pose.label if pose.track is None else pose.track.number
+        return PALETTE[number % len(PALETTE)]
 
 
 def object_axes(keypoints_cv: np.ndarray) -> np.ndarray:

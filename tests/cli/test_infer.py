@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.accuracy.tracked_scenes import find_objects, make_scenes
 from cpose.apis.builder import build_model
+from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.checkpoints.stored_config import CONFIG_KEY, config_to_json
 from cpose.cli.commands.infer import _drawer
 from cpose.cli.main import build_parser, main
+from cpose.structures.object_pose import PoseResult
 from cpose.visualization.pose_drawer import PoseDrawer
 from cpose.visualization.pose_visualizer import PoseVisualizer
 
@@ -165,3 +168,26 @@ def test_images_above_the_limit_are_named_and_the_rest_done(infer, images, capsy
     assert output.startswith('2 images, ')
     assert 'large.png has 400×300 pixels' in error
     assert infer(images, *CAMERA, '--skip-unreadable') == 0
+
+
+def test_videos_are_tracked(infer, tmp_path, monkeypatch):
+    clip = tmp_path / 'clip.avi'
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*'MJPG'), 10.0, (80, 60))
+    for _ in range(3):
+        writer.write(np.full((60, 80, 3), 90, dtype=np.uint8))
+    writer.release()
+    scene = make_scenes(1)['nothing moves']
+    found = find_objects(scene, 0, np.random.default_rng(0))[0].poses
+
+    def find(self, batch, score_thr):
+        return [
+            PoseResult(sample.image_path, sample.image_wh, sample.intrinsics, found)
+            for sample in batch['data_samples']
+        ]
+
+    monkeypatch.setattr(CenterPoseInferencer, '_find', find)
+    assert infer(clip, *CAMERA, '--track') == 0
+    content = json.loads((tmp_path / 'out' / 'json' / 'clip.tracks.json').read_text())
+    (track,) = content['tracks']
+    assert [pose['number'] for pose in track['poses']] == [0, 1, 2]
+    assert (tmp_path / 'out' / 'vis' / 'clip.mp4').exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cpose.apis.inference.result_writer import result_to_dict
+from cpose.apis.inference.result_json import result_to_dict
 from cpose.codecs.centerpose_codec import CenterPoseCodec
 from cpose.errors import ConfigError
 from cpose.structures.object_pose import PoseResult

@@ -7,6 +7,7 @@ from cpose.geometry.rotation import (
     multiply_quaternions,
     quaternion_from_matrix,
     quaternion_from_vector,
+    vector_from_quaternion,
 )
 
 HALF_TURNS = np.pi * np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0.8, 0], [0, -0.6, 0.8]])
@@ -31,6 +32,13 @@ def assert_same_rotation(actual, expected):
 
 def test_from_vector(rotations):
     assert_same_rotation(quaternion_from_vector(rotations.as_rotvec()), rotations.as_quat())
+
+
+def test_to_vector(rotations):
+    vectors = vector_from_quaternion(rotations.as_quat())
+    assert (np.linalg.norm(vectors, axis=-1) <= np.pi + 1e-12).all()
+    assert_same_rotation(quaternion_from_vector(vectors), rotations.as_quat())
+    np.testing.assert_array_equal(vector_from_quaternion([0, 0, 0, 1]), np.zeros(3))
 
 
 def test_identity_is_exact():

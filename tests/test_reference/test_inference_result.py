@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cpose.apis.inference.result_writer import result_to_dict
+from cpose.apis.inference.result_json import result_to_dict
 from cpose.geometry.affine import letterbox_affine
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.object_pose import PoseResult

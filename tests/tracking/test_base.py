@@ -1,6 +1,6 @@
 import pytest
 
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, DataError
 from cpose.registry import TRACKERS
 from cpose.structures.object_pose import PoseResult, VideoFrame
 from cpose.tracking.base import VideoTracking
@@ -62,3 +62,24 @@ def test_without_tracker_results_know_their_frame():
 def test_other_classes_are_refused():
     with raises(ConfigError, value='NoTracker', key='tracker.type'):
         VideoTracking({'type': 'NoTracker'})
+
+
+@pytest.mark.parametrize(
+    ('size', 'number', 'time', 'argument'),
+    [
+        ((5, 4), 2, 0.6, 'image_wh'),
+        ((4, 4), 1, 0.6, 'frame'),
+        ((4, 4), 2, 0.4, 'frame'),
+    ],
+)
+def test_frames_out_of_order_or_of_another_size_are_refused(size, number, time, argument):
+    tracking = VideoTracking({'type': 'RecordingTracker'})
+    tracking.follow(PoseResult('x#1', (4, 4), None), VideoFrame('x', 1, 0.5, 10.0))
+    with raises(DataError, argument=argument, path='x#2'):
+        tracking.follow(PoseResult('x#2', size, None), VideoFrame('x', number, time, 10.0))
+    tracking.follow(PoseResult('y#0', (5, 4), None), VideoFrame('y', 0, 0.0, 10.0))
+
+
+def test_trackers_know_the_data_set():
+    meta = {'category': ('cup',)}
+    assert VideoTracking({'type': 'RecordingTracker'}, meta)._tracker.dataset_meta is meta

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from cpose.geometry.projection import project_points
 from cpose.structures.cuboid import EDGES
+from cpose.structures.object_pose import Track
 from cpose.visualization.pose_drawer import (
     AXIS_COLORS,
     FRONT_FACE,
@@ -29,6 +32,17 @@ def test_input_is_left_alone():
     assert drawn.shape == image.shape
     assert drawn.dtype == np.uint8
     assert (drawn != 128).any()
+
+
+def test_tracks_have_their_colour_number_and_trail():
+    pose = posed_object()
+    trail = np.array([[10.0, 15.0], [10.0, 60.0], pose.keypoints_image[0]])
+    tracked = replace(pose, track=Track(3, 5, trail))
+    drawn = PLAIN.draw(grey_image(), result_of(tracked))
+    assert count_color(drawn, PALETTE[3]) > 100
+    assert count_color(drawn[20:55, 5:15], PALETTE[3]) > 30
+    assert count_color(drawn, PALETTE[pose.label]) == 0
+    assert PoseDrawer(['cup'])._label(tracked)[0].startswith('cup #3 ')
 
 
 def test_without_objects_nothing_is_drawn():

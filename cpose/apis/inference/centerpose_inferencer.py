@@ -28,6 +28,7 @@ from cpose.apis.inference.inference_parts import (
     build_visualizer,
     choose_input_wh,
     find_categories,
+    find_metainfo,
     find_scales,
     make_record,
     set_input_wh,
@@ -161,7 +162,7 @@ class CenterPoseInferencer(BaseInferencer):
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
         """Return a generator of images with their results; arguments as for a call."""
         before, *after = self._dispatch_kwargs(**kwargs)
-        tracking = VideoTracking(self.cfg.get('tracker'))
+        tracking = VideoTracking(self.cfg.get('tracker'), find_metainfo(self.cfg))
         batches = self.preprocess(inputs, batch_size, **before)
         return (
             pair for images, data in batches for pair in self._run(tracking, images, data, *after)

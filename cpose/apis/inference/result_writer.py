@@ -1,147 +1,24 @@
-"""Write results to a folder: JSON files, pictures, videos.
+"""Write results to a folder: JSON files, pictures, videos."""
 
-The JSON files are in TAO's format with score, category and box added.
-
-Source: TAO PyTorch 6.25.10, inference results. Deviation: objects without a pose are listed, with
-null in the pose fields, and the reason if one was looked for.
-"""
-
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from cpose.apis.inference.image_sources import ENDINGS, SourceImage
+from cpose.apis.inference.result_json import ANOTHER_FOLDER, TrackFile, write_result_json
 from cpose.apis.inference.video_file import VideoFile
 from cpose.apis.inference.video_frames import is_live
 from cpose.datasets.annotations.file_index import RESULTS_MARK
-from cpose.errors import ConfigError, unwritable
-from cpose.files.atomic import try_folder, write_atomic, write_text_atomic
+from cpose.errors import unwritable
+from cpose.files.atomic import try_folder, write_text_atomic
 from cpose.files.outputs import MARK, check_replaceable, note_input
-from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
-from cpose.structures.camera import GL_FROM_CV, gl_from_cv
-from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.object_pose import PoseResult
 from cpose.visualization.pictures import write_picture
 from cpose.visualization.pose_drawer import PoseDrawer
-
-FRAMES = ('opencv', 'objectron')
-"""Camera frames of location, quaternion and 3D keypoints; 2D points do not depend on them."""
-
-ANOTHER_FOLDER = 'Choose another output folder'
-QUATERNION_GL_FROM_CV = quaternion_from_matrix(GL_FROM_CV)
-
-
-def result_to_dict(
-    result: PoseResult, frame: str = 'opencv', categories: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Return what the JSON file of one image holds.
-
-    Args:
-        result: All poses of the image.
-        frame: ``'opencv'`` (x right, y down, z forward) or ``'objectron'`` (x down, y right, z
-            backward: the frame of TAO's annotations).
-        categories: Names by label.
-
-    Returns:
-        ``image_name``, ``image_size`` (width, height), ``frame``, ``intrinsics``, ``distortion``
-        (k1 k2 p1 p2 ..., null for a pinhole), ``is_camera_guessed``, ``video_frame`` (``video``,
-        ``number``, ``time`` in seconds, ``fps``) of the frames of a video, and ``objects``; of each
-        object ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
-        ``projected_keypoints_2d`` (9×2, pixels, with the distortion), ``keypoints_2d`` (8×2,
-        pixels), ``relative_scale`` (3), ``score``, ``label``, ``bbox`` (left, top, right, bottom,
-        pixels), ``class`` where the name is known, ``reprojection_error`` (pixels) and
-        ``relative_error`` (see `ObjectPose`) of a pose, ``failure`` where there is none, and what
-        further branches found (`ObjectPose.extras`), such as ``keypoints_std`` (8×2, pixels) and
-        ``dims_std`` (3).
-
-    Raises:
-        ConfigError: If the frame is unknown, or a branch has a result of the same name.
-    """
-    if frame not in FRAMES:
-        raise ConfigError(
-            'is unknown', argument='frame', value=frame, advice=f'Use one of {", ".join(FRAMES)}'
-        )
-    return {
-        'image_name': os.path.basename(result.image_path),
-        'image_size': list(result.image_wh),
-        'frame': frame,
-        'intrinsics': _plain(result.intrinsics),
-        'distortion': _plain(result.distortion),
-        'is_camera_guessed': result.is_camera_guessed,
-        **({} if result.video_frame is None else {'video_frame': asdict(result.video_frame)}),
-        'objects': [
-            {'id': f'object_{number}', **_object_to_dict(pose, frame, categories)}
-            for number, pose in enumerate(result.poses)
-        ],
-    }
-
-
-def write_result_json(
-    path: str | Path, result: PoseResult, frame: str = 'opencv', categories: Sequence[str] = ()
-) -> None:
-    """Write the JSON file of one image; see `result_to_dict`.
-
-    Raises:
-        OutputError: If the file cannot be written.
-    """
-    check_replaceable(path)
-    text = json.dumps(result_to_dict(result, frame, categories), indent=4, allow_nan=False)
-    write_atomic(path, text.encode(), ANOTHER_FOLDER, 'out', is_durable=False)
-
-
-def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> dict[str, Any]:
-    location, keypoints = pose.location_cv, pose.keypoints_cv
-    quaternion = pose.quaternion_xyzw
-    if frame == 'objectron' and pose.has_pose:
-        assert location is not None
-        assert keypoints is not None
-        assert quaternion is not None
-        location, keypoints = gl_from_cv(location), gl_from_cv(keypoints)
-        quaternion = multiply_quaternions(QUATERNION_GL_FROM_CV, quaternion)
-    values = {
-        'location': _plain(location),
-        'quaternion_xyzw': _plain(quaternion),
-        'keypoints_3d': _plain(keypoints),
-        'projected_keypoints_2d': _plain(pose.keypoints_image),
-        'keypoints_2d': _plain(pose.corners_image),
-        'relative_scale': _plain(pose.dims),
-        'score': pose.score,
-        'label': pose.label,
-        'bbox': _plain(pose.bbox_image),
-    }
-    if pose.label < len(categories):
-        values['class'] = categories[pose.label]
-    for name in ('reprojection_error', 'relative_error', 'failure'):
-        if getattr(pose, name) is not None:
-            values[name] = getattr(pose, name)
-    for name, value in pose.extras.items():
-        if name in values:
-            raise ConfigError(
-                'is what the JSON files call another result',
-                argument='name',
-                value=name,
-                advice='Rename it among the extras of the class of the branch',
-            )
-        values[name] = _plain(value)
-    return values
-
-
-def _plain(array: np.ndarray | None) -> Any:
-    """Return nested lists of numbers, null where there is none: JSON knows no NaN."""
-    if array is None:
-        return None
-    array = np.asarray(array, dtype=np.float64)
-    if np.isfinite(array).all():
-        return array.tolist()
-    objects = array.astype(object)
-    objects[~np.isfinite(array)] = None
-    return objects.tolist()
-
 
 MARK_TEXT = f'{MARK.decode()}: results, which are no inputs of a later run.\n'
 JPEG_ENDINGS = ('.jpg', '.jpeg')
@@ -164,7 +41,8 @@ class ResultWriter:
     """Write ``json/{name}.json`` and ``vis/{name}.png`` or ``.jpg`` below a folder.
 
     The frames of a video become one ``vis/{video}.mp4``; its sides are even, odd ones get one more
-    column or row, which repeats the last. Use it as a context, so that videos are
+    column or row, which repeats the last. Its tracks, if there is a tracker, become one
+    ``json/{video}.tracks.json``. Use it as a context, so that videos are
     complete at the end; one that an error ends is called ``vis/{video}.incomplete.mp4``. Images and
     the annotations beside them are never replaced, other files only by `outputs_guarded`.
 
@@ -185,6 +63,7 @@ class ResultWriter:
     save_json: bool = True
     json_folder: str = 'json'
     picture_folder: str = 'vis'
+    _tracks: TrackFile | None = field(default=None, init=False, repr=False)
     _video: VideoFile | None = field(default=None, init=False, repr=False)
     _video_name: str | None = field(default=None, init=False, repr=False)
     _is_camera: bool = field(default=False, init=False, repr=False)
@@ -196,9 +75,10 @@ class ResultWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Complete the open video; what ends a camera ends no video early."""
+        """Complete the open video and its tracks; what ends a camera ends no video early."""
         is_end = kind is None or (self._is_camera and issubclass(kind, KeyboardInterrupt))
         self._close_video(is_end)
+        self._write_tracks()
 
     def write(self, image: SourceImage, result: PoseResult) -> None:
         """Write what belongs to one image.
@@ -215,6 +95,7 @@ class ResultWriter:
             self._mark(self.json_folder)
             path = self.folder / self.json_folder / f'{image.name}.json'
             write_result_json(path, result, self.frame, self.categories)
+            self._note_tracks(result)
         if self.drawer is None:
             return
         self._mark(self.picture_folder)
@@ -223,6 +104,21 @@ class ResultWriter:
             write_picture(picture_path, picture)
         else:
             self._write_frame(picture, image)
+
+    def _note_tracks(self, result: PoseResult) -> None:
+        """Add a frame to the tracks of its video; write those of the video before."""
+        if result.video_frame is None:
+            return
+        path = self.folder / self.json_folder / f'{result.video_frame.video}.tracks.json'
+        if self._tracks is None or self._tracks.path != path:
+            self._write_tracks()
+            self._tracks = TrackFile(path, self.frame, self.categories)
+        self._tracks.add(result)
+
+    def _write_tracks(self) -> None:
+        tracks, self._tracks = self._tracks, None
+        if tracks is not None:
+            tracks.write()
 
     def _mark(self, name: str) -> None:
         """Mark a folder that holds results only, so that no later run takes them for inputs."""

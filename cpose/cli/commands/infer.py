@@ -45,6 +45,12 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     parser.add_argument('--batch-size', type=positive_int, default=1)
     add_scales(parser)
+    parser.add_argument(
+        '--track',
+        action='store_true',
+        help='follow objects over the frames of a video: numbers, smooth poses, trails; the '
+        'tracker of the config, else PoseTracker',
+    )
     add_device(parser)
     parser.set_defaults(func=run)
 
@@ -93,7 +99,7 @@ def run(args: Namespace) -> int:
     from cpose.apis.inference.result_writer import ResultWriter, prepare_output
 
     total = count_images(args.inputs)
-    camera = args.camera_file or _camera_numbers(args.camera)
+    camera = args.camera_file or camera_numbers(args.camera)
     prepare_output(args.out)
     inferencer = _build(args)
     drawer = _drawer(args, inferencer) if args.save_vis else None
@@ -130,9 +136,10 @@ def _build(args: Namespace) -> Any:
     from cpose.apis.runtime_files import is_runtime_file
 
     device = choose_device(args.device) if args.device else None
-    inferencer = CenterPoseInferencer(
-        read_config(args), args.checkpoint, device, scales=args.scales
-    )
+    config = read_config(args)
+    if args.track:
+        config.setdefault('tracker', {'type': 'PoseTracker'})
+    inferencer = CenterPoseInferencer(config, args.checkpoint, device, scales=args.scales)
     if is_runtime_file(args.checkpoint):
         sys.stdout.write(f'{inferencer.runtime.describe()}\n')
     return inferencer
@@ -146,7 +153,7 @@ def _drawer(args: Namespace, inferencer: Any) -> Any:
     return drawer if args.axis_length is None else replace(drawer, axis_length=args.axis_length)
 
 
-def _camera_numbers(words: list[str] | None) -> list[float] | None:
+def camera_numbers(words: list[str] | None) -> list[float] | None:
     """Turn the words after ``--camera`` into numbers; commas may stand for spaces."""
     if words is None:
         return None

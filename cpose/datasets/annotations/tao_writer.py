@@ -63,7 +63,7 @@ def build_annotation(record: CompleteRecord, categories: tuple[str, ...]) -> dic
     """
     annotations, symmetries = record.annotations, record.symmetries
     extras = unstack_extras(annotations)
-    content: dict[str, Any] = {'camera_data': _describe_camera(record)}
+    content: dict[str, Any] = {'camera_data': describe_camera(record.image_wh, record.intrinsics)}
     if annotations.plane_gl is not None:
         point, normal = annotations.plane_gl.tolist()
         content['AR_data'] = {'plane_center': point, 'plane_normal': normal}
@@ -73,7 +73,7 @@ def build_annotation(record: CompleteRecord, categories: tuple[str, ...]) -> dic
             'class': categories[annotations.labels[k]],
             'name': f'{categories[annotations.labels[k]]}_{k}',
             'provenance': 'synthetic',
-            **_describe_pose(annotations.keypoints_gl[k]),
+            **describe_pose(annotations.keypoints_gl[k]),
             'projected_cuboid': annotations.keypoints_image[k].tolist(),
             'scale': annotations.dims_metric[k].tolist(),
             'keypoints_3d': annotations.keypoints_gl[k].tolist(),
@@ -85,9 +85,15 @@ def build_annotation(record: CompleteRecord, categories: tuple[str, ...]) -> dic
     return content
 
 
-def _describe_camera(record: CompleteRecord) -> dict[str, Any]:
-    width, height = record.image_wh
-    (fx, _, cx), (_, fy, cy), _ = record.intrinsics.tolist()
+def describe_camera(image_wh: tuple[int, int], intrinsics: np.ndarray) -> dict[str, Any]:
+    """Return the field ``camera_data`` of a camera at the origin of the 3D points.
+
+    Args:
+        image_wh: Width and height, pixels.
+        intrinsics: (3, 3), pixels.
+    """
+    width, height = image_wh
+    (fx, _, cx), (_, fy, cy), _ = intrinsics.tolist()
     return {
         'width': int(width),
         'height': int(height),
@@ -103,7 +109,8 @@ def _describe_camera(record: CompleteRecord) -> dict[str, Any]:
     }
 
 
-def _describe_pose(keypoints_gl: np.ndarray) -> dict[str, Any]:
+def describe_pose(keypoints_gl: np.ndarray) -> dict[str, Any]:
+    """Return the fields ``location`` and ``quaternion_xyzw`` of keypoints (9, 3) of a cuboid."""
     sides = keypoints_gl[1:].T @ CORNER_SIGNS
     rotation = sides / np.linalg.norm(sides, axis=0)
     return {

@@ -12,7 +12,7 @@ from cpose.apis.builder import build_model
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.camera_io import GuessWarning
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-from cpose.apis.inference.result_writer import result_to_dict
+from cpose.apis.inference.result_json import result_to_dict
 from cpose.errors import ConfigError, DataError
 from cpose.registry import TRACKERS
 from cpose.structures.camera import intrinsic_matrix

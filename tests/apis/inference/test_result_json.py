@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cpose.apis.inference.result_writer import result_to_dict, write_result_json
+from cpose.apis.inference.result_json import result_to_dict, write_result_json
 from cpose.errors import ConfigError, OutputError
 from cpose.geometry.rotation import matrix_from_quaternion, quaternion_from_matrix
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix

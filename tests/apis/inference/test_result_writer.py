@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ from cpose.apis.inference.image_sources import SourceImage
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.errors import OutputError
-from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
+from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
 
 from ...user_errors import raises
 from ..inference_scenes import grey_image
@@ -86,6 +87,44 @@ def test_videos_one_after_the_other(tmp_path):
         assert capture.read()[0] is False
         assert abs(read[-1].mean() - 50) < 6  # lossy
         assert len(list((tmp_path / 'json' / name).iterdir())) == frames
+
+
+def tracked(number, frame, is_hidden=False):
+    place = np.array([0.0, 0.0, 5.0 + frame])
+    pose = replace(result().poses[0], location_cv=place, quaternion_xyzw=np.array([0.0, 0, 0, 1]))
+    found = None if is_hidden else replace(pose, location_cv=place - [1, 0, 0])
+    return replace(pose, track=Track(number, 1, np.zeros((1, 2)), found))
+
+
+def test_tracks_of_a_video_are_one_file(tmp_path):
+    numbers = {('one', 0): [1], ('one', 2): [1, 2], ('two', 0): [1]}
+    with ResultWriter(tmp_path, 'objectron', ('cup',), drawer=None) as writer:
+        for (video, frame), tracks in numbers.items():
+            place = VideoFrame(video, frame, frame / 10, 10.0)
+            poses = [tracked(number, frame, number == 2) for number in tracks]
+            image = source(f'{video}/{frame:06d}', f'{video}.mp4#{frame}', 50, place)
+            writer.write(image, PoseResult(image.path, (80, 60), None, poses, video_frame=place))
+    content = json.loads((tmp_path / 'json' / 'one.tracks.json').read_text())
+    assert (content['video'], content['fps'], content['frame']) == ('one', 10.0, 'objectron')
+    first, second = content['tracks']
+    assert (first['track_id'], first['class'], second['track_id']) == (1, 'cup', 2)
+    assert [(pose['number'], pose['time']) for pose in first['poses']] == [(0, 0.0), (2, 0.2)]
+    assert first['poses'][1]['location'] == [0, 0, -7]
+    assert first['poses'][1]['found']['location'] == [0, -1, -7]
+    assert second['poses'][0]['found'] is None
+    (single,) = json.loads((tmp_path / 'json' / 'two' / '000000.json').read_text())['objects']
+    assert single['track_id'] == 1
+    assert single['found']['location'] == [0, -1, -5]
+    assert (tmp_path / 'json' / 'two.tracks.json').exists()
+
+
+def test_without_a_tracker_there_is_no_track_file(tmp_path):
+    place = VideoFrame('one', 0, 0.0, 10.0)
+    with ResultWriter(tmp_path, drawer=None) as writer:
+        image = source('one/000000', 'one.mp4#0', 50, place)
+        writer.write(image, replace(result(), video_frame=place))
+    assert not list(tmp_path.rglob('*.tracks.json'))
+    assert 'track_id' not in (tmp_path / 'json' / 'one' / '000000.json').read_text()
 
 
 def test_video_of_odd_size_loses_nothing(tmp_path):

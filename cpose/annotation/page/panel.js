@@ -1,0 +1,143 @@
+// The lists and fields around the picture.
+
+const element = (id) => document.getElementById(id);
+
+function node(name, className, text = '') {
+  const item = document.createElement(name);
+  item.className = className;
+  item.textContent = text;
+  return item;
+}
+
+function stateOf(picture) {
+  if (picture.error) return 'error';
+  if (picture.drafts) return 'draft';
+  if (picture.objects) return 'done';
+  return picture.is_annotated ? 'empty' : 'new';
+}
+
+const STATES = {
+  error: 'cannot be used', draft: 'not finished', done: 'annotated', empty: 'no object here',
+  new: 'not annotated yet',
+};
+
+export function drawPictures(pictures, currentId, onPick) {
+  const list = element('list');
+  list.replaceChildren(...pictures.map((picture) => {
+    const state = stateOf(picture);
+    const item = node('li', picture.id === currentId ? 'current' : '');
+    item.title = `${picture.path}: ${picture.error || STATES[state]}`;
+    item.append(node('span', `dot ${state}`), node('span', 'path', picture.path));
+    if (picture.objects) item.append(node('span', 'count', picture.objects));
+    item.addEventListener('click', () => onPick(picture.id));
+    return item;
+  }));
+  list.querySelector('.current')?.scrollIntoView({ block: 'nearest' });
+  const done = pictures.filter((item) => ['done', 'empty'].includes(stateOf(item))).length;
+  element('progress').textContent = `${done} / ${pictures.length}`;
+  element('bar').style.width = `${(100 * done) / pictures.length}%`;
+}
+
+export function drawBoxes(boxes, proposals, currentId, onPick) {
+  const items = [...boxes, ...proposals].map((box) => {
+    const item = node('li', box.id === currentId ? 'current' : '');
+    const isProposal = proposals.includes(box);
+    item.append(node('span', `dot ${isProposal || !box.solution ? 'draft' : 'done'}`));
+    item.append(node('span', 'grow', box.category));
+    item.append(node('small', '', isProposal ? `proposed ${Math.round(100 * box.score)} %`
+      : box.solution ? sizeText(box.solution.dims) : `${box.corners.filter(Boolean).length} corners`));
+    item.addEventListener('click', () => onPick(box.id));
+    return item;
+  });
+  element('boxes').replaceChildren(...items);
+}
+
+function sizeText(dims) {
+  return dims.map((value) => value.toPrecision(3)).join(' × ');
+}
+
+/** Say how well the box fits and what its view leaves open. */
+export function tell(box, solution, wh) {
+  const place = element('told');
+  place.replaceChildren();
+  if (!box) return;
+  const count = box.corners.filter(Boolean).length;
+  if (!solution) {
+    place.textContent = count < 4 ? `${count} of at least 4 corners.` : 'No box has these corners.';
+    return;
+  }
+  const lines = [];
+  if (typeof solution.residual_px === 'number' && !box.soft.every(Boolean)) {
+    const isGood = solution.residual_px < Math.max(...wh) / 250;
+    lines.push(node('span', isGood ? 'good' : 'warn', `Off by ${solution.residual_px.toFixed(1)} px. `));
+  }
+  if (solution.is_ambiguous) {
+    lines.push(node('span', 'warn', 'Another direction fits as well: place one more corner. '));
+  }
+  if (solution.undetermined.length) {
+    const names = solution.undetermined.join(', ');
+    lines.push(node('span', 'warn', `This view leaves open: ${names}. Place more corners or type a size.`));
+  }
+  place.append(...lines);
+}
+
+const wasTyped = (input) => document.activeElement === input;
+
+function fill(id, value) {
+  const input = element(id);
+  if (!wasTyped(input)) {
+    input.value = value;
+    input.classList.remove('wrong');
+  }
+}
+
+export function fillBox(box) {
+  element('details').hidden = !box;
+  if (!box) return;
+  fill('category', box.category);
+  box.sizes.forEach((size, axis) => {
+    fill(`size-${axis}`, size ?? '');
+    const dims = box.solution?.dims;
+    element(`size-${axis}`).placeholder = dims ? dims[axis].toPrecision(3) : 'open';
+  });
+  element('upright').checked = box.upright;
+  fill('symmetric', box.symmetric === null ? '' : String(box.symmetric));
+  fill('visibility', Math.round(100 * box.visibility));
+}
+
+const SOURCES = {
+  estimated: 'estimated from the boxes', typed: 'typed', exif: 'EXIF focal length',
+  file: 'camera file', annotation: 'as annotated', picture: 'as in the last picture',
+};
+
+export function fillCamera(camera, known, hasLast) {
+  const names = [...new Set([...Object.keys(known), camera.source, 'typed',
+    ...(hasLast ? ['picture'] : [])])];
+  element('source').replaceChildren(...names.map((name) => new Option(SOURCES[name], name)));
+  element('source').value = camera.source;
+  for (const name of ['fx', 'fy', 'cx', 'cy']) fill(name, Number(camera[name].toFixed(2)));
+}
+
+/** Return the number of a field, null if it is empty; NaN, and a red frame, if it is none. */
+export function numberOf(id, { above = -Infinity, most = Infinity } = {}) {
+  const input = element(id);
+  const text = input.value.trim().replace(',', '.');
+  const value = text === '' ? null : Number(text);
+  const isWrong = value !== null && !(value > above && value <= most);
+  input.classList.toggle('wrong', isWrong);
+  return isWrong ? NaN : value;
+}
+
+export function setCategories(names) {
+  element('categories').replaceChildren(...names.map((name) => new Option(name)));
+}
+
+let hiding = 0;
+
+export function toast(text) {
+  const place = element('toast');
+  place.textContent = text;
+  place.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { place.hidden = true; }, 6000);
+}

@@ -1,0 +1,215 @@
+"""The web application: routes of the page, all answers as JSON but pictures and the page itself."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.resources import files
+from threading import Lock
+from typing import Any
+
+import cv2
+import numpy as np
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from cpose.annotation.server.boxes import parse_box, solution_json, solve_box
+from cpose.annotation.server.cameras import SOURCES, parse_camera
+from cpose.annotation.server.editing import Editor
+from cpose.annotation.server.pictures import ConflictError, Document, Picture
+from cpose.errors import DataError, UserError, plain_message
+from cpose.files.json_files import JsonFields
+
+PAGE = files('cpose.annotation') / 'page'
+KINDS = {
+    '.html': 'text/html; charset=utf-8',
+    '.css': 'text/css; charset=utf-8',
+    '.js': 'text/javascript; charset=utf-8',
+    '.svg': 'image/svg+xml',
+}
+MOST_BYTES = 1 << 20
+JPEG_QUALITY = 92
+KEPT_PICTURES = 4
+Proposer = Callable[[Picture], list[dict[str, Any]]]
+"""From a picture to the boxes that a model finds, as the page takes them."""
+
+
+class AnnotationApp:
+    """Answer the page.
+
+    Args:
+        editor: Reads and writes.
+        categories: Names that the page offers first.
+        proposer: Finds boxes, None without a model.
+    """
+
+    def __init__(
+        self, editor: Editor, categories: tuple[str, ...] = (), proposer: Proposer | None = None
+    ) -> None:
+        self._editor = editor
+        self._categories = categories
+        self._proposer = proposer
+        self._jpegs: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._proposals: dict[str, list[dict[str, Any]]] = {}
+        self._lock, self._model_lock = Lock(), Lock()
+
+    def build(self) -> Starlette:
+        """Return the ASGI application."""
+        return Starlette(
+            routes=[
+                Route('/', self._index),
+                Route('/page/{name}', self._page_file),
+                Route('/api/pictures', self._list),
+                Route('/api/pictures/{id}', self._read, methods=['GET']),
+                Route('/api/pictures/{id}', self._change, methods=['PUT']),
+                Route('/api/pictures/{id}/image', self._image),
+                Route('/api/pictures/{id}/proposals', self._propose),
+                Route('/api/pictures/{id}/solve', self._solve, methods=['POST']),
+            ],
+            exception_handlers={UserError: _tell_user_error, ConflictError: _tell_conflict},
+        )
+
+    def _index(self, request: Request) -> Response:
+        return page_file('index.html')
+
+    def _page_file(self, request: Request) -> Response:
+        return page_file(request.path_params['name'])
+
+    def _list(self, request: Request) -> Response:
+        folder = self._editor.folder
+        pictures = [
+            {'id': picture.id, 'path': picture.path, **folder.state(picture)}
+            for picture in folder.pictures.values()
+        ]
+        return JSONResponse(
+            {
+                'folder': folder.root.name,
+                'pictures': pictures,
+                'left_out': folder.left_out,
+                'categories': self._categories,
+                'has_model': self._proposer is not None,
+                'sources': SOURCES,
+            }
+        )
+
+    def _read(self, request: Request) -> Response:
+        return self._answer(self._editor.read(self._find(request)))
+
+    async def _change(self, request: Request) -> Response:
+        picture, fields = self._find(request), await read_fields(request)
+        document = await run_in_threadpool(self._editor.change, picture, fields)
+        return self._answer(document)
+
+    def _image(self, request: Request) -> Response:
+        picture = self._find(request)
+        key = (picture.id, str(picture.image_path.stat().st_mtime_ns))
+        with self._lock:
+            content = self._jpegs.get(key)
+        if content is None:
+            image = self._editor.folder.read_picture(picture).image
+            quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+            content = cv2.imencode('.jpg', image, quality)[1].tobytes()
+            with self._lock:
+                self._jpegs[key] = content
+                while len(self._jpegs) > KEPT_PICTURES:
+                    self._jpegs.popitem(last=False)
+        return Response(content, media_type='image/jpeg')
+
+    def _propose(self, request: Request) -> Response:
+        picture = self._find(request)
+        with self._model_lock:
+            if picture.id not in self._proposals:
+                found = self._proposer(picture) if self._proposer else []
+                self._proposals[picture.id] = found
+        return JSONResponse({'proposals': self._proposals[picture.id]})
+
+    async def _solve(self, request: Request) -> Response:
+        picture, fields = self._find(request), await read_fields(request)
+        return JSONResponse(await run_in_threadpool(partial(self._solve_box, picture, fields)))
+
+    def _solve_box(self, picture: Picture, fields: JsonFields) -> dict[str, Any]:
+        """Return the posed box for corners that are not saved yet."""
+        width, height = fields.positive_int('width'), fields.positive_int('height')
+        camera = parse_camera(fields.fields('camera'), {})
+        if fields.get('is_focal_free') is True:
+            camera = type(camera)('estimated', camera.intrinsics, camera.distortion)
+        box = parse_box(fields.fields('box'), (width, height))
+        start = fields.get('start')
+        solution = solve_box(
+            box,
+            camera,
+            (width, height),
+            fields.array('up', (3,)) if fields.has('up') else None,
+            np.array(start, dtype=np.float64) if isinstance(start, list) else None,
+            is_whole=False,
+        )
+        return {'solution': None if solution is None else solution_json(solution)}
+
+    def _find(self, request: Request) -> Picture:
+        name = request.path_params['id']
+        picture = self._editor.folder.pictures.get(name)
+        if picture is None:
+            raise DataError('is no picture of this folder', argument='id', value=name)
+        return picture
+
+    def _answer(self, document: Document) -> Response:
+        editor, picture = self._editor, document.picture
+        known = editor.known_cameras(picture, document.content, document.image_wh)
+        return JSONResponse(
+            {
+                'id': picture.id,
+                'path': picture.path,
+                'image_wh': document.image_wh,
+                'revision': document.revision,
+                'is_annotated': document.is_annotated,
+                'camera': document.camera.to_json(),
+                'cameras': {source: camera.to_json() for source, camera in known.items()},
+                'objects': [box.shows() for box in document.boxes],
+            }
+        )
+
+
+def page_names() -> Iterator[str]:
+    """Return the names of the page's files."""
+    return (item.name for item in PAGE.iterdir() if item.is_file())
+
+
+def page_file(name: str) -> Response:
+    """Return a file of the page; nothing but what it consists of can be asked for."""
+    if name not in set(page_names()):
+        return JSONResponse({'error': 'There is no such file.'}, status_code=404)
+    kind = KINDS['.' + name.rpartition('.')[2]]
+    return Response((PAGE / name).read_bytes(), media_type=kind)
+
+
+async def read_fields(request: Request) -> JsonFields:
+    """Return the body of a request.
+
+    Raises:
+        DataError: If it is too long or no JSON object.
+    """
+    if request.headers.get('content-type', '').partition(';')[0].strip() != 'application/json':
+        raise DataError('is not JSON', argument='body', advice='Send application/json')
+    content = b''
+    async for part in request.stream():
+        content += part
+        if len(content) > MOST_BYTES:
+            raise DataError(f'has more than {MOST_BYTES} bytes', argument='body')
+    try:
+        parsed = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f'is not JSON: {error}', argument='body') from error
+    return JsonFields(parsed, 'page')
+
+
+def _tell_user_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UserError)
+    return JSONResponse({'error': plain_message(error)}, status_code=422)
+
+
+def _tell_conflict(request: Request, error: Exception) -> Response:
+    text = 'This picture was changed in another tab or program.'
+    return JSONResponse({'error': text}, status_code=409)

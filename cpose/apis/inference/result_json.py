@@ -1,0 +1,211 @@
+"""Results as JSON: one file per image, one for the tracks of a video.
+
+The files are in TAO's format with score, category and box added.
+
+Source: TAO PyTorch 6.25.10, inference results. Deviation: objects without a pose are listed, with
+null in the pose fields, and the reason if one was looked for.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cpose.errors import ConfigError
+from cpose.files.atomic import write_atomic
+from cpose.files.outputs import check_replaceable
+from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
+from cpose.structures.camera import GL_FROM_CV, gl_from_cv
+from cpose.structures.object_pose import ObjectPose, PoseResult
+
+FRAMES = ('opencv', 'objectron')
+"""Camera frames of location, quaternion and 3D keypoints; 2D points do not depend on them."""
+
+ANOTHER_FOLDER = 'Choose another output folder'
+QUATERNION_GL_FROM_CV = quaternion_from_matrix(GL_FROM_CV)
+
+
+def result_to_dict(
+    result: PoseResult, frame: str = 'opencv', categories: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return what the JSON file of one image holds.
+
+    Args:
+        result: All poses of the image.
+        frame: ``'opencv'`` (x right, y down, z forward) or ``'objectron'`` (x down, y right, z
+            backward: the frame of TAO's annotations).
+        categories: Names by label.
+
+    Returns:
+        ``image_name``, ``image_size`` (width, height), ``frame``, ``intrinsics``, ``distortion``
+        (k1 k2 p1 p2 ..., null for a pinhole), ``is_camera_guessed``, ``video_frame`` (``video``,
+        ``number``, ``time`` in seconds, ``fps``) of the frames of a video, and ``objects``; of each
+        object ``id``, ``location`` (3), ``quaternion_xyzw`` (4), ``keypoints_3d`` (9×3),
+        ``projected_keypoints_2d`` (9×2, pixels, with the distortion), ``keypoints_2d`` (8×2,
+        pixels), ``relative_scale`` (3), ``score``, ``label``, ``bbox`` (left, top, right, bottom,
+        pixels), ``class`` where the name is known, ``reprojection_error`` (pixels) and
+        ``relative_error`` (see `ObjectPose`) of a pose, ``failure`` where there is none, and what
+        further branches found (`ObjectPose.extras`), such as ``keypoints_std`` (8×2, pixels) and
+        ``dims_std`` (3). With a tracker each has ``track_id``, and ``found`` with ``location``,
+        ``quaternion_xyzw`` and ``relative_scale`` of the frame alone, null while it is hidden.
+
+    Raises:
+        ConfigError: If the frame is unknown, or a branch has a result of the same name.
+    """
+    if frame not in FRAMES:
+        raise ConfigError(
+            'is unknown', argument='frame', value=frame, advice=f'Use one of {", ".join(FRAMES)}'
+        )
+    return {
+        'image_name': os.path.basename(result.image_path),
+        'image_size': list(result.image_wh),
+        'frame': frame,
+        'intrinsics': _plain(result.intrinsics),
+        'distortion': _plain(result.distortion),
+        'is_camera_guessed': result.is_camera_guessed,
+        **({} if result.video_frame is None else {'video_frame': asdict(result.video_frame)}),
+        'objects': [
+            {'id': f'object_{number}', **_object_to_dict(pose, frame, categories)}
+            for number, pose in enumerate(result.poses)
+        ],
+    }
+
+
+def write_result_json(
+    path: str | Path, result: PoseResult, frame: str = 'opencv', categories: Sequence[str] = ()
+) -> None:
+    """Write the JSON file of one image; see `result_to_dict`.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    check_replaceable(path)
+    text = json.dumps(result_to_dict(result, frame, categories), indent=4, allow_nan=False)
+    write_atomic(path, text.encode(), ANOTHER_FOLDER, 'out', is_durable=False)
+
+
+def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> dict[str, Any]:
+    keypoints = pose.keypoints_cv
+    if keypoints is not None and frame == 'objectron':
+        keypoints = gl_from_cv(keypoints)
+    values = {
+        **_pose_to_dict(pose, frame),
+        'keypoints_3d': _plain(keypoints),
+        'projected_keypoints_2d': _plain(pose.keypoints_image),
+        'keypoints_2d': _plain(pose.corners_image),
+        'score': pose.score,
+        'label': pose.label,
+        'bbox': _plain(pose.bbox_image),
+    }
+    if pose.label < len(categories):
+        values['class'] = categories[pose.label]
+    for name in ('reprojection_error', 'relative_error', 'failure'):
+        if getattr(pose, name) is not None:
+            values[name] = getattr(pose, name)
+    if pose.track is not None:
+        values['track_id'] = pose.track.number
+        values['found'] = _tracked_to_dict(pose, frame)['found']
+    for name, value in pose.extras.items():
+        if name in values:
+            raise ConfigError(
+                'is what the JSON files call another result',
+                argument='name',
+                value=name,
+                advice='Rename it among the extras of the class of the branch',
+            )
+        values[name] = _plain(value)
+    return values
+
+
+def _pose_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
+    """Return ``location``, ``quaternion_xyzw`` and ``relative_scale`` as `result_to_dict` does."""
+    location, quaternion = pose.location_cv, pose.quaternion_xyzw
+    if frame == 'objectron' and location is not None and quaternion is not None:
+        location = gl_from_cv(location)
+        quaternion = multiply_quaternions(QUATERNION_GL_FROM_CV, quaternion)
+    return {
+        'location': _plain(location),
+        'quaternion_xyzw': _plain(quaternion),
+        'relative_scale': _plain(pose.dims),
+    }
+
+
+def _tracked_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
+    """Return the pose of a track and what was found in the frame alone."""
+    found = None if pose.track is None else pose.track.found
+    return {
+        **_pose_to_dict(pose, frame),
+        'found': None if found is None else _pose_to_dict(found, frame),
+    }
+
+
+def _plain(array: np.ndarray | None) -> Any:
+    """Return nested lists of numbers, null where there is none: JSON knows no NaN."""
+    if array is None:
+        return None
+    array = np.asarray(array, dtype=np.float64)
+    if np.isfinite(array).all():
+        return array.tolist()
+    objects = array.astype(object)
+    objects[~np.isfinite(array)] = None
+    return objects.tolist()
+
+
+@dataclass
+class TrackFile:
+    """Collect the tracks of a video and write them as one JSON file.
+
+    The file has ``video``, ``frame``, ``fps`` and ``tracks``; of each track ``track_id``,
+    ``label``, ``class`` where the name is known, and ``poses``: ``number`` and ``time`` (seconds)
+    of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale`` and ``found``, as
+    in `result_to_dict`.
+
+    Attributes:
+        path: Where to write.
+        frame: Camera frame, see `result_to_dict`.
+        categories: Names by label.
+    """
+
+    path: Path
+    frame: str
+    categories: Sequence[str] = ()
+    _tracks: dict[int, dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
+    _about: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def add(self, result: PoseResult) -> None:
+        """Add the tracks of one frame."""
+        place = result.video_frame
+        assert place is not None
+        self._about = {'video': place.video, 'frame': self.frame, 'fps': place.fps}
+        for pose in result.poses:
+            if pose.track is not None:
+                self._track_of(pose, pose.track.number)['poses'].append(
+                    {
+                        'number': place.number,
+                        'time': place.time,
+                        'score': pose.score,
+                        **_tracked_to_dict(pose, self.frame),
+                    }
+                )
+
+    def write(self) -> None:
+        """Write the file, if there was any track.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
+        if self._tracks:
+            check_replaceable(self.path)
+            tracks = [self._tracks[number] for number in sorted(self._tracks)]
+            text = json.dumps({**self._about, 'tracks': tracks}, indent=1, allow_nan=False)
+            write_atomic(self.path, text.encode(), ANOTHER_FOLDER, 'out', is_durable=False)
+
+    def _track_of(self, pose: ObjectPose, number: int) -> dict[str, Any]:
+        about: dict[str, Any] = {'track_id': number, 'label': pose.label}
+        if pose.label < len(self.categories):
+            about['class'] = self.categories[pose.label]
+        return self._tracks.setdefault(number, {**about, 'poses': []})

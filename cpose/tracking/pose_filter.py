@@ -1,0 +1,157 @@
+"""Kalman filter over the poses and extents of rigid cuboids, many at once.
+
+Error-state filter on SE(3): rotations are unit quaternions, their errors rotation vectors in the
+camera frame, applied from the left. Between frames cuboids move with constant velocity, disturbed
+by white acceleration; extents stay. Source: Solà, "Quaternion kinematics for the error-state Kalman
+filter", arXiv:1711.02508, 2017.
+
+Letters: N cuboids. Lengths are in units of the object's height, or metres for models with absolute
+scale; time is in seconds.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from cpose.geometry.rotation import (
+    multiply_quaternions,
+    quaternion_from_vector,
+    vector_from_quaternion,
+)
+
+TURN, SHIFT, SIZE = slice(0, 3), slice(3, 6), slice(6, 9)
+VELOCITY, SPIN = slice(9, 12), slice(12, 15)
+NUM_MEASURED, NUM_STATES = 9, 15
+MAX_SURPRISE = 21.7
+"""Squared Mahalanobis distance from which a measurement counts less: 99 % of χ² of 9 numbers."""
+
+
+class Measurement(NamedTuple):
+    """Poses and extents of cuboids in one frame, and how certain they are.
+
+    Attributes:
+        quaternion: (N, 4) x y z w, OpenCV camera from object.
+        location: (N, 3) centres, OpenCV camera frame.
+        dims: (N, 3) extents along object x, y, z.
+        covariance: (N, 9, 9) of rotation vector, location and logarithm of the extents.
+    """
+
+    quaternion: np.ndarray
+    location: np.ndarray
+    dims: np.ndarray
+    covariance: np.ndarray
+
+
+@dataclass
+class PoseFilter:
+    """State of N cuboids, none at first.
+
+    Args:
+        acceleration: Standard deviation of what disturbs a velocity in a second, lengths/s.
+        angular_acceleration: The same for spins, radians/s.
+        dims_drift: Standard deviation by which the logarithm of an extent may change in a second.
+
+    Attributes:
+        quaternion: (N, 4).
+        location: (N, 3).
+        log_dims: (N, 3).
+        velocity: (N, 3) of the centre, lengths/s.
+        spin: (N, 3) rotation vector per second, camera frame.
+        covariance: (N, 15, 15) of rotation, location, logarithm of extents, velocity and spin.
+    """
+
+    acceleration: float
+    angular_acceleration: float
+    dims_drift: float
+    quaternion: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+    location: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    log_dims: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    spin: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    covariance: np.ndarray = field(default_factory=lambda: np.zeros((0, NUM_STATES, NUM_STATES)))
+
+    def add(self, measured: Measurement) -> None:
+        """Add cuboids that were seen for the first time; how they move is unknown."""
+        count = len(measured.location)
+        covariance = np.zeros((count, NUM_STATES, NUM_STATES))
+        covariance[:, :NUM_MEASURED, :NUM_MEASURED] = measured.covariance
+        axes = np.arange(3)
+        covariance[:, VELOCITY.start + axes, VELOCITY.start + axes] = self.acceleration**2
+        covariance[:, SPIN.start + axes, SPIN.start + axes] = self.angular_acceleration**2
+        still = np.zeros((count, 3))
+        self.quaternion = np.concatenate([self.quaternion, measured.quaternion])
+        self.location = np.concatenate([self.location, measured.location])
+        self.log_dims = np.concatenate([self.log_dims, np.log(measured.dims)])
+        self.velocity = np.concatenate([self.velocity, still])
+        self.spin = np.concatenate([self.spin, still])
+        self.covariance = np.concatenate([self.covariance, covariance])
+
+    def keep(self, mask: np.ndarray) -> None:
+        """Forget all cuboids but those of a mask (N,) bool."""
+        for name in ('quaternion', 'location', 'log_dims', 'velocity', 'spin', 'covariance'):
+            setattr(self, name, getattr(self, name)[mask])
+
+    def predict(self, seconds: float) -> None:
+        """Move all cuboids on by a time."""
+        self.location = self.location + self.velocity * seconds
+        turn = quaternion_from_vector(self.spin * seconds)
+        self.quaternion = multiply_quaternions(turn, self.quaternion)
+        motion = np.eye(NUM_STATES)
+        motion[SHIFT, VELOCITY] = motion[TURN, SPIN] = np.eye(3) * seconds
+        self.covariance = motion @ self.covariance @ motion.T + self._noise(seconds)
+
+    def update(self, rows: np.ndarray, measured: Measurement) -> None:
+        """Correct cuboids by what was measured.
+
+        A measurement that is too surprising counts as less certain, so that it shifts the state
+        less than in proportion.
+
+        Args:
+            rows: (M,) numbers of the cuboids.
+            measured: Of M cuboids, in this order.
+        """
+        if not len(rows):
+            return
+        error = self._innovation(rows, measured)
+        covariance = self.covariance[rows]
+        known = covariance[:, :NUM_MEASURED, :NUM_MEASURED]
+        surprise = _squared_distance(error, known + measured.covariance)
+        noise = measured.covariance * np.maximum(surprise / MAX_SURPRISE, 1.0)[:, None, None]
+        # Gain, transposed: both factors are symmetric.
+        gain = np.linalg.solve(known + noise, covariance[:, :NUM_MEASURED, :])
+        change = (np.swapaxes(gain, 1, 2) @ error[..., None])[..., 0]
+        covariance = covariance - np.swapaxes(gain, 1, 2) @ covariance[:, :NUM_MEASURED, :]
+        self.covariance[rows] = (covariance + np.swapaxes(covariance, 1, 2)) / 2
+        turn = quaternion_from_vector(change[:, TURN])
+        self.quaternion[rows] = multiply_quaternions(turn, self.quaternion[rows])
+        self.location[rows] += change[:, SHIFT]
+        self.log_dims[rows] += change[:, SIZE]
+        self.velocity[rows] += change[:, VELOCITY]
+        self.spin[rows] += change[:, SPIN]
+
+    def _innovation(self, rows: np.ndarray, measured: Measurement) -> np.ndarray:
+        """Return (M, 9), what was measured less what was expected."""
+        inverse = self.quaternion[rows] * [-1, -1, -1, 1]
+        turn = vector_from_quaternion(multiply_quaternions(measured.quaternion, inverse))
+        shift = measured.location - self.location[rows]
+        return np.concatenate([turn, shift, np.log(measured.dims) - self.log_dims[rows]], axis=1)
+
+    def _noise(self, seconds: float) -> np.ndarray:
+        """Return what a time adds to the covariance, (15, 15)."""
+        noise = np.zeros((NUM_STATES, NUM_STATES))
+        for place, rate, sigma in (
+            (SHIFT, VELOCITY, self.acceleration),
+            (TURN, SPIN, self.angular_acceleration),
+        ):
+            noise[place, place] = np.eye(3) * sigma**2 * seconds**3 / 3
+            noise[place, rate] = noise[rate, place] = np.eye(3) * sigma**2 * seconds**2 / 2
+            noise[rate, rate] = np.eye(3) * sigma**2 * seconds
+        noise[SIZE, SIZE] = np.eye(3) * self.dims_drift**2 * seconds
+        return noise
+
+
+def _squared_distance(error: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Return the squared Mahalanobis distances (M,) of errors (M, 9)."""
+    scaled = np.linalg.solve(covariance, error[..., None])[..., 0]
+    return (error * scaled).sum(axis=1)

@@ -1,0 +1,270 @@
+"""Stable poses and numbers of objects over the frames of a video."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cpose.codecs.symmetries import NoSymmetry
+from cpose.errors import check_number
+from cpose.geometry.projection import project_points
+from cpose.registry import SYMMETRIES, TRACKERS
+from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
+from cpose.tracking.association import NEVER, assign, pair_cost
+from cpose.tracking.measuring import (
+    Labellings,
+    choose_labelling,
+    list_labellings,
+    measure,
+    pose_keypoints,
+)
+from cpose.tracking.pose_filter import Measurement, PoseFilter
+
+ONE_LABELLING = list_labellings(NoSymmetry())
+NEAREST = 0.05
+"""Smallest depth at which a cuboid can be projected, object heights."""
+
+
+@dataclass
+class _Life:
+    """What is known of a track beside its pose."""
+
+    label: int
+    trail: deque[np.ndarray]
+    number: int = 0
+    """0 until it is shown."""
+    frames: int = 0
+    lost: int = 0
+    """Frames since it was found."""
+
+
+@TRACKERS.register_module()
+class PoseTracker:
+    """Follow the objects of any single-image model and smooth their poses.
+
+    Objects of a frame go to tracks of their category at the least total cost of distance and size
+    (`cpose.tracking.association`). Each track is a Kalman filter with constant velocity and
+    constant extents (`PoseFilter`), whose measurement noise comes from the predicted standard
+    deviations of corners and extents, or from ``point_sigma`` and ``dims_sigma``. Of equivalent
+    labellings of a symmetric object that which suits the track is taken, so poses do not jump.
+
+    A track begins with an object that suits none, and is shown from its ``min_frames``-th frame on,
+    or at once while the video is younger. It ends when it was not found in ``max_lost`` frames.
+    Objects without a pose are matched too, and are then shown with the expected one.
+
+    Args:
+        min_frames: In how many frames an object must have been found to be shown.
+        max_lost: Frames that an object may be hidden; its number stays the same.
+        max_cost: Largest cost of a pair of object and track; it doubles while one is hidden.
+        show_hidden: Whether to show objects that are hidden, at the pose that is expected.
+        acceleration: How much velocities change in a second, object heights/s.
+        angular_acceleration: The same for rotations, radians/s.
+        dims_drift: How much the logarithm of an extent may change in a second.
+        point_sigma: Standard deviation of corners, as a share of their RMS distance from the mean.
+        dims_sigma: Standard deviation of extents, as a share of them.
+        trail: Frames in the trail of a track.
+
+    Attributes:
+        dataset_meta: Meta information of the data set, whose symmetries are used; None for none.
+
+    Raises:
+        ConfigError: If a number is out of range.
+    """
+
+    def __init__(
+        self,
+        min_frames: int = 3,
+        max_lost: int = 15,
+        max_cost: float = 0.8,
+        show_hidden: bool = False,
+        acceleration: float = 2.0,
+        angular_acceleration: float = 2.0,
+        dims_drift: float = 0.01,
+        point_sigma: float = 0.05,
+        dims_sigma: float = 0.15,
+        trail: int = 30,
+    ) -> None:
+        check_number('min_frames', min_frames, least=1, is_whole=True)
+        check_number('max_lost', max_lost, least=0, is_whole=True)
+        check_number('trail', trail, least=1, is_whole=True)
+        positive = {
+            'max_cost': max_cost,
+            'acceleration': acceleration,
+            'angular_acceleration': angular_acceleration,
+            'dims_drift': dims_drift,
+            'point_sigma': point_sigma,
+            'dims_sigma': dims_sigma,
+        }
+        for name, value in positive.items():
+            check_number(name, value, above=0.0)
+        self.min_frames, self.max_lost, self.max_cost = min_frames, max_lost, max_cost
+        self.show_hidden, self.trail = show_hidden, trail
+        self._sigmas = point_sigma, dims_sigma
+        self._motion = acceleration, angular_acceleration, dims_drift
+        self.dataset_meta: Mapping[str, Any] | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all tracks; numbers begin at 1 again."""
+        symmetries = (self.dataset_meta or {}).get('symmetry', ())
+        self._labellings = [
+            list_labellings(SYMMETRIES.build(dict(config))) for config in symmetries
+        ]
+        self._filter = PoseFilter(*self._motion)
+        self._lives: list[_Life] = []
+        self._last: VideoFrame | None = None
+        self._frames = self._numbers = 0
+
+    def update(self, result: PoseResult, frame: VideoFrame) -> PoseResult:
+        """Return the poses of a frame with their tracks; see `Tracker.update`.
+
+        Without a camera nothing is tracked.
+        """
+        if result.intrinsics is None:
+            return result
+        passed = self._advance(frame)
+        objects, rows = self._match(result)
+        posed = [n for n, index in enumerate(objects) if result.poses[index].has_pose]
+        self._correct(result, objects[posed], rows[posed])
+        objects, rows = self._begin(result, objects, rows)
+        self._count(result, rows, passed)
+        shown = self._show(result, objects, rows)
+        self._end()
+        return replace(result, poses=shown)
+
+    def _advance(self, frame: VideoFrame) -> int:
+        """Move all tracks on to a frame; return how many frames passed."""
+        last, self._last = self._last, frame
+        self._frames += 1
+        if last is None:
+            return 1
+        self._filter.predict(frame.time - last.time)
+        self._keep(np.asarray((self._corners()[..., 2] > NEAREST).all(axis=1)))
+        return frame.number - last.number
+
+    def _match(self, result: PoseResult) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers of objects and of the tracks that they are."""
+        if not result.poses or not self._lives:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        corners = np.array([_corners_image(pose) for pose in result.poses])
+        depths = [
+            np.nan if pose.location_cv is None else pose.location_cv[2] for pose in result.poses
+        ]
+        expected = _project(self._corners(), result)
+        cost = pair_cost(corners, expected, np.array(depths), self._filter.location[:, 2])
+        labels = np.array([pose.label for pose in result.poses])
+        own = np.array([life.label for life in self._lives])
+        cost = np.where(labels[:, None] == own, cost, NEVER)
+        lost = np.array([life.lost for life in self._lives])
+        return assign(cost, self.max_cost * (1 + (lost > 0)))
+
+    def _correct(self, result: PoseResult, objects: np.ndarray, rows: np.ndarray) -> None:
+        """Correct tracks by the poses of a frame."""
+        if len(objects):
+            measured = self._measure(result, objects)
+            labellings = [self._labellings_of(self._lives[row].label) for row in rows]
+            state = self._filter
+            measured = choose_labelling(
+                measured, labellings, state.quaternion[rows], state.log_dims[rows]
+            )
+            state.update(rows, measured)
+
+    def _begin(
+        self, result: PoseResult, objects: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Begin tracks with the posed objects that have none; return all pairs."""
+        taken = set(objects.tolist())
+        free = [n for n, pose in enumerate(result.poses) if pose.has_pose and n not in taken]
+        if not free:
+            return objects, rows
+        first = len(self._lives)
+        self._filter.add(self._measure(result, np.array(free)))
+        for index in free:
+            self._lives.append(_Life(result.poses[index].label, deque(maxlen=self.trail)))
+        new = np.arange(first, len(self._lives))
+        return np.concatenate([objects, free]), np.concatenate([rows, new])
+
+    def _count(self, result: PoseResult, rows: np.ndarray, passed: int) -> None:
+        """Note which tracks were found, and where their centres are in the image."""
+        centers = _project(self._filter.location, result)
+        found = set(rows.tolist())
+        for row, (life, center) in enumerate(zip(self._lives, centers, strict=True)):
+            life.lost = 0 if row in found else life.lost + passed
+            life.frames += row in found
+            life.trail.append(center)
+            if not life.number and life.frames >= min(self.min_frames, self._frames):
+                self._numbers += 1
+                life.number = self._numbers
+
+    def _show(self, result: PoseResult, objects: np.ndarray, rows: np.ndarray) -> list[ObjectPose]:
+        """Return what the user receives, in the order of the frame; hidden objects come last."""
+        pairs = sorted(zip(objects.tolist(), rows.tolist(), strict=True))
+        shown = [(row, result.poses[index]) for index, row in pairs if self._lives[row].number]
+        poses = self._smoothed(result)
+        if not self.show_hidden:
+            return [self._describe(poses[row], row, pose) for row, pose in shown]
+        hidden = [row for row, life in enumerate(self._lives) if life.lost and life.number]
+        return [self._describe(poses[row], row, pose) for row, pose in shown] + [
+            self._describe(poses[row], row, None) for row in hidden
+        ]
+
+    def _smoothed(self, result: PoseResult) -> list[dict[str, Any]]:
+        """Return the fields of the poses of all tracks."""
+        state = self._filter
+        dims = np.exp(state.log_dims)
+        keypoints = pose_keypoints(state.quaternion, state.location, dims)
+        image = _project(keypoints, result)
+        names = ('dims', 'location_cv', 'quaternion_xyzw', 'keypoints_cv', 'keypoints_image')
+        values = (dims, state.location.copy(), state.quaternion.copy(), keypoints, image)
+        return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+    def _describe(self, smoothed: dict[str, Any], row: int, pose: ObjectPose | None) -> ObjectPose:
+        """Return a track as the user receives it, with what was found in the frame, if anything."""
+        life = self._lives[row]
+        track = Track(life.number, life.frames, np.array(life.trail), pose)
+        if pose is not None:
+            return replace(pose, **smoothed, failure=None, track=track)
+        corners = smoothed['keypoints_image'][1:]
+        box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+        return ObjectPose(0.0, life.label, box, corners, track=track, **smoothed)
+
+    def _end(self) -> None:
+        """Forget tracks that were hidden too long, at once those that were never shown."""
+        self._keep(
+            np.array(
+                [life.lost <= (self.max_lost if life.number else 0) for life in self._lives], bool
+            )
+        )
+
+    def _keep(self, mask: np.ndarray) -> None:
+        if not mask.all():
+            self._filter.keep(mask)
+            self._lives = [life for life, kept in zip(self._lives, mask, strict=True) if kept]
+
+    def _corners(self) -> np.ndarray:
+        """Return the corners of all tracks, (N, 8, 3), OpenCV camera frame."""
+        state = self._filter
+        return pose_keypoints(state.quaternion, state.location, np.exp(state.log_dims))[:, 1:]
+
+    def _measure(self, result: PoseResult, objects: np.ndarray) -> Measurement:
+        assert result.intrinsics is not None
+        return measure([result.poses[index] for index in objects], result.intrinsics, *self._sigmas)
+
+    def _labellings_of(self, label: int) -> Labellings:
+        return self._labellings[label] if label < len(self._labellings) else ONE_LABELLING
+
+
+def _project(points_cv: np.ndarray, result: PoseResult) -> np.ndarray:
+    assert result.intrinsics is not None
+    return project_points(points_cv, result.intrinsics, result.distortion)
+
+
+def _corners_image(pose: ObjectPose) -> np.ndarray:
+    """Return corners (8, 2), image pixels, those of the box where the network found none."""
+    if pose.keypoints_image is not None:
+        return pose.keypoints_image[1:]
+    if np.isfinite(pose.corners_image).all():
+        return pose.corners_image
+    return np.repeat(pose.bbox_image.reshape(2, 2), 4, axis=0)
