@@ -44,6 +44,7 @@ COMMANDS = (
     'data.annotate',
     'data.split',
     'data.browse',
+    'data.adapt',
     'quickstart',
     'export_onnx',
     'quantize',

@@ -122,6 +122,16 @@ class PoseRunner(PartBuildingRunner):
             handler.setLevel(max(level, logging.WARNING))
         return logger
 
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        """Build the optimizer; what MMEngine tells about each parameter goes to the log's file."""
+        for handler, _ in self._console_levels:
+            handler.setLevel(logging.ERROR)
+        try:
+            return super().build_optim_wrapper(optim_wrapper)
+        finally:
+            for handler, level in self._console_levels:
+                handler.setLevel(level)
+
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to its device and wrap it for distributed training.
 
