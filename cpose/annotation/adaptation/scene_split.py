@@ -1,23 +1,19 @@
 """Hold out pictures of whole scenes: pictures of one scene are alike, and would flatter a model.
 
-A scene is a sub-folder, or the pictures whose names differ in their last number only; pictures that
-look nearly the same are of one scene too.
+A scene is what `find_source` calls a video: pictures of one folder whose names differ in their last
+number only. Pictures that look nearly the same are of one scene too.
 """
 
 import os
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 
+from cpose.annotation.checks.similarity import find_similar, hash_picture, join_groups
+from cpose.annotation.checks.sources import find_source
 from cpose.datasets.image_reading import read_image
 
-LAST_NUMBER = re.compile(r'[-_ .]*\(?\d+\)?$')
-HASH_WH = (9, 8)
-NEAR_BITS = 6
-"""Signs of differences between neighbours, of 64, in which near-duplicates differ at most."""
 MOST_HELD_OUT = 0.5
 """Share of the pictures; more are held out of no scene."""
 
@@ -32,17 +28,16 @@ def find_scenes(root: str, paths: Sequence[str]) -> list[int]:
     Raises:
         DataError: If a picture cannot be read.
     """
-    names = [_scene_name(path) for path in paths]
-    if len(set(names)) == 1:  # such as IMG_0001, IMG_0002: the names tell nothing
-        names = list(paths)
-    first_of_name = {name: number for number, name in reversed(list(enumerate(names)))}
-    scenes = np.array([first_of_name[name] for name in names])
-    hashes = np.stack([_difference_hash(read_image(os.path.join(root, path))) for path in paths])
-    for number, bits in enumerate(hashes[:-1]):
-        is_near = (hashes[number + 1 :] != bits).sum(axis=1) <= NEAR_BITS
-        for other in np.flatnonzero(is_near) + number + 1:
-            scenes[scenes == scenes[other]] = scenes[number]
-    return list(scenes.tolist())
+
+    def pairs() -> Iterator[tuple[int, int]]:
+        yield from find_similar([hash_picture(read_image(os.path.join(root, p))) for p in paths])
+        first: dict[str, int] = {}
+        for number, path in enumerate(paths):
+            name = find_source(path).video
+            if name:
+                yield first.setdefault(name, number), number
+
+    return list(join_groups(len(paths), pairs()).tolist())
 
 
 def hold_out(scenes: Sequence[int], share: float, seed: int) -> list[bool]:
@@ -71,19 +66,3 @@ def hold_out(scenes: Sequence[int], share: float, seed: int) -> list[bool]:
         first = len(scenes) - min(wanted, len(scenes) - 1)
         return [number >= first for number in range(len(scenes))]
     return [scene in chosen for scene in scenes]
-
-
-def _scene_name(path: str) -> str:
-    stem = os.path.splitext(path)[0]
-    return LAST_NUMBER.sub('', stem)
-
-
-def _difference_hash(image: np.ndarray) -> np.ndarray:
-    """Return (64,) bool, whether brightness rises from each of 9 × 8 cells to the next.
-
-    Source: Krawetz, "Kind of Like That" (2013), difference hash.
-    """
-    grey = cv2.cvtColor(
-        cv2.resize(image, HASH_WH, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY
-    )
-    return np.asarray(grey[:, 1:] > grey[:, :-1]).ravel()
