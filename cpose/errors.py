@@ -3,13 +3,13 @@
 import pickle
 import re
 import struct
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import requires
 from importlib.util import find_spec
-from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -246,6 +246,10 @@ def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:
     return f'Known: {", ".join(names[:MOST_NAMES]) or "none"}{more}.'
 
 
+LARGEST = sys.float_info.max
+"""Whole numbers above it are no numbers to compute with; infinity is above it, NaN is nowhere."""
+
+
 def check_number(
     argument: str,
     value: Any,
@@ -275,7 +279,7 @@ def check_number(
     is_number = isinstance(value, Integral if is_whole else Real) and not isinstance(value, bool)
     if (
         is_number
-        and isfinite(value)
+        and abs(value) <= LARGEST
         and (least is None or value >= least)
         and (above is None or value > above)
         and (most is None or value <= most)

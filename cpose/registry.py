@@ -98,6 +98,7 @@ HOOKS = _child(
     'engine.hooks',
     (
         'atomic_checkpoint_hook',
+        'fine_tuning_hooks',
         'pose_visualization_hook',
         'rich_progress_hook',
         'status_hook',

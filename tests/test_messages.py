@@ -53,9 +53,11 @@ def only_shipped_parts(monkeypatch):
     """Hide what plugins of other tests in this process have registered."""
     for registry in vars(cpose.registry).values():
         if isinstance(registry, Registry):
-            modules = registry.module_dict
-            shipped = {name: kind for name, kind in modules.items() if is_shipped(kind)}
-            monkeypatch.setattr(registry, '_module_dict', shipped)
+            # Of the dict itself: what is first imported meanwhile must stay registered.
+            for name in [
+                name for name, kind in registry.module_dict.items() if not is_shipped(kind)
+            ]:
+                monkeypatch.delitem(registry._module_dict, name)
 
 
 def is_shipped(kind):

@@ -73,6 +73,7 @@ def test_what_acts_on_the_machine_is_left_out():
     backends = [{'type': 'MLflowVisBackend', 'tracking_uri': 'x'}, {'type': 'LocalVisBackend'}]
     content = {
         'runner_type': 'FlexibleRunner',
+        'compile': {'options': {'cpp.cxx': ['sh', '-c', 'touch made']}},
         'runtime': {'type': 'OnnxRuntime', 'providers': [['X', {'trt_extra_plugin_lib_paths': 1}]]},
         'visualizer': {'type': 'PoseVisualizer', 'vis_backends': backends},
     }

@@ -20,15 +20,17 @@ CONFIG_KEY = 'config_json'
 
 LOCAL_BACKENDS = ('LocalVisBackend', 'TensorboardVisBackend')
 """Backends that send nothing to a server, whose address would stand in the config."""
+ACTING_KEYS = ('runner_type', 'compile')
+"""Keys that choose what runs the model; the options of a compilation can name programs."""
 LOCAL_KEYS = ('load_from', 'resume', 'launcher')
 """Keys that belong to the run that wrote the checkpoint."""
 
 OUTPUT_KEYS = (
     *('work_dir', 'save_dir', 'out_dir', 'log_dir', 'collect_dir', 'img_save_dir', 'dir_name'),
     *('dump_file', 'config_save_file', 'scalar_save_file', 'out_file_path', 'filename_tmpl'),
-    *('json_trace_path', 'result_path', 'dir'),
+    *('json_trace_path', 'result_path', 'dir', 'backend_args', 'file_client_args'),
 )
-"""Keys of any part that say where it writes: a model file must not choose that."""
+"""Keys of any part that say where it writes, or how: a model file must not choose that."""
 
 PRETRAINED_KEYS = ('pretrained', 'pretrained_path', 'init_cfg', 'checkpoint_path')
 """Keys that make a part of the model download or read weights."""
@@ -47,8 +49,8 @@ def config_from_checkpoint(
     """Return the config that a checkpoint carries.
 
     Left out are keys of the run that wrote it, places to write to, and weights that the
-    checkpoint's replace; unless its code is trusted also the runner, settings of a runtime, and
-    visualizers that send what they get to a server.
+    checkpoint's replace; unless its code is trusted also the runner, the compilation, settings of a
+    runtime, and visualizers that send what they get to a server.
 
     Args:
         checkpoint: File, or its content.
@@ -151,7 +153,8 @@ def _check_types(name: str, content: Any) -> None:
 
 def _tame(content: dict[str, Any]) -> dict[str, Any]:
     """Return a config without what could act on this machine although its types are known."""
-    content.pop('runner_type', None)
+    for key in ACTING_KEYS:
+        content.pop(key, None)
     runtime = content.get('runtime')
     if isinstance(runtime, Mapping):
         content['runtime'] = {key: value for key, value in runtime.items() if key == 'type'}

@@ -46,6 +46,7 @@ COMMANDS = (
     'data.browse',
     'data.make_board',
     'data.calibrate',
+    'data.adapt',
     'quickstart',
     'export_onnx',
     'quantize',

@@ -10,7 +10,8 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cpose.errors import ConfigError
+from cpose.error_places import ConfigPlace
+from cpose.errors import ConfigError, nearest_names
 from cpose.registry import OPTIM_WRAPPERS
 
 PRECISIONS = {
@@ -98,10 +99,30 @@ def compile_network(model: nn.Module, settings: bool | Mapping[str, Any] | None)
     Args:
         model: The model without distributed wrapper.
         settings: Config key ``compile``: arguments of ``torch.compile``, or whether to compile.
+
+    Raises:
+        ConfigError: If it is neither, or names a backend that is not there: PyTorch would notice it
+            in the first step only.
     """
     if settings is None or settings is False:
         return
+    if settings is not True and not isinstance(settings, Mapping):
+        raise ConfigError(
+            'must be true, false, or arguments of torch.compile',
+            argument='compile',
+            value=settings,
+            place=ConfigPlace(('compile',)),
+        )
     options = {} if settings is True else dict(settings)
+    backend, known = options.get('backend'), torch.compiler.list_backends(exclude_tags=())
+    if isinstance(backend, str) and backend not in known:
+        raise ConfigError(
+            'is unknown',
+            argument='backend',
+            value=backend,
+            place=ConfigPlace(('compile.backend',)),
+            advice=nearest_names(backend, known),
+        )
     for part in model.children():
         if not isinstance(part, BaseDataPreprocessor):
             part.compile(**options)

@@ -14,11 +14,12 @@ from cpose.datasets.draws import NumberedDraws
 from cpose.engine.processes import notice_deaths_between_iterations
 from cpose.engine.resumable_loop import (
     ResumableLoop,
+    changed_loader,
     check_length,
     check_unit,
     use_small_dataset,
 )
-from cpose.engine.resuming import changed_loader, preserved_random_state
+from cpose.engine.resuming import preserved_random_state
 from cpose.registry import LOOPS
 
 

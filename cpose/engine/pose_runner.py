@@ -39,7 +39,7 @@ from cpose.engine.resuming import (
     errors_of_state,
     prepare_resume,
 )
-from cpose.engine.run_checks import check_run, check_settings, find_loop_type
+from cpose.engine.run_checks import check_loader, check_run, check_settings, find_loop_type
 from cpose.engine.schedules import (
     depends_on_iterations,
     depends_on_results,
@@ -49,7 +49,7 @@ from cpose.engine.schedules import (
     restore_settings,
 )
 from cpose.error_places import ConfigPlace, FilePlace
-from cpose.errors import CheckpointError, OutputError, UserError, check_number
+from cpose.errors import CheckpointError, OutputError, UserError
 from cpose.files.atomic import write_text_atomic
 from cpose.files.outputs import check_output
 from cpose.registry import LOOPS, RUNNERS
@@ -122,6 +122,16 @@ class PoseRunner(PartBuildingRunner):
             handler.setLevel(max(level, logging.WARNING))
         return logger
 
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        """Build the optimizer; what MMEngine tells about each parameter goes to the log's file."""
+        for handler, _ in self._console_levels:
+            handler.setLevel(logging.ERROR)
+        try:
+            return super().build_optim_wrapper(optim_wrapper)
+        finally:
+            for handler, level in self._console_levels:
+                handler.setLevel(level)
+
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to its device and wrap it for distributed training.
 
@@ -168,8 +178,7 @@ class PoseRunner(PartBuildingRunner):
         """
         with building_part(dataloader):
             if not isinstance(dataloader, DataLoader):
-                for name, least in (('num_workers', 0), ('batch_size', 1)):
-                    check_number(name, dataloader.get(name, least), least=least, is_whole=True)
+                check_loader(dataloader)
                 if not dataloader.get('num_workers'):
                     dataloader = {**dataloader, 'persistent_workers': False}
                 dataset = dataloader.get('dataset')

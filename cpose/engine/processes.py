@@ -1,5 +1,7 @@
 """Processes of a training: those that train together, and those that load data."""
 
+import atexit
+import gc
 import mmap
 import os
 import re
@@ -38,7 +40,8 @@ START = 'Start with tools/dist_train.sh (torchrun) or tools/slurm_train.sh (srun
 def init_cpu_processes(launcher: str, timeout: float = 1800) -> None:
     """Connect the processes with gloo, unless there are GPUs or they are connected.
 
-    MMEngine asks for a CUDA device whatever the backend is.
+    MMEngine asks for a CUDA device whatever the backend is. What the connection leaves behind is
+    ended with the process, see `end_connection`.
 
     Args:
         launcher: 'pytorch' (torchrun) or 'slurm'.
@@ -47,6 +50,8 @@ def init_cpu_processes(launcher: str, timeout: float = 1800) -> None:
     Raises:
         ConfigError: If the processes were not started by that launcher.
     """
+    atexit.unregister(end_connection)
+    atexit.register(end_connection)
     if torch.cuda.is_available() or distributed.is_initialized():
         return
     if launcher == 'slurm':
@@ -66,6 +71,17 @@ def leave_processes() -> None:
     """Disconnect from the other processes, if there are any."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
+
+
+def end_connection() -> None:
+    """End the threads of the connection while the interpreter is whole.
+
+    A model that trained with others holds the connection, and its runner is part of circles that
+    only the garbage collector undoes. Threads of gloo that outlive the interpreter let go of what
+    it owns, are ended for asking for its lock, and abort the process after its work is done.
+    """
+    leave_processes()
+    gc.collect()
 
 
 def is_first_process() -> bool:

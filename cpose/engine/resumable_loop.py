@@ -1,14 +1,15 @@
 """What training by epochs and by iterations share: a state from which it goes on exactly."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_size
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from cpose.checkpoints.loading import bare_model
 from cpose.engine.resuming import (
@@ -169,4 +170,50 @@ def check_unit(state: Mapping[str, Any], by_epoch: bool) -> None:
             'Resume with the same kind of loop',
             NEW_RUN,
         ),
+    )
+
+
+class RemainingBatches(Sampler[Any]):
+    """Batch sampler that leaves out the first batches of another one.
+
+    Args:
+        batches: Batch sampler of the whole epoch.
+        skip: Number of batches left out.
+    """
+
+    def __init__(self, batches: Any, skip: int) -> None:
+        self.batches = batches
+        self.skip = skip
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the remaining batches of sample numbers."""
+        return islice(iter(self.batches), self.skip, None)
+
+    def __len__(self) -> int:
+        """Return how many batches remain."""
+        return max(0, len(self.batches) - self.skip)
+
+
+def remaining_loader(loader: DataLoader, skip: int) -> DataLoader:
+    """Return a loader of the same epoch that begins after ``skip`` batches."""
+    if skip == 0:
+        return loader
+    return changed_loader(loader, loader.dataset, RemainingBatches(loader.batch_sampler, skip))
+
+
+def changed_loader(loader: DataLoader, dataset: Any, batch_sampler: Any) -> DataLoader:
+    """Return a loader with other data and batches, everything else as before."""
+    return DataLoader(
+        dataset,
+        batch_sampler=batch_sampler,
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        pin_memory=loader.pin_memory,
+        timeout=loader.timeout,
+        worker_init_fn=loader.worker_init_fn,
+        multiprocessing_context=loader.multiprocessing_context,
+        generator=loader.generator,
+        prefetch_factor=loader.prefetch_factor,
+        persistent_workers=loader.persistent_workers,
+        in_order=loader.in_order,
     )

@@ -1,17 +1,17 @@
-"""Go on in the middle of an epoch: checks, random state, remaining batches."""
+"""Go on from the state of a training: what is checked of it, and random generators."""
 
 import logging
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.logging import print_log
+from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim import OptimWrapper
-from torch.utils.data import DataLoader, Sampler
+from torch import Tensor
 
 from cpose.checkpoints.training_state import OPTIMIZER_TYPE, optimizer_type, to_plain
 from cpose.error_places import FilePlace
@@ -90,6 +90,35 @@ def check_training_state(checkpoint: Mapping[str, Any], filename: str) -> None:
                 restore_random_state(random_state)
     except DAMAGED_FILE_ERRORS as error:
         raise _damaged(filename, 'train_loop.random_states', f'cannot be used ({error})') from error
+    _check_hub(checkpoint['message_hub'], filename)
+
+
+def _check_hub(hub: Mapping[str, Any], filename: str) -> None:
+    """Check what MMEngine and the checkpoint hook take from a message hub.
+
+    Files that are named there may be removed later: they must be in the work dir.
+    """
+    for part in ('log_scalars', 'runtime_info', 'resumed_keys'):
+        entries = hub.get(part)
+        if not isinstance(entries, Mapping) or not all(isinstance(key, str) for key in entries):
+            raise _damaged(filename, f'message_hub.{part}', 'has no entries by name')
+    rules = [('log_scalars', key, HistoryBuffer) for key in hub['log_scalars']]
+    rules += [('resumed_keys', key, bool) for key in hub['resumed_keys']]
+    for part, key, kind in rules:
+        if not isinstance(hub[part][key], kind):
+            raise _damaged(filename, f'message_hub.{part}.{key}', f'is no {kind.__name__}')
+    info = hub['runtime_info']
+    names = info.get('checkpoint_files', [])
+    best = info.get('best_checkpoint')
+    if not isinstance(names, list) or not all(map(_is_file_name, [*names, best or 'x'])):
+        raise _damaged(filename, 'message_hub.runtime_info', 'names other files than checkpoints')
+    score = info.get('best_score')
+    if score is not None and not _is_number(score):
+        raise _damaged(filename, 'message_hub.runtime_info.best_score', 'is no finite number')
+
+
+def _is_file_name(name: Any) -> bool:
+    return isinstance(name, str) and PurePath(name).name == name and '\0' not in name
 
 
 def check_gradients(checkpoint: Mapping[str, Any], filename: str, model: torch.nn.Module) -> None:
@@ -198,62 +227,30 @@ def _check_optimizer_state(optimizer: Any, filename: str) -> None:
                 raise _damaged(filename, f'optimizer {name}', f'is {str(group[name])[:40]}')
     if not isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW | torch.optim.SGD):
         return
+    names = {name for state in optimizer.state.values() for name in state}
+    if not isinstance(optimizer, torch.optim.SGD):
+        names |= {'step', 'exp_avg', 'exp_avg_sq'}
     for parameter, state in optimizer.state.items():
-        for name, value in state.items():
-            shape = getattr(value, 'shape', ())
-            if len(shape) and shape != parameter.shape:
-                raise _damaged(filename, f'optimizer {name}', 'is of another shape than its weight')
+        for name in sorted(names, key=str):
+            if not _is_moment(name, state.get(name), parameter):
+                problem = 'is missing, infinite, or of another shape than its weight'
+                raise _damaged(filename, f'optimizer {name}', problem)
+
+
+def _is_moment(name: str, value: Any, parameter: Tensor) -> bool:
+    """Whether an entry of the state that Adam or SGD keeps of a weight can be used."""
+    if name == 'step':
+        step = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+        return _is_number(step) and 0 <= step <= MOST_STEPS
+    if value is None:
+        return name == 'momentum_buffer'
+    is_like_weight = isinstance(value, Tensor) and value.shape == parameter.shape
+    return is_like_weight and bool(torch.isfinite(value).all())
 
 
 def _is_number(value: Any) -> bool:
     is_real = isinstance(value, int | float) and not isinstance(value, bool)
     return is_real and bool(np.isfinite(float(value)))
-
-
-class RemainingBatches(Sampler[Any]):
-    """Batch sampler that leaves out the first batches of another one.
-
-    Args:
-        batches: Batch sampler of the whole epoch.
-        skip: Number of batches left out.
-    """
-
-    def __init__(self, batches: Any, skip: int) -> None:
-        self.batches = batches
-        self.skip = skip
-
-    def __iter__(self) -> Iterator[Any]:
-        """Iterate over the remaining batches of sample numbers."""
-        return islice(iter(self.batches), self.skip, None)
-
-    def __len__(self) -> int:
-        """Return how many batches remain."""
-        return max(0, len(self.batches) - self.skip)
-
-
-def remaining_loader(loader: DataLoader, skip: int) -> DataLoader:
-    """Return a loader of the same epoch that begins after ``skip`` batches."""
-    if skip == 0:
-        return loader
-    return changed_loader(loader, loader.dataset, RemainingBatches(loader.batch_sampler, skip))
-
-
-def changed_loader(loader: DataLoader, dataset: Any, batch_sampler: Any) -> DataLoader:
-    """Return a loader with other data and batches, everything else as before."""
-    return DataLoader(
-        dataset,
-        batch_sampler=batch_sampler,
-        num_workers=loader.num_workers,
-        collate_fn=loader.collate_fn,
-        pin_memory=loader.pin_memory,
-        timeout=loader.timeout,
-        worker_init_fn=loader.worker_init_fn,
-        multiprocessing_context=loader.multiprocessing_context,
-        generator=loader.generator,
-        prefetch_factor=loader.prefetch_factor,
-        persistent_workers=loader.persistent_workers,
-        in_order=loader.in_order,
-    )
 
 
 def capture_random_state() -> dict[str, Any]:

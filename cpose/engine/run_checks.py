@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from cpose.checkpoints.loading import bare_model
@@ -40,6 +41,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     if seed is not None:
         place = ConfigPlace(('randomness.seed',))
         check_number('seed', seed, least=0, most=2**32 - 1, is_whole=True, place=place)
+    _check_clipping(settings.get('optim_wrapper'))
     start = settings.get('load_from')
     if start is not None and not isinstance(start, str | Path):
         raise ConfigError(
@@ -56,6 +58,64 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             argument='log_level',
             value=level,
             place=ConfigPlace(('log_level',)),
+        )
+
+
+def _check_clipping(optim_wrapper: Any) -> None:
+    """Check the bounds of gradients, which PyTorch looks at in the first step only."""
+    clipping = optim_wrapper.get('clip_grad') if isinstance(optim_wrapper, Mapping) else None
+    if isinstance(clipping, Mapping):
+        for name in {'max_norm', 'clip_value'} & clipping.keys():
+            place = ConfigPlace((f'optim_wrapper.clip_grad.{name}',))
+            check_number(name, clipping[name], least=0, most=MOST_GRADIENT, place=place)
+
+
+MOST_GRADIENT = 1e30
+LOADER_NUMBERS = {
+    'num_workers': (0, 1024),
+    'batch_size': (1, 10**6),
+    'prefetch_factor': (1, 10**6),
+    'timeout': (0, 10**6),
+    'num_batch_per_epoch': (1, 10**9),
+}
+"""Least and most of each; more workers than that are a slip, and would take the machine down."""
+LOADER_PARTS = ('dataset', 'sampler', 'batch_sampler')
+PLAIN = (str, bytes, int, float, list, tuple, set)
+
+
+def check_loader(loader: Mapping[str, Any]) -> None:
+    """Check what a data loader takes from its config without a look at it.
+
+    Args:
+        loader: The config; parts may be built already.
+
+    Raises:
+        ConfigError: If a number is out of range, or a part is neither a config nor built.
+    """
+    for name, (least, most) in LOADER_NUMBERS.items():
+        if loader.get(name) is not None or name in ('num_workers', 'batch_size'):
+            value = loader.get(name, least)
+            check_number(name, value, least=least, most=most, is_whole=name != 'timeout')
+    if loader.get('timeout') and not loader.get('num_workers'):
+        raise ConfigError(
+            'needs num_workers of at least 1',
+            argument='timeout',
+            value=loader['timeout'],
+            advice=('Leave it out', 'Set num_workers'),
+        )
+    for name in LOADER_PARTS:
+        part = loader.get(name)
+        if isinstance(part, PLAIN) or part == {}:
+            raise ConfigError(
+                'is no part', argument=name, value=part, advice='Give a dict with a type'
+            )
+    generator = loader.get('generator')
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise ConfigError(
+            'is no torch.Generator',
+            argument='generator',
+            value=generator,
+            advice='Set randomness.seed instead',
         )
 
 

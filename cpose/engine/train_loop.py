@@ -13,9 +13,10 @@ from cpose.engine.resumable_loop import (
     ResumableLoop,
     check_length,
     check_unit,
+    remaining_loader,
     use_small_dataset,
 )
-from cpose.engine.resuming import preserved_random_state, remaining_loader
+from cpose.engine.resuming import preserved_random_state
 from cpose.registry import LOOPS
 
 

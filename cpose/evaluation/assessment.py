@@ -87,6 +87,8 @@ def _number_value(
     if number.threshold is not None:
         place = np.abs(np.array(metric.thresholds) - number.threshold).argmin()
         return float(curves[metric.key][place])
+    if number.counting == 'mean_precision':
+        return float(np.mean(curves[metric.key]))
     values = assessment.values[metric.key][assessment.is_matched]
     if metric.allows_unknown:
         values = values[~np.isnan(values)]

@@ -40,8 +40,8 @@ class TaoMetric(TaoRow):
     missed: float
 
 
-Counting = Literal['precision', 'recall', 'misses']
-"""What a number with a threshold counts, see `ReportedNumber`."""
+Counting = Literal['precision', 'recall', 'misses', 'mean_precision']
+"""What a number counts, see `ReportedNumber`."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ReportedNumber:
         key: Name in reports and logs.
         meaning: What it is, in a few words for tables.
         threshold: A value of the metric from which on a prediction is a hit; None for the mean
-            over matched predictions.
+            over matched predictions, or with ``'mean_precision'`` for the mean of the curve.
         counting: What a number with a threshold is: ``'precision'``, the average precision over
             all scores; ``'recall'``, the share of all objects that are hit by predictions of at
             least ``min_score``; or ``'misses'``, how many such predictions per image hit nothing.

@@ -262,6 +262,24 @@ def recall_at_score(min_score: float = 0.3, min_iou: float = 0.5) -> MetricSpec:
     )
 
 
+@METRIC_SPECS.register_module(name='MeanPrecision')
+def mean_precision() -> MetricSpec:
+    """Return the average precision, averaged over all thresholds of 3D IoU.
+
+    It changes with every object that becomes better, also where few pictures leave the average
+    precision at one threshold as it was.
+    """
+    meaning = 'AP averaged over 3D IoU ≥ 0, 0.05, …, 1'
+    return MetricSpec(
+        key='iou_mean',
+        title='3D IoU',
+        measure=lambda pairs: pairs.iou,
+        numbers=(ReportedNumber('mAP_3DIoU', meaning, counting='mean_precision'),),
+        thresholds=thresholds_up_to(1),
+        larger_is_better=True,
+    )
+
+
 @METRIC_SPECS.register_module(name='FalsePositives')
 def false_positives(min_score: float = 0.3, min_overlap: float = 0.5) -> MetricSpec:
     """Return how many predictions per image show no object, or one that another one shows.

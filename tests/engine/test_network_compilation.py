@@ -4,6 +4,9 @@ from mmengine.model import BaseDataPreprocessor
 from torch import nn
 
 from cpose.engine.acceleration import compile_network
+from cpose.errors import ConfigError
+
+from ..user_errors import raises
 
 
 def build():
@@ -39,3 +42,10 @@ def test_compiled_parts_give_the_same_and_keep_their_names():
     assert len(calls) == 2
     assert model['data_preprocessor']._compiled_call_impl is None
     assert model.state_dict().keys() == plain.state_dict().keys()
+
+
+@pytest.mark.parametrize('settings', ['x', 7, [], {'backend': 'os.system'}])
+def test_settings_that_compile_nothing(settings):
+    argument = 'backend' if isinstance(settings, dict) else 'compile'
+    with raises(ConfigError, argument=argument):
+        compile_network(nn.Sequential(nn.Linear(2, 2)), settings)

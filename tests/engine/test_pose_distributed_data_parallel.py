@@ -45,7 +45,8 @@ def write_config(folder, batch_size):
 
 @contextmanager
 def start(command, config, arguments=(), **variables):
-    environment = {'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable, 'PYTHONPATH': str(HERE)}
+    paths = os.pathsep.join([str(HERE), str(TOOLS.parent)])
+    environment = {'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable, 'PYTHONPATH': paths}
     options = {'env': {**os.environ, **environment, **variables}, 'stdout': subprocess.DEVNULL}
     with (
         config.with_name(ERRORS).open('a') as errors,
@@ -125,3 +126,35 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path):
         scores = [item['message_hub']['runtime_info']['best_score'] for item in (single, double)]
         assert scores[1] == pytest.approx(scores[0], rel=TOLERANCE)
         assert len(double['train_loop']['random_states']) == 2
+
+
+PROGRAM = """
+import atexit, sys
+from pathlib import Path
+from cpose.cli.main import main
+
+def write_threads():
+    names = [file.read_text().strip() for file in Path('/proc/self/task').glob('*/comm')]
+    Path(sys.argv[2]).write_text(' '.join(names))
+
+atexit.register(write_threads)
+sys.exit(main(['train', sys.argv[1], '--launcher', 'pytorch']))
+"""
+"""A training that writes its threads down when all else is over, before the interpreter ends."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path('/proc/self/task').is_dir(), reason='threads are listed by Linux only')
+def test_no_thread_of_the_connection_outlives_the_interpreter(tmp_path):
+    """One that does may abort the process when its work is done: some in a hundred do."""
+    (tmp_path / 'program.py').write_text(PROGRAM)
+    config, threads = write_config(tmp_path, 2), tmp_path / 'threads.txt'
+    command = [sys.executable, str(tmp_path / 'program.py')]
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        port = str(listener.getsockname()[1])
+    group = {'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': '1', 'MASTER_ADDR': '127.0.0.1'}
+    with start(command, config, (str(threads),), MASTER_PORT=port, **group) as process:
+        assert process.wait(LONGEST_WAIT) == 0, (tmp_path / ERRORS).read_text()[-2000:]
+    assert 'gloo' not in threads.read_text()
+    assert 'tcpstore' not in threads.read_text()

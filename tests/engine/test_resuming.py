@@ -1,64 +1,17 @@
+import copy
+
 import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
-from torch.utils.data import DataLoader, Dataset
+from mmengine.registry import DefaultScope
 
-from cpose.engine.resuming import (
-    RemainingBatches,
-    check_optimizer,
-    prepare_resume,
-    remaining_loader,
-)
+from cpose.engine.resuming import check_optimizer, prepare_resume
 from cpose.errors import CheckpointError
+from cpose.registry import RUNNERS
 
 from ..user_errors import raises
-
-
-class Numbers(Dataset):
-    def __init__(self):
-        self.loaded = []
-
-    def __len__(self):
-        return 7
-
-    def __getitem__(self, index):
-        self.loaded.append(index)
-        return index
-
-
-@pytest.mark.parametrize(('skip', 'expected'), [(0, 4), (1, 3), (3, 1), (4, 0), (9, 0)])
-def test_rest_of_the_epoch(skip, expected):
-    dataset = Numbers()
-    loader = DataLoader(dataset, batch_size=2)
-    whole = [batch.tolist() for batch in loader]
-    dataset.loaded.clear()
-    rest = remaining_loader(loader, skip)
-    assert [batch.tolist() for batch in rest] == whole[skip:]
-    assert len(rest) == expected
-    assert dataset.loaded == [index for batch in whole[skip:] for index in batch]
-
-
-def test_nothing_to_skip_is_the_same_loader():
-    loader = DataLoader(Numbers())
-    assert remaining_loader(loader, 0) is loader
-
-
-def test_settings_are_kept():
-    settings = {
-        'num_workers': 1,
-        'collate_fn': sum,
-        'prefetch_factor': 3,
-        'timeout': 5,
-        'generator': torch.Generator(),
-        'persistent_workers': True,
-        'in_order': False,
-    }
-    loader = DataLoader(Numbers(), batch_size=2, **settings)
-    rest = remaining_loader(loader, 2)
-    for name, value in {**settings, 'dataset': loader.dataset}.items():
-        assert getattr(rest, name) == value
-    assert isinstance(rest.batch_sampler, RemainingBatches)
+from .toy_training import toy_config
 
 
 def test_weights_cannot_be_resumed():
@@ -78,7 +31,8 @@ def test_settings_of_another_optimizer():
 
 
 def test_equal_meta_information_is_the_same_object():
-    checkpoint = {key: {} for key in ('message_hub', 'optimizer')}
+    hub = {part: {} for part in ('log_scalars', 'runtime_info', 'resumed_keys')}
+    checkpoint = {'message_hub': hub, 'optimizer': {}}
     checkpoint['train_loop'] = {'random_states': []}
     checkpoint['meta'] = {'dataset_meta': {'category': ('cup',), 'symmetry': ({'type': 'X'},)}}
     metainfo = {'category': ('cup',), 'symmetry': (ConfigDict(type='X'),)}
@@ -86,3 +40,59 @@ def test_equal_meta_information_is_the_same_object():
     assert checkpoint['meta']['dataset_meta'] is metainfo
     prepare_resume(checkpoint, 'a.pth', {'category': ('mug',)})
     assert checkpoint['meta']['dataset_meta'] is metainfo
+
+
+@pytest.fixture(scope='module')
+def stored(tmp_path_factory):
+    """A checkpoint of one epoch."""
+    with DefaultScope.overwrite_default_scope('cpose'):
+        options = {'train_cfg.max_epochs': 1}
+        runner = RUNNERS.build(toy_config(tmp_path_factory.mktemp('first'), options))
+        runner.train()
+    return torch.load(runner.last_checkpoint, weights_only=True)
+
+
+HUB = 'message_hub'
+DAMAGES = {
+    'no part': ((HUB, 'resumed_keys'), None),
+    'part of numbers': ((HUB, 'runtime_info'), {3: 4}),
+    'resumed key': ((HUB, 'resumed_keys', 'iter'), [True, True]),
+    'logged number': ((HUB, 'log_scalars', 'train/lr'), 0.5),
+    'best score': ((HUB, 'runtime_info', 'best_score'), 'high'),
+    'infinite best score': ((HUB, 'runtime_info', 'best_score'), float('inf')),
+    'best of another folder': ((HUB, 'runtime_info', 'best_checkpoint'), '../other.pth'),
+    'absolute best': ((HUB, 'runtime_info', 'best_checkpoint'), '/tmp/other.pth'),
+    'files of other folders': ((HUB, 'runtime_info', 'checkpoint_files'), ['../other.pth']),
+    'files of numbers': ((HUB, 'runtime_info', 'checkpoint_files'), [1]),
+    'no moment': (('optimizer', 'state', 0, 'exp_avg_sq'), None),
+    'moment of text': (('optimizer', 'state', 0, 'exp_avg'), 'x'),
+    'infinite moment': (('optimizer', 'state', 0, 'exp_avg'), torch.full((4, 3, 3, 3), torch.inf)),
+    'step before the first': (('optimizer', 'state', 0, 'step'), -1),
+    'steps of many': (('optimizer', 'state', 0, 'step'), torch.ones(4)),
+}
+
+
+@pytest.mark.parametrize('name', DAMAGES)
+def test_state_that_no_training_wrote(stored, name, tmp_path, build_runner):
+    """PyTorch and MMEngine take it, and fail later, or remove other files."""
+    (*outer, last), value = DAMAGES[name]
+    content = copy.deepcopy(stored)
+    node = content
+    for key in outer:
+        node = node[key]
+    if value is None:
+        del node[last]
+    else:
+        node[last] = value
+    torch.save(content, tmp_path / 'spoilt.pth')
+    runner = build_runner({'load_from': str(tmp_path / 'spoilt.pth'), 'resume': True})
+    with raises(CheckpointError, 'damaged training state', path=tmp_path / 'spoilt.pth'):
+        runner.train()
+    assert runner.iter == 0 or 'optimizer' in outer
+
+
+def test_sound_state_goes_on(stored, tmp_path, build_runner):
+    torch.save(stored, tmp_path / 'sound.pth')
+    runner = build_runner({'load_from': str(tmp_path / 'sound.pth'), 'resume': True})
+    runner.train()
+    assert runner.epoch == 3

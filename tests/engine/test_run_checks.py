@@ -50,6 +50,32 @@ def test_refused_before_the_first_step(build_runner, options, argument):
     assert runner.iter == 0
 
 
+@pytest.mark.parametrize(
+    ('name', 'values'),
+    [
+        *[(name, ('x', [0, 1], 3)) for name in ('dataset', 'sampler', 'batch_sampler')],
+        ('batch_size', (0, 2**63, 1.5, 'x', float('inf'))),
+        ('num_workers', (-1, 10**9, True, 'x')),
+        ('prefetch_factor', (0, 'x', 0.5)),
+        ('timeout', (-1, 'x', float('inf'), 5)),
+        ('num_batch_per_epoch', (0, False, 1.5)),
+        ('generator', (7, 'x')),
+    ],
+)
+def test_loaders_of_values_that_have_no_meaning(build_runner, name, values):
+    """PyTorch notices some of them in the first batch only."""
+    for value in values:
+        runner = build_runner({f'train_dataloader.{name}': value})
+        with raises(ConfigError, argument=name, value=value):
+            runner.train()
+
+
+@pytest.mark.parametrize('value', [10**400, -1, 'x', float('inf'), True])
+def test_bounds_of_gradients(build_runner, value):
+    with raises(ConfigError, argument='max_norm'):
+        build_runner({'optim_wrapper.clip_grad.max_norm': value})
+
+
 def test_data_without_any_target(build_runner):
     runner = build_runner({'train_dataloader.dataset.type': 'EmptyToyDataset'})
     with raises(DataError, 'no object', argument='data_root'):

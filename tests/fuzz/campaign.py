@@ -112,6 +112,7 @@ class _Worker:
         if is_ready:
             try:
                 outcome = self.pipe.recv()
+                self.patience = 0
             except (EOFError, OSError):
                 outcome = Outcome(*self.task, 'died', f'exit code {self.process.exitcode}')
                 self._renew()
@@ -119,7 +120,7 @@ class _Worker:
             outcome = Outcome(*self.task, 'hang', f'more than {MOST_SECONDS} s')
             self._renew()
         if outcome:
-            self.task, self.patience = None, 0
+            self.task = None
         return outcome
 
     def stop(self) -> None:

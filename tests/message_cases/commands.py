@@ -47,6 +47,10 @@ CASES = {
     'calibration of a stream': ['calibrate', 'webcam:0', '--out', 'a.yaml'],
     'calibration of nothing': ['calibrate', 'none', '--out', 'a.yaml'],
     'dump that does not exist': ['evaluate', 'none.json'],
+    'photographs to adapt to that do not exist': ['adapt', 'none', '--model', 'cuboid'],
+    'share of photographs that is '
+    'none': ['adapt', 'none', '--model', 'cuboid', '--val', '1.5'],
+    'model to adapt without weights': ['adapt', 'none', '--model', 'dla34_bike'],
     'spec that does not exist': ['tao', 'train', '-e', 'none.yaml'],
     'launcher without processes': ['train', 'dla34_bike', '--launcher', 'slurm'],
 }  # fmt: skip

@@ -115,7 +115,8 @@ def _parse_scene(content: Mapping[Any, Any], origin: str) -> Camera | SceneCamer
     for name, part in content.items():
         fields = JsonFields(part, origin, f'{name}.')
         matrix = _read_matrix(fields)
-        assert matrix is not None
+        if matrix is None:
+            raise fields.error('cam_K', 'must be a matrix of 3×3, row by row')
         cameras[int(name)] = Camera(matrix, None, _read_size(fields), origin)
     first, *others = cameras.values()
     are_same = all(

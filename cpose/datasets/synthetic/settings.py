@@ -60,6 +60,8 @@ def _sample_slender(rng: np.random.Generator) -> np.ndarray:
 
 
 STEEPEST_PITCH = 90
+MOST_ITEMS = 100
+"""Of each sort of things in a picture; more cover everything, and take long to paint."""
 SMALLEST_SPAN, LARGEST_SPAN = 0.03, 1.1
 """Boxes beyond these are too small to be seen or do not fit into the image."""
 
@@ -142,6 +144,8 @@ class RealismSettings:
             value = getattr(self, item.name)
             if isinstance(item.default, tuple):
                 _check_range(item.name, value)
+                if isinstance(item.default[0], int) and value[1] > MOST_ITEMS:
+                    raise _error(item.name, value, f'a range within 0 and {MOST_ITEMS}')
             elif not (isinstance(value, int | float) and 0 <= value <= 1):
                 raise _error(item.name, value, 'a probability from 0 to 1')
 

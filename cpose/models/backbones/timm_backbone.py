@@ -135,8 +135,17 @@ def _level_indices(
             value=name,
             advice=nearest_names(name, known),
         )
-    with torch.device('meta'):
-        model: Any = timm.create_model(name, pretrained=False, features_only=True, **timm_options)
+    options = {'pretrained': False, 'features_only': True, **timm_options}
+    try:
+        with torch.device('meta'):
+            model: Any = timm.create_model(name, **options)
+    except LookupError as error:  # of a table, such as that of activations
+        raise ConfigError(
+            f'cannot be built by timm with these arguments: it knows no {error}',
+            argument='name',
+            value=name,
+            advice='Correct the arguments beside it',
+        ) from error
     level_of_stride = {
         level['reduction']: number for number, level in enumerate(model.feature_info.info)
     }

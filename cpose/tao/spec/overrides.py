@@ -16,6 +16,8 @@ from cpose.tao.spec.yaml_reading import current_name, parse_value
 REFERENCE = re.compile(r'\$\{([^${}]*)\}')
 MOST_STEPS = 20
 """References that lead to references; more of them go in a circle."""
+MOST_REFERENCES, MOST_CHARACTERS = 1000, 10_000
+"""Of a whole spec, and of a text with references in it: both can double with each step."""
 
 
 def apply_overrides(values: dict[str, Any], words: Sequence[str]) -> tuple[dict[str, Any], set]:
@@ -66,20 +68,24 @@ def resolve_references(values: dict[str, Any], at: Callable[[str], Place]) -> di
             ``${eval:...}`` is named: a spec runs no code. The encryption key is neither put
             together nor copied so, as other values are shown.
     """
+    num_found = 0
 
     def resolve(node: Any, key: str, steps: int = 0) -> Any:
+        nonlocal num_found
         if isinstance(node, Mapping):
             return {
-                name: resolve(child, f'{key}.{name}'.lstrip('.')) for name, child in node.items()
+                name: resolve(child, f'{key}.{name}'.lstrip('.'), steps)
+                for name, child in node.items()
             }
         if isinstance(node, list):
-            return [resolve(child, f'{key}.{number}') for number, child in enumerate(node)]
+            return [resolve(child, f'{key}.{number}', steps) for number, child in enumerate(node)]
         if not isinstance(node, str) or not REFERENCE.search(node):
             return node
         if key == SECRET:
             raise ConfigError('has a reference', value=HIDDEN, place=at(key), advice=HOW_TO_GIVE)
-        if steps > MOST_STEPS:
-            raise ConfigError('refers to itself', value=node, place=at(key))
+        num_found += 1
+        if steps > MOST_STEPS or num_found > MOST_REFERENCES or len(node) > MOST_CHARACTERS:
+            raise ConfigError('refers to itself, or grows', value=node, place=at(key))
         whole = REFERENCE.fullmatch(node)
         if whole:
             return resolve(_look_up(values, whole[1], at(key)), key, steps + 1)

@@ -1,7 +1,9 @@
 """The words of a spec for what functions and configs name in other words."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from cpose.error_places import ConfigPlace
 from cpose.errors import UserError
@@ -123,15 +125,26 @@ HABITS = {'resume': 'the same command'}
 def errors_name_spec_keys(spec: TaoSpec, task: str) -> Iterator[None]:
     """Let errors of the user name file and line of the key of the spec that they are about.
 
+    Warnings that are such errors do so too.
+
     Args:
         spec: The spec that is run.
         task: What is run of it.
     """
-    try:
-        yield
-    except UserError as error:
-        tell_spec_keys(error, spec, task)
-        raise
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, *where: Any, **options: Any) -> None:
+        if isinstance(message, UserError):
+            tell_spec_keys(message, spec, task)
+        shown(message, *where, **options)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        try:
+            yield
+        except UserError as error:
+            tell_spec_keys(error, spec, task)
+            raise
 
 
 def tell_spec_keys(error: UserError, spec: TaoSpec, task: str) -> None:

@@ -157,6 +157,8 @@ WRONG = {
     'offset': ({**ROS, 'roi': roi(-5, 0, 64, 48)}, 'roi.x_offset'),
     'binning': ({**ROS, 'binning_x': 1.5}, 'binning_x'),
     'scene': ({'1': {'cam_K': MATRIX[:8]}}, '1.cam_K'),
+    'scene without a matrix': ({'1': {'cam_K': MATRIX}, '2': {'cam_K': None}}, '2.cam_K'),
+    'scene of words': ({'1': {'cam_K': {'type': 'pinhole'}}}, '1.cam_K'),
     'seven numbers': ([1.0] * 7, ''),
     'projection of another place': (np.hstack([K, np.ones((3, 1))]).tolist(), ''),
     'long number': ({'K': [10**400, *MATRIX[1:]]}, 'K'),

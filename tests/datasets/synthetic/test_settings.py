@@ -26,6 +26,8 @@ def test_config_changes_what_it_names():
         {'sides': (0.0, 1.0)},
         {'pitch_deg': (10, 91)},
         {'roll_deg': (10, 200)},
+        {'flat_items': (0, 101)},
+        {'people': (0, float('inf'))},
     ],
 )
 def test_wrong_values_are_refused(values):

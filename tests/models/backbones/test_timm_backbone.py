@@ -42,6 +42,11 @@ def test_as_many_channels_as_cells():
     assert level.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_word_that_a_table_of_timm_lacks():
+    with raises(ConfigError, 'os.system', argument='name', value='test_resnet'):
+        TimmBackbone('test_resnet', act_layer='os.system')
+
+
 def test_unknown_name_lists_the_nearest():
     with raises(ConfigError, argument='name', value='convnext_tinny'):
         TimmBackbone('convnext_tinny')

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from cpose.errors import ConfigError
@@ -73,6 +75,24 @@ def test_references():
 def test_bad_references(text, problem):
     with raises(ConfigError, problem, spec_key='a', where='s, line 3'):
         resolve_references({'a': text, 'encryption_key': 'geheim'}, AT)
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        {'a': '${a}${a}'},
+        {'a': ['${a}', '${a}']},
+        {'a': {'b': '${a}'}},
+        {**{f'a{n}': [f'${{a{n + 1}}}'] * 2 for n in range(40)}, 'a40': 1},
+        {**{f'a{n}': f'${{a{n + 1}}}' * 2 for n in range(40)}, 'a40': 'x'},
+    ],
+    ids=['text', 'list', 'section', 'lists', 'texts'],
+)
+def test_references_that_double(values):
+    start = time.monotonic()
+    with raises(ConfigError, 'itself, or grows'):
+        resolve_references(values, SpecOrigin('s', {}).at)
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize('text', ['${oc.env:geheim}', 'geheim${x}'])

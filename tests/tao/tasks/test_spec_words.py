@@ -1,9 +1,11 @@
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from cpose.apis.inference.camera_io import GuessWarning
 from cpose.deploy.engines.engine_build import choose_profile
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
@@ -57,6 +59,17 @@ UNSET = {
     'train_dataloader.dataset.metainfo.symmetry.order',
 }
 """Keys that a config need not have."""
+
+
+def test_warnings_speak_of_the_spec(tmp_path):
+    """An inference without a camera warns of its guess before a command can tell its options."""
+    with (
+        pytest.warns(GuessWarning, match=r'as inference\.focal_length_x'),
+        errors_name_spec_keys(make_spec(tmp_path), 'inference'),
+    ):
+        warnings.warn(
+            GuessWarning('No camera is known', advice='Give it as {camera}'), stacklevel=2
+        )
 
 
 @pytest.mark.parametrize(

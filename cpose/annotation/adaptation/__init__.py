@@ -1,0 +1,1 @@
+"""Adapt a model to annotated photographs."""

@@ -1,0 +1,264 @@
+"""Adapt a model to annotated photographs, and tell by held-out ones whether it became better."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+
+from cpose.annotation.adaptation.before_after import write_sheet
+from cpose.annotation.adaptation.division import (
+    Division,
+    copy_pictures,
+    divide,
+    photographs_of,
+    read_division,
+    write_division,
+)
+from cpose.annotation.adaptation.training_config import (
+    CHOICE,
+    AdaptRecipe,
+    build_overlay,
+    write_overlay,
+)
+from cpose.apis.builder import resolve_config
+from cpose.apis.config.reading import PACKAGE_PREFIX
+from cpose.apis.conversion import convert_checkpoint
+from cpose.apis.conversion_config import ConfigChoice
+from cpose.apis.inference.inference_parts import find_metainfo
+from cpose.apis.runtime_files import is_runtime_file
+from cpose.apis.training import evaluate, train
+from cpose.apis.zoo_files import resolve_model
+from cpose.checkpoints.checkpoint_file import load_checkpoint_file
+from cpose.checkpoints.stored_config import CONFIG_KEY
+from cpose.error_places import FilePlace
+from cpose.errors import CheckpointError, OutputError, TrainingError, unwritable
+from cpose.evaluation.metric_table import PRIMARY_NUMBER
+from cpose.files.atomic import try_folder, write_text_atomic
+from cpose.files.json_files import write_json
+from cpose.files.outputs import note_input, outputs_guarded
+from cpose.shipped_configs import configs_root
+
+CONFIG_FILE, BASE_FILE, DIVISION_FILE = 'adapt.py', 'model_config.py', 'split.json'
+PHOTOS, TRAIN_FOLDER = 'photos', 'train'
+BEFORE_FILE, AFTER_FILE, SUMMARY_FILE = 'before.json', 'after.json', 'adapt.json'
+SHEET_FILE, MODEL_FILE = 'before_after.jpg', 'model.safetensors'
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What somebody wants to adapt a model to.
+
+    Attributes:
+        folder: Annotated photographs.
+        model: Name of the zoo, location or file, see `resolve_model`.
+        val: Folder of photographs to hold out, or their share of ``folder``.
+        category: See `divide`.
+        symmetry: See `divide`.
+        recipe: How to train.
+    """
+
+    folder: str
+    model: str
+    val: str | float = 0.2
+    category: str | None = None
+    symmetry: str | None = None
+    recipe: AdaptRecipe = field(default_factory=AdaptRecipe)
+
+
+@dataclass(frozen=True)
+class AdaptResult:
+    """What an adaptation leaves behind.
+
+    Attributes:
+        before: Report on the held-out photographs, see `build_report`.
+        after: The same of the adapted model.
+        is_better: Whether the adapted model is the better one, by `CHOICE`.
+        model: The better of the two, with the config of the adaptation.
+        sheet: Annotation, before and after side by side.
+        division: What was trained on and what was held out.
+        seconds: Of training, in this call.
+    """
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    is_better: bool
+    model: Path
+    sheet: Path
+    division: Division
+    seconds: float
+
+
+@outputs_guarded()
+def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
+    """Divide photographs, train on one part, judge by the other, and keep the better model.
+
+    Writes to ``out``: ``split.json`` and ``photos/`` (copies, so that the folder stands for
+    itself), ``adapt.py`` (the config, which `cpose train` takes), ``train/``, ``before.json``,
+    ``after.json``, ``adapt.json``, ``before_after.jpg`` and ``model.safetensors``.
+
+    Args:
+        wishes: What to adapt to what.
+        out: New or empty folder.
+        resume: Go on with an interrupted adaptation in ``out``.
+
+    Raises:
+        UserError: If the model, the data or an option is wrong, or something cannot be written.
+        TrainingInterruptedError: After a signal; a checkpoint is saved.
+    """
+    folder = Path(out)
+    start = _find_base(wishes.model)
+    division = _divide(wishes, folder, start.config, resume)
+    config = _write_inputs(wishes, folder, start, division)
+    before = evaluate(config, start.weights, work_dir=folder / 'before')
+    write_json(folder / BEFORE_FILE, before)
+    began = time.perf_counter()
+    best = _train(config, folder / TRAIN_FOLDER)
+    seconds = time.perf_counter() - began
+    after = evaluate(config, best, work_dir=folder / 'after')
+    write_json(folder / AFTER_FILE, after)
+    is_better = after[CHOICE] > before[CHOICE]
+    chosen = best if is_better else start.weights
+    convert_checkpoint(chosen, folder / MODEL_FILE, ConfigChoice(config=config), force=True)
+    write_sheet(folder / SHEET_FILE, config, {'before': start.weights, 'after': best})
+    result = AdaptResult(
+        before, after, is_better, folder / MODEL_FILE, folder / SHEET_FILE, division, seconds
+    )
+    _write_summary(folder / SUMMARY_FILE, wishes, result)
+    return result
+
+
+class _Start(NamedTuple):
+    """What is adapted.
+
+    Attributes:
+        weights: Its file.
+        config: Its config.
+        config_name: What `load_config` finds the config by; empty if it is in the file.
+    """
+
+    weights: Path
+    config: Config
+    config_name: str
+
+
+def _find_base(model: str) -> _Start:
+    """Return weights and config of a model.
+
+    Raises:
+        CheckpointError: If it has no weights to train, or carries no config.
+    """
+    found = resolve_model(model)
+    if is_runtime_file(found.path):
+        raise CheckpointError(
+            'is a network to run, and cannot be trained',
+            argument='model',
+            place=FilePlace(found.path),
+            advice='Give the weights that it was exported from',
+        )
+    note_input(found.path)
+    if found.config is None:
+        _check_config_inside(found.path)
+    config = resolve_config(found.config, found.path)
+    name = ''
+    if config.filename and Path(config.filename).is_relative_to(configs_root().resolve()):
+        name = f'{PACKAGE_PREFIX}{Path(config.filename).relative_to(configs_root().resolve())}'
+    return _Start(found.path, config, name)
+
+
+def _check_config_inside(path: Path) -> None:
+    """Refuse weights alone.
+
+    Raises:
+        CheckpointError: If a checkpoint carries no config.
+    """
+    if CONFIG_KEY not in (load_checkpoint_file(path).get('meta') or {}):
+        raise CheckpointError(
+            'carries no config',
+            argument='model',
+            place=FilePlace(path),
+            advice='Write it with its config to a .safetensors file by `cpose convert`',
+        )
+
+
+def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Division:
+    """Return the division, the one of the interrupted run if there is one.
+
+    Raises:
+        OutputError: If the folder has other content.
+    """
+    file = folder / DIVISION_FILE
+    if resume and file.is_file():
+        return read_division(file)
+    if folder.is_dir() and any(folder.iterdir()):
+        hints = ('Go on with it by {resume}',) if file.is_file() else ()
+        raise OutputError(
+            'is not empty',
+            argument='out',
+            place=FilePlace(folder),
+            advice=('Choose another {out}', *hints),
+        )
+    return divide(
+        wishes.folder,
+        wishes.val,
+        {key: list(value) for key, value in find_metainfo(base).items()},
+        wishes.category,
+        wishes.symmetry,
+        wishes.recipe.seed,
+    )
+
+
+def _write_inputs(wishes: Wishes, folder: Path, start: _Start, division: Division) -> Path:
+    """Write division, photographs and config, and return the file of the config.
+
+    Raises:
+        ConfigError: If an option does not fit the model.
+        OutputError: If something cannot be written.
+    """
+    photographs = photographs_of(division, folder / PHOTOS)
+    name = start.config_name or f'./{BASE_FILE}'
+    file = str(start.weights.resolve())
+    overlay = build_overlay(start.config, name, file, photographs, wishes.recipe)
+    try:
+        try_folder(folder)
+    except OSError as error:
+        raise unwritable(folder, error, 'Choose another {out}', 'out') from error
+    write_division(folder / DIVISION_FILE, division)
+    copy_pictures(division, folder / PHOTOS)
+    if not start.config_name:
+        write_text_atomic(folder / BASE_FILE, start.config.pretty_text)
+    write_overlay(folder / CONFIG_FILE, overlay, wishes.model, photographs.num_train)
+    return folder / CONFIG_FILE
+
+
+def _train(config: Path, folder: Path) -> Path:
+    """Train, from where an interrupted run stopped, and return the best checkpoint.
+
+    Raises:
+        TrainingError: If there is none.
+    """
+    runner = train(config, folder, resume='auto')
+    best = runner.message_hub.get_info('best_checkpoint')
+    if not best:
+        raise TrainingError('holds no best checkpoint', place=FilePlace(folder))
+    return folder / best
+
+
+def _write_summary(path: Path, wishes: Wishes, result: AdaptResult) -> None:
+    numbers = (PRIMARY_NUMBER, CHOICE, 'mean_3DIoU', 'num_images', 'num_objects')
+    write_json(
+        path,
+        {
+            'model': wishes.model,
+            'category': result.division.metainfo['category'],
+            'num_train': len(result.division.train),
+            'num_val': len(result.division.val),
+            'num_scenes': result.division.num_scenes,
+            'before': {name: result.before[name] for name in numbers},
+            'after': {name: result.after[name] for name in numbers},
+            'is_better': result.is_better,
+            'seconds_of_training': result.seconds,
+        },
+    )

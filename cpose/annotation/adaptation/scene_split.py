@@ -1,0 +1,68 @@
+"""Hold out pictures of whole scenes: pictures of one scene are alike, and would flatter a model.
+
+A scene is what `find_source` calls a video: pictures of one folder whose names differ in their last
+number only. Pictures that look nearly the same are of one scene too.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from cpose.annotation.checks.similarity import find_similar, hash_picture, join_groups
+from cpose.annotation.checks.sources import find_source
+from cpose.datasets.image_reading import read_image
+
+MOST_HELD_OUT = 0.5
+"""Share of the pictures; more are held out of no scene."""
+
+
+def find_scenes(root: str, paths: Sequence[str]) -> list[int]:
+    """Return the number of the scene of each picture.
+
+    Args:
+        root: Folder of the pictures.
+        paths: Relative to it, with sub-folders.
+
+    Raises:
+        DataError: If a picture cannot be read.
+    """
+
+    def pairs() -> Iterator[tuple[int, int]]:
+        yield from find_similar([hash_picture(read_image(os.path.join(root, p))) for p in paths])
+        first: dict[str, int] = {}
+        for number, path in enumerate(paths):
+            name = find_source(path).video
+            if name:
+                yield first.setdefault(name, number), number
+
+    return list(join_groups(len(paths), pairs()).tolist())
+
+
+def hold_out(scenes: Sequence[int], share: float, seed: int) -> list[bool]:
+    """Choose pictures to hold out, of whole scenes as far as there are several.
+
+    Args:
+        scenes: Scene of each picture; at least two pictures.
+        share: Of the pictures that is wanted, above 0 to below 1.
+        seed: Of the choice among scenes.
+
+    Returns:
+        Whether each picture is held out. Of a single scene, or where every scene is too large, they
+        are the last pictures.
+    """
+    wanted = max(1, round(share * len(scenes)))
+    most = max(wanted, int(MOST_HELD_OUT * len(scenes)))
+    counts = Counter(scenes)
+    order = np.random.default_rng(seed).permutation(sorted(counts))
+    chosen: set[int] = set()
+    held = 0
+    for scene in order.tolist():
+        if held < wanted and held + counts[scene] <= most and len(chosen) < len(counts) - 1:
+            chosen.add(scene)
+            held += counts[scene]
+    if not chosen:
+        first = len(scenes) - min(wanted, len(scenes) - 1)
+        return [number >= first for number in range(len(scenes))]
+    return [scene in chosen for scene in scenes]
