@@ -92,7 +92,7 @@ def calibrate(views: Sequence[View], board: Board, source: str) -> Calibration:
     seen = [view for view in views if len(view.ids)]
     _check_views(seen, len(views), source)
     chosen = choose_views(seen, board)
-    _check_count(len(chosen), len(seen), source)
+    _check_count(len(chosen), source)
     first = _solve(chosen, board, source)
     limit = max(
         SMALL_RESIDUAL, MOST_RESIDUAL * float(np.median([view.residual for view in first.views]))
@@ -122,14 +122,13 @@ def _check_views(seen: Sequence[View], total: int, source: str) -> None:
                 place=FilePlace(view.path),
                 advice='Give pictures of one camera, held the same way',
             )
-    _check_count(len(seen), total, source)
+    _check_count(len(seen), source)
 
 
-def _check_count(count: int, total: int, source: str) -> None:
+def _check_count(count: int, source: str) -> None:
     if count < LEAST_VIEWS:
         raise DataError(
-            f'has {count} different views of the board among {total} pictures, and '
-            f'{LEAST_VIEWS} are needed',
+            f'shows too few different views of the board: {count} of the {LEAST_VIEWS} needed',
             argument='inputs',
             place=FilePlace(source),
             advice='Take 15 to 30 pictures, with the board tilted to all sides',

@@ -131,12 +131,12 @@ def test_pictures_without_the_board_are_refused():
 
 @pytest.mark.parametrize('count', [1, 3])
 def test_too_few_views_are_refused(count):
-    with raises(DataError, f'{count} different views', path='folder'):
+    with raises(DataError, f': {count} of the 4', path='folder'):
         calibrate(views_of(CHARUCO)[:count], CHARUCO, 'folder')
 
 
 def test_the_same_view_over_and_over_is_refused():
-    with raises(DataError, '1 different views', path='folder'):
+    with raises(DataError, ': 1 of the 4', path='folder'):
         calibrate([views_of(CHARUCO)[0]] * 10, CHARUCO, 'folder')
 
 
