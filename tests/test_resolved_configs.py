@@ -23,7 +23,7 @@ MAY_BE_LEFT_OUT = {
     # Validation and test have no targets; 'raise' and True leave no image out.
     'CenterPoseDataset': (
         *('max_objs', 'on_error', 'require_annotation'),
-        *('classes', 'convention', 'on_contradiction'),
+        *('classes', 'convention', 'image_list', 'on_contradiction'),
     ),
     'DLA34': ('pretrained_path', 'init_cfg'),  # None: no file
     'DLAUpNeck': ('out_channels', 'init_cfg'),  # None: those of the backbone's level

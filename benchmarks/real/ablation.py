@@ -25,7 +25,7 @@ from cpose.files.json_files import write_json
 
 CONFIG = 'efficientnet_lite0_cuboid'
 DATA = 'train_dataloader.dataset.datasets'
-SHARES = (0.6, 0.25, 0.15)
+SHARES = (0.5, 0.3, 0.2)
 """Of the pictures of an epoch: plain, usual, and of the whole range."""
 TEST_IMAGES = 500
 

@@ -172,9 +172,9 @@ def test_images_above_the_limit_are_named_and_the_rest_done(infer, images, capsy
 
 def test_videos_are_tracked(infer, tmp_path, monkeypatch):
     clip = tmp_path / 'clip.avi'
-    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*'MJPG'), 10.0, (80, 60))
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*'MJPG'), 10.0, (640, 480))
     for _ in range(3):
-        writer.write(np.full((60, 80, 3), 90, dtype=np.uint8))
+        writer.write(np.full((480, 640, 3), 90, dtype=np.uint8))
     writer.release()
     scene = make_scenes(1)['nothing moves']
     found = find_objects(scene, 0, np.random.default_rng(0))[0].poses
@@ -186,7 +186,7 @@ def test_videos_are_tracked(infer, tmp_path, monkeypatch):
         ]
 
     monkeypatch.setattr(CenterPoseInferencer, '_find', find)
-    assert infer(clip, *CAMERA, '--track') == 0
+    assert infer(clip, '--camera', '600', '600', '320', '240', '--track') == 0
     content = json.loads((tmp_path / 'out' / 'json' / 'clip.tracks.json').read_text())
     (track,) = content['tracks']
     assert [pose['number'] for pose in track['poses']] == [0, 1, 2]

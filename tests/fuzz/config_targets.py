@@ -16,8 +16,8 @@ from cpose.apis.training import train
 from cpose.registry import RUNNERS
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.translation.spec_config import load_overlay, training_overlay
+from tests.engine.toy_training import toy_config
 
-from ..engine.toy_training import toy_config
 from .model_targets import SIZE, TINY
 from .mutations import ODD_VALUES, spoil_bytes, spoil_tree
 

@@ -1,8 +1,9 @@
 """What `cpose adapt` gains: average precision on held-out pictures before and after.
 
 The "photographs" are drawn in looks that the shipped model has not learnt from, or are a folder of
-real ones, split into even and odd numbers. Run ``python benchmarks/adapt.py --out work/adapt`` for
-all, or for example ``--sets overhead --numbers 25``; further options go to `cpose adapt`.
+real ones, split into even and odd numbers. Run
+``python -m benchmarks.accuracy.adapt --out work/adapt`` for all, or for example
+``--sets overhead --numbers 25``; further options go to `cpose adapt`.
 """
 
 import argparse
