@@ -86,13 +86,14 @@ def matrix_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:
         (..., 3, 3).
     """
     q = np.asarray(quaternion_xyzw, dtype=np.float64)
-    x, y, z, w = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    q = q / np.linalg.norm(q, axis=-1, keepdims=True)
+    twice = 2 * q[..., :, None] * q[..., None, :]
+    matrix = np.empty((*q.shape[:-1], 3, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        matrix[..., i, i] = 1 - (twice[..., j, j] + twice[..., k, k])
+        matrix[..., i, j] = twice[..., i, j] - twice[..., k, 3]
+        matrix[..., j, i] = twice[..., i, j] + twice[..., k, 3]
+    return matrix
 
 
 def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -106,11 +107,15 @@ def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         (..., 4), w ≥ 0.
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    a, b = first[..., :3], second[..., :3]
-    a_w, b_w = first[..., 3:], second[..., 3:]
-    vector = a_w * b + b_w * a + np.cross(a, b)
-    scalar = a_w * b_w - (a * b).sum(axis=-1, keepdims=True)
-    return _with_positive_w(np.concatenate([vector, scalar], axis=-1))
+    ax, ay, az, aw = (first[..., axis] for axis in range(4))
+    bx, by, bz, bw = (second[..., axis] for axis in range(4))
+    parts = (
+        aw * bx + bw * ax + (ay * bz - az * by),
+        aw * by + bw * ay + (az * bx - ax * bz),
+        aw * bz + bw * az + (ax * by - ay * bx),
+        aw * bw - (ax * bx + ay * by + az * bz),
+    )
+    return _with_positive_w(np.stack(np.broadcast_arrays(*parts), axis=-1))
 
 
 def _with_positive_w(quaternion: np.ndarray) -> np.ndarray:
