@@ -137,22 +137,20 @@ def choose_labelling(
     turned = np.swapaxes(matrix_from_quaternion(measured.quaternion), 1, 2)
     turned = turned @ matrix_from_quaternion(expected)
     sizes = np.log(measured.dims)
-    best = []
-    for number, (rotations, axes) in enumerate(labellings):
+    rotations, axes = np.empty((len(sizes), 3, 3)), np.empty((len(sizes), 3), np.int64)
+    for each in {id(item): item for item in labellings}.values():
+        rows = [row for row, item in enumerate(labellings) if item is each]
         # The trace of a relative rotation is 1 + 2 cos of its angle.
-        misfit = np.abs(sizes[number][axes] - log_dims[number]).sum(axis=1)
-        misfit -= np.einsum('sij,ij->s', rotations, turned[number])
-        best.append(int(np.argmin(misfit)))
-    pairs = list(zip(labellings, best, strict=True))
-    rotations = np.array([rotations[index] for (rotations, _), index in pairs])
-    axes = np.array([axes[index] for (_, axes), index in pairs])
+        misfit = np.abs(sizes[rows][:, each.axes] - log_dims[rows, None]).sum(axis=2)
+        best = (misfit - np.einsum('sij,nij->ns', each.rotations, turned[rows])).argmin(axis=1)
+        rotations[rows], axes[rows] = each.rotations[best], each.axes[best]
     places = np.concatenate([np.tile(np.arange(6), (len(axes), 1)), 6 + axes], axis=1)
-    rows = np.arange(len(axes))[:, None]
+    column = np.arange(len(axes))[:, None]
     return Measurement(
         multiply_quaternions(measured.quaternion, quaternion_from_matrix(rotations)),
         measured.location,
-        measured.dims[rows, axes],
-        measured.covariance[rows[..., None], places[:, :, None], places[:, None, :]],
+        measured.dims[column, axes],
+        measured.covariance[column[..., None], places[:, :, None], places[:, None, :]],
     )
 
 

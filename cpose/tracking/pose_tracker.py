@@ -124,8 +124,8 @@ class PoseTracker:
         """
         if result.intrinsics is None:
             return result
-        passed = self._advance(frame)
-        objects, rows = self._match(result)
+        passed, corners = self._advance(frame)
+        objects, rows = self._match(result, corners)
         posed = [n for n, index in enumerate(objects) if result.poses[index].has_pose]
         self._correct(result, objects[posed], rows[posed])
         objects, rows = self._begin(result, objects, rows)
@@ -134,25 +134,36 @@ class PoseTracker:
         self._end()
         return replace(result, poses=shown)
 
-    def _advance(self, frame: VideoFrame) -> int:
-        """Move all tracks on to a frame; return how many frames passed."""
+    def _advance(self, frame: VideoFrame) -> tuple[int, np.ndarray]:
+        """Move all tracks on to a frame.
+
+        Returns:
+            How many frames passed, and the corners of all tracks, (N, 8, 3), OpenCV camera frame.
+        """
         last, self._last = self._last, frame
         self._frames += 1
-        if last is None:
-            return 1
-        self._filter.predict(frame.time - last.time)
-        self._keep(np.asarray((self._corners()[..., 2] > NEAREST).all(axis=1)))
-        return frame.number - last.number
+        if last is not None:
+            self._filter.predict(frame.time - last.time)
+        state = self._filter
+        corners = pose_keypoints(state.quaternion, state.location, np.exp(state.log_dims))[:, 1:]
+        in_front = np.asarray((corners[..., 2] > NEAREST).all(axis=1))
+        self._keep(in_front)
+        return (frame.number - last.number if last else 1), corners[in_front]
 
-    def _match(self, result: PoseResult) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of objects and of the tracks that they are."""
+    def _match(self, result: PoseResult, tracked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers of objects and of the tracks that they are.
+
+        Args:
+            result: The objects.
+            tracked: Corners of all tracks, (N, 8, 3).
+        """
         if not result.poses or not self._lives:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         corners = np.array([_corners_image(pose) for pose in result.poses])
         depths = [
             np.nan if pose.location_cv is None else pose.location_cv[2] for pose in result.poses
         ]
-        expected = _project(self._corners(), result)
+        expected = _project(tracked, result)
         cost = pair_cost(corners, expected, np.array(depths), self._filter.location[:, 2])
         labels = np.array([pose.label for pose in result.poses])
         own = np.array([life.label for life in self._lives])
@@ -242,11 +253,6 @@ class PoseTracker:
         if not mask.all():
             self._filter.keep(mask)
             self._lives = [life for life, kept in zip(self._lives, mask, strict=True) if kept]
-
-    def _corners(self) -> np.ndarray:
-        """Return the corners of all tracks, (N, 8, 3), OpenCV camera frame."""
-        state = self._filter
-        return pose_keypoints(state.quaternion, state.location, np.exp(state.log_dims))[:, 1:]
 
     def _measure(self, result: PoseResult, objects: np.ndarray) -> Measurement:
         assert result.intrinsics is not None
