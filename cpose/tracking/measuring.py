@@ -106,10 +106,12 @@ class Labellings(NamedTuple):
 
     Attributes:
         rotations: (S, 3, 3), object frame from the object frame of each labelling.
+        quaternions: (S, 4), the same.
         axes: (S, 3), which extent stands in each place.
     """
 
     rotations: np.ndarray
+    quaternions: np.ndarray
     axes: np.ndarray
 
 
@@ -117,7 +119,8 @@ def list_labellings(symmetry: Any) -> Labellings:
     """Return the labellings of a symmetry, see `cpose.codecs.symmetries`."""
     keypoints, axes = symmetry.candidates(UNIT_KEYPOINTS, np.arange(3))
     sides = np.einsum('sci,cj->sij', keypoints[:, 1:], CORNER_SIGNS)
-    return Labellings(sides / np.linalg.norm(sides, axis=1, keepdims=True), axes)
+    rotations = sides / np.linalg.norm(sides, axis=1, keepdims=True)
+    return Labellings(rotations, quaternion_from_matrix(rotations), axes)
 
 
 def choose_labelling(
@@ -137,17 +140,17 @@ def choose_labelling(
     turned = np.swapaxes(matrix_from_quaternion(measured.quaternion), 1, 2)
     turned = turned @ matrix_from_quaternion(expected)
     sizes = np.log(measured.dims)
-    rotations, axes = np.empty((len(sizes), 3, 3)), np.empty((len(sizes), 3), np.int64)
+    turns, axes = np.empty((len(sizes), 4)), np.empty((len(sizes), 3), np.int64)
     for each in {id(item): item for item in labellings}.values():
         rows = [row for row, item in enumerate(labellings) if item is each]
         # The trace of a relative rotation is 1 + 2 cos of its angle.
         misfit = np.abs(sizes[rows][:, each.axes] - log_dims[rows, None]).sum(axis=2)
         best = (misfit - np.einsum('sij,nij->ns', each.rotations, turned[rows])).argmin(axis=1)
-        rotations[rows], axes[rows] = each.rotations[best], each.axes[best]
+        turns[rows], axes[rows] = each.quaternions[best], each.axes[best]
     places = np.concatenate([np.tile(np.arange(6), (len(axes), 1)), 6 + axes], axis=1)
     column = np.arange(len(axes))[:, None]
     return Measurement(
-        multiply_quaternions(measured.quaternion, quaternion_from_matrix(rotations)),
+        multiply_quaternions(measured.quaternion, turns),
         measured.location,
         measured.dims[column, axes],
         measured.covariance[column[..., None], places[:, :, None], places[:, None, :]],

@@ -9,7 +9,6 @@ from cpose.geometry.pnp import solve_cuboid_pnp
 from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import (
     multiply_quaternions,
-    quaternion_from_matrix,
     quaternion_from_vector,
     vector_from_quaternion,
 )
@@ -59,8 +58,10 @@ def test_labellings_are_those_of_the_symmetry(symmetry, poses):
     labellings = list_labellings(symmetry)
     measured = measure([poses[1]], CAMERA, POINT_NOISE, 0.1)
     keypoints, dims = symmetry.candidates(poses[1].keypoints_cv, poses[1].dims)
-    for turned, rotation, axes, extents in zip(keypoints, *labellings, dims, strict=True):
-        target = multiply_quaternions(measured.quaternion[0], quaternion_from_matrix(rotation))
+    for turned, (_, turn, axes), extents in zip(
+        keypoints, zip(*labellings, strict=True), dims, strict=True
+    ):
+        target = multiply_quaternions(measured.quaternion[0], turn)
         wobble = multiply_quaternions(quaternion_from_vector([0.05, 0.02, 0]), target)
         chosen = choose_labelling(measured, [labellings], wobble[None], np.log(extents)[None])
         np.testing.assert_allclose(chosen.dims[0], extents)
