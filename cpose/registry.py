@@ -4,6 +4,8 @@
 first look-up, so that importing this package stays cheap.
 """
 
+from typing import Any
+
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
@@ -146,3 +148,11 @@ def all_registries() -> list[Registry]:
     own = [value for value in globals().values() if isinstance(value, Registry)]
     first = [registry for registry in own if registry.scope == 'cpose']
     return first + [value for value in vars(root).values() if isinstance(value, Registry)]
+
+
+def find_registered(registry: Registry, name: str) -> Any:
+    """Return what is registered by a name, None without any.
+
+    MMEngine raises errors of its own for texts that are no names, such as an empty one.
+    """
+    return registry.get(name) if all(map(str.isidentifier, name.split('.'))) else None

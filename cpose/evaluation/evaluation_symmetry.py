@@ -9,7 +9,7 @@ import numpy as np
 
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT
 from cpose.errors import ConfigError, check_number, nearest_names
-from cpose.registry import SYMMETRIES
+from cpose.registry import SYMMETRIES, find_registered
 from cpose.structures.cuboid import cuboid_keypoints
 
 MAX_ROTATIONS = 3600
@@ -92,7 +92,7 @@ def build_evaluation_symmetry(
 def _known_symmetry(symmetry: Mapping[str, Any] | None) -> dict[str, Any]:
     config = {'type': 'NoSymmetry'} if symmetry is None else dict(symmetry)
     name = config.get('type')
-    if isinstance(name, str) and SYMMETRIES.get(name) is None:
+    if isinstance(name, str) and find_registered(SYMMETRIES, name) is None:
         raise ConfigError(
             'is unknown',
             argument='metainfo.symmetry.type',

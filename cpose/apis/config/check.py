@@ -187,7 +187,9 @@ def typed_nodes(node: Any, path: str = '') -> Iterator[tuple[str, Mapping[str, A
 
 def _check_node(path: str, node: Mapping[str, Any], registries: list[Registry]) -> None:
     name = node['type'].rpartition('.')[2]
-    found = next((item for item in (reg.get(name) for reg in registries) if item), None)
+    found = next(
+        filter(None, (cpose_registry.find_registered(each, name) for each in registries)), None
+    )
     if found is None:
         known = _names_for(path, registries)
         raise ConfigError(

@@ -22,6 +22,8 @@ def test_shipped_config_is_right(config):
     ('key', 'value', 'wrong', 'near'),
     [
         ('model.backbone.type', 'DLA43', 'model.backbone.type', 'DLA34'),
+        ('model.backbone.type', '', 'model.backbone.type', ''),
+        ('model.backbone.type', '..', 'model.backbone.type', ''),
         (
             'model.head.criterion',
             {'type': 'CenterPoseLos'},
