@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cpose.cli.option_values import read_value
 from cpose.cli.zoo_arguments import CARRIED, add_model, is_model_named
+from cpose.errors import ConfigError
 
 if TYPE_CHECKING:  # its import takes longer than the help of a command
     from mmengine.config import Config
@@ -136,6 +137,38 @@ def add_device(parser: ArgumentParser) -> None:
     )
 
 
+def add_convention(parser: ArgumentParser) -> None:
+    """Add ``--convention``, forms by field as in `cpose.datasets.conventions.table`."""
+    parser.add_argument(
+        '--convention',
+        nargs='+',
+        action=KeyValueAction,
+        metavar='FIELD=FORM',
+        help='how the annotations are known to be written, for example camera_frame=opencv',
+    )
+
+
+def add_camera(parser: ArgumentParser, default: str) -> Any:
+    """Add ``--camera`` and ``--camera-file``, of which one may be given.
+
+    Args:
+        parser: Of the command.
+        default: What is taken without either, for the help.
+
+    Returns:
+        The group, for further options that exclude them.
+    """
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        '--camera',
+        nargs='+',
+        metavar='NUMBER',
+        help=f'FX FY CX CY [SKEW] in pixels; default: {default}',
+    )
+    group.add_argument('--camera-file', type=Path, help='JSON or YAML with the camera')
+    return group
+
+
 def add_scales(parser: ArgumentParser) -> None:
     """Add ``--scales``."""
     parser.add_argument(
@@ -156,6 +189,21 @@ def add_launcher(parser: ArgumentParser) -> None:
         default='none',
         help='set by tools/dist_*.sh (torchrun: pytorch) and tools/slurm_*.sh',
     )
+
+
+def camera_numbers(words: list[str] | None) -> list[float] | None:
+    """Turn the words after ``--camera`` into numbers; commas may stand for spaces."""
+    if words is None:
+        return None
+    try:
+        return [float(part) for part in ' '.join(words).replace(',', ' ').split()]
+    except ValueError as error:
+        raise ConfigError(
+            f'is no list of numbers: {error}',
+            argument='camera',
+            value=words,
+            advice='Give FX FY CX CY [SKEW] in pixels, and put inputs before the options',
+        ) from error
 
 
 def positive_int(text: str) -> int:

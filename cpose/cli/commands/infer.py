@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from cpose.cli.arguments import (
+    add_camera,
     add_config_and_checkpoint,
     add_device,
     add_force,
     add_scales,
+    camera_numbers,
     non_negative_float,
     positive_int,
     probability,
     read_config,
 )
-from cpose.errors import ConfigError
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -36,7 +37,8 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         default=Path('results'),
         help='folder for json/ and vis/; default: results',
     )
-    _add_camera(parser)
+    camera = add_camera(parser, 'the annotation beside each image, or a guess')
+    camera.add_argument('--no-pnp', action='store_true', help='no 6-DoF poses, 2D corners only')
     _add_output(parser)
     parser.add_argument(
         '--score-thr',
@@ -53,18 +55,6 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     add_device(parser)
     parser.set_defaults(func=run)
-
-
-def _add_camera(parser: ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        '--camera',
-        nargs='+',
-        metavar='NUMBER',
-        help='FX FY CX CY [SKEW] in pixels; default: the annotation beside each image, or a guess',
-    )
-    group.add_argument('--camera-file', type=Path, help='JSON or YAML with the camera')
-    group.add_argument('--no-pnp', action='store_true', help='no 6-DoF poses, 2D corners only')
 
 
 def _add_output(parser: ArgumentParser) -> None:
@@ -151,18 +141,3 @@ def _drawer(args: Namespace, inferencer: Any) -> Any:
 
     drawer = find_drawer(inferencer.visualizer, inferencer.categories)
     return drawer if args.axis_length is None else replace(drawer, axis_length=args.axis_length)
-
-
-def camera_numbers(words: list[str] | None) -> list[float] | None:
-    """Turn the words after ``--camera`` into numbers; commas may stand for spaces."""
-    if words is None:
-        return None
-    try:
-        return [float(part) for part in ' '.join(words).replace(',', ' ').split()]
-    except ValueError as error:
-        raise ConfigError(
-            f'is no list of numbers: {error}',
-            argument='camera',
-            value=words,
-            advice='Give FX FY CX CY [SKEW] in pixels, and put inputs before the options',
-        ) from error

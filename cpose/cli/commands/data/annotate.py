@@ -3,10 +3,16 @@
 import sys
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cpose.cli.arguments import add_device, add_tensors_only, non_negative_int, probability
+from cpose.cli.arguments import (
+    add_camera,
+    add_device,
+    add_tensors_only,
+    camera_numbers,
+    non_negative_int,
+    probability,
+)
 from cpose.cli.zoo_arguments import CARRIED, add_model, is_model_named
 
 if TYPE_CHECKING:
@@ -29,21 +35,10 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         metavar='NAME',
         help='names of the classes that the page offers',
     )
-    _add_camera(parser)
+    add_camera(parser, 'as each picture says, or estimated')
     _add_server(parser)
     _add_proposals(parser)
     parser.set_defaults(func=run)
-
-
-def _add_camera(parser: ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        '--camera',
-        nargs='+',
-        metavar='NUMBER',
-        help='FX FY CX CY [SKEW] in pixels; default: as each picture says, or estimated',
-    )
-    group.add_argument('--camera-file', type=Path, help='JSON or YAML with the camera')
 
 
 def _add_server(parser: ArgumentParser) -> None:
@@ -70,7 +65,6 @@ def run(args: Namespace) -> int:
     from cpose.annotation.server.editing import Editor
     from cpose.annotation.server.pictures import PictureFolder
     from cpose.annotation.server.serving import serve
-    from cpose.cli.commands.infer import camera_numbers
 
     folder = PictureFolder(args.folder)
     editor = Editor(folder, args.camera_file or camera_numbers(args.camera))

@@ -3,8 +3,8 @@
 from argparse import Namespace, _SubParsersAction
 
 from cpose.cli.arguments import (
-    KeyValueAction,
     add_cfg_options,
+    add_convention,
     add_force,
     positive_int,
 )
@@ -24,13 +24,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser.add_argument('--out', metavar='FILE', default='browse.html', help='the page to write')
     parser.add_argument('--num', type=positive_int, default=60, help='pictures at most')
     parser.add_argument('--images', metavar='DIR', help='annotated images of the results')
-    parser.add_argument(
-        '--convention',
-        nargs='+',
-        action=KeyValueAction,
-        metavar='FIELD=FORM',
-        help='how the annotations are known to be written, for example camera_frame=opencv',
-    )
+    add_convention(parser)
     add_cfg_options(parser)
     add_force(parser)
     parser.set_defaults(func=run)

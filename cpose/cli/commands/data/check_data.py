@@ -3,7 +3,7 @@
 from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
 
-from cpose.cli.arguments import KeyValueAction, add_force
+from cpose.cli.arguments import add_convention, add_force
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,13 +32,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     parser.add_argument('--html', metavar='FILE', help='write a report with pictures, one file')
     parser.add_argument('--json', metavar='FILE', help='write all findings by file')
-    parser.add_argument(
-        '--convention',
-        nargs='+',
-        action=KeyValueAction,
-        metavar='FIELD=FORM',
-        help='how the files are known to be written, for example camera_frame=opencv',
-    )
+    add_convention(parser)
     add_force(parser)
     parser.set_defaults(func=run)
 

@@ -3,7 +3,7 @@
 from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
 
-from cpose.cli.arguments import KeyValueAction, non_negative_int
+from cpose.cli.arguments import add_convention, non_negative_int
 
 if TYPE_CHECKING:
     from cpose.annotation.splitting import Split
@@ -40,13 +40,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         help='make folders with links to the files, or copies where there are no links, instead '
         'of lists for image_list of the data sets',
     )
-    parser.add_argument(
-        '--convention',
-        nargs='+',
-        action=KeyValueAction,
-        metavar='FIELD=FORM',
-        help='how the files are known to be written, for example camera_frame=opencv',
-    )
+    add_convention(parser)
     parser.set_defaults(func=run)
 
 
