@@ -29,6 +29,7 @@ from cpose.apis.inference.inference_parts import (
     choose_input_wh,
     find_categories,
     find_metainfo,
+    find_scale_source,
     find_scales,
     make_record,
     set_input_wh,
@@ -38,6 +39,7 @@ from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
 from cpose.error_places import ConfigPlace
 from cpose.errors import DataError, check_number, errors_of_file
+from cpose.metric_scale.metric_poses import MetricScaling
 from cpose.models.detectors.scale_pyramid import (
     merge_results,
     pyramid_sizes,
@@ -62,9 +64,9 @@ class CenterPoseInferencer(BaseInferencer):
 
     A call takes the images batch by batch through the steps of MMEngine's `BaseInferencer`:
     `preprocess`, `forward`, `visualize`, `postprocess`. After `forward` the frames of a video go
-    to the tracker of the config key ``tracker``, if there is one. Keyword arguments go to the step
-    whose set (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the
-    sets.
+    to the tracker of the config key ``tracker``, if there is one; then poses become metric by what
+    the config key ``scale_source`` names, if anything. Keyword arguments go to the step whose set
+    (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the sets.
 
     Deviation from MMEngine 0.10.7: a call returns a generator instead of a dict of all results,
     and the weights are loaded by `build_model`, which runs nothing that a checkpoint holds.
@@ -162,10 +164,14 @@ class CenterPoseInferencer(BaseInferencer):
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
         """Return a generator of images with their results; arguments as for a call."""
         before, *after = self._dispatch_kwargs(**kwargs)
-        tracking = VideoTracking(self.cfg.get('tracker'), find_metainfo(self.cfg))
+        metainfo = find_metainfo(self.cfg)
+        tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
+        scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
         batches = self.preprocess(inputs, batch_size, **before)
         return (
-            pair for images, data in batches for pair in self._run(tracking, images, data, *after)
+            pair
+            for images, data in batches
+            for pair in self._run((tracking, scaling), images, data, *after)
         )
 
     def preprocess(
@@ -245,15 +251,18 @@ class CenterPoseInferencer(BaseInferencer):
 
     def _run(
         self,
-        tracking: VideoTracking,
+        states: tuple[VideoTracking, MetricScaling],
         images: list[SourceImage],
         data: Any,
         forward: dict,
         visualize: dict,
         finish: dict,
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
+        tracking, scaling = states
         pairs = zip(images, self.forward(data, **forward), strict=True)
-        found = [tracking.follow(result, image.frame) for image, result in pairs]
+        found = [
+            scaling.apply(tracking.follow(result, image.frame), image) for image, result in pairs
+        ]
         pictures = self.visualize(images, found, **visualize)
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
 

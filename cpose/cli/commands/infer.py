@@ -19,6 +19,7 @@ from cpose.cli.arguments import (
     probability,
     read_config,
 )
+from cpose.cli.scale_arguments import add_scale_source, scale_source
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -47,6 +48,8 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     parser.add_argument('--batch-size', type=positive_int, default=1)
     add_scales(parser)
+    add_scale_source(parser)
+    add_scale_source(parser)
     parser.add_argument(
         '--track',
         action='store_true',
@@ -127,6 +130,12 @@ def _build(args: Namespace) -> Any:
 
     device = choose_device(args.device) if args.device else None
     config = read_config(args)
+    source = scale_source(args)
+    if source is not None:
+        config.scale_source = source
+    source = scale_source(args)
+    if source is not None:
+        config.scale_source = source
     if args.track:
         config.setdefault('tracker', {'type': 'PoseTracker'})
     inferencer = CenterPoseInferencer(config, args.checkpoint, device, scales=args.scales)
