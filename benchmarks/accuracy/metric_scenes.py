@@ -78,6 +78,12 @@ class MetricScene:
         """Return how far the camera looks down, degrees."""
         return float(np.degrees(np.arcsin(-self.scene.camera.cv_from_world[2, 1])))
 
+    @property
+    def roll_deg(self) -> float:
+        """Return how far the camera is turned clockwise about its viewing direction, degrees."""
+        x, y = self.scene.camera.cv_from_world[:2, 1]
+        return float(np.degrees(np.arctan2(-x, -y)))
+
     @cached_property
     def depth(self) -> np.ndarray:
         """Return depths (480, 640), metres, with noise, 0 where unknown."""

@@ -189,6 +189,7 @@ def _metric_pose(pose: ObjectPose, solved: _Solved, source: str, result: PoseRes
     quaternion = quaternion_from_matrix(rotation)
     location, dims = factor * location, factor * dims
     keypoints = pose_keypoints(quaternion[None], location[None], dims[None])[0]
+    corners = project_points(keypoints[1:], result.intrinsics, result.distortion)
     covariance = solved.covariance
     place = np.concatenate([np.zeros((3, 3)), factor * np.eye(3), np.zeros((3, 3))], axis=1)
     by_place = np.concatenate([place, location[:, None]], axis=1)
@@ -208,7 +209,7 @@ def _metric_pose(pose: ObjectPose, solved: _Solved, source: str, result: PoseRes
         location_cv=location,
         quaternion_xyzw=quaternion,
         keypoints_cv=keypoints,
-        keypoints_image=project_points(keypoints, result.intrinsics, result.distortion),
+        keypoints_image=np.concatenate([corners.mean(axis=0)[None], corners]),
         track=track,
         metric_scale=scale,
     )

@@ -21,14 +21,16 @@ class CameraHeight:
     """Take the height of the camera above the plane on which the objects stand.
 
     Assumed is that each object stands upright with its base on that plane. Without ``pitch_deg``
-    the plane is that of the object's own base, so that rotations must be right; with it the camera
-    is taken as not rolled.
+    the plane is that of the object's own base, so that rotations must be right.
 
     Args:
         metres: Height of the camera above the plane.
         std: Standard deviation of it; None takes 1 % of the height.
         pitch_deg: How far the camera looks down, degrees: 0 for a level camera, 90 straight down;
             None if it is not known.
+        roll_deg: How far the camera is turned clockwise about its viewing direction, degrees; only
+            with ``pitch_deg``.
+        tilt_std_deg: Standard deviation of either angle.
 
     Raises:
         ConfigError: If a number is out of range.
@@ -37,7 +39,12 @@ class CameraHeight:
     name = 'camera_height'
 
     def __init__(
-        self, metres: float, std: float | None = None, pitch_deg: float | None = None
+        self,
+        metres: float,
+        std: float | None = None,
+        pitch_deg: float | None = None,
+        roll_deg: float = 0.0,
+        tilt_std_deg: float = 1.0,
     ) -> None:
         check_number('metres', metres, above=0.0)
         std = metres / 100 if std is None else std
@@ -46,16 +53,25 @@ class CameraHeight:
         self._up: np.ndarray | None = None
         if pitch_deg is not None:
             check_number('pitch_deg', pitch_deg, least=-90.0, most=90.0)
-            pitch = np.radians(pitch_deg)
-            self._up = np.array([0.0, -np.cos(pitch), -np.sin(pitch)])
+            check_number('roll_deg', roll_deg, least=-180.0, most=180.0)
+            self._up = _up_of_camera(*np.radians([pitch_deg, roll_deg]))
+        check_number('tilt_std_deg', tilt_std_deg, least=0.0)
+        self._tilt_std = float(np.radians(tilt_std_deg))
 
     def find_lengths(self, result: PoseResult, view: View) -> list[Found]:
         """Return the height of the camera above the base of each pose."""
+        return [self._find(Cuboid.of_pose(pose)) for pose in result.poses]
+
+    def _find(self, cuboid: Cuboid) -> Found:
         of = partial(_height_above_base, up=self._up)
-        return [
-            [KnownLength(self.metres, self.std, of)] if of(Cuboid.of_pose(pose)) > 0 else NOT_BELOW
-            for pose in result.poses
-        ]
+        height = of(cuboid)
+        if height <= 0:
+            return NOT_BELOW
+        std = self.std / self.metres
+        if self._up is not None:
+            aside = np.linalg.norm(cuboid.base + height * self._up)
+            std = np.hypot(std, self._tilt_std * aside / height)
+        return [KnownLength(self.metres, float(self.metres * std), of)]
 
 
 @SCALE_SOURCES.register_module()
@@ -91,6 +107,11 @@ class MarkerBoard:
         if of(cuboid) <= 0:
             return NOT_BELOW
         return [KnownLength(board.height, board.height_std(cuboid.base), of)]
+
+
+def _up_of_camera(pitch: float, roll: float) -> np.ndarray:
+    """Return the direction away from the ground, (3,), OpenCV camera frame; angles in radians."""
+    return np.array([-np.sin(roll) * np.cos(pitch), -np.cos(roll) * np.cos(pitch), -np.sin(pitch)])
 
 
 def _height_above_base(cuboid: Cuboid, up: np.ndarray | None) -> float:
