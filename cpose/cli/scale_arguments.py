@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cpose.cli.arguments import positive_float
+from cpose.cli.option_values import add_flags
 from cpose.errors import ConfigError
 
 EXTENTS = ('width', 'height', 'length')
@@ -52,6 +53,8 @@ def add_scale_source(parser: ArgumentParser) -> None:
         help='depth images aligned with the images, of their names: 16-bit PNG in millimetres, or '
         'TIFF or NPY in metres',
     )
+    flags = {'metres': '--camera-height', 'pitch_deg': '--camera-pitch'}
+    add_flags(parser, {**flags, 'board': '--marker', 'folder': '--depth'})
 
 
 def scale_source(args: Namespace) -> dict[str, Any] | None:
@@ -59,7 +62,18 @@ def scale_source(args: Namespace) -> dict[str, Any] | None:
 
     Raises:
         ConfigError: If several are given, or what is given does not fit together.
+        DataError: If a file cannot be used.
     """
+    from cpose.registry import SCALE_SOURCES
+
+    config = _config_of(args)
+    if config is not None:
+        settings = {name: value for name, value in config.items() if name != 'type'}
+        SCALE_SOURCES.get(config['type'])(**settings)  # errors of options, before a model is read
+    return config
+
+
+def _config_of(args: Namespace) -> dict[str, Any] | None:
     given = [name for name in SOURCES if getattr(args, name) is not None]
     _check_one(args, given)
     if args.camera_height is not None:
@@ -84,8 +98,9 @@ def _check_one(args: Namespace, given: list[str]) -> None:
     others = [name for name in given if name not in EXTENTS or given[0] not in EXTENTS]
     others = [name for name in others if name != given[0]]
     if others:
+        flag = f'--{others[0].replace("_", "-")}'
         raise ConfigError(
-            f'cannot be given together with --{others[0].replace("_", "-")}: metres come from one source',
+            f'cannot be given together with {flag}: metres come from one source',
             argument=given[0],
             advice=(f'Leave {{{given[0]}}} out', f'Leave {{{others[0]}}} out'),
         )

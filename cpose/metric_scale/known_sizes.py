@@ -35,9 +35,6 @@ class KnownDimensions:
         height: Along y, likewise.
         length: Along z, likewise.
 
-    Attributes:
-        dataset_meta: Meta information of the data set, for names and symmetries.
-
     Raises:
         ConfigError: If no extent is given, or one is not above 0.
     """
@@ -60,11 +57,30 @@ class KnownDimensions:
             raise ConfigError(
                 'is needed, or another extent', argument='height', advice='Give it in metres'
             )
-        self.dataset_meta: Mapping[str, Any] = {}
+        self._meta: Mapping[str, Any] = {}
+
+    @property
+    def dataset_meta(self) -> Mapping[str, Any]:
+        """Meta information of the data set, for names and symmetries.
+
+        Raises:
+            ConfigError: At setting, if an extent is of a category that is not there.
+        """
+        return self._meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, meta: Mapping[str, Any]) -> None:
+        self._meta = meta
+        for axis, by in self._by_axis.items():
+            for name in set(by) - {'', *meta.get('category', ())}:
+                raise ConfigError(
+                    f'names the category {name!r}, which the model does not know',
+                    argument=next(key for key, place in EXTENTS.items() if place == axis),
+                    advice=nearest_names(name, meta.get('category', ())),
+                )
 
     def find_lengths(self, result: PoseResult, view: View) -> list[Found]:
         """Return the known extents of each pose."""
-        self._check_categories()
         return [self._find(pose.label, pose.dims) for pose in result.poses]
 
     def _find(self, label: int, dims: np.ndarray) -> Found:
@@ -94,16 +110,6 @@ class KnownDimensions:
             return False
         _, axes = SYMMETRIES.build(dict(symmetries[label])).candidates(UNIT_KEYPOINTS, np.arange(3))
         return bool((np.asarray(axes)[:, 0] == 2).any())
-
-    def _check_categories(self) -> None:
-        categories = self.dataset_meta.get('category', ())
-        for axis, by in self._by_axis.items():
-            for name in set(by) - {'', *categories}:
-                raise ConfigError(
-                    f'names the category {name!r}, which the model does not know',
-                    argument=next(key for key, place in EXTENTS.items() if place == axis),
-                    advice=nearest_names(name, categories),
-                )
 
 
 @SCALE_SOURCES.register_module()

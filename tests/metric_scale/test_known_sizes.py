@@ -61,9 +61,8 @@ def test_wrong_extents():
     with raises(ConfigError, argument='length', value=[1, 2, 3]):
         KnownDimensions(length=[1, 2, 3])
     source = KnownDimensions(height={'mug': 0.1})
-    source.dataset_meta = BOX
     with raises(ConfigError, argument='height'):
-        source.find_lengths(None, None)
+        source.dataset_meta = BOX
 
 
 def test_a_metric_model_is_taken_at_its_word(scene):

@@ -165,8 +165,9 @@ class CenterPoseInferencer(BaseInferencer):
         """Return a generator of images with their results; arguments as for a call."""
         before, *after = self._dispatch_kwargs(**kwargs)
         metainfo = find_metainfo(self.cfg)
-        tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
-        scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
+        with building(self.cfg):
+            tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
+            scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
         batches = self.preprocess(inputs, batch_size, **before)
         return (
             pair

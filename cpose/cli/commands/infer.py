@@ -49,7 +49,6 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser.add_argument('--batch-size', type=positive_int, default=1)
     add_scales(parser)
     add_scale_source(parser)
-    add_scale_source(parser)
     parser.add_argument(
         '--track',
         action='store_true',
@@ -130,9 +129,6 @@ def _build(args: Namespace) -> Any:
 
     device = choose_device(args.device) if args.device else None
     config = read_config(args)
-    source = scale_source(args)
-    if source is not None:
-        config.scale_source = source
     source = scale_source(args)
     if source is not None:
         config.scale_source = source
