@@ -213,8 +213,7 @@ def test_metres(images, tmp_path):
     assert high['dimensions'][1] == pytest.approx(0.2)
     assert high['dimensions_std'][1] == pytest.approx(0.01, rel=0.05)
     assert 'told apart' in wide['scale_failure']
-    assert (deep['unit'], deep['scale_source']) == ('m', 'depth')
-    assert 2 < deep['location'][2] < 4
+    assert 'do not agree' in deep['scale_failure']  # a wall is no box
     assert (plain['unit'], plain['scale_source']) == ('object_height', None)
 
 
