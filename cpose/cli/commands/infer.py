@@ -90,10 +90,11 @@ def run(args: Namespace) -> int:
     from cpose.apis.inference.image_sources import count_images
     from cpose.apis.inference.result_writer import ResultWriter, prepare_output
 
+    source = scale_source(args)
     total = count_images(args.inputs)
     camera = args.camera_file or camera_numbers(args.camera)
     prepare_output(args.out)
-    inferencer = _build(args)
+    inferencer = _build(args, source)
     drawer = _drawer(args, inferencer) if args.save_vis else None
     writer = ResultWriter(args.out, args.frame, inferencer.categories, drawer, args.save_json)
     start = time.perf_counter()
@@ -122,14 +123,13 @@ def run(args: Namespace) -> int:
     return 2 if summary.skipped and not args.skip_unreadable else 0
 
 
-def _build(args: Namespace) -> Any:
+def _build(args: Namespace, source: dict[str, Any] | None) -> Any:
     from cpose.apis.builder import choose_device
     from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
     from cpose.apis.runtime_files import is_runtime_file
 
     device = choose_device(args.device) if args.device else None
     config = read_config(args)
-    source = scale_source(args)
     if source is not None:
         config.scale_source = source
     if args.track:
