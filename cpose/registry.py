@@ -46,6 +46,7 @@ MODELS = _child(
     MMENGINE_MODELS,
     'models',
     (
+        'backbones.dla34_track',
         'backbones.fan',
         'backbones.timm_backbone',
         'data_preprocessor',
@@ -63,7 +64,14 @@ CODECS = _child(
     'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
 BRANCHES = _child(
-    'branch', None, 'codecs', ('branches', 'heatmap_branches', 'log_variance_branches')
+    'branch', None, 'codecs', 
+    (
+        'branches',
+        'heatmap_branches',
+        'log_variance_branches',
+        'tracking_branches',
+    ),
+
 )
 SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
@@ -125,7 +133,7 @@ RUNTIMES = _child(
     'deploy.runtimes',
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
-TRACKERS = _child('tracker', None, 'tracking', ('pose_tracker',))
+TRACKERS = _child('tracker', None, 'tracking', ('corner_tracker', 'pose_tracker'))
 INFERENCERS = _child(
     'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
 )

@@ -9,7 +9,9 @@ from torch import Tensor
 from cpose.checkpoints.base import Dropped, WeightFamily
 from cpose.errors import CheckpointError
 
-BRANCHES = 'hm|wh|reg|hm_hp|hp_offset|hps|scale|hps_uncertainty|scale_uncertainty'
+BRANCHES = (
+    'hm|wh|reg|hm_hp|hp_offset|hps|scale|hps_uncertainty|scale_uncertainty|tracking|tracking_hp'
+)
 
 WRAPPERS = re.compile(r'^(?:(?:module|model)\.)+')
 SHOWN = 20
@@ -60,7 +62,7 @@ class RenamingFamily(WeightFamily):
                 f'has {len(unknown)} keys without counterpart in a model of {self.title}: '
                 f'{unknown[:SHOWN]}',
                 argument='checkpoint',
-                advice='Is it of another network, for example one with tracking inputs?',
+                advice='Is it of another network?',
             )
         return {str(name): state_dict[key] for key, name in names.items()}
 
@@ -111,6 +113,9 @@ NECK_AND_HEAD = [
     Rule(rf'({BRANCHES})\.[23]\.(weight|bias)', r'head.branches.outputs.\1.out.\2'),
 ]
 DLA_BACKBONE = [Rule(r'((?:base_layer|level\d)\..+)', r'backbone.features.\1')]
+PREVIOUS_LAYERS = [
+    Rule(r'(pre_img|pre_hm|pre_hm_hp)_layer\.(.+)', r'backbone.features.base_layer.\1.\2')
+]
 FAN_BACKBONE = [
     Rule(r'patch_embed\.backbone\.stem\.0\.(\w+)', r'backbone.stem.0.0.0.\1'),
     Rule(r'patch_embed\.backbone\.stem\.1\.(\w+)', r'backbone.stem.0.0.1.norm.\1'),

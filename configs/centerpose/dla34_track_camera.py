@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/dla34_track.py',
+    '../_base_/categories/camera.py',
+    '../_base_/schedules/track_15e.py',
+    '../_base_/default_runtime.py',
+]
