@@ -64,21 +64,29 @@ CODECS = _child(
     'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
 BRANCHES = _child(
-    'branch', None, 'codecs', 
+    'branch',
+    None,
+    'codecs',
     (
         'branches',
         'heatmap_branches',
         'log_variance_branches',
-        'tracking_branches',
+        'tracking.motion_branches',
     ),
-
 )
 SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
     'dataset',
     MMENGINE_DATASETS,
     'datasets',
-    ('centerpose_dataset', 'draws', 'image_folder_dataset', 'synthetic_cuboid_dataset'),
+    (
+        'centerpose_dataset',
+        'draws',
+        'image_folder_dataset',
+        'synthetic_cuboid_dataset',
+        'synthetic_video_dataset',
+        'video_pair_dataset',
+    ),
 )
 TRANSFORMS = _child(
     'transform',

@@ -130,7 +130,11 @@ def _compared(found: Architecture, model: Mapping[str, Any]) -> dict[str, tuple[
     """Return by config key its value and the one that the checkpoint needs."""
     backbone, head, neck = (model.get(part, {}) for part in ('backbone', 'head', 'neck'))
     pairs: dict[str, tuple[Any, Any]] = {}
-    known = {'DLA34': 'dla34', 'DLA34Track': 'dla34_track', 'FAN': f'fan_{backbone.get("arch", "small")}'}
+    known = {
+        'DLA34': 'dla34',
+        'DLA34Track': 'dla34_track',
+        'FAN': f'fan_{backbone.get("arch", "small")}',
+    }
     name = known.get(_bare(backbone.get('type')))
     if name and found.backbone:
         pairs['model.backbone'] = (TITLES.get(name, name), TITLES[found.backbone])

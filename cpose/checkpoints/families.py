@@ -14,6 +14,7 @@ from cpose.checkpoints.renaming import (
     DLA_DROPPED,
     FAN_BACKBONE,
     FAN_DROPPED,
+    MOTION_BRANCHES,
     PREVIOUS_LAYERS,
     Reasons,
     RenamingFamily,
@@ -137,7 +138,7 @@ class NVlabsTrack(_CenterPoseModel):
     """CenterPoseTrack of the research code: inputs of the frame before, branches of motion."""
 
     title = 'NVlabs/CenterPose, CenterPoseTrack'
-    rules = in_whole_model([*PREVIOUS_LAYERS, *DLA_BACKBONE])
+    rules = (*in_whole_model([*PREVIOUS_LAYERS, *DLA_BACKBONE]), *MOTION_BRANCHES)
     left_out = dropped_in_whole_model(DLA_DROPPED)
 
     def recognise(self, state_dict: Mapping[str, Tensor]) -> bool:

@@ -8,7 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.nn import functional
 
-from cpose.codecs.previous_heatmaps import draw_previous
+from cpose.codecs.tracking.previous_heatmaps import draw_previous
 from cpose.errors import ConfigError, check_number
 from cpose.registry import MODELS
 

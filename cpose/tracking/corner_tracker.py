@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cpose.codecs.pnp import InFrontPnP
-from cpose.codecs.previous_heatmaps import STD, corner_heights
-from cpose.codecs.tracking_branches import CENTER_MOTION, CORNER_MOTION
+from cpose.codecs.tracking.motion_branches import CENTER_MOTION, CORNER_MOTION
+from cpose.codecs.tracking.previous_heatmaps import STD, corner_heights
 from cpose.errors import check_number
 from cpose.geometry.pnp import solve_cuboid_pnp
 from cpose.registry import TRACKERS

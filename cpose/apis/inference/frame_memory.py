@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cpose.codecs.previous_heatmaps import frame_of_peaks, peaks_of_poses
+from cpose.codecs.tracking.previous_heatmaps import frame_of_peaks, peaks_of_poses
 from cpose.structures.object_pose import PoseResult, VideoFrame
 from cpose.structures.pose_data_sample import PoseDataSample
 from cpose.structures.previous_frame import PreviousFrame

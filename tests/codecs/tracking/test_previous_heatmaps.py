@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cpose.codecs.previous_heatmaps import (
+from cpose.codecs.tracking.previous_heatmaps import (
     corner_heights,
     draw_previous,
     frame_of_peaks,
@@ -13,7 +13,7 @@ from cpose.codecs.previous_heatmaps import (
 from cpose.structures.object_pose import ObjectPose
 from cpose.structures.pose_data_sample import PoseDataSample
 
-from .scenes import slanted_box
+from ..scenes import slanted_box
 
 SAMPLE = PoseDataSample('frame', (256, 256), (128, 128), np.array([[0.5, 0, 0], [0, 0.5, 0]]))
 """Input pixels are two image pixels wide."""

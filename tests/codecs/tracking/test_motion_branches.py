@@ -8,8 +8,8 @@ import torch
 from cpose.codecs.centerpose_codec import CenterPoseCodec
 from cpose.structures.previous_frame import PreviousFrame
 
-from ..head_parts import make_branches, make_postprocessor
-from .scenes import make_sample, perfect_maps, slanted_box
+from ...head_parts import make_branches, make_postprocessor
+from ..scenes import make_sample, perfect_maps, slanted_box
 
 L1 = {'type': 'MaskedL1Loss'}
 BRANCHES = make_branches(
