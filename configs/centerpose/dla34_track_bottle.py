@@ -4,3 +4,5 @@ _base_ = [
     '../_base_/schedules/track_15e.py',
     '../_base_/default_runtime.py',
 ]
+
+train_dataloader = dict(dataset=dict(type='VideoPairDataset', max_distance=3))

@@ -97,7 +97,8 @@ class SyntheticVideoDataset(PoseDataset):
     def load_record(self, index: int) -> CompleteRecord:
         """Draw one frame."""
         number, frame = divmod(index, self.frames)
-        video = self._open(self.start_video + number)
+        video_number = self.start_video + number
+        video = self._open(video_number)
         scene = video.at(frame)
         visible = np.flatnonzero(scene.visibility >= self.least_visible)
         shown = replace(
@@ -107,7 +108,7 @@ class SyntheticVideoDataset(PoseDataset):
         )
         annotations = annotate_scene(shown)
         return CompleteRecord(
-            image_path=f'synthetic/seed{self.seed}_video{self.start_video + number:06d}_{frame:05d}',
+            image_path=f'synthetic/seed{self.seed}_video{video_number:06d}_{frame:05d}',
             image=video.render(frame),
             image_wh=self.image_wh,
             intrinsics=scene.camera.intrinsics,

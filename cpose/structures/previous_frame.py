@@ -45,7 +45,7 @@ class PreviousFrame:
         check_shape('peaks_input', self.peaks_input, (count, 2))
         check_shape('radii', self.radii, (count,))
         check_shape('heights', self.heights, (count,))
-        if self.centers_input is not None:
+        if self.centers_input is not None and self.corners_input is not None:
             check_shape('centers_input', self.centers_input, (None, 2))
             check_shape(
                 'corners_input', self.corners_input, (len(self.centers_input), NUM_CORNERS, 2)

@@ -44,7 +44,8 @@ class TrackingStem(nn.Sequential):
 
 
 def _layer_alike(stem: nn.Sequential, channels: int) -> nn.Sequential:
-    conv, norm = stem[0], stem[1]
+    conv: Any = stem[0]
+    norm: Any = stem[1]
     like: dict[str, Any] = {'stride': conv.stride, 'padding': conv.padding, 'bias': False}
     return nn.Sequential(
         nn.Conv2d(channels, conv.out_channels, conv.kernel_size, **like),
