@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy.tracked_scenes import find_objects, frame_of, make_scenes
+from benchmarks.accuracy.tracking import run
 from cpose.errors import ConfigError
 from cpose.registry import TRACKERS
 from cpose.tracking.corner_tracker import match_greedily
@@ -151,3 +152,12 @@ def test_without_a_camera_nothing_is_tracked():
 def test_settings_out_of_range(name, value):
     with raises(ConfigError, argument=name, value=value):
         make_tracker(**{name: value})
+
+
+@pytest.mark.parametrize('name', ['nothing moves', 'pairs cross, hidden there'])
+def test_poses_of_a_network_that_reads_the_frame_before_get_steady(name):
+    errors = run(replace(SCENES[name], frames=140), reads_previous=True)
+    single, tracked = errors['single frames'], errors['CornerTracker']
+    assert tracked.missing == 0
+    assert np.median(tracked.steps) < np.median(single.steps) / 3
+    assert np.mean(np.array(tracked.overlaps) > 0.5) > np.mean(np.array(single.overlaps) > 0.5)
