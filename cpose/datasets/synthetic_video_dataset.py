@@ -9,9 +9,9 @@ import numpy as np
 
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.frame_pairs import TRACK_ID, PreviousNoise
+from cpose.datasets.moving_scene import Video, sample_video
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.carton import Carton
-from cpose.datasets.synthetic.video import Video, sample_video
 from cpose.datasets.synthetic_cuboid_dataset import MAX_OBJECTS, MIN_SIDE, annotate_scene
 from cpose.datasets.video_pair_dataset import make_pair
 from cpose.errors import ConfigError, check_number
