@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cpose.deploy.model_metadata import INPUT_NAME, read_metadata
+from cpose.deploy.model_metadata import read_metadata
+from cpose.deploy.network_inputs import split_inputs
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
@@ -69,9 +70,10 @@ class OnnxRuntime(Runtime):
         self._version = package.__version__
 
     def run(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Return the outputs for a batch (N, 3, H, W)."""
+        """Return the outputs for a batch (N, channels, H, W)."""
         names = list(self.metadata.outputs)
-        values = self.session.run(names, {INPUT_NAME: inputs.numpy()})
+        by_name = split_inputs(inputs, bool(self.metadata.previous_inputs))
+        values = self.session.run(names, {name: part.numpy() for name, part in by_name.items()})
         return {name: torch.from_numpy(value) for name, value in zip(names, values, strict=True)}
 
     def describe(self) -> str:
