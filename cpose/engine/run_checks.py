@@ -1,10 +1,13 @@
 """What is compared before a run starts: settings, and parts that must fit each other."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
 from cpose.checkpoints.loading import bare_model
@@ -201,14 +204,17 @@ def _check_train_loop(loop: Any, schedules: Any) -> None:
 
 
 def _check_targets(dataset: Any) -> None:
-    """Refuse training data of which it is known that no object gets a target.
+    """Look at how many objects of each category are trained on, where the data know it.
 
     Raises:
-        DataError: If so.
+        DataError: If there is none at all; a category without any is told in the log.
     """
     parts = [item for item in nested_datasets(dataset) if len(list(nested_datasets(item))) == 1]
-    counts = [getattr(item, 'num_targets', None) for item in parts]
-    if all(count == 0 for count in counts):
+    counts = [getattr(item, 'targets_by_label', None) for item in parts]
+    if any(count is None for count in counts):
+        return
+    total = np.sum(counts, axis=0)
+    if not total.any():
         raise DataError(
             'holds no object that gets a training target: there is none, or all are of classes '
             'left out, or reach behind the camera',
@@ -216,6 +222,10 @@ def _check_targets(dataset: Any) -> None:
             place=ConfigPlace(('train_dataloader.dataset',)),
             advice='Check the annotations with cpose check-data',
         )
+    unseen = [parts[0].metainfo['category'][label] for label in np.flatnonzero(total == 0)]
+    if unseen:
+        text = f'No object of {", ".join(unseen)} in the training data: it will not be found.'
+        print_log(text, logger='current', level=logging.WARNING)
 
 
 def _check_categories(name: str, categories: Any, num_classes: int) -> None:
