@@ -15,11 +15,11 @@ from cpose.datasets.annotations.contradictions import (
     check_on_contradiction,
     report_contradictions,
 )
+from cpose.datasets.annotations.data_folders import find_folders
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.datasets.annotations.object_checks import check_classes
 from cpose.datasets.base_dataset import check_packed
-from cpose.datasets.annotations.data_folders import find_folders
 from cpose.datasets.conventions.consistency import Finding
 from cpose.datasets.conventions.table import check_convention
 from cpose.datasets.image_reading import read_image
