@@ -66,6 +66,7 @@ class ObjectPose:
             means alike for near and far objects.
         track: The object in a video, with a tracker. The pose is then that of the tracker; boxes
             and corners are those of the frame.
+        category: Name of the category; ``None`` where it is not known.
     """
 
     score: float
@@ -82,6 +83,7 @@ class ObjectPose:
     reprojection_error: float | None = None
     relative_error: float | None = None
     track: Track | None = None
+    category: str | None = None
 
     @property
     def has_pose(self) -> bool:

@@ -207,7 +207,7 @@ class CenterPoseInferencer(BaseInferencer):
         samples = batch['data_samples']
         with errors_of_file(self._weights) if self._weights else nullcontext():
             found = self.postprocessor(self._detector(batch['inputs']), samples, score_thr)
-        return make_results(samples, found)
+        return make_results(samples, found, self.categories)
 
     def visualize(
         self,
