@@ -168,6 +168,7 @@ def find_calibration_images(
             value=source.batch_size,
             advice='Leave it out',
         )
+    dataset: Any
     if source.folders:
         dataset = folder_dataset(source.folders, metadata)
     else:
