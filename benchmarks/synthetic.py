@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from measure import Figure, benchmark_parser, publish
 
-from cpose.datasets.synthetic.cast import settings_of_shapes
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import sample_scene
+from cpose.datasets.synthetic.shapes.cast import settings_of_shapes
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 
 TITLE = 'Synthetic pictures, one process and one thread'

@@ -19,8 +19,8 @@ from cpose.annotation.adaptation.adapting import Wishes, adapt
 from cpose.annotation.adaptation.training_config import AdaptRecipe
 from cpose.apis.config.load import load_config
 from cpose.apis.training import evaluate
-from cpose.datasets.synthetic.cast import settings_of_shapes
 from cpose.datasets.synthetic.folder import write_images
+from cpose.datasets.synthetic.shapes.cast import settings_of_shapes
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 
 MODEL = 'cuboid'

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from cpose.datasets.base_dataset import PoseDataset
-from cpose.datasets.synthetic.cast import build_cast, label_shapes
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import Scene, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.datasets.synthetic.shapes.cast import build_cast, label_shapes
 from cpose.errors import ConfigError, check_number
 from cpose.registry import DATASETS
 from cpose.structures.camera import gl_from_cv

@@ -1,7 +1,7 @@
 """What is compared before a run starts: settings, and parts that must fit each other."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
+from cpose.checkpoints.categories import check_categories, stored_categories
 from cpose.checkpoints.loading import bare_model
 from cpose.datasets.draws import nested_datasets
 from cpose.engine.checkpoint_list import find_score
@@ -163,11 +164,41 @@ def check_run(runner: Any) -> None:
         metainfo = getattr(loop.dataloader.dataset, 'metainfo', None) or {}
         if num_classes is not None and 'category' in metainfo:
             _check_categories(name, metainfo['category'], num_classes)
+        check_file_of_runtime(runner.model, metainfo.get('category', ()))
         if name == 'train':
             _check_train_loop(loop, runner.param_schedulers)
             _check_targets(loop.dataloader.dataset)
         else:
             _check_evaluation(loop, metainfo, runner.hooks if name == 'val' else ())
+
+
+def check_file_of_runtime(model: Any, categories: Sequence[str]) -> None:
+    """Compare the names of categories with those in the model file that a runtime opened.
+
+    Raises:
+        CheckpointError: If they differ.
+    """
+    runtime = getattr(bare_model(model), 'runtime', None)
+    if runtime is not None:
+        check_categories(runtime.metadata.class_names, categories, runtime.path)
+
+
+def check_stored_categories(
+    runner: Any, checkpoint: Mapping[str, Any], path: str, is_resumed: bool
+) -> None:
+    """Compare the names of categories with those in a checkpoint.
+
+    Where a training starts from its weights they may be others, but not in another order.
+
+    Raises:
+        CheckpointError: If they differ.
+    """
+    told = stored_categories(checkpoint)
+    loops = dict(_built_loops(runner))
+    for loop in loops.values():
+        metainfo = getattr(loop.dataloader.dataset, 'metainfo', None) or {}
+        may_rename = 'train' in loops and not is_resumed
+        check_categories(told, metainfo.get('category', ()), path, may_rename)
 
 
 def _built_loops(runner: Any) -> Iterator[tuple[str, Any]]:

@@ -43,6 +43,9 @@ def load_linear(**changed):
 
 
 CASES = {
+    'categories in another order': lambda folder: check_categories(
+        ('cup', 'shoe'), ('shoe', 'cup'), 'a.pth'
+    ),
     'file that is cut off': with_file(cut_off),
     'weights of another shape': load_linear(**{'head.weight': torch.zeros(3, 4)}),
     'weights of more layers': load_linear(**{'head.extra': torch.zeros(1)}),

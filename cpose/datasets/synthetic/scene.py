@@ -7,7 +7,6 @@ import numpy as np
 
 from cpose.datasets.synthetic.boxes import Box
 from cpose.datasets.synthetic.camera import VirtualCamera, sample_camera
-from cpose.datasets.synthetic.cast import CARTONS, Cast
 from cpose.datasets.synthetic.hands import Hand, sample_hands
 from cpose.datasets.synthetic.light import Light, sample_light
 from cpose.datasets.synthetic.placing import (
@@ -20,6 +19,7 @@ from cpose.datasets.synthetic.placing import (
 )
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.base import Shape
+from cpose.datasets.synthetic.shapes.cast import CARTONS, Cast
 from cpose.datasets.synthetic.shapes.solids import Solid
 from cpose.datasets.synthetic.visibility import measure_visibility, sort_far_to_near
 from cpose.errors import ConfigError

@@ -55,8 +55,8 @@ def run(args: Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from cpose.datasets.synthetic.cast import settings_of_shapes
     from cpose.datasets.synthetic.folder import prepare_folder, write_images
+    from cpose.datasets.synthetic.shapes.cast import settings_of_shapes
     from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
     from cpose.files.outputs import check_replaceable
     from cpose.visualization.pictures import write_picture

@@ -10,13 +10,13 @@ from mmengine.registry import DefaultScope
 
 from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import RotationalSymmetry
-from cpose.datasets.synthetic.cast import Cast, build_cast
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.book import Book, BookForm
 from cpose.datasets.synthetic.shapes.bottle import Bottle, PaintedBottle
 from cpose.datasets.synthetic.shapes.carton import Carton, PaintedFaces
+from cpose.datasets.synthetic.shapes.cast import Cast, build_cast
 from cpose.datasets.synthetic.shapes.cup import Cup, PaintedCup
 from cpose.datasets.synthetic.shapes.laptop import Laptop
 from cpose.datasets.synthetic.visibility import outline_hull

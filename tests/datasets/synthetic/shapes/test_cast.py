@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from cpose.codecs.symmetries import CuboidSymmetry, RotationalSymmetry
-from cpose.datasets.synthetic.cast import build_cast, label_shapes, settings_of_shapes
+from cpose.datasets.synthetic.shapes.cast import build_cast, label_shapes, settings_of_shapes
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import ConfigError
 
-from ...user_errors import raises
+from ....user_errors import raises
 
 BOTH = [{'type': 'Carton'}, {'type': 'Cup'}]
 CUPS = [{'type': 'Cup', 'handles': 0.0}, {'type': 'Cup', 'handles': 1.0}]
