@@ -5,6 +5,7 @@ from argparse import Namespace
 import torch
 from torch import nn
 
+from cpose.checkpoints.categories import check_categories
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.loading import find_state_dict, load_weights
 from cpose.checkpoints.pretrained import Pretrained
