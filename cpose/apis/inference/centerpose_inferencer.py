@@ -226,7 +226,7 @@ class CenterPoseInferencer(BaseInferencer):
                 else self._detector(batch['inputs'])
             )
             found = self.postprocessor(detections, samples, score_thr)
-        return make_results(samples, found)
+        return make_results(samples, found, self.categories)
 
     def visualize(
         self,
