@@ -27,7 +27,9 @@ def main() -> int:
     args = _parse()
     numbers = [args.number] if args.number is not None else range(args.count // len(args.only))
     inputs = [(target, number) for target in args.only for number in numbers]
-    earlier = {outcome[:2]: outcome for outcome in read_log(args.log, args.seed)} if args.log else {}
+    earlier = (
+        {outcome[:2]: outcome for outcome in read_log(args.log, args.seed)} if args.log else {}
+    )
     outcomes = [earlier[item] for item in inputs if item in earlier]
     outcomes += _run([item for item in inputs if item not in earlier], args)
     counted = count_outcomes(outcomes)
