@@ -9,15 +9,14 @@ from threading import Lock
 from typing import Any
 
 import cv2
-import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cpose.annotation.server.boxes import parse_box, solution_json, solve_box
-from cpose.annotation.server.cameras import SOURCES, parse_camera
+from cpose.annotation.server.boxes import solution_json
+from cpose.annotation.server.cameras import SOURCES
 from cpose.annotation.server.editing import Editor
 from cpose.annotation.server.pictures import ConflictError, Document, Picture
 from cpose.errors import DataError, UserError, plain_message
@@ -132,20 +131,7 @@ class AnnotationApp:
 
     def _solve_box(self, picture: Picture, fields: JsonFields) -> dict[str, Any]:
         """Return the posed box for corners that are not saved yet."""
-        width, height = fields.positive_int('width'), fields.positive_int('height')
-        camera = parse_camera(fields.fields('camera'), {})
-        if fields.get('is_focal_free') is True:
-            camera = type(camera)('estimated', camera.intrinsics, camera.distortion)
-        box = parse_box(fields.fields('box'), (width, height))
-        start = fields.get('start')
-        solution = solve_box(
-            box,
-            camera,
-            (width, height),
-            fields.array('up', (3,)) if fields.has('up') else None,
-            np.array(start, dtype=np.float64) if isinstance(start, list) else None,
-            is_whole=False,
-        )
+        solution = self._editor.solve(picture, fields)
         return {'solution': None if solution is None else solution_json(solution)}
 
     def _find(self, request: Request) -> Picture:
