@@ -92,7 +92,7 @@ def walk_around(count, turn_deg=110.0):
         angle = np.radians(90 + turn_deg * (part - 0.5))
         radius, height = 0.40 + 0.05 * np.sin(5 * part), 0.42 + 0.06 * np.cos(7 * part)
         target = np.array([0.18, 0.08, -0.02])
-        eye = target + (radius * np.cos(angle), radius * np.sin(angle), -height)
+        eye = target + np.array([radius * np.cos(angle), radius * np.sin(angle), -height])
         shots.append(Shot(look_at(eye, target), standing(25)))
     return shots
 

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from cpose.annotation.server.base import PictureEditor
 from cpose.annotation.server.boxes import solution_json
 from cpose.annotation.server.cameras import SOURCES
-from cpose.annotation.server.editing import Editor
 from cpose.annotation.server.pictures import ConflictError, Document, Picture
 from cpose.errors import DataError, UserError, plain_message
 from cpose.files.json_files import JsonFields
@@ -46,7 +46,10 @@ class AnnotationApp:
     """
 
     def __init__(
-        self, editor: Editor, categories: tuple[str, ...] = (), proposer: Proposer | None = None
+        self,
+        editor: PictureEditor,
+        categories: tuple[str, ...] = (),
+        proposer: Proposer | None = None,
     ) -> None:
         self._editor = editor
         self._categories = categories
@@ -91,6 +94,8 @@ class AnnotationApp:
                 'categories': self._categories,
                 'has_model': self._proposer is not None,
                 'sources': SOURCES,
+                'is_video': self._editor.is_video,
+                'is_writing': self._editor.is_writing,
             }
         )
 

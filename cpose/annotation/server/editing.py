@@ -51,6 +51,9 @@ class Editor:
         camera: Of all pictures, None where each has its own.
     """
 
+    is_video = False
+    is_writing = False
+
     def __init__(self, folder: PictureFolder, camera: CameraLike | None = None) -> None:
         self.folder = folder
         self._camera = None if camera is None else make_camera(camera)

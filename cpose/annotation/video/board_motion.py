@@ -76,7 +76,7 @@ def find_motion(
         ConfigError: If the board looks the same from two sides.
         DataError: If no frame shows the board, or too few to determine the camera.
     """
-    if board.kind == 'chessboard':
+    if not board.has_markers:
         raise ConfigError(
             'looks the same when it is turned by half',
             argument='kind',
@@ -89,12 +89,19 @@ def find_motion(
         raise tell_unseen(source, len(views))
     known = _calibrate(seen, board, source) if camera is None else camera
     known = known.for_image(seen[0].image_wh)
-    poses = [None if note.reason else _pose(view, board, known) for view, note in
-             zip(views, notes, strict=True)]
+    poses = [
+        None if note.reason else _pose(view, board, known)
+        for view, note in zip(views, notes, strict=True)
+    ]
     notes = _judge(poses, notes, seen[0].image_wh)
     frames = tuple(
-        Frame(frame_name(note.number), note.number, known.intrinsics, known.distortion,
-              pose.cv_from_world)
+        Frame(
+            frame_name(note.number),
+            note.number,
+            known.intrinsics,
+            known.distortion,
+            pose.cv_from_world,
+        )
         for pose, note in zip(poses, notes, strict=True)
         if pose is not None and not note.reason
     )

@@ -51,9 +51,7 @@ def sharpness_of(image: np.ndarray) -> float:
     return float(cv2.Laplacian(gray, cv2.CV_32F).var())
 
 
-def sharpest(
-    images: Iterable[SourceImage], every: int
-) -> Iterator[tuple[SourceImage, float]]:
+def sharpest(images: Iterable[SourceImage], every: int) -> Iterator[tuple[SourceImage, float]]:
     """Yield the sharpest of each ``every`` images in turn, with its sharpness."""
     best: tuple[SourceImage, float] | None = None
     for place, image in enumerate(images):

@@ -31,6 +31,11 @@ class Frame:
     distortion: np.ndarray | None = None
     cv_from_world: np.ndarray = field(default_factory=lambda: np.eye(4))
 
+    @property
+    def camera_world(self) -> np.ndarray:
+        """Return (3,) where the camera is."""
+        return np.asarray(-self.cv_from_world[:3, :3].T @ self.cv_from_world[:3, 3])
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         lens = None if self.distortion is None else self.distortion.tolist()
@@ -138,7 +143,9 @@ def gaze(frames: Sequence[Frame]) -> np.ndarray:
     are apart.
     """
     axes = np.array([frame.cv_from_world[2, :3] for frame in frames])
-    places = np.array([-frame.cv_from_world[:3, :3].T @ frame.cv_from_world[:3, 3] for frame in frames])
+    places = np.array(
+        [-frame.cv_from_world[:3, :3].T @ frame.cv_from_world[:3, 3] for frame in frames]
+    )
     across = np.eye(3) - axes[:, :, None] * axes[:, None, :]
     spread = float(np.linalg.norm(np.ptp(places, axis=0))) or 1.0
     weak = 1e-4 * len(frames) * np.eye(3)

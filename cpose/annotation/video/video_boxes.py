@@ -142,9 +142,7 @@ class Placement:
         return None if found is None else found.seen(view_of(frame, self.motion.image_wh))
 
 
-def view_of(
-    frame: Frame, image_wh: tuple[int, int], corners: np.ndarray | None = None
-) -> BoxView:
+def view_of(frame: Frame, image_wh: tuple[int, int], corners: np.ndarray | None = None) -> BoxView:
     """Return the view of a frame with the corners that were placed in it, none by default."""
     return BoxView(
         corners_image=np.full((NUM_CORNERS, 2), np.nan) if corners is None else corners,
