@@ -67,7 +67,7 @@ export function tell(box, solution, wh, isVideo) {
     return;
   }
   const lines = [];
-  if (typeof solution.residual_px === 'number' && !box.soft.every(Boolean)) {
+  if (typeof solution.residual_px === 'number' && (isVideo || !box.soft.every(Boolean))) {
     const isGood = solution.residual_px < Math.max(...wh) / 250;
     lines.push(node('span', isGood ? 'good' : 'warn', `Off by ${solution.residual_px.toFixed(1)} px. `));
   }
