@@ -1,6 +1,5 @@
 """The page for a video in a headless browser, with the real server as a process of its own."""
 
-import shutil
 import time
 
 import numpy as np
@@ -23,8 +22,7 @@ def errors_px(folder):
     return np.array(
         [
             np.abs(
-                read_annotation(path).cuboids.keypoints_image[0, 1:]
-                - SHOTS[int(path.stem)].corners
+                read_annotation(path).cuboids.keypoints_image[0, 1:] - SHOTS[int(path.stem)].corners
             ).max()
             for path in sorted(folder.glob('*.json'))
         ]

@@ -10,7 +10,13 @@ import numpy as np
 from cpose.annotation.board_views import View
 from cpose.annotation.boards import Board
 from cpose.annotation.calibrating import calibrate, tell_unseen
-from cpose.annotation.video.frames import FrameNote, find_blurred, frame_name, sharpest
+from cpose.annotation.video.frames import (
+    FrameNote,
+    frame_name,
+    note_sharpness,
+    number_of,
+    sharpest,
+)
 from cpose.annotation.video.motion import BOARD, Frame, Motion
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.image_sources import SourceImage
@@ -123,16 +129,11 @@ def _look(
     images: Iterable[SourceImage], board: Board, every: int
 ) -> tuple[list[View], list[FrameNote]]:
     """Look for the board in the sharpest frames."""
-    views, notes = [], []
+    views, found = [], []
     for image, sharpness in sharpest(images, every):
-        assert image.frame is not None
         views.append(View(image.path, image.image_wh, *board.find(image.image)))
-        notes.append(FrameNote(image.frame.number, sharpness=sharpness))
-    blurred = find_blurred([note.sharpness for note in notes])
-    return views, [
-        replace(note, reason='blurred' if is_blurred else '')
-        for note, is_blurred in zip(notes, blurred, strict=True)
-    ]
+        found.append((number_of(image), sharpness))
+    return views, note_sharpness(found)
 
 
 def _calibrate(views: Sequence[View], board: Board, source: str) -> Camera:

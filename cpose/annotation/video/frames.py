@@ -65,6 +65,16 @@ def sharpest(images: Iterable[SourceImage], every: int) -> Iterator[tuple[Source
         yield best
 
 
+def note_sharpness(found: Iterable[tuple[int, float]]) -> list[FrameNote]:
+    """Return a note on each frame, given its number and its sharpness: whether it is blurred."""
+    pairs = list(found)
+    blurred = find_blurred([sharpness for _, sharpness in pairs])
+    return [
+        FrameNote(number, 'blurred' if is_blurred else '', sharpness)
+        for (number, sharpness), is_blurred in zip(pairs, blurred, strict=True)
+    ]
+
+
 def find_blurred(sharpness: Sequence[float]) -> list[bool]:
     """Tell which frames are blurred, by the sharpness of all in turn."""
     values = np.asarray(sharpness)
@@ -75,22 +85,29 @@ def find_blurred(sharpness: Sequence[float]) -> list[bool]:
     return [bool(value < BLURRED * middle) for value, middle in zip(values, medians, strict=True)]
 
 
+def number_of(image: SourceImage) -> int:
+    """Return the number of a frame."""
+    assert image.frame is not None
+    return image.frame.number
+
+
 def write_frames(images: Iterable[SourceImage], wanted: Mapping[int, str], folder: Path) -> None:
     """Write frames as JPEG pictures.
 
     Args:
-        images: All frames in turn.
-        wanted: Names without ending, by place among the images.
+        images: All frames.
+        wanted: Names without ending, by number of the frame.
         folder: Where to.
 
     Raises:
         OutputError: If one cannot be written.
     """
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    for place, image in enumerate(images):
-        if place in wanted:
+    for image in images:
+        name = wanted.get(number_of(image))
+        if name is not None:
             content = cv2.imencode('.jpg', image.image, quality)[1].tobytes()
-            write_atomic(folder / f'{wanted[place]}.jpg', content, is_durable=False)
+            write_atomic(folder / f'{name}.jpg', content, is_durable=False)
 
 
 def write_report(path: Path, notes: Iterable[FrameNote]) -> None:

@@ -1,14 +1,17 @@
 """From a video to a folder of frames that can be annotated, and boxes of a file to annotations."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cpose.annotation.boards import Board
 from cpose.annotation.server.pictures import HIDDEN
-from cpose.annotation.video.board_motion import find_motion
-from cpose.annotation.video.frames import frame_name, write_frames
+from cpose.annotation.video import board_motion, posed_motion
+from cpose.annotation.video.frames import FrameNote, write_frames
+from cpose.annotation.video.motion import Motion
+from cpose.annotation.video.posed_images import PosedImage
+from cpose.annotation.video.reconstructions import read_reconstruction
 from cpose.annotation.video.video_boxes import parse_video_boxes, place_boxes
 from cpose.annotation.video.video_editor import VideoEditor
 from cpose.annotation.video.video_folder import (
@@ -19,12 +22,12 @@ from cpose.annotation.video.video_folder import (
     check_new,
     create_folder,
 )
+from cpose.annotation.video.video_sources import FrameSource, open_source
 from cpose.apis.inference.calibration import Camera, SceneCameras
 from cpose.apis.inference.camera_io import CameraLike, make_camera
 from cpose.apis.inference.image_sources import SourceImage
-from cpose.apis.inference.video_frames import count_frames, is_live, read_frames
 from cpose.error_places import FilePlace
-from cpose.errors import ConfigError, DataError, unreadable
+from cpose.errors import ConfigError, DataError
 from cpose.files.atomic import try_folder
 from cpose.files.json_files import JsonFields
 from cpose.files.text_files import read_json
@@ -38,62 +41,79 @@ class VideoSettings:
     """How a video is annotated.
 
     Attributes:
-        board: What lies in view.
+        board: What lies in view, without a reconstruction.
         camera: Of the video; None determines it from the board.
         every: Of each so many frames the sharpest is taken.
+        reconstruction: File or folder, see `read_reconstruction`; it has the cameras too.
     """
 
-    board: Board
+    board: Board = field(default_factory=Board)
     camera: CameraLike | None = None
     every: int = 1
+    reconstruction: str | Path | None = None
 
 
 def prepare_video(
-    video: str, out: str | Path | None, settings: VideoSettings, progress: Progress | None = None
+    video: str | Path,
+    out: str | Path | None,
+    settings: VideoSettings,
+    progress: Progress | None = None,
 ) -> VideoFolder:
     """Extract the frames of a video and find where the camera was in each.
 
     A folder that was made of the same video with the same settings is opened as it is.
 
     Args:
-        video: The file.
+        video: The file, or with a reconstruction the folder of its pictures.
         out: Folder; None takes one beside the video, of its name without ending.
         settings: How.
         progress: Shows it.
 
     Raises:
         ConfigError: If the video is a camera or stream, or a setting cannot be used.
-        DataError: If the video cannot be read or shows no board, or the camera is not its.
+        DataError: If the video cannot be read or shows no board, or camera or reconstruction are
+            not its.
         OutputError: If the folder is in use, or cannot be written.
     """
-    if is_live(video):
-        raise ConfigError(
-            'is a camera or stream, which has no end',
-            argument='folder',
-            value=video,
-            advice='Record a video, and give its file',
-        )
-    path = Path(video)
-    root = path.with_suffix('') if out is None else Path(out)
+    source = open_source(str(video))
+    root = source.default_out if out is None else Path(out)
     camera = None if settings.camera is None else _one_camera(make_camera(settings.camera))
-    made_of = _made_of(path, settings, camera)
+    made_of = _made_of(source, settings, camera)
     if not check_new(root, made_of):
         return VideoFolder(root)
     shown = progress or _silent
-    motion, notes = find_motion(
-        shown(_frames(path), 'Looking for the board', count_frames(video)),
-        settings.board,
-        camera,
-        video,
-        settings.every,
-    )
+    motion, notes, poses = _find_motion(source, settings, camera, shown)
     motion = replace(motion, made_of=made_of)
     try_folder(root / HIDDEN / FRAMES)
     wanted = {frame.number: frame.name for frame in motion.frames}
-    images = shown(_frames(path), 'Writing frames', count_frames(video))
-    write_frames(images, wanted, root / HIDDEN / FRAMES)
+    write_frames(
+        shown(source.read(poses), 'Writing frames', source.count), wanted, root / HIDDEN / FRAMES
+    )
     create_folder(root, motion, notes)
     return VideoFolder(root)
+
+
+def _find_motion(
+    source: FrameSource, settings: VideoSettings, camera: Camera | None, shown: Progress
+) -> tuple[Motion, list[FrameNote], dict[int, PosedImage]]:
+    if settings.reconstruction is None:
+        images = shown(source.read(), 'Looking for the board', source.count)
+        found = board_motion.find_motion(
+            images, settings.board, camera, str(source.path), settings.every
+        )
+        return *found, {}
+    if camera is not None:
+        raise ConfigError(
+            'is given beside a reconstruction, which has the cameras',
+            argument='camera',
+            advice='Leave one of both out',
+        )
+    reconstruction = read_reconstruction(settings.reconstruction)
+    poses = source.find_poses(reconstruction)
+    images = shown(source.read(poses), 'Looking at frames', source.count)
+    names = {number: source.name_of(number) for number in range(source.count)}
+    found = posed_motion.find_motion(images, poses, names, reconstruction, settings.every)
+    return *found, poses
 
 
 def write_boxes(folder: VideoFolder, path: str | Path) -> dict[int, dict[str, Any] | str]:
@@ -123,11 +143,6 @@ def write_boxes(folder: VideoFolder, path: str | Path) -> dict[int, dict[str, An
     return VideoEditor(folder).settle()
 
 
-def _frames(path: Path) -> Iterator[SourceImage]:
-    for frame, image in read_frames(str(path), path.stem):
-        yield SourceImage(frame_name(frame.number), f'{path}#{frame.number}', image, frame)
-
-
 def _silent(images: Iterable[SourceImage], what: str, total: int) -> Iterable[SourceImage]:
     return images
 
@@ -143,17 +158,15 @@ def _one_camera(camera: Camera | SceneCameras) -> Camera:
     return camera
 
 
-def _made_of(path: Path, settings: VideoSettings, camera: Camera | None) -> dict[str, Any]:
+def _made_of(source: FrameSource, settings: VideoSettings, camera: Camera | None) -> dict[str, Any]:
     """Return what tells a folder of this video from others, as plain values."""
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise unreadable(path, error) from error
     lens = camera.distortion if camera is not None else None
+    board, path = settings.board, settings.reconstruction
     return {
-        'video': [path.name, size],
+        'video': source.identity,
         'every': settings.every,
-        'board': [settings.board.kind, *settings.board.squares, settings.board.square_mm],
+        'board': [board.kind, *board.squares, board.square_mm, board.marker_mm],
         'camera': None if camera is None else camera.intrinsics.tolist(),
         'distortion': None if lens is None else lens.tolist(),
+        'reconstruction': None if path is None else Path(path).name,
     }

@@ -84,12 +84,19 @@ def _add_video(parser: ArgumentParser) -> None:
     group.add_argument(
         '--box', metavar='FILE', help='JSON with the placed corners: write all frames, no page'
     )
+    group.add_argument(
+        '--reconstruction',
+        metavar='PATH',
+        help='where the camera was, in the place of a board: folder of a COLMAP model, '
+        'transforms.json, or folder of Stray Scanner; a folder of pictures may take the place of '
+        'the video',
+    )
     add_board(parser)
 
 
 def run(args: Namespace) -> int:
     """Serve the page until Ctrl-C, or write the frames of a video."""
-    if _is_video(args.folder):
+    if args.reconstruction or _is_video(args.folder):
         return _run_video(args)
     _refuse_options_of_videos(args)
 
@@ -152,7 +159,7 @@ def _open_video(args: Namespace) -> 'VideoFolder':
         return VideoFolder(args.folder)
     note_input(args.folder)
     camera = args.camera_file or camera_numbers(args.camera)
-    settings = VideoSettings(build_board(args), camera, args.every)
+    settings = VideoSettings(build_board(args), camera, args.every, args.reconstruction)
     folder = prepare_video(args.folder, args.out, settings, _track)
     left_out = folder.count_left_out()
     if left_out:
