@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from cpose.annotation.boards import Board
 from cpose.annotation.server.app import AnnotationApp
-from cpose.annotation.video.board_motion import find_motion
+from cpose.annotation.video.camera_motion.board_motion import find_motion
 from cpose.annotation.video.preparing import VideoSettings, prepare_video, write_boxes
 from cpose.annotation.video.video_editor import VideoEditor
 from cpose.annotation.video.video_folder import VideoFolder

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from cpose.annotation.video.camera_motion.reconstructions import read_reconstruction
 from cpose.annotation.video.preparing import VideoSettings, prepare_video, write_boxes
-from cpose.annotation.video.reconstructions import read_reconstruction
 from cpose.cli.main import main
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.errors import ConfigError, DataError

@@ -7,11 +7,11 @@ from typing import Any
 
 from cpose.annotation.boards import Board
 from cpose.annotation.server.pictures import HIDDEN
-from cpose.annotation.video import board_motion, posed_motion
+from cpose.annotation.video.camera_motion import board_motion, posed_motion
+from cpose.annotation.video.camera_motion.posed_images import PosedImage
+from cpose.annotation.video.camera_motion.reconstructions import read_reconstruction
 from cpose.annotation.video.frames import FrameNote, write_frames
 from cpose.annotation.video.motion import Motion
-from cpose.annotation.video.posed_images import PosedImage
-from cpose.annotation.video.reconstructions import read_reconstruction
 from cpose.annotation.video.video_boxes import parse_video_boxes, place_boxes
 from cpose.annotation.video.video_editor import VideoEditor
 from cpose.annotation.video.video_folder import (

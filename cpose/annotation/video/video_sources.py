@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from cpose.annotation.video.camera_motion.posed_images import PosedImage, Reconstruction
 from cpose.annotation.video.frames import frame_name
-from cpose.annotation.video.posed_images import PosedImage, Reconstruction
 from cpose.apis.inference.image_sources import OutputNames, SourceImage
 from cpose.apis.inference.video_frames import count_frames, is_live, read_frames
 from cpose.datasets.annotations.file_index import scan_folder

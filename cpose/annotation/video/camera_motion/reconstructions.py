@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from cpose.annotation.video.colmap_model import (
+from cpose.annotation.video.camera_motion.colmap_model import (
     PIXEL_SHIFT,
     is_colmap_model,
     read_colmap_model,
 )
-from cpose.annotation.video.posed_images import PosedImage, Reconstruction
+from cpose.annotation.video.camera_motion.posed_images import PosedImage, Reconstruction
 from cpose.apis.inference.calibration import Camera
 from cpose.error_places import FilePlace
 from cpose.errors import DataError

@@ -3,9 +3,9 @@
 import warnings
 from collections.abc import Iterable, Mapping
 
+from cpose.annotation.video.camera_motion.posed_images import PosedImage, Reconstruction
 from cpose.annotation.video.frames import FrameNote, note_sharpness, number_of, sharpest
 from cpose.annotation.video.motion import RECONSTRUCTION, Frame, Motion, gaze
-from cpose.annotation.video.posed_images import PosedImage, Reconstruction
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.error_places import FilePlace
 from cpose.errors import DataError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cpose.annotation.video.posed_images import PosedImage
+from cpose.annotation.video.camera_motion.posed_images import PosedImage
 from cpose.apis.inference.calibration import Camera
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
