@@ -146,6 +146,8 @@ async function followFrames() {
       if (open) panel.drawPictures(folder.pictures, open.id, show);
       if (folder.is_writing) await new Promise((resolve) => { setTimeout(resolve, 500); });
     } while (folder.is_writing);
+    if (open && !drag) await open.reload();
+    refresh();
   } catch (error) {
     panel.toast(error.message);
   } finally {

@@ -20,6 +20,7 @@ SOURCES = {
     'file': 'a camera file or numbers of the command line',
     'annotation': 'an annotation made elsewhere',
     'picture': 'another picture of the same camera',
+    'guessed': 'a typical phone was assumed',
     'board': 'determined from the board in the video',
     'reconstruction': 'a reconstruction of the scene',
 }

@@ -1,4 +1,4 @@
-"""Details on the faces of a box: found in a picture, followed into the next, and the pose they tell.
+"""Details on the faces of a box: found, followed into the next frame, and the pose they tell.
 
 Source: pyramidal Lucas-Kanade flow (Bouguet, "Pyramidal Implementation of the Lucas Kanade Feature
 Tracker", 2000) with a forward-backward check (Kalal et al., "Forward-Backward Error", 2010);
@@ -6,7 +6,6 @@ robust weights of Huber.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -23,11 +22,8 @@ FEW_DETAILS = 120
 DETAIL_QUALITY, DETAIL_DISTANCE = 0.01, 5
 RIM = 3
 """Pixels along the edges of a face that are left out: what is behind moves otherwise."""
-FLOW: dict[str, Any] = {
-    'winSize': (21, 21),
-    'maxLevel': 4,
-    'criteria': (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 0.01),
-}
+WINDOW, LEVELS = (21, 21), 4
+FLOW_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 0.01)
 MOST_RETURN_ERROR = 0.7
 """Pixels between a detail and where it comes back to."""
 HUBER = 1.0
@@ -109,7 +105,7 @@ class BoxSurface:
         cv2.fillConvexPoly(mask, np.round(outline).astype(np.int32), 255)
         scale = max(image.shape) / FOLLOWED_SIDE
         rim = round(RIM * max(scale, 1.0))
-        mask = cv2.erode(mask, np.ones((2 * rim + 1,) * 2, np.uint8), borderValue=0)
+        mask[:] = cv2.erode(mask, np.ones((2 * rim + 1,) * 2, np.uint8), borderValue=0)
         for x, y in known:
             cv2.circle(mask, (round(x), round(y)), DETAIL_DISTANCE, 0, -1)
         found = cv2.goodFeaturesToTrack(
@@ -156,11 +152,21 @@ def follow_points(
             for image in (before, after)
         )
     start = ((points + 0.5) * scale - 0.5).astype(np.float32)[:, None]
-    moved, is_moved, _ = cv2.calcOpticalFlowPyrLK(before, after, start, None, **FLOW)
-    back, is_back, _ = cv2.calcOpticalFlowPyrLK(after, before, moved, None, **FLOW)
+    moved, is_moved = _flow(before, after, start)
+    back, is_back = _flow(after, before, moved)
     error = np.linalg.norm(back - start, axis=-1).ravel()
-    is_found = (is_moved.ravel() == 1) & (is_back.ravel() == 1) & (error < MOST_RETURN_ERROR)
+    is_found = is_moved & is_back & (error < MOST_RETURN_ERROR)
     return (moved.reshape(-1, 2).astype(np.float64) + 0.5) / scale - 0.5, is_found
+
+
+def _flow(
+    before: np.ndarray, after: np.ndarray, start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return points (N, 1, 2) in the next image, and whether they were found (N,)."""
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        before, after, start, np.empty(0), None, None, WINDOW, LEVELS, FLOW_STOP
+    )
+    return np.asarray(moved, np.float32), np.ravel(status) == 1
 
 
 def refine_pose(

@@ -6,7 +6,7 @@ directions count by how near their placed frame is.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -36,6 +36,8 @@ MOST_FRAMES = 90
 LOST, DISAGREE = 'box was lost', 'box was followed differently from two sides'
 UNSURE, FAR = 'details of the box do not agree', 'far from a frame in which the box was placed'
 GUESSED = 'box was found again by the model alone'
+
+NONE_3D, NONE_2D = np.empty((0, 3)), np.empty((0, 2))
 
 
 @dataclass(frozen=True)
@@ -126,17 +128,20 @@ class BoxFollower:
             if moved is None and self._find_again is not None:
                 again = self._find_again(frame, matrix_of(details.pose))
                 moved = None if again is None else self._begin(frame, image, again, True)
-            if moved is None:
+            if moved is not None:
+                yield place, moved
+                details = self._surface.renew(frame, image, moved)
+            elif self._find_again is None:
                 return
-            yield place, moved
-            details = self._surface.renew(frame, image, moved)
+            else:
+                details = replace(details, points_object=NONE_3D, points_image=NONE_2D)
 
     def _begin(
         self, frame: Frame, image: np.ndarray, pose: np.ndarray, is_guessed: bool = False
     ) -> Details:
         """Return the details of a frame in which the pose (4, 4) of the box is known."""
         vector = np.concatenate([cv2.Rodrigues(pose[:3, :3])[0].ravel(), pose[:3, 3]])
-        empty = Details(np.empty((0, 3)), np.empty((0, 2)), vector, is_guessed)
+        empty = Details(NONE_3D, NONE_2D, vector, is_guessed)
         return self._surface.renew(frame, image, empty)
 
     def _gray(self, frame: Frame) -> np.ndarray:
@@ -150,6 +155,8 @@ class BoxFollower:
             return None
         scale = min(1.0, FOLLOWED_SIDE / max(image.shape))
         moved, is_found = follow_points(before, image, details.points_image, scale)
+        if is_found.sum() < LEAST_DETAILS:
+            return None
         points, places = details.points_object[is_found], moved[is_found]
         weights = np.ones(len(points))
         pose, distances = refine_pose(frame, points, places, weights, details.pose)
@@ -186,10 +193,10 @@ class BoxFollower:
         reason = ''
         if nearest.is_guessed:
             reason = GUESSED
-        elif np.median(distances) > MOST_RESIDUAL * unit:
-            reason = UNSURE
         elif len(seen) == 2 and self._disagreement(frame, seen) > MOST_DISAGREEMENT * unit:
             reason = DISAGREE
+        elif np.median(distances) > MOST_RESIDUAL * unit:
+            reason = UNSURE
         elif len(seen) == 1 and distance > MOST_FRAMES:
             reason = FAR
         return FollowedPose(matrix_of(pose), reason)

@@ -50,9 +50,9 @@ class JointSolution:
     is_ambiguous: bool
     state: np.ndarray
 
-    def seen(self, view: BoxView, pose: int = 0) -> CuboidSolution:
-        """Return the box as the camera of a view sees it."""
-        cv_from_object = scaled(view.cv_from_world, self.scale) @ self.poses_world[pose]
+    def seen(self, view: BoxView, world_from_object: np.ndarray) -> CuboidSolution:
+        """Return the box with a pose (4, 4) as the camera of a view sees it."""
+        cv_from_object = scaled(view.cv_from_world, self.scale) @ world_from_object
         rotation, location = cv_from_object[:3, :3], cv_from_object[:3, 3]
         keypoints_cv = cuboid_keypoints(self.dims) @ rotation.T + location
         return CuboidSolution(

@@ -7,7 +7,7 @@ from typing import Any
 
 from cpose.annotation.boards import Board
 from cpose.annotation.server.pictures import HIDDEN
-from cpose.annotation.video.camera_motion import board_motion, posed_motion
+from cpose.annotation.video.camera_motion import board_motion, fixed_motion, posed_motion
 from cpose.annotation.video.camera_motion.posed_images import PosedImage
 from cpose.annotation.video.camera_motion.reconstructions import read_reconstruction
 from cpose.annotation.video.frames import FrameNote, write_frames
@@ -45,12 +45,14 @@ class VideoSettings:
         camera: Of the video; None determines it from the board.
         every: Of each so many frames the sharpest is taken.
         reconstruction: File or folder, see `read_reconstruction`; it has the cameras too.
+        is_object_moved: Whether the object moves before a camera that stands still.
     """
 
     board: Board = field(default_factory=Board)
     camera: CameraLike | None = None
     every: int = 1
     reconstruction: str | Path | None = None
+    is_object_moved: bool = False
 
 
 def prepare_video(
@@ -96,6 +98,9 @@ def prepare_video(
 def _find_motion(
     source: FrameSource, settings: VideoSettings, camera: Camera | None, shown: Progress
 ) -> tuple[Motion, list[FrameNote], dict[int, PosedImage]]:
+    if settings.is_object_moved:
+        images = shown(source.read(), 'Looking at frames', source.count)
+        return *fixed_motion.find_motion(images, camera, str(source.path), settings.every), {}
     if settings.reconstruction is None:
         images = shown(source.read(), 'Looking for the board', source.count)
         found = board_motion.find_motion(
@@ -169,4 +174,5 @@ def _made_of(source: FrameSource, settings: VideoSettings, camera: Camera | None
         'camera': None if camera is None else camera.intrinsics.tolist(),
         'distortion': None if lens is None else lens.tolist(),
         'reconstruction': None if path is None else Path(path).name,
+        'is_object_moved': settings.is_object_moved,
     }

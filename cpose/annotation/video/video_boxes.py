@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import cv2
 import numpy as np
 
-from cpose.annotation.cuboid_solver import CuboidSolution
+from cpose.annotation.cuboid_solver import MIN_CORNERS, CuboidSolution
 from cpose.annotation.server.boxes import SOFT_TRUST, Box, parse_box
+from cpose.annotation.video.following import LOST, FollowedPose
 from cpose.annotation.video.joint_problem import BoxView, JointProblem
 from cpose.annotation.video.joint_solver import JointSolution, scaled, solve_joint
 from cpose.annotation.video.motion import Frame, Motion
@@ -26,41 +28,62 @@ class VideoBox:
         said: Its description; corners stand in ``clicks``.
         clicks: (8, 2) pixels of the corners that were placed, by number of the frame, NaN for the
             others.
+        soft: (8,) bool by number of the frame: corners that were followed to there, and yield to
+            those that were placed; only of objects that move.
         is_removed: Whether it counts no more; it stays for undo.
     """
 
     said: Box
     clicks: Mapping[int, np.ndarray] = field(default_factory=dict)
+    soft: Mapping[int, np.ndarray] = field(default_factory=dict)
     is_removed: bool = False
+
+    @property
+    def keys(self) -> list[int]:
+        """Return the frames of an object that moves in which its pose is told."""
+        return [
+            number
+            for number, corners in sorted(self.clicks.items())
+            if np.isfinite(corners[:, 0]).sum() >= MIN_CORNERS
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         content = {name: value for name, value in self.said.says().items() if name not in ON_FRAME}
         frames = {str(number): _plain(corners) for number, corners in sorted(self.clicks.items())}
-        removed = {'removed': True} if self.is_removed else {}
-        return {**content, **removed, 'frames': frames}
+        content |= {'removed': True} if self.is_removed else {}
+        soft = {str(number): flags.tolist() for number, flags in sorted(self.soft.items())}
+        return {**content, 'frames': frames, **({'soft': soft} if soft else {})}
 
-    def with_clicks(self, number: int, corners: np.ndarray) -> 'VideoBox':
-        """Return the box with other corners in a frame."""
+    def with_clicks(
+        self, number: int, corners: np.ndarray, is_soft: np.ndarray | None = None
+    ) -> 'VideoBox':
+        """Return the box with other corners in a frame, some of them perhaps soft."""
         clicks = {**self.clicks, number: corners}
-        return replace(self, clicks={key: value for key, value in clicks.items() if _any(value)})
+        soft = {key: flags for key, flags in self.soft.items() if key != number}
+        if is_soft is not None and is_soft.any():
+            soft[number] = is_soft
+        kept = {key: value for key, value in clicks.items() if _any(value)}
+        return replace(self, clicks=kept, soft=soft)
 
     def turned(self, turns: int) -> 'VideoBox':
         """Return the box with its labelling turned by quarters, in all frames."""
         order = quarter_turn_order(turns)[1:] - 1
         clicks = {number: corners[order] for number, corners in self.clicks.items()}
-        return replace(self, clicks=clicks)
+        soft = {number: flags[order] for number, flags in self.soft.items()}
+        return replace(self, clicks=clicks, soft=soft)
 
-    def in_frame(self, number: int, solution: CuboidSolution | None) -> Box:
+    def in_frame(self, number: int, solution: CuboidSolution | None, is_moved: bool = False) -> Box:
         """Return the box as the page shows it in a frame.
 
-        Corners that were not placed there yield to those that are, but for the one frame in which
-        the box is begun: its other corners are still to be placed.
+        Corners that were not placed there yield to those that are, but for a frame in which the
+        box is begun: its other corners are still to be placed.
         """
         corners = self.clicks.get(number, np.full((NUM_CORNERS, 2), np.nan)).copy()
-        is_soft = np.zeros(NUM_CORNERS, dtype=bool)
-        if solution is not None and set(self.clicks) != {number}:
-            is_soft = np.isnan(corners[:, 0])
+        is_soft = self.soft.get(number, np.zeros(NUM_CORNERS, dtype=bool)).copy()
+        is_begun = number in self.clicks if is_moved else set(self.clicks) == {number}
+        if solution is not None and (not is_begun or is_soft.any()):
+            is_soft |= np.isnan(corners[:, 0])
             corners[is_soft] = solution.keypoints_image[1:][is_soft]
         return replace(self.said, corners=corners, is_soft=is_soft, solution=solution)
 
@@ -97,7 +120,7 @@ def parse_video_boxes(root: JsonFields, motion: Motion) -> list[VideoBox]:
 
 
 def _parse_box(item: JsonFields, place: int, motion: Motion) -> VideoBox:
-    frames, content = item.fields('frames'), item.rest(('frames', 'removed'))
+    frames, content = item.fields('frames'), item.rest(('frames', 'removed', 'soft'))
     content = {'id': f'box-{place}', **content}
     said = parse_box(_fields(item, content, [None] * NUM_CORNERS), motion.image_wh)
     numbers = set(motion.by_number)
@@ -108,7 +131,18 @@ def _parse_box(item: JsonFields, place: int, motion: Motion) -> VideoBox:
         box = parse_box(_fields(item, content, corners), motion.image_wh)
         if _any(box.corners):
             clicks[int(key)] = box.corners
-    return VideoBox(said, clicks, item.get('removed') is True)
+    return VideoBox(said, clicks, _parse_soft(item, clicks), item.get('removed') is True)
+
+
+def _parse_soft(item: JsonFields, clicks: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+    if not item.has('soft'):
+        return {}
+    fields = item.fields('soft')
+    rows = {key: value for key, value in fields.rest(()).items() if key in map(str, clicks)}
+    for key, flags in rows.items():
+        if not isinstance(flags, list) or len(flags) != NUM_CORNERS:
+            raise fields.error(key, 'must be a list of eight booleans')
+    return {int(key): np.array([flag is True for flag in flags]) for key, flags in rows.items()}
 
 
 def _fields(item: JsonFields, content: dict[str, Any], corners: Any) -> JsonFields:
@@ -130,38 +164,75 @@ class Placement:
         motion: The cameras, in metres or in heights of the first box.
         is_metric: Whether that unit is the metre.
         solutions: By id of the box; without those that have no pose yet.
+        followed: Of objects that move, by id of the box and number of the frame.
     """
 
     motion: Motion
     is_metric: bool
     solutions: Mapping[str, JointSolution]
+    followed: Mapping[str, Mapping[int, FollowedPose]] = field(default_factory=dict)
 
     def seen(self, box: VideoBox, number: int) -> CuboidSolution | None:
         """Return a box as the camera of a frame sees it, None if it has no pose."""
         found, frame = self.solutions.get(box.said.id), self.motion.by_number[number]
-        return None if found is None else found.seen(view_of(frame, self.motion.image_wh))
+        if found is None:
+            return None
+        pose: np.ndarray | None = found.poses_world[0]
+        if self.motion.is_moved and number in box.keys:
+            pose = found.poses_world[box.keys.index(number)]
+        elif self.motion.is_moved:
+            followed = self.followed.get(box.said.id, {}).get(number)
+            pose = None if followed is None else followed.cv_from_object
+        if pose is None:
+            return None
+        seen = found.seen(view_of(frame, self.motion.image_wh), pose)
+        if not self.motion.is_moved:
+            return seen
+        start = np.concatenate([cv2.Rodrigues(seen.rotation)[0].ravel(), seen.location_cv])
+        return replace(seen, state=start)
+
+    def doubt(self, box: VideoBox, number: int) -> str:
+        """Return why the pose of a box in a frame is doubtful or unknown, empty if it is sure."""
+        if not self.motion.is_moved or number in box.keys:
+            return ''
+        pose = self.followed.get(box.said.id, {}).get(number)
+        return LOST if pose is None else pose.reason
 
 
-def view_of(frame: Frame, image_wh: tuple[int, int], corners: np.ndarray | None = None) -> BoxView:
+def view_of(
+    frame: Frame,
+    image_wh: tuple[int, int],
+    corners: np.ndarray | None = None,
+    is_soft: np.ndarray | None = None,
+) -> BoxView:
     """Return the view of a frame with the corners that were placed in it, none by default."""
+    no_soft = np.zeros(NUM_CORNERS, dtype=bool)
     return BoxView(
         corners_image=np.full((NUM_CORNERS, 2), np.nan) if corners is None else corners,
         image_wh=image_wh,
         intrinsics=frame.intrinsics,
         distortion=frame.distortion,
         cv_from_world=frame.cv_from_world,
+        trust=np.where(no_soft if is_soft is None else is_soft, SOFT_TRUST, 1.0),
     )
 
 
 def problem_of(box: VideoBox, motion: Motion) -> JointProblem:
-    """Return what is known of a box that stands still."""
+    """Return what is known of a box."""
+    numbers = box.keys if motion.is_moved else sorted(box.clicks)
     return JointProblem(
         views=[
-            view_of(motion.by_number[number], motion.image_wh, corners)
-            for number, corners in sorted(box.clicks.items())
+            view_of(
+                motion.by_number[number],
+                motion.image_wh,
+                box.clicks[number],
+                box.soft.get(number),
+            )
+            for number in numbers
         ],
         dims=box.said.sizes,
         is_metric=motion.is_metric,
+        is_moved=motion.is_moved,
         plane_world=motion.plane_world,
         is_upright=box.said.is_upright,
         expected=motion.expected,
@@ -181,10 +252,12 @@ def place_boxes(
         motion: Where the cameras were.
         before: An earlier placement, from which the search starts too.
     """
-    counted = [box for box in boxes if box.clicks and not box.is_removed]
+    counted = [
+        box for box in boxes if (box.keys if motion.is_moved else box.clicks) and not box.is_removed
+    ]
     metric = motion
     is_metric = motion.is_metric
-    if not motion.is_metric and counted:
+    if not (motion.is_metric or motion.is_moved) and counted:
         typed = [box for box in counted if np.isfinite(box.said.sizes).any()]
         first = (typed or counted)[0]
         found = solve_joint(problem_of(first, motion))
@@ -198,7 +271,8 @@ def place_boxes(
         solution = solve_joint(problem_of(box, metric), None if old is None else old.state)
         if solution is not None:
             solutions[box.said.id] = solution
-    return Placement(metric, is_metric, solutions)
+    followed = {} if before is None else before.followed
+    return Placement(metric, is_metric, solutions, followed)
 
 
 def rescaled(motion: Motion, factor: float) -> Motion:
@@ -214,8 +288,3 @@ def rescaled(motion: Motion, factor: float) -> Motion:
         plane_world=None if plane is None else plane * np.array([[factor], [1.0]]),
         expected=None if motion.expected is None else motion.expected * factor,
     )
-
-
-def soft_trust(is_soft: np.ndarray) -> np.ndarray:
-    """Return (8,) weights of corners that were placed, or yield to those that were."""
-    return np.where(is_soft, SOFT_TRUST, 1.0)

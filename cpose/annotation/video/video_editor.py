@@ -1,6 +1,6 @@
 """One box for all frames: what the page reads and changes, and what follows for every frame."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import RLock
@@ -13,6 +13,7 @@ from cpose.annotation.cuboid_solver import CuboidSolution
 from cpose.annotation.server.boxes import NOTE, Box, ground_plane, parse_box, plane_content
 from cpose.annotation.server.cameras import PictureCamera
 from cpose.annotation.server.pictures import WRITER, ConflictError, Document, Picture
+from cpose.annotation.video.following import BoxFollower, FollowedPose
 from cpose.annotation.video.joint_solver import solve_joint
 from cpose.annotation.video.motion import Frame
 from cpose.annotation.video.video_boxes import (
@@ -20,6 +21,7 @@ from cpose.annotation.video.video_boxes import (
     VideoBox,
     place_boxes,
     problem_of,
+    view_of,
 )
 from cpose.annotation.video.video_folder import LEFT_OUT_BY_HAND, Said, VideoFolder
 from cpose.files.json_files import JsonFields
@@ -82,7 +84,7 @@ class VideoEditor:
         boxes: tuple[Box, ...] = ()
         if number not in said.left_out:
             boxes = tuple(
-                box.in_frame(number, placement.seen(box, number))
+                box.in_frame(number, placement.seen(box, number), placement.motion.is_moved)
                 for box in said.boxes
                 if not box.is_removed
             )
@@ -123,7 +125,7 @@ class VideoEditor:
         if len({box.id for box in boxes}) < len(boxes):
             raise request.error('objects', 'must have an id each of its own')
         number = self.folder.number_of(picture)
-        said = _changed(self._said, number, boxes, before.boxes, request.get('is_empty') is True)
+        said = self._changed(number, boxes, before.boxes, request.get('is_empty') is True)
         with self.folder.changing(before.revision):
             self.folder.write_said(said)
             self._take(said)
@@ -139,23 +141,59 @@ class VideoEditor:
         Raises:
             DataError: If a value is wrong.
         """
-        motion, number = self.folder.motion, self.folder.number_of(picture)
+        motion, number = self._placement.motion, self.folder.number_of(picture)
         box = parse_box(fields.fields('box'), motion.image_wh)
-        known = {item.said.id: item for item in self._said.boxes}
-        changed = replace(known.get(box.id, VideoBox(box)), said=box)
-        changed = changed.with_clicks(number, _placed(box))
-        if not changed.clicks:
+        item = next((item for item in self._said.boxes if item.said.id == box.id), VideoBox(box))
+        changed = self._with_corners(replace(item, said=box), number, box, is_new=False)
+        if motion.is_moved:
+            changed = replace(changed, clicks={number: box.corners})
+        problem = problem_of(changed, motion)
+        before = self._placement.solutions.get(box.id)
+        if motion.is_moved and before is not None:
+            problem = replace(problem, dims=before.dims)
+        if not problem.views:
             return None
         start = fields.get('start')
         solution = solve_joint(
-            problem_of(changed, self._placement.motion),
+            problem,
             np.array(start, dtype=np.float64) if isinstance(start, list) else None,
             is_whole=False,
         )
         if solution is None:
             return None
-        found = {**self._placement.solutions, box.id: solution}
-        return replace(self._placement, solutions=found).seen(changed, number)
+        view = view_of(motion.by_number[number], motion.image_wh)
+        return solution.seen(view, solution.poses_world[0])
+
+    def _changed(
+        self, number: int, boxes: Sequence[Box], shown: Sequence[Box], is_left_out: bool
+    ) -> Said:
+        """Return what is said after a change in one frame."""
+        said = self._said
+        if is_left_out:
+            return replace(said, left_out=said.left_out | {number})
+        if number in said.left_out:  # it shows no boxes, so that nothing can be said of them
+            return replace(said, left_out=said.left_out - {number})
+        sent, before = {box.id: box for box in boxes}, {box.id: box for box in shown}
+        known = {item.said.id for item in said.boxes}
+        kept = []
+        for item in [*said.boxes, *(VideoBox(box) for box in boxes if box.id not in known)]:
+            box = sent.get(item.said.id)
+            if box is None:
+                kept.append(replace(item, is_removed=True))
+                continue
+            turned = item.turned(_quarters(before[box.id], box) if box.id in before else 0)
+            changed = replace(turned, said=box, is_removed=False)
+            kept.append(self._with_corners(changed, number, box, box.id not in known))
+        return replace(said, boxes=tuple(kept))
+
+    def _with_corners(self, item: VideoBox, number: int, box: Box, is_new: bool) -> VideoBox:
+        """Return a box with the corners that the page sends of a frame.
+
+        Those that were followed to there count a little, unless none is placed beside them.
+        """
+        if self.folder.motion.is_moved and not box.is_soft.all():
+            return item.with_clicks(number, box.corners, box.is_soft)
+        return item.with_clicks(number, _placed(box, is_new))
 
     def _follow(self) -> None:
         """Take what another program has said meanwhile."""
@@ -172,6 +210,8 @@ class VideoEditor:
     def _write(self, revision: str) -> dict[int, dict[str, Any] | str]:
         """Write the annotations of all frames, unless something else is said by now."""
         said, placement = self._said, self._placement
+        if placement.motion.is_moved:
+            placement = self._follow_boxes(said, placement, lambda: revision == self._revision)
         contents = {}
         for frame in self.folder.motion.frames:
             if revision != self._revision:
@@ -180,21 +220,46 @@ class VideoEditor:
         self.folder.write_pairs(contents)
         return contents
 
+    def _follow_boxes(
+        self, said: Said, placement: Placement, is_wanted: Callable[[], bool]
+    ) -> Placement:
+        """Follow objects that move to all frames, and show where they are."""
+        followed: dict[str, dict[int, FollowedPose]] = {}
+        frames = placement.motion.frames
+        for box in said.boxes:
+            solution = placement.solutions.get(box.said.id)
+            if solution is None or box.is_removed:
+                continue
+            follower = BoxFollower(frames, self._read_frame, solution.dims, None, is_wanted)
+            placed = dict(zip(box.keys, solution.poses_world, strict=True))
+            followed[box.said.id] = follower.follow(placed)
+        placement = replace(placement, followed=followed)
+        with self._lock:
+            if is_wanted():
+                self._placement = placement
+        return placement
+
+    def _read_frame(self, frame: Frame) -> np.ndarray:
+        return self.folder.read_frame(frame.number).image
+
     def _camera(self, frame: Frame) -> PictureCamera:
         source = self.folder.motion.intrinsics_source
         return PictureCamera(source, frame.intrinsics, frame.distortion)
 
     def _content(self, number: int, said: Said, placement: Placement) -> dict[str, Any] | str:
         """Return the annotation of a frame, or why there is none."""
-        seen = [
-            box.in_frame(number, placement.seen(box, number))
-            for box in said.boxes
-            if not box.is_removed and box.said.id in placement.solutions
+        counted = [
+            box for box in said.boxes if not box.is_removed and box.said.id in placement.solutions
         ]
-        if not seen:
+        if not counted:
             return ''
         if number in said.left_out:
             return LEFT_OUT_BY_HAND
+        doubts = [placement.doubt(box, number) for box in counted]
+        if any(doubts):
+            return max(doubts)
+        is_moved = placement.motion.is_moved
+        seen = [box.in_frame(number, placement.seen(box, number), is_moved) for box in counted]
         shares = [share_inside(box, self.folder.motion.image_wh) for box in seen]
         if max(shares) < LEAST_INSIDE:
             return 'box is not in the picture'
@@ -211,30 +276,9 @@ class VideoEditor:
             'objects': [box.to_object(place) for place, box in enumerate(objects)],
         }
         for item in content['objects']:
-            item[NOTE]['unit'] = 'metre' if placement.is_metric else 'height'
+            if not placement.motion.is_moved:
+                item[NOTE]['unit'] = 'metre' if placement.is_metric else 'height'
         return content
-
-
-def _changed(
-    said: Said, number: int, boxes: Sequence[Box], shown: Sequence[Box], is_left_out: bool
-) -> Said:
-    """Return what is said after a change in one frame."""
-    if is_left_out:
-        return replace(said, left_out=said.left_out | {number})
-    if number in said.left_out:  # it shows no boxes, so that nothing can be said of them
-        return replace(said, left_out=said.left_out - {number})
-    sent, before = {box.id: box for box in boxes}, {box.id: box for box in shown}
-    known = {item.said.id: item for item in said.boxes}
-    kept = []
-    for item in [*said.boxes, *(VideoBox(box) for box in boxes if box.id not in known)]:
-        box = sent.get(item.said.id)
-        if box is None:
-            kept.append(replace(item, is_removed=True))
-            continue
-        turned = item.turned(_quarters(before[box.id], box) if box.id in before else 0)
-        changed = replace(turned, said=box, is_removed=False)
-        kept.append(changed.with_clicks(number, _placed(box, box.id not in known)))
-    return replace(said, boxes=tuple(kept))
 
 
 def _placed(box: Box, is_new: bool = False) -> np.ndarray:
@@ -275,6 +319,8 @@ def share_inside(box: Box, image_wh: tuple[int, int]) -> float:
 
 def _plane(placement: Placement, frame: Frame, boxes: Sequence[Box]) -> dict[str, Any]:
     plane = placement.motion.plane_world
+    if placement.motion.is_moved:
+        return {}
     if plane is None:
         return ground_plane(boxes)
     rotation, shift = frame.cv_from_world[:3, :3], frame.cv_from_world[:3, 3]

@@ -121,6 +121,11 @@ class VideoFolder:
         """
         return read_photo(str(picture.image_path), self.motion.image_wh)
 
+    def read_frame(self, number: int) -> Photo:
+        """Read the frame of a number."""
+        path = self.store / FRAMES / f'{self.motion.by_number[number].name}.jpg'
+        return read_photo(str(path), self.motion.image_wh)
+
     def read_said(self) -> Said:
         """Return what was said of the video so far.
 

@@ -84,7 +84,13 @@ def _add_video(parser: ArgumentParser) -> None:
     group.add_argument(
         '--box', metavar='FILE', help='JSON with the placed corners: write all frames, no page'
     )
-    group.add_argument(
+    motion = group.add_mutually_exclusive_group()
+    motion.add_argument(
+        '--object-moves',
+        action='store_true',
+        help='the camera stands still, and the object is moved: place it in a few frames',
+    )
+    motion.add_argument(
         '--reconstruction',
         metavar='PATH',
         help='where the camera was, in the place of a board: folder of a COLMAP model, '
@@ -159,7 +165,9 @@ def _open_video(args: Namespace) -> 'VideoFolder':
         return VideoFolder(args.folder)
     note_input(args.folder)
     camera = args.camera_file or camera_numbers(args.camera)
-    settings = VideoSettings(build_board(args), camera, args.every, args.reconstruction)
+    settings = VideoSettings(
+        build_board(args), camera, args.every, args.reconstruction, args.object_moves
+    )
     folder = prepare_video(args.folder, args.out, settings, _track)
     left_out = folder.count_left_out()
     if left_out:
