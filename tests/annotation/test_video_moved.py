@@ -10,12 +10,14 @@ from starlette.testclient import TestClient
 from cpose.annotation.server.app import AnnotationApp
 from cpose.annotation.video.box_details import refine_pose
 from cpose.annotation.video.following import DISAGREE, GUESSED, LOST, BoxFollower
+from cpose.annotation.video.model_search import find_among
 from cpose.annotation.video.motion import Frame
 from cpose.annotation.video.preparing import VideoSettings, prepare_video, write_boxes
 from cpose.annotation.video.video_editor import VideoEditor
 from cpose.cli.main import main
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.geometry.projection import project_points
+from cpose.geometry.symmetry import quarter_turn_order
 from cpose.structures.cuboid import CORNER_SIGNS
 
 from .rendered_video import DIMS, INTRINSICS, draw_shot, move_by_hand, write_video
@@ -130,6 +132,36 @@ def test_a_model_finds_a_box_again(pictures):
     assert np.abs(corners_of(found[7].cv_from_object) - SHOTS[7].corners).max() < 3
 
 
+def test_proposals_are_matched_with_their_labellings():
+    last, frame = pose_of(SHOTS[0]), Frame('a', 0, INTRINSICS)
+    order = quarter_turn_order(1)[1:] - 1
+    shown = SHOTS[3].corners + np.random.default_rng(0).normal(0, 1, (8, 2))
+    other = SHOTS[3].corners * (1, 2.5)
+    proposals = [{'corners': shown[order].tolist()}, {'corners': other.tolist()}]
+    pose = find_among(proposals, frame, (800, 600), DIMS, last)
+    assert np.abs(corners_of(pose) - SHOTS[3].corners).max() < 3
+    assert find_among(proposals[1:], frame, (800, 600), DIMS, last) is None
+
+
+@pytest.mark.slow
+def test_a_model_of_the_page_finds_boxes_again(tmp_path):
+    shots = SHOTS[:8]
+    writer = write_video(tmp_path / 'a.mp4', [*shots[:3], SHOTS[-1], *shots[4:]], has_board=False)
+    folder = prepare_video(writer, tmp_path / 'out', SETTINGS)
+    asked = []
+
+    def build(editor):
+        def propose(picture):
+            asked.append(editor.folder.number_of(picture))
+            return [{'corners': SHOTS[asked[-1]].corners.tolist()}]
+
+        return propose
+
+    contents = write_boxes(folder, box_file(tmp_path / 'box.json', [0]), build)
+    assert asked
+    assert contents[asked[0]] == GUESSED
+
+
 def test_outliers_hardly_move_a_pose():
     rng = np.random.default_rng(0)
     points = rng.uniform(-0.5, 0.5, (60, 3)) * DIMS
@@ -176,9 +208,9 @@ def test_the_page_follows_and_is_corrected(video, tmp_path):
     before = np.median(errors_px(tmp_path / 'out')[-4])
     shown = page.read(20)['objects'][0]
     assert shown['soft'] == [True] * 8
-    exact, soft = SHOTS[20].corners.tolist(), list(shown['soft'])
-    moved = [exact[k] if k in (1, 3, 5, 7) else point for k, point in enumerate(shown['corners'])]
-    soft = [k not in (1, 3, 5, 7) for k in range(8)]
+    exact, placed = SHOTS[20].corners.tolist(), SHOTS[20].visible()
+    moved = [exact[k] if k in placed else point for k, point in enumerate(shown['corners'])]
+    soft = [k not in placed for k in range(8)]
     address = f'/api/pictures/{page.ids[20]}/solve'
     changed = {**shown, 'corners': moved, 'soft': soft}
     sent = {'box': changed, 'start': shown['solution']['state']}

@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from importlib.resources import files
 from threading import Lock
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cpose.annotation.server.base import PictureEditor
+from cpose.annotation.server.base import PictureEditor, Proposer
 from cpose.annotation.server.boxes import solution_json
 from cpose.annotation.server.cameras import SOURCES
 from cpose.annotation.server.pictures import ConflictError, Document, Picture
@@ -32,8 +32,6 @@ KINDS = {
 MOST_BYTES = 1 << 20
 JPEG_QUALITY = 92
 KEPT_PICTURES = 4
-Proposer = Callable[[Picture], list[dict[str, Any]]]
-"""From a picture to the boxes that a model finds, as the page takes them."""
 
 
 class AnnotationApp:

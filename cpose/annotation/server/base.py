@@ -1,6 +1,6 @@
 """What the page works on: pictures of a folder, or frames of a video."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +9,9 @@ from cpose.annotation.server.cameras import PictureCamera
 from cpose.annotation.server.pictures import Document, Picture
 from cpose.datasets.image_reading import Photo
 from cpose.files.json_files import JsonFields
+
+Proposer = Callable[[Picture], list[dict[str, Any]]]
+"""From a picture to the boxes that a model finds, as the page takes them."""
 
 
 class Pictures(Protocol):

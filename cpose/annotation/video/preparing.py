@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cpose.annotation.boards import Board
+from cpose.annotation.server.base import Proposer
 from cpose.annotation.server.pictures import HIDDEN
 from cpose.annotation.video.camera_motion import board_motion, fixed_motion, posed_motion
 from cpose.annotation.video.camera_motion.posed_images import PosedImage
@@ -121,12 +122,17 @@ def _find_motion(
     return *found, poses
 
 
-def write_boxes(folder: VideoFolder, path: str | Path) -> dict[int, dict[str, Any] | str]:
+def write_boxes(
+    folder: VideoFolder,
+    path: str | Path,
+    build_proposer: Callable[[VideoEditor], Proposer] | None = None,
+) -> dict[int, dict[str, Any] | str]:
     """Take the boxes of a file, and write the annotations of all frames.
 
     Args:
         folder: The video.
         path: JSON with the field ``boxes``, as ``.cpose_annotate/boxes.json`` has it.
+        build_proposer: See `VideoEditor`.
 
     Returns:
         For each number of a frame its annotation, or why it has none.
@@ -145,7 +151,7 @@ def write_boxes(folder: VideoFolder, path: str | Path) -> dict[int, dict[str, An
         )
     with folder.changing(folder.revision()):
         folder.write_said(said)
-    return VideoEditor(folder).settle()
+    return VideoEditor(folder, build_proposer).settle()
 
 
 def _silent(images: Iterable[SourceImage], what: str, total: int) -> Iterable[SourceImage]:

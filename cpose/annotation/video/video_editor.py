@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -10,11 +11,13 @@ import cv2
 import numpy as np
 
 from cpose.annotation.cuboid_solver import CuboidSolution
+from cpose.annotation.server.base import Proposer
 from cpose.annotation.server.boxes import NOTE, Box, ground_plane, parse_box, plane_content
 from cpose.annotation.server.cameras import PictureCamera
 from cpose.annotation.server.pictures import WRITER, ConflictError, Document, Picture
 from cpose.annotation.video.following import BoxFollower, FollowedPose
 from cpose.annotation.video.joint_solver import solve_joint
+from cpose.annotation.video.model_search import find_among
 from cpose.annotation.video.motion import Frame
 from cpose.annotation.video.video_boxes import (
     Placement,
@@ -41,12 +44,18 @@ class VideoEditor:
 
     Args:
         folder: The video.
+        build_proposer: Makes what finds boxes in a frame, of this editor; None without a model.
     """
 
     is_video = True
 
-    def __init__(self, folder: VideoFolder) -> None:
+    def __init__(
+        self,
+        folder: VideoFolder,
+        build_proposer: Callable[['VideoEditor'], Proposer] | None = None,
+    ) -> None:
         self.folder = folder
+        self.proposer = None if build_proposer is None else build_proposer(self)
         self._said = folder.read_said()
         self._placement = place_boxes(self._said.boxes, folder.motion)
         self._revision = folder.revision()
@@ -230,7 +239,8 @@ class VideoEditor:
             solution = placement.solutions.get(box.said.id)
             if solution is None or box.is_removed:
                 continue
-            follower = BoxFollower(frames, self._read_frame, solution.dims, None, is_wanted)
+            find_again = None if self.proposer is None else partial(self._find_again, solution.dims)
+            follower = BoxFollower(frames, self._read_frame, solution.dims, find_again, is_wanted)
             placed = dict(zip(box.keys, solution.poses_world, strict=True))
             followed[box.said.id] = follower.follow(placed)
         placement = replace(placement, followed=followed)
@@ -238,6 +248,11 @@ class VideoEditor:
             if is_wanted():
                 self._placement = placement
         return placement
+
+    def _find_again(self, dims: np.ndarray, frame: Frame, last: np.ndarray) -> np.ndarray | None:
+        assert self.proposer is not None
+        proposals = self.proposer(self.folder.picture_of(frame.number))
+        return find_among(proposals, frame, self.folder.motion.image_wh, dims, last)
 
     def _read_frame(self, frame: Frame) -> np.ndarray:
         return self.folder.read_frame(frame.number).image

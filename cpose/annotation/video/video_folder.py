@@ -113,6 +113,10 @@ class VideoFolder:
         """Return which frame a picture is."""
         return self._numbers[picture.id]
 
+    def picture_of(self, number: int) -> Picture:
+        """Return the picture of a frame."""
+        return self.pictures[picture_id(f'{self.motion.by_number[number].name}.jpg')]
+
     def read_picture(self, picture: Picture) -> Photo:
         """Read a frame.
 

@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cpose.cli.arguments import (
@@ -21,7 +22,7 @@ from cpose.cli.zoo_arguments import CARRIED, add_model, is_model_named
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cpose.annotation.server.base import PictureEditor
+    from cpose.annotation.server.base import PictureEditor, Proposer
     from cpose.annotation.video.video_folder import VideoFolder
     from cpose.apis.inference.image_sources import SourceImage
 
@@ -113,7 +114,8 @@ def run(args: Namespace) -> int:
     editor = Editor(folder, args.camera_file or camera_numbers(args.camera))
     for path in folder.left_out:
         sys.stderr.write(f'cpose annotate: left out: {path}\n')
-    _serve(args, editor, f'{len(folder.pictures)} pictures')
+    proposer = _build_proposer(args, editor) if args.checkpoint else None
+    _serve(args, editor, proposer, f'{len(folder.pictures)} pictures')
     return 0
 
 
@@ -142,14 +144,15 @@ def _run_video(args: Namespace) -> int:
     from cpose.annotation.video.video_editor import VideoEditor
 
     folder = _open_video(args)
+    build_proposer = partial(_build_proposer, args) if args.checkpoint else None
     if args.box:
-        contents = write_boxes(folder, args.box)
+        contents = write_boxes(folder, args.box, build_proposer)
         count = sum(not isinstance(content, str) for content in contents.values())
         sys.stdout.write(f'{count} frames with annotations in {folder.root}\n')
         return 0
-    editor = VideoEditor(folder)
+    editor = VideoEditor(folder, build_proposer)
     try:
-        _serve(args, editor, f'{len(folder.pictures)} frames in {folder.root}')
+        _serve(args, editor, editor.proposer, f'{len(folder.pictures)} frames in {folder.root}')
     finally:
         editor.settle()
     return 0
@@ -184,11 +187,12 @@ def _track(images: 'Iterable[SourceImage]', what: str, total: int) -> 'Iterable[
     return track(images, what, total=total, console=Console(stderr=True))
 
 
-def _serve(args: Namespace, editor: 'PictureEditor', what: str) -> None:
+def _serve(
+    args: Namespace, editor: 'PictureEditor', proposer: 'Proposer | None', what: str
+) -> None:
     from cpose.annotation.server.app import AnnotationApp
     from cpose.annotation.server.serving import serve
 
-    proposer = _build_proposer(args, editor) if args.checkpoint else None
     app = AnnotationApp(editor, tuple(args.categories), proposer).build()
 
     def tell(address: str) -> None:
