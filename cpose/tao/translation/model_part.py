@@ -3,6 +3,7 @@
 from typing import Any
 
 from cpose.tao.spec.spec_file import TaoSpec
+from cpose.tao.translation.data_part import num_classes
 
 BASES = {
     'DLA34': 'cpose::_base_/models/dla34.py',
@@ -112,7 +113,7 @@ def model_part(spec: TaoSpec, num_select: int = 100) -> dict[str, Any]:
         'backbone': _backbone(spec),
         'neck': neck,
         'head': {
-            'num_classes': dataset.num_classes,
+            'num_classes': num_classes(spec),
             'head_conv': model.head_conv,
             'use_association': model.use_convGRU,
             'branches': branches,
