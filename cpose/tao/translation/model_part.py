@@ -149,7 +149,7 @@ def _dims_coder(spec: TaoSpec) -> dict[str, Any]:
     """Return what the branch of the dimensions predicts.
 
     Raises:
-        ConfigError: If the reference of residuals is not three numbers.
+        ConfigError: If the reference of residuals is not three numbers, for all categories or each.
     """
     if spec.values.dataset.use_absolute_scale:
         return {'type': 'AbsoluteDims'}
@@ -160,10 +160,13 @@ def _dims_coder(spec: TaoSpec) -> dict[str, Any]:
         reference = [float(part) for part in text.strip('[]() ').replace(',', ' ').split()]
     except ValueError:
         reference = []
-    if len(reference) != 3 or min(reference) <= 0:
+    count = 3 * num_classes(spec)
+    if len(reference) not in (3, count) or min(reference) <= 0:
+        each = '' if count == 3 else f', or {count}, three for each category,'
         raise spec.wrong(
             'train.loss_config.dimension_ref',
-            'must be three numbers above 0 where use_residual is true',
+            f'must be three numbers above 0{each} where use_residual is true',
             'Give the mean x, y, z extents divided by y, for example "0.6, 1, 0.3"',
         )
-    return {'type': 'ResidualDims', 'reference': reference}
+    rows = [reference[start : start + 3] for start in range(0, len(reference), 3)]
+    return {'type': 'ResidualDims', 'reference': reference if len(rows) == 1 else rows}

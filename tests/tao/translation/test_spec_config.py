@@ -145,3 +145,13 @@ def test_a_list_of_one_category_is_one(spec):
 def test_numbers_that_are_not_those_of_the_categories(spec, key, value):
     with raises(ConfigError, spec_key=key, value=value):
         training_overlay(spec(TWO, f'{key}={value}'))
+
+
+def test_reference_of_residuals_by_category(spec):
+    words = (TWO, 'train.loss_config.use_residual=true')
+    for text, expected in (('1,1,2', [1, 1, 2]), ('1,1,2,3,1,4', [[1, 1, 2], [3, 1, 4]])):
+        overlay = training_overlay(spec(*words, f'train.loss_config.dimension_ref="{text}"'))
+        coder = load_overlay(overlay).model.head.branches.scale.coder
+        assert coder.to_dict() == {'type': 'ResidualDims', 'reference': expected}
+    with raises(ConfigError, '6', spec_key='train.loss_config.dimension_ref', value='1,1,2,3'):
+        training_overlay(spec(*words, 'train.loss_config.dimension_ref="1,1,2,3"'))
