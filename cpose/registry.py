@@ -142,6 +142,9 @@ RUNTIMES = _child(
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
 TRACKERS = _child('tracker', None, 'tracking', ('corner_tracker', 'pose_tracker'))
+SCALE_SOURCES = _child(
+    'scale source', None, 'metric_scale', ('depth_images', 'known_sizes', 'planes')
+)
 INFERENCERS = _child(
     'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
 )

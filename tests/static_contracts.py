@@ -79,6 +79,10 @@ from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 from cpose.evaluation.protocols.scale_rules import AbsoluteScale, GroundPlaneScale
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.metric_scale.base import ScaleSource
+from cpose.metric_scale.depth_images import DepthImages
+from cpose.metric_scale.known_sizes import KnownDimensions, ModelDimensions
+from cpose.metric_scale.planes import CameraHeight, MarkerBoard
 from cpose.models.backbones.dla34_track import DLA34Track
 from cpose.models.backbones.fan import FAN
 from cpose.models.backbones.timm_backbone import DLA34, TimmBackbone
@@ -153,6 +157,9 @@ TRANSFORMS: list[type[Transform]] = [
 PROTOCOLS: list[type[EvaluationProtocol]] = [OneToOneProtocol, TaoProtocol]
 SCALE_RULES: list[type[ScaleRule]] = [AbsoluteScale, GroundPlaneScale]
 METRICS: list[type[Metric]] = [ObjectronMetric]
+SCALE_SOURCES: list[type[ScaleSource]] = [
+    *(KnownDimensions, ModelDimensions, CameraHeight, MarkerBoard, DepthImages),
+]
 
 FAMILIES: list[type[WeightFamily]] = [
     *(OwnModel, OwnBackbone, TaoDLA34, TaoFAN, NVlabsDLA34, NVlabsTrack),

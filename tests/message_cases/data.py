@@ -5,7 +5,6 @@ from mmengine.dataset import Compose
 
 from cpose.annotation.board_page import write_board
 from cpose.annotation.board_views import View
-from cpose.annotation.boards import Board
 from cpose.annotation.calibrating import calibrate, check_yaml_name
 from cpose.annotation.checks.checking import CheckedFile
 from cpose.annotation.splitting import check_fractions, plan_split
@@ -30,6 +29,7 @@ from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.error_places import ConfigPlace
 from cpose.files.outputs import prepare_new_folder
+from cpose.metric_scale.boards import Board
 from cpose.structures.pose_data_sample import CuboidCandidates, PoseDataSample
 
 

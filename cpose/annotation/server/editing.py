@@ -132,12 +132,10 @@ class Editor:
         content = copy.deepcopy(old) or {'annotated_with': WRITER}
         if before.content is None or not camera.is_same(before.camera):
             content['camera_data'] = {
-                **describe_camera(before.image_wh, camera.intrinsics),
+                **describe_camera(before.image_wh, camera.intrinsics, camera.distortion),
                 'intrinsics_source': camera.source,
                 'intrinsics_from': SOURCES[camera.source],
             }
-            if camera.distortion is not None:
-                content['camera_data']['distortion'] = camera.distortion.tolist()
         if is_own:
             content |= _ground_plane(posed)
         content['objects'] = [box.to_object(number) for number, box in enumerate(posed)]
@@ -261,13 +259,11 @@ def _stored_camera(content: Mapping[str, Any]) -> PictureCamera | None:
     annotation = parse_annotation(content, 'annotation')
     if annotation.intrinsics is None:
         return None
-    camera = content['camera_data']
-    source = camera.get('intrinsics_source')
-    lens = camera.get('distortion')
+    source = content['camera_data'].get('intrinsics_source')
     return PictureCamera(
         source if source in SOURCES else 'annotation',
         annotation.intrinsics,
-        None if lens is None else np.array(lens, dtype=np.float64),
+        annotation.distortion,
     )
 
 

@@ -30,6 +30,7 @@ from cpose.apis.inference.inference_parts import (
     choose_input_wh,
     find_categories,
     find_metainfo,
+    find_scale_source,
     find_scales,
     make_record,
     set_input_wh,
@@ -39,6 +40,7 @@ from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
 from cpose.error_places import ConfigPlace
 from cpose.errors import DataError, check_number, errors_of_file
+from cpose.metric_scale.metric_poses import MetricScaling
 from cpose.models.detectors.scale_pyramid import (
     merge_results,
     pyramid_sizes,
@@ -65,9 +67,9 @@ class CenterPoseInferencer(BaseInferencer):
 
     A call takes the images batch by batch through the steps of MMEngine's `BaseInferencer`:
     `preprocess`, `forward`, `visualize`, `postprocess`. After `forward` the frames of a video go
-    to the tracker of the config key ``tracker``, if there is one. Keyword arguments go to the step
-    whose set (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the
-    sets.
+    to the tracker of the config key ``tracker``, if there is one; then poses become metric by what
+    the config key ``scale_source`` names, if anything. Keyword arguments go to the step whose set
+    (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the sets.
 
     Deviation from MMEngine 0.10.7: a call returns a generator instead of a dict of all results,
     and the weights are loaded by `build_model`, which runs nothing that a checkpoint holds.
@@ -169,13 +171,16 @@ class CenterPoseInferencer(BaseInferencer):
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
         """Return a generator of images with their results; arguments as for a call."""
         before, *after = self._dispatch_kwargs(**kwargs)
-        tracking = VideoTracking(self.cfg.get('tracker'), find_metainfo(self.cfg))
+        metainfo = find_metainfo(self.cfg)
+        with building(self.cfg):
+            tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
+            scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
         memory = FrameMemory() if self.reads_previous else None
         batches = self.preprocess(inputs, 1 if memory else batch_size, **before)
         return (
             pair
             for images, data in batches
-            for pair in self._run((tracking, memory), images, data, *after)
+            for pair in self._run((tracking, scaling, memory), images, data, *after)
         )
 
     def preprocess(
@@ -260,20 +265,23 @@ class CenterPoseInferencer(BaseInferencer):
 
     def _run(
         self,
-        states: tuple[VideoTracking, FrameMemory | None],
+        states: tuple[VideoTracking, MetricScaling, FrameMemory | None],
         images: list[SourceImage],
         data: Any,
         forward: dict,
         visualize: dict,
         finish: dict,
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
-        tracking, memory = states
+        tracking, scaling, memory = states
         if memory is not None:
             data = memory.recall(data, images[0].frame)
         pairs = zip(images, self.forward(data, **forward), strict=True)
-        found = [tracking.follow(result, image.frame) for image, result in pairs]
+        tracked = [tracking.follow(result, image.frame) for image, result in pairs]
         if memory is not None:
-            memory.keep(found[0])
+            memory.keep(tracked[0])
+        found = [
+            scaling.apply(result, image) for image, result in zip(images, tracked, strict=True)
+        ]
         pictures = self.visualize(images, found, **visualize)
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
 
