@@ -141,10 +141,10 @@ RUNTIMES = _child(
     'deploy.runtimes',
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
-TRACKERS = _child('tracker', None, 'tracking', ('corner_tracker', 'pose_tracker'))
 SCALE_SOURCES = _child(
     'scale source', None, 'metric_scale', ('depth_images', 'known_sizes', 'planes')
 )
+TRACKERS = _child('tracker', None, 'tracking', ('corner_tracker', 'pose_tracker'))
 INFERENCERS = _child(
     'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
 )

@@ -4,7 +4,7 @@ Letters: N objects, S symmetric candidates per object.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -145,20 +145,35 @@ class PoseDataSample:
 
 
 def make_results(
-    samples: Sequence[PoseDataSample], found: Sequence[list[ObjectPose]]
+    samples: Sequence[PoseDataSample],
+    found: Sequence[list[ObjectPose]],
+    categories: Sequence[str] = (),
 ) -> list[PoseResult]:
-    """Return what a user receives for images and the poses found in them."""
+    """Return what a user receives for images and the poses found in them.
+
+    Args:
+        samples: What is known of the images.
+        found: The poses of each.
+        categories: Names by label, for poses that do not tell theirs.
+    """
     return [
         PoseResult(
             sample.image_path,
             sample.image_wh,
             sample.intrinsics,
-            poses,
+            [name_category(pose, categories) for pose in poses],
             sample.distortion,
             is_camera_guessed=sample.is_camera_guessed,
         )
         for sample, poses in zip(samples, found, strict=True)
     ]
+
+
+def name_category(pose: ObjectPose, categories: Sequence[str]) -> ObjectPose:
+    """Return a pose with the name of its category, as far as it is known."""
+    if pose.category is not None or pose.label >= len(categories):
+        return pose
+    return replace(pose, category=categories[pose.label])
 
 
 def field_arrays(record: CuboidAnnotations | CuboidCandidates) -> dict[str, np.ndarray]:

@@ -14,11 +14,11 @@ from cpose.datasets.annotations.contradictions import (
     check_on_contradiction,
     report_contradictions,
 )
+from cpose.datasets.annotations.data_folders import find_folders
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.datasets.annotations.object_checks import check_classes
 from cpose.datasets.base_dataset import check_packed
-from cpose.datasets.centerpose_dataset import expand_lists
 from cpose.datasets.conventions.consistency import Finding
 from cpose.datasets.conventions.table import check_convention
 from cpose.datasets.frame_pairs import PreviousNoise, join_frames
@@ -128,7 +128,11 @@ CASES = {
         [look((4, 3), 24), look((3, 4), 24)], Board(), 'pictures'
     ),
     'camera to write as JSON': lambda folder: check_yaml_name('a.json'),
-    'lists for other folders': lambda folder: expand_lists('train.txt', ['a', 'b'], ['cup']),
+    'lists for other folders': lambda folder: find_folders(['a', 'b'], ['cup'], 'train.txt'),
+    'folder of an unknown category': lambda folder: find_folders({'cap': 'a'}, ['cup', 'shoe']),
+    'folder of two categories': lambda folder: find_folders(
+        {'cup': 'a', 'shoe': ['b', 'a']}, ['cup', 'shoe']
+    ),
     'result inside the data': lambda folder: prepare_new_folder('data/fixed', 'data', 'fix'),
     'class that is no category': lambda folder: SyntheticCuboidDataset(1).find_label('mug'),
     'items that are not packed': lambda folder: check_packed({}, [Compose([])], PIPELINE),

@@ -25,7 +25,7 @@ from cpose.apis.inference.inference_parts import (
 )
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import config_to_json
-from cpose.datasets.centerpose_dataset import expand_roots
+from cpose.datasets.annotations.data_folders import find_folders
 from cpose.datasets.draws import innermost_configs
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
 from cpose.deploy.model_integrity import sealed_model
@@ -107,8 +107,8 @@ def _test_folders(config: Config) -> list[str]:
     """Return the folders of the test data that are there."""
     dataset = (config.get('test_dataloader') or {}).get('dataset', {})
     roots = innermost_configs(dataset)[0].get('data_root')
-    found = expand_roots(roots, find_categories(config)) if roots else []
-    return [root for root in found if Path(root).is_dir()]
+    found = find_folders(roots, find_categories(config)) if roots else []
+    return [folder.path for folder in found if Path(folder.path).is_dir()]
 
 
 def _listed(places: Sequence[str | Path]) -> str:

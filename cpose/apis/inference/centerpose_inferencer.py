@@ -176,11 +176,10 @@ class CenterPoseInferencer(BaseInferencer):
             tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
             scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
         memory = FrameMemory() if self.reads_previous else None
+        states = (tracking, scaling, memory)
         batches = self.preprocess(inputs, 1 if memory else batch_size, **before)
         return (
-            pair
-            for images, data in batches
-            for pair in self._run((tracking, scaling, memory), images, data, *after)
+            pair for images, data in batches for pair in self._run(states, images, data, *after)
         )
 
     def preprocess(
@@ -227,7 +226,7 @@ class CenterPoseInferencer(BaseInferencer):
                 else self._detector(batch['inputs'])
             )
             found = self.postprocessor(detections, samples, score_thr)
-        return make_results(samples, found)
+        return make_results(samples, found, self.categories)
 
     def visualize(
         self,

@@ -120,6 +120,9 @@ def run(args: Namespace) -> int:
         f'{summary.images} images, {summary.objects} objects, {summary.poses} with pose, '
         f'{len(summary.skipped)} left out, {time.perf_counter() - start:.1f} s: {args.out}\n'
     )
+    if len(summary.categories) > 1:
+        for name, (objects, poses) in summary.categories.items():
+            sys.stdout.write(f'  {name}: {objects} objects, {poses} with pose\n')
     return 2 if summary.skipped and not args.skip_unreadable else 0
 
 

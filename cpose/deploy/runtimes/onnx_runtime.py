@@ -14,6 +14,7 @@ from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
+from cpose.files.text_files import check_name
 from cpose.registry import RUNTIMES
 
 CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'
@@ -97,6 +98,7 @@ class OnnxRuntime(Runtime):
         options.inter_op_num_threads = 1
         known = package.capi.onnxruntime_pybind11_state
         errors = tuple(getattr(known, name) for name in ERRORS if hasattr(known, name))
+        check_name(self.path)
         source = read_model_bytes(self.path) if is_encrypted(self.path) else str(self.path)
         try:
             return package.InferenceSession(source, options, providers=list(providers.items()))
