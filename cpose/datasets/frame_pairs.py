@@ -134,22 +134,14 @@ def match_objects(sample: PoseDataSample, previous: PoseDataSample) -> np.ndarra
 
     What the annotated field ``track_id`` says, else the nearest object of the category.
     """
-    counts = [len(_candidates(item)) for item in (sample, previous)]
-    ids = [_track_ids(item, count) for item, count in zip((sample, previous), counts, strict=True)]
-    if ids[0] is not None and ids[1] is not None:
-        is_same = ids[0][:, None] == ids[1]
-        return (
-            np.where(is_same.any(axis=1), is_same.argmax(axis=1), -1)
-            if counts[1]
-            else _no(counts[0])
-        )
-    if not all(counts):
-        return _no(counts[0])
-    return _nearest(_candidates(sample), _candidates(previous))
-
-
-def _no(count: int) -> np.ndarray:
-    return np.full(count, -1)
+    now, before = _candidates(sample), _candidates(previous)
+    if not len(now) or not len(before):
+        return np.full(len(now), -1)
+    ids, others = _track_ids(sample, len(now)), _track_ids(previous, len(before))
+    if ids is None or others is None:
+        return _nearest(now, before)
+    is_same = ids[:, None] == others
+    return np.where(is_same.any(axis=1), is_same.argmax(axis=1), -1)
 
 
 def _track_ids(sample: PoseDataSample, count: int) -> np.ndarray | None:
@@ -166,7 +158,7 @@ def _nearest(now: CuboidCandidates, before: CuboidCandidates) -> np.ndarray:
     gaps = np.where(now.labels[:, None] == before.labels, gaps / np.maximum(sizes, 1), np.inf)
     is_near = gaps <= FARTHEST
     rows, columns = linear_sum_assignment(np.where(is_near, gaps, 1e6))
-    found = _no(len(corners))
+    found = np.full(len(corners), -1)
     pairs = is_near[rows, columns]
     found[rows[pairs]] = columns[pairs]
     return found

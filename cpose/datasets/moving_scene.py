@@ -208,8 +208,8 @@ def sample_video(
         image_wh: Width and height in pixels.
         objects: Least and greatest number of boxes.
         frames: Length of the video.
-        realism: Sizes of boxes and what surrounds them; ``occluder`` is the probability of
-            something that passes in front of them.
+        realism: Sizes of boxes and what surrounds them, without ``solids``, ``hands`` and
+            ``reflection``; ``occluder`` is the probability of something that passes in front.
 
     Raises:
         ConfigError: If no scene was found, see `sample_scene`.

@@ -99,10 +99,16 @@ JSON_FIELDS = (
 
 
 def attach_metadata(model: Any, metadata: ModelMetadata) -> None:
-    """Write metadata into an ``onnx.ModelProto`` under ``cpose.<field>``, in place of earlier."""
+    """Write metadata into an ``onnx.ModelProto`` under ``cpose.<field>``, in place of earlier.
+
+    A network of single images has no word of the frame before.
+    """
     remove_checksum(model)
     texts = {entry.key: entry.value for entry in model.metadata_props}
-    for name, value in asdict(metadata).items():
+    told = asdict(metadata)
+    if not metadata.previous_inputs:
+        del told['previous_inputs']
+    for name, value in told.items():
         texts[KEY_PREFIX + name] = json.dumps(value) if name in JSON_FIELDS else value
     del model.metadata_props[:]
     for key, text in texts.items():

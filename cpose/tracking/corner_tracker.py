@@ -9,9 +9,9 @@ import numpy as np
 
 from cpose.codecs.pnp import InFrontPnP
 from cpose.codecs.tracking.motion_branches import CENTER_MOTION, CORNER_MOTION
-from cpose.codecs.tracking.previous_heatmaps import STD, corner_heights
+from cpose.codecs.tracking.previous_heatmaps import corner_heights
 from cpose.errors import check_number
-from cpose.geometry.cuboid_pose import DIMS_STD
+from cpose.geometry.cuboid_pose import DIMS_STD, KEYPOINTS_STD
 from cpose.geometry.pnp import solve_cuboid_pnp
 from cpose.registry import TRACKERS
 from cpose.structures.cuboid import NUM_CORNERS
@@ -169,8 +169,8 @@ class CornerTracker:
         """Return corners, velocities and standard deviations, (8, 2) each, image pixels."""
         spread = np.sqrt(pose.corners_image.var(axis=0).sum())
         std = np.full(SQUARE_PER_CORNER, self._sigmas[0] * spread)
-        if STD in pose.extras:
-            std = self._std_factor * pose.extras[STD]
+        if KEYPOINTS_STD in pose.extras:
+            std = self._std_factor * pose.extras[KEYPOINTS_STD]
         velocities = -pose.extras.get(CORNER_MOTION, np.zeros(SQUARE_PER_CORNER))
         return pose.corners_image, velocities, np.maximum(std, LEAST_STD)
 
@@ -194,7 +194,11 @@ class CornerTracker:
         return replace(
             track.pose,
             dims=track.pool.mean,
-            extras={**track.pose.extras, STD: track.filter.std, DIMS_STD: track.pool.std},
+            extras={
+                **track.pose.extras,
+                KEYPOINTS_STD: track.filter.std,
+                DIMS_STD: track.pool.std,
+            },
             failure=None,
             track=Track(track.number, track.frames, np.array(track.trail), found),
             **vars(solved.pose),

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cpose.codecs.heatmap import draw_gaussians, gaussian_radius
 from cpose.geometry.affine import apply_affine
+from cpose.geometry.cuboid_pose import KEYPOINTS_STD
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.object_pose import ObjectPose
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -22,7 +23,6 @@ from cpose.structures.previous_frame import HEATMAP_CHANNELS, PreviousFrame
 SURE_STD, UNSURE_STD = 3.0, 9.0
 """Standard deviations of a corner, image pixels, at which its peak has 0.85 and 0 of its height."""
 LOW_HEIGHT = 0.15
-STD = 'keypoints_std'
 
 
 class Peaks(NamedTuple):
@@ -112,9 +112,9 @@ def _corners(pose: ObjectPose) -> np.ndarray:
 
 
 def _heights(pose: ObjectPose) -> np.ndarray:
-    if STD not in pose.extras:
+    if KEYPOINTS_STD not in pose.extras:
         return np.full(NUM_CORNERS, pose.score)
-    return corner_heights(pose.extras[STD])
+    return corner_heights(pose.extras[KEYPOINTS_STD])
 
 
 def frame_of_peaks(
