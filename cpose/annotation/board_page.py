@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cpose.annotation.boards import Board
 from cpose.errors import ConfigError
 from cpose.files.atomic import write_atomic
 from cpose.files.outputs import MARK, check_replaceable
+from cpose.metric_scale.boards import Board
 
 if TYPE_CHECKING:  # its import takes longer than the help of a command
     from matplotlib.figure import Figure

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from cpose.annotation.board_views import View, choose_views
-from cpose.annotation.boards import Board
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError
 from cpose.files.atomic import write_text_atomic
 from cpose.files.outputs import MARK
+from cpose.metric_scale.boards import Board
 
 LEAST_VIEWS = 4
 MOST_RESIDUAL = 3.0

@@ -9,6 +9,7 @@ import numpy as np
 
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.errors import check_number
+from cpose.geometry.cuboid_pose import pose_keypoints
 from cpose.geometry.projection import project_points
 from cpose.registry import SYMMETRIES, TRACKERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
@@ -18,7 +19,6 @@ from cpose.tracking.measuring import (
     choose_labelling,
     list_labellings,
     measure,
-    pose_keypoints,
 )
 from cpose.tracking.pose_filter import Measurement, PoseFilter
 
@@ -32,6 +32,7 @@ class _Life:
     """What is known of a track beside its pose."""
 
     label: int
+    category: str | None
     trail: deque[np.ndarray]
     number: int = 0
     """0 until it is shown."""
@@ -193,7 +194,8 @@ class PoseTracker:
         first = len(self._lives)
         self._filter.add(self._measure(result, np.array(free)))
         for index in free:
-            self._lives.append(_Life(result.poses[index].label, deque(maxlen=self.trail)))
+            pose = result.poses[index]
+            self._lives.append(_Life(pose.label, pose.category, deque(maxlen=self.trail)))
         new = np.arange(first, len(self._lives))
         return np.concatenate([objects, free]), np.concatenate([rows, new])
 
@@ -239,7 +241,8 @@ class PoseTracker:
             return replace(pose, **smoothed, failure=None, track=track)
         corners = smoothed['keypoints_image'][1:]
         box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
-        return ObjectPose(0.0, life.label, box, corners, track=track, **smoothed)
+        told = {'category': life.category, 'track': track}
+        return ObjectPose(0.0, life.label, box, corners, **told, **smoothed)
 
     def _end(self) -> None:
         """Forget tracks that were hidden too long, at once those that were never shown."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-
 from cpose.annotation.boards import Board
+
 from cpose.geometry.projection import project_points
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from cpose.annotation.board_page import page_size_mm, write_board
-from cpose.annotation.boards import Board
 from cpose.errors import ConfigError, OutputError
 from cpose.files.outputs import is_own_file, outputs_guarded
+from cpose.metric_scale.boards import Board
 
 from ..user_errors import raises
 from .board_pictures import draw_view

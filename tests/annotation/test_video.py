@@ -4,9 +4,9 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from cpose.annotation.boards import Board
 from starlette.testclient import TestClient
 
-from cpose.annotation.boards import Board
 from cpose.annotation.server.app import AnnotationApp
 from cpose.annotation.video.camera_motion.board_motion import find_motion
 from cpose.annotation.video.preparing import VideoSettings, prepare_video, write_boxes

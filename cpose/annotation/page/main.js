@@ -9,6 +9,7 @@ import { View } from './view.js';
 
 const element = (id) => document.getElementById(id);
 const GRAB = 11;
+const STILL = 3;
 
 const view = new View(element('photo'), element('overlay'));
 const solver = new api.LiveSolver();
@@ -324,7 +325,7 @@ function onMove(event) {
   if (!open || !box) return;
   const point = view.toImage(at);
   if (drag) {
-    moveDragged(point);
+    if (drag.hasMoved || Math.hypot(at[0] - drag.at[0], at[1] - drag.at[1]) > STILL * view.ratio) moveDragged(point);
   } else if (wanted !== null) {
     const corner = picked ?? meantCorner(box.corners, wanted, point);
     cursor = { point, corner };
@@ -370,7 +371,8 @@ function onDown(event) {
     const start = [...box.corners];
     if (grabbed) [, start[grabbed[0]]] = grabbed;
     const corner = grabbed ? grabbed[0] : null;
-    drag = { from: view.toImage(at), start, corner, corners: start, soft: box.soft, hasMoved: false };
+    const isPlaced = corner === null || (box.corners[corner] && !box.soft[corner]);
+    drag = { at, from: view.toImage(at), start, corner, isPlaced, corners: start, soft: box.soft, hasMoved: false };
     return;
   }
   if (edited() && wanted !== null) placeCorner(view.toImage(at));
@@ -389,7 +391,11 @@ function pickBox(at) {
 function onUp() {
   const done = drag;
   drag = null;
-  if (!done || done.pan || !done.hasMoved) return;
+  if (!done || done.pan) return;
+  if (!done.hasMoved) {
+    if (!done.isPlaced && edited() && wanted !== null) placeCorner(done.from);
+    return;
+  }
   changeBox({ corners: done.corners, soft: done.soft });
   live = null;
 }

@@ -57,14 +57,11 @@ class PictureCamera:
 
     def to_content(self, image_wh: tuple[int, int]) -> dict[str, Any]:
         """Return the field ``camera_data`` of an annotation file."""
-        content = {
-            **describe_camera(image_wh, self.intrinsics),
+        return {
+            **describe_camera(image_wh, self.intrinsics, self.distortion),
             'intrinsics_source': self.source,
             'intrinsics_from': SOURCES[self.source],
         }
-        if self.distortion is not None:
-            content['distortion'] = self.distortion.tolist()
-        return content
 
     def is_same(self, other: 'PictureCamera') -> bool:
         """Tell whether it is the same camera from the same source."""

@@ -287,13 +287,11 @@ def _stored_camera(content: Mapping[str, Any]) -> PictureCamera | None:
     annotation = parse_annotation(content, 'annotation')
     if annotation.intrinsics is None:
         return None
-    camera = content['camera_data']
-    source = camera.get('intrinsics_source')
-    lens = camera.get('distortion')
+    source = content['camera_data'].get('intrinsics_source')
     return PictureCamera(
         source if source in SOURCES else 'annotation',
         annotation.intrinsics,
-        None if lens is None else np.array(lens, dtype=np.float64),
+        annotation.distortion,
     )
 
 

@@ -61,11 +61,9 @@ class ModelProposals:
 
     def _box(self, pose: ObjectPose, number: int) -> Box:
         assert pose.keypoints_image is not None
-        names = self._inferencer.categories
-        category = names[pose.label] if pose.label < len(names) else str(pose.label)
         return Box(
             id=f'model-{number}',
-            category=category,
+            category=pose.category or str(pose.label),
             corners=pose.keypoints_image[1:],
             is_soft=np.ones(8, dtype=bool),
             sizes=np.full(3, np.nan),

@@ -20,12 +20,14 @@ class InferenceSummary:
         images: Images written.
         objects: Objects found.
         poses: Objects with a 6-DoF pose.
+        categories: Objects, and those with a pose, by the name of the category or its number.
         skipped: Why images were left out, one text each.
     """
 
     images: int = 0
     objects: int = 0
     poses: int = 0
+    categories: dict[str, tuple[int, int]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
 
     def add(self, result: PoseResult) -> None:
@@ -33,6 +35,10 @@ class InferenceSummary:
         self.images += 1
         self.objects += len(result.poses)
         self.poses += sum(pose.has_pose for pose in result.poses)
+        for pose in result.poses:
+            name = pose.category or str(pose.label)
+            objects, posed = self.categories.get(name, (0, 0))
+            self.categories[name] = objects + 1, posed + pose.has_pose
 
     def skip(self, error: DataError) -> None:
         """Count an image that could not be used."""
@@ -67,7 +73,7 @@ def infer_to_folder(
         DataError: If an input does not exist or the camera file cannot be used.
         OutputError: If something cannot be written.
     """
-    summary = InferenceSummary()
+    summary = InferenceSummary(categories=dict.fromkeys(inferencer.categories, (0, 0)))
     note_input(*(inputs if isinstance(inputs, list | tuple) else [inputs]))
 
     def skip(error: DataError) -> None:

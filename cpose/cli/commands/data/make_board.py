@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cpose.cli.arguments import add_force, positive_float, positive_int
 
 if TYPE_CHECKING:
-    from cpose.annotation.boards import Board
+    from cpose.metric_scale.boards import Board
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -50,7 +50,7 @@ def add_board(parser: ArgumentParser) -> None:
 
 def build_board(args: Namespace) -> 'Board':
     """Return the board of the options of `add_board`."""
-    from cpose.annotation.boards import Board
+    from cpose.metric_scale.boards import Board
 
     return Board(args.kind, tuple(args.squares), args.square_mm, args.marker_mm)
 
