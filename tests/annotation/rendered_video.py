@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from cpose.annotation.boards import Board
 
 from cpose.geometry.projection import project_points
+from cpose.metric_scale.boards import Board
 from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 

@@ -4,7 +4,6 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from cpose.annotation.boards import Board
 from starlette.testclient import TestClient
 
 from cpose.annotation.server.app import AnnotationApp
@@ -17,6 +16,7 @@ from cpose.apis.inference.image_sources import SourceImage
 from cpose.cli.main import main
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.errors import ConfigError, DataError, OutputError
+from cpose.metric_scale.boards import Board
 from cpose.structures.object_pose import VideoFrame
 
 from ..user_errors import raises

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from cpose.annotation.boards import Board
 from cpose.annotation.video.camera_motion.board_motion import find_motion
 from cpose.annotation.video.camera_motion.posed_images import PosedImage, Reconstruction
 from cpose.annotation.video.camera_motion.reconstructions import read_reconstruction
@@ -15,6 +14,7 @@ from cpose.annotation.video.video_folder import check_new
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.files.json_files import JsonFields
+from cpose.metric_scale.boards import Board
 from cpose.structures.object_pose import VideoFrame
 
 CAMERA = Camera(np.diag([60.0, 60.0, 1.0]))

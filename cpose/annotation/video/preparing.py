@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cpose.annotation.boards import Board
 from cpose.annotation.server.base import Proposer
 from cpose.annotation.server.pictures import HIDDEN
 from cpose.annotation.video.camera_motion import board_motion, fixed_motion, posed_motion
@@ -32,6 +31,7 @@ from cpose.errors import ConfigError, DataError
 from cpose.files.atomic import try_folder
 from cpose.files.json_files import JsonFields
 from cpose.files.text_files import read_json
+from cpose.metric_scale.boards import Board
 
 Progress = Callable[[Iterable[SourceImage], str, int], Iterable[SourceImage]]
 """Shows how far the frames are: takes them, what is done, and their number."""

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from cpose.annotation.board_views import View
-from cpose.annotation.boards import Board
 from cpose.annotation.calibrating import calibrate, tell_unseen
 from cpose.annotation.video.frames import (
     FrameNote,
@@ -23,6 +22,7 @@ from cpose.apis.inference.image_sources import SourceImage
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError
 from cpose.geometry.projection import undistort_points
+from cpose.metric_scale.boards import Board
 
 METRES = 1e-3
 """Per unit of a board."""
