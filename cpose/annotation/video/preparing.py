@@ -78,6 +78,12 @@ def prepare_video(
             not its.
         OutputError: If the folder is in use, or cannot be written.
     """
+    if settings.camera is not None and settings.reconstruction is not None:
+        raise ConfigError(
+            'is given beside a reconstruction, which has the cameras',
+            argument='camera',
+            advice='Leave one of both out',
+        )
     source = open_source(str(video))
     root = source.default_out if out is None else Path(out)
     camera = None if settings.camera is None else _one_camera(make_camera(settings.camera))
@@ -108,12 +114,6 @@ def _find_motion(
             images, settings.board, camera, str(source.path), settings.every
         )
         return *found, {}
-    if camera is not None:
-        raise ConfigError(
-            'is given beside a reconstruction, which has the cameras',
-            argument='camera',
-            advice='Leave one of both out',
-        )
     reconstruction = read_reconstruction(settings.reconstruction)
     poses = source.find_poses(reconstruction)
     images = shown(source.read(poses), 'Looking at frames', source.count)

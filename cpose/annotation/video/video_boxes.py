@@ -13,6 +13,7 @@ from cpose.annotation.video.following import LOST, FollowedPose
 from cpose.annotation.video.joint_problem import BoxView, JointProblem
 from cpose.annotation.video.joint_solver import JointSolution, scaled, solve_joint
 from cpose.annotation.video.motion import Frame, Motion
+from cpose.errors import DataError
 from cpose.files.json_files import JsonFields
 from cpose.geometry.symmetry import quarter_turn_order
 from cpose.structures.cuboid import NUM_CORNERS
@@ -120,6 +121,8 @@ def parse_video_boxes(root: JsonFields, motion: Motion) -> list[VideoBox]:
 
 
 def _parse_box(item: JsonFields, place: int, motion: Motion) -> VideoBox:
+    if not item.has('frames'):
+        raise item.error('frames', 'must hold eight corners by the number of a frame')
     frames, content = item.fields('frames'), item.rest(('frames', 'removed', 'soft'))
     content = {'id': f'box-{place}', **content}
     said = parse_box(_fields(item, content, [None] * NUM_CORNERS), motion.image_wh)
@@ -127,7 +130,11 @@ def _parse_box(item: JsonFields, place: int, motion: Motion) -> VideoBox:
     clicks: dict[int, np.ndarray] = {}
     for key, corners in frames.rest(()).items():
         if not (key.isdecimal() and int(key) in numbers):
-            raise frames.error(key, f'is of no frame that is used; {_near(key, numbers)}')
+            raise DataError(
+                'is no frame that is used',
+                place=frames.place(key),
+                advice=f'Take another one, such as {_near(key, numbers)}',
+            )
         box = parse_box(_fields(item, content, corners), motion.image_wh)
         if _any(box.corners):
             clicks[int(key)] = box.corners
@@ -153,7 +160,7 @@ def _fields(item: JsonFields, content: dict[str, Any], corners: Any) -> JsonFiel
 def _near(key: str, numbers: set[int]) -> str:
     wanted = int(key) if key.isdecimal() and len(key) < 10 else 0
     near = sorted(sorted(numbers, key=lambda number: abs(number - wanted))[:3])
-    return f'near it are {", ".join(map(str, near))}'
+    return ' or '.join(map(str, near))
 
 
 @dataclass(frozen=True)

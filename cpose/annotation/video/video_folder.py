@@ -203,7 +203,8 @@ class VideoFolder:
             return
         image, annotation = self.root / f'{name}.jpg', self.root / f'{name}.json'
         if text:
-            write_atomic(annotation, text.encode(), is_durable=False)
+            if not (annotation.is_file() and annotation.read_bytes() == text.encode()):
+                write_atomic(annotation, text.encode(), is_durable=False)
             _link(self.store / FRAMES / f'{name}.jpg', image)
         else:
             for path in (annotation, image):

@@ -103,7 +103,7 @@ def _add_video(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Serve the page until Ctrl-C, or write the frames of a video."""
-    if args.reconstruction or _is_video(args.folder):
+    if args.reconstruction or args.object_moves or _is_video(args.folder):
         return _run_video(args)
     _refuse_options_of_videos(args)
 
@@ -129,8 +129,8 @@ def _is_video(path: str) -> bool:
 def _refuse_options_of_videos(args: Namespace) -> None:
     from cpose.errors import ConfigError
 
-    for name in ('out', 'box'):
-        if getattr(args, name) is not None:
+    for name, default in (('out', None), ('box', None), ('every', 1)):
+        if getattr(args, name) != default:
             raise ConfigError(
                 'is of videos, and a folder of pictures is given',
                 argument=name,
@@ -154,6 +154,8 @@ def _run_video(args: Namespace) -> int:
     try:
         _serve(args, editor, editor.proposer, f'{len(folder.pictures)} frames in {folder.root}')
     finally:
+        if editor.is_writing:
+            sys.stderr.write('cpose annotate: writing frames …\n')
         editor.settle()
     return 0
 
