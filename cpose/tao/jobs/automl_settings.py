@@ -42,7 +42,7 @@ def search_keys(text: str) -> dict[str, Any]:
     if not isinstance(specific, Mapping):
         raise _wrong(SPECIFIC, specific, 'must hold names and values')
     keys = {'automl.algorithm': settings.pop('automl_algorithm', 'bayesian')}
-    for name, value in {**settings, **specific}.items():
+    for name, value in (*settings.items(), *specific.items()):
         if name in ONLY:
             _check_only(name, value)
         elif name in KEYS or name in SPECIFIC_KEYS:

@@ -253,7 +253,7 @@ def test_search_that_is_switched_off_is_a_training(store, process):
     ('changes', 'error'),
     [
         ({'automl_enabled': 'yes'}, {'argument': 'automl_settings', 'matching': 'true or false'}),
-        ({'algorithm': 'asha'}, {'argument': 'automl_settings', 'matching': 'automl_algorithm'}),
+        ({'algorithm': 'asha'}, {'argument': 'automl_settings', 'matching': 'algorithm='}),
         ({'algorithm_specific_params': 3}, {'argument': 'automl_settings'}),
         ({'max_concurrent': 4}, {'argument': 'automl_settings', 'matching': 'max_concurrent=4'}),
         ({'automl_hyperparameters': 5}, {'spec_key': 'automl.hyperparameters'}),
