@@ -22,6 +22,8 @@ from .targets import TARGETS
 
 MOST_SECONDS = 20
 """A longer input hangs. Time in which it waited for a processor does not count, see `Clock`."""
+MOST_PREPARING = 300
+"""Seconds in which a target has to be ready; they count by no input."""
 MOST_STEP = 2
 """Seconds between two looks at a worker; what is above is a machine that stood still."""
 MOST_BYTES = 1 << 30
@@ -82,7 +84,7 @@ def run_campaign(inputs: Iterable[tuple[str, int]], seed: int, processes: int) -
         processes: How many work at once.
     """
     waiting = iter(inputs)
-    workers = [_Worker(seed) for _ in range(processes)]
+    workers = [Worker(seed) for _ in range(processes)]
     idle = list(workers)
     while True:
         for worker in list(idle):
@@ -104,7 +106,7 @@ def run_campaign(inputs: Iterable[tuple[str, int]], seed: int, processes: int) -
         worker.stop()
 
 
-class _Worker:
+class Worker:
     """A process that runs inputs, and is made anew when it hangs or dies."""
 
     def __init__(self, seed: int) -> None:
@@ -114,6 +116,7 @@ class _Worker:
 
     def start(self, task: tuple[str, int]) -> None:
         self.task, self.clock = task, Clock(self.process.pid)
+        self.most = MOST_PREPARING
         self.pipe.send(task)
 
     def collect(self, is_ready: bool) -> Outcome | None:
@@ -123,12 +126,13 @@ class _Worker:
         if is_ready:
             try:
                 outcome = self.pipe.recv()
-                self.patience = 0
             except (EOFError, OSError):
                 outcome = Outcome(*self.task, 'died', f'exit code {self.process.exitcode}')
                 self._renew()
-        elif self.clock.read() > MOST_SECONDS + self.patience:
-            outcome = Outcome(*self.task, 'hang', f'more than {MOST_SECONDS} s')
+            if outcome is None:
+                self.clock, self.most = Clock(self.process.pid), MOST_SECONDS
+        elif self.clock.read() > self.most:
+            outcome = Outcome(*self.task, 'hang', f'more than {self.most} s')
             self._renew()
         if outcome:
             self.task = None
@@ -143,8 +147,6 @@ class _Worker:
         self._begin()
 
     def _begin(self) -> None:
-        self.patience = 60
-        """Seconds to get ready, until the first outcome."""
         self.pipe, other = multiprocessing.Pipe()
         context = multiprocessing.get_context('spawn')
         self.process = context.Process(target=_work, args=(other, self.seed), daemon=True)
@@ -188,6 +190,7 @@ def _work(pipe: Connection, seed: int) -> None:
                 folder.mkdir(exist_ok=True)
                 name, prepared = target, prepare(target, folder)
                 base = _peak()
+            pipe.send(None)  # ready: from here on the input is timed
             with open(os.devnull, 'w') as sink, redirect_stdout(sink), redirect_stderr(sink):
                 outcome = attack(target, number, seed, prepared)
             if _peak() - base > MOST_BYTES:

@@ -3,13 +3,22 @@
 import json
 import os
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cpose.errors import DataError
 
-from .campaign import Clock, Outcome, attack, prepare, read_log
+from .campaign import (
+    MOST_SECONDS,
+    Clock,
+    Outcome,
+    Worker,
+    attack,
+    prepare,
+    read_log,
+)
 from .mutations import spoil_bytes, spoil_tree
 from .targets import TARGETS
 
@@ -76,6 +85,18 @@ def test_waiting_for_a_processor_does_not_count(tmp_path):
     clock.file.write_text(f'0 {int((clock.queued + 1.5) * 1e9)} 1')
     clock.last -= 1.5
     assert clock.read() < 0.1
+
+
+def test_preparing_is_not_timed():
+    worker = Worker.__new__(Worker)
+    worker.process = SimpleNamespace(pid=os.getpid())
+    worker.pipe = SimpleNamespace(send=lambda _: None, recv=lambda: None)
+    worker.start(('images', 1))
+    worker.clock.seconds = MOST_SECONDS + 1
+    assert worker.collect(is_ready=False) is None
+    assert worker.collect(is_ready=True) is None
+    assert (worker.most, worker.task) == (MOST_SECONDS, ('images', 1))
+    assert worker.clock.seconds == 0
 
 
 def test_a_log_is_read_up_to_its_last_whole_line(tmp_path):
