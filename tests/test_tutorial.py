@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
 from cpose.annotation.boards import Board
+
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.datasets.synthetic import scene as scenes
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
