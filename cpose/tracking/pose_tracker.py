@@ -1,6 +1,5 @@
 """Stable poses and numbers of objects over the frames of a video."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.errors import check_number
-from cpose.geometry.cuboid_pose import pose_keypoints
+from cpose.geometry.cuboid_pose import Measurement, measure, pose_keypoints
 from cpose.geometry.projection import project_points
 from cpose.registry import SYMMETRIES, TRACKERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
@@ -18,9 +17,8 @@ from cpose.tracking.measuring import (
     Labellings,
     choose_labelling,
     list_labellings,
-    measure,
 )
-from cpose.tracking.pose_filter import Measurement, PoseFilter
+from cpose.tracking.pose_filter import PoseFilter
 
 ONE_LABELLING = list_labellings(NoSymmetry())
 NEAREST = 0.05
@@ -32,7 +30,8 @@ class _Life:
     """What is known of a track beside its pose."""
 
     label: int
-    trail: deque[np.ndarray]
+    trail: np.ndarray
+    """(K, 2) centres in the image."""
     number: int = 0
     """0 until it is shown."""
     frames: int = 0
@@ -129,8 +128,9 @@ class PoseTracker:
         posed = [n for n, index in enumerate(objects) if result.poses[index].has_pose]
         self._correct(result, objects[posed], rows[posed])
         objects, rows = self._begin(result, objects, rows)
-        self._count(result, rows, passed)
-        shown = self._show(result, objects, rows)
+        smoothed = self._smoothed(result)
+        self._count(smoothed, rows, passed)
+        shown = self._show(result, smoothed, objects, rows)
         self._end()
         return replace(result, poses=shown)
 
@@ -193,27 +193,32 @@ class PoseTracker:
         first = len(self._lives)
         self._filter.add(self._measure(result, np.array(free)))
         for index in free:
-            self._lives.append(_Life(result.poses[index].label, deque(maxlen=self.trail)))
+            self._lives.append(_Life(result.poses[index].label, np.zeros((0, 2))))
         new = np.arange(first, len(self._lives))
         return np.concatenate([objects, free]), np.concatenate([rows, new])
 
-    def _count(self, result: PoseResult, rows: np.ndarray, passed: int) -> None:
+    def _count(self, smoothed: list[dict[str, Any]], rows: np.ndarray, passed: int) -> None:
         """Note which tracks were found, and where their centres are in the image."""
-        centers = _project(self._filter.location, result)
         found = set(rows.tolist())
-        for row, (life, center) in enumerate(zip(self._lives, centers, strict=True)):
+        for row, (life, pose) in enumerate(zip(self._lives, smoothed, strict=True)):
+            center = pose['keypoints_image'][0]
             life.lost = 0 if row in found else life.lost + passed
             life.frames += row in found
-            life.trail.append(center)
+            life.trail = np.concatenate([life.trail, center[None]])[-self.trail :]
             if not life.number and life.frames >= min(self.min_frames, self._frames):
                 self._numbers += 1
                 life.number = self._numbers
 
-    def _show(self, result: PoseResult, objects: np.ndarray, rows: np.ndarray) -> list[ObjectPose]:
+    def _show(
+        self,
+        result: PoseResult,
+        poses: list[dict[str, Any]],
+        objects: np.ndarray,
+        rows: np.ndarray,
+    ) -> list[ObjectPose]:
         """Return what the user receives, in the order of the frame; hidden objects come last."""
         pairs = sorted(zip(objects.tolist(), rows.tolist(), strict=True))
         shown = [(row, result.poses[index]) for index, row in pairs if self._lives[row].number]
-        poses = self._smoothed(result)
         if not self.show_hidden:
             return [self._describe(poses[row], row, pose) for row, pose in shown]
         hidden = [row for row, life in enumerate(self._lives) if life.lost and life.number]
@@ -234,7 +239,7 @@ class PoseTracker:
     def _describe(self, smoothed: dict[str, Any], row: int, pose: ObjectPose | None) -> ObjectPose:
         """Return a track as the user receives it, with what was found in the frame, if anything."""
         life = self._lives[row]
-        track = Track(life.number, life.frames, np.array(life.trail), pose)
+        track = Track(life.number, life.frames, life.trail, pose)
         if pose is not None:
             return replace(pose, **smoothed, failure=None, track=track)
         corners = smoothed['keypoints_image'][1:]

@@ -1,7 +1,7 @@
 """The metric of followed objects: what a tracker makes of the poses of single frames."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,20 +32,16 @@ OF_NUMBERS = ('AP50_track', 'id_switches')
 """Numbers that single frames do not have."""
 
 
-@dataclass(frozen=True)
 class TrackProtocol:
     """Measure metrics of tracks on the matches of another protocol.
 
-    Attributes:
+    Args:
         inner: The protocol that matches, and measures all other metrics.
     """
 
-    inner: EvaluationProtocol
-
-    @property
-    def min_score(self) -> float:
-        """Return that of the inner protocol."""
-        return self.inner.min_score
+    def __init__(self, inner: EvaluationProtocol) -> None:
+        self.min_score = inner.min_score
+        self._inner = inner
 
     def assess(
         self,
@@ -55,7 +51,7 @@ class TrackProtocol:
     ) -> Assessment:
         """Match the predictions of one category and measure them by all metrics."""
         plain = [metric for metric in metrics if not isinstance(metric, TrackSpec)]
-        assessment = self.inner.assess(records, symmetry, plain)
+        assessment = self._inner.assess(records, symmetry, plain)
         pairs = pair_tracks(assessment, records, symmetry)
         values = dict(assessment.values)
         for metric in metrics:
