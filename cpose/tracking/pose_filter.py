@@ -28,6 +28,13 @@ MAX_SURPRISE = 21.7
 """Squared Mahalanobis distance from which a measurement counts less: 99 % of χ² of 9 numbers."""
 
 
+def motion_matrix(seconds: float) -> np.ndarray:
+    """Return how errors of a state grow in a time, (15, 15)."""
+    motion = np.eye(NUM_STATES)
+    motion[SHIFT, VELOCITY] = motion[TURN, SPIN] = np.eye(3) * seconds
+    return motion
+
+
 @dataclass
 class PoseFilter:
     """State of N cuboids, none at first.
@@ -82,8 +89,7 @@ class PoseFilter:
         self.location = self.location + self.velocity * seconds
         turn = quaternion_from_vector(self.spin * seconds)
         self.quaternion = multiply_quaternions(turn, self.quaternion)
-        motion = np.eye(NUM_STATES)
-        motion[SHIFT, VELOCITY] = motion[TURN, SPIN] = np.eye(3) * seconds
+        motion = motion_matrix(seconds)
         self.covariance = motion @ self.covariance @ motion.T + self._noise(seconds)
 
     def update(self, rows: np.ndarray, measured: Measurement) -> None:

@@ -1,6 +1,7 @@
 """From images to poses with one call."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,8 @@ from cpose.tracking.base import VideoTracking
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
+States = tuple[VideoTracking, MetricScaling]
+"""What is remembered from image to image."""
 PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
 
 FURTHER_SCALES = 'further_scales'
@@ -169,11 +172,8 @@ class CenterPoseInferencer(BaseInferencer):
             tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
             scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
         batches = self.preprocess(inputs, batch_size, **before)
-        return (
-            pair
-            for images, data in batches
-            for pair in self._run((tracking, scaling), images, data, *after)
-        )
+        states = tracking, scaling
+        return itertools.chain.from_iterable(self._run_all(states, batches, *after))
 
     def preprocess(
         self,
@@ -250,20 +250,31 @@ class CenterPoseInferencer(BaseInferencer):
         pairs = zip(preds, visualization, strict=True)
         return [replace(result, picture=picture) for result, picture in pairs]
 
-    def _run(
+    def _run_all(
         self,
-        states: tuple[VideoTracking, MetricScaling],
-        images: list[SourceImage],
-        data: Any,
+        states: States,
+        batches: Iterable[tuple[list[SourceImage], Any]],
         forward: dict,
         visualize: dict,
         finish: dict,
-    ) -> Iterator[tuple[SourceImage, PoseResult]]:
+    ) -> Iterator[Iterable[tuple[SourceImage, PoseResult]]]:
+        """Yield the images that are complete after each batch, and in the end the others."""
         tracking, scaling = states
-        pairs = zip(images, self.forward(data, **forward), strict=True)
-        found = [
-            scaling.apply(tracking.follow(result, image.frame), image) for image, result in pairs
-        ]
+        for images, data in batches:
+            pairs = zip(images, self.forward(data, **forward), strict=True)
+            ready = [pair for image, result in pairs for pair in tracking.step(image, result)]
+            yield self._show(scaling, ready, visualize, finish)
+        yield self._show(scaling, tracking.finish(), visualize, finish)
+
+    def _show(
+        self,
+        scaling: MetricScaling,
+        ready: Sequence[tuple[SourceImage, PoseResult]],
+        visualize: dict,
+        finish: dict,
+    ) -> Iterable[tuple[SourceImage, PoseResult]]:
+        images = [image for image, _ in ready]
+        found = [scaling.apply(result, image) for image, result in ready]
         pictures = self.visualize(images, found, **visualize)
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
 

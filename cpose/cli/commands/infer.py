@@ -20,6 +20,10 @@ from cpose.cli.arguments import (
     read_config,
 )
 from cpose.cli.scale_arguments import add_scale_source, scale_source
+from cpose.errors import ConfigError
+
+SMOOTHING_LAG = 30
+"""Frames: later ones hardly change a pose."""
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -54,6 +58,16 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         action='store_true',
         help='follow objects over the frames of a video: numbers, smooth poses, trails; the '
         'tracker of the config, else PoseTracker',
+    )
+    parser.add_argument(
+        '--smooth',
+        type=positive_int,
+        nargs='?',
+        const=SMOOTHING_LAG,
+        default=0,
+        metavar='FRAMES',
+        help='with --track: smooth poses by later frames too, which come so many frames late; '
+        f'{SMOOTHING_LAG} without a number',
     )
     add_device(parser)
     parser.set_defaults(func=run)
@@ -134,10 +148,25 @@ def _build(args: Namespace, source: dict[str, Any] | None) -> Any:
         config.scale_source = source
     if args.track:
         config.setdefault('tracker', {'type': 'PoseTracker'})
+    if args.smooth:
+        _set_lag(config, args.smooth)
     inferencer = CenterPoseInferencer(config, args.checkpoint, device, scales=args.scales)
     if is_runtime_file(args.checkpoint):
         sys.stdout.write(f'{inferencer.runtime.describe()}\n')
     return inferencer
+
+
+def _set_lag(config: Any, lag: int) -> None:
+    """Let the tracker wait for later frames.
+
+    Raises:
+        ConfigError: If there is no tracker.
+    """
+    if config.get('tracker') is None:
+        raise ConfigError(
+            'smooths what a tracker follows', argument='smooth', value=lag, advice='Add {track}'
+        )
+    config.tracker.lag = lag
 
 
 def _drawer(args: Namespace, inferencer: Any) -> Any:
