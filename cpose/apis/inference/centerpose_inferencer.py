@@ -99,7 +99,7 @@ class CenterPoseInferencer(BaseInferencer):
         CheckpointError: If the checkpoint cannot be used.
     """
 
-    preprocess_kwargs: ClassVar[set[str]] = {'camera', 'use_pnp', 'on_error'}
+    preprocess_kwargs: ClassVar[set[str]] = {'camera', 'use_pnp', 'on_error', 'fps'}
     forward_kwargs: ClassVar[set[str]] = {'score_thr'}
     visualize_kwargs: ClassVar[set[str]] = {'show', 'return_vis'}
     postprocess_kwargs: ClassVar[set[str]] = set()
@@ -151,7 +151,8 @@ class CenterPoseInferencer(BaseInferencer):
             use_pnp: Whether to look for 6-DoF poses.
             on_error: Called for an image that cannot be used, which is then left out; with None
                 the error is raised.
-            **kwargs: ``show`` and ``return_vis`` of `visualize`.
+            **kwargs: ``show`` and ``return_vis`` of `visualize`; ``fps`` takes numbered images as
+                frames of videos, see `read_images`.
 
         Raises:
             ConfigError: If camera or batch size are wrong.
@@ -182,6 +183,7 @@ class CenterPoseInferencer(BaseInferencer):
         camera: CameraLike | None = None,
         use_pnp: bool = True,
         on_error: ErrorHandler | None = None,
+        fps: float | None = None,
     ) -> Iterator[tuple[list[SourceImage], dict[str, Any]]]:
         """Return a generator of batches; arguments as for a call.
 
@@ -191,7 +193,7 @@ class CenterPoseInferencer(BaseInferencer):
         """
         check_number('batch_size', batch_size, least=1, is_whole=True)
         finder = CameraFinder(camera) if use_pnp else None
-        prepared = self._prepare_all(read_images(inputs, on_error), finder, on_error)
+        prepared = self._prepare_all(read_images(inputs, on_error, fps), finder, on_error)
         return map(self._collate, self._get_chunk_data(prepared, batch_size))
 
     def forward(

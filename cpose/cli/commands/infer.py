@@ -15,6 +15,7 @@ from cpose.cli.arguments import (
     add_scales,
     camera_numbers,
     non_negative_float,
+    positive_float,
     positive_int,
     probability,
     read_config,
@@ -58,6 +59,13 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         action='store_true',
         help='follow objects over the frames of a video: numbers, smooth poses, trails; the '
         'tracker of the config, else PoseTracker',
+    )
+    parser.add_argument(
+        '--fps',
+        type=positive_float,
+        default=30.0,
+        help='with --track: frames per second of numbered images in a folder, which are then the '
+        'frames of a video; the default is 30',
     )
     parser.add_argument(
         '--smooth',
@@ -127,6 +135,7 @@ def run(args: Namespace) -> int:
             args.score_thr,
             use_pnp=not args.no_pnp,
             on_image=lambda: progress.advance(task),
+            fps=args.fps if args.track else None,
         )
     for message in summary.skipped:
         sys.stderr.write(f'cpose infer: left out: {message}\n')
