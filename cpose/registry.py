@@ -106,6 +106,7 @@ METRICS = _child(
         'protocols.one_to_one_protocol',
         'protocols.tao_protocol',
         'protocols.scale_rules',
+        'tracks.track_metric',
     ),
 )
 METRIC_SPECS = _child('metric_spec', None, 'evaluation', ('metric_table',))

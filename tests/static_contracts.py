@@ -79,6 +79,7 @@ from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.evaluation.protocols.one_to_one_protocol import OneToOneProtocol
 from cpose.evaluation.protocols.scale_rules import AbsoluteScale, GroundPlaneScale
 from cpose.evaluation.protocols.tao_protocol import TaoProtocol
+from cpose.evaluation.tracks.track_metric import TrackMetric
 from cpose.metric_scale.base import ScaleSource
 from cpose.metric_scale.depth_images import DepthImages
 from cpose.metric_scale.known_sizes import KnownDimensions, ModelDimensions
@@ -156,7 +157,7 @@ TRANSFORMS: list[type[Transform]] = [
 
 PROTOCOLS: list[type[EvaluationProtocol]] = [OneToOneProtocol, TaoProtocol]
 SCALE_RULES: list[type[ScaleRule]] = [AbsoluteScale, GroundPlaneScale]
-METRICS: list[type[Metric]] = [ObjectronMetric]
+METRICS: list[type[Metric]] = [ObjectronMetric, TrackMetric]
 SCALE_SOURCES: list[type[ScaleSource]] = [
     *(KnownDimensions, ModelDimensions, CameraHeight, MarkerBoard, DepthImages),
 ]

@@ -91,6 +91,7 @@ def evaluate(
     launcher: str = 'none',
     options: Mapping[str, Any] | None = None,
     scales: Sequence[float] | None = None,
+    track: bool = False,
 ) -> dict[str, Any]:
     """Evaluate a model.
 
@@ -103,6 +104,8 @@ def evaluate(
         launcher: 'none', 'pytorch' (torchrun) or 'slurm'.
         options: Overrides by dotted key.
         scales: Factors of the network input; each image is seen at all these sizes.
+        track: Whether the images are frames of videos, in which the tracker of the config, or
+            `PoseTracker`, follows the objects; see `TrackMetric`.
 
     Returns:
         The report, see `cpose.evaluation.score_report.build_report`; with several processes only
@@ -124,6 +127,10 @@ def evaluate(
     if scales is not None:
         fp16 = (loaded.get('test_cfg') or {}).get('fp16', False)
         loaded.test_cfg = {'type': 'PyramidTestLoop', 'scales': list(scales), 'fp16': fp16}
+    if track:
+        metric = find_metric_config(loaded, 'Leave out {track}')
+        metric['type'] = 'TrackMetric'
+        metric['tracker'] = loaded.get('tracker') or {'type': 'PoseTracker'}
     check_config(loaded, ('model', *TEST_KEYS))
     _leave_out_averaging(loaded)
     _set_model_file(loaded, checkpoint)

@@ -242,9 +242,10 @@ def _check_targets(dataset: Any) -> None:
     """
     parts = [item for item in nested_datasets(dataset) if len(list(nested_datasets(item))) == 1]
     counts = [getattr(item, 'targets_by_label', None) for item in parts]
-    if any(count is None for count in counts):
+    known = [count for count in counts if count is not None]
+    if len(known) < len(counts):
         return
-    total = np.sum(counts, axis=0)
+    total = np.sum(known, axis=0)
     if not total.any():
         raise DataError(
             'holds no object that gets a training target: there is none, or all are of classes '

@@ -92,6 +92,8 @@ def _number_value(
     values = assessment.values[metric.key][assessment.is_matched]
     if metric.allows_unknown:
         values = values[~np.isnan(values)]
+    if number.counting == 'sum' and len(values):
+        return float(values.sum())
     return float(values.mean()) if len(values) else np.nan
 
 

@@ -7,7 +7,7 @@ Letters: n pairs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -40,7 +40,7 @@ class TaoMetric(TaoRow):
     missed: float
 
 
-Counting = Literal['precision', 'recall', 'misses', 'mean_precision']
+Counting = Literal['precision', 'recall', 'misses', 'mean_precision', 'sum']
 """What a number counts, see `ReportedNumber`."""
 
 
@@ -52,7 +52,8 @@ class ReportedNumber:
         key: Name in reports and logs.
         meaning: What it is, in a few words for tables.
         threshold: A value of the metric from which on a prediction is a hit; None for the mean
-            over matched predictions, or with ``'mean_precision'`` for the mean of the curve.
+            over matched predictions, with ``'sum'`` for their sum, or with ``'mean_precision'`` for
+            the mean of the curve.
         counting: What a number with a threshold is: ``'precision'``, the average precision over
             all scores; ``'recall'``, the share of all objects that are hit by predictions of at
             least ``min_score``; or ``'misses'``, how many such predictions per image hit nothing.
@@ -187,8 +188,8 @@ def in_tao_order(metrics: Iterable[MetricSpec]) -> list[MetricSpec]:
 
 def describe_metric(metric: MetricSpec) -> dict[str, Any]:
     """Return what a report tells of a metric that TAO does not know, to show it elsewhere."""
-    description = asdict(metric)
-    return {key: value for key, value in description.items() if key not in ('measure', 'tao')}
+    told = {item.name for item in fields(MetricSpec)} - {'measure', 'tao'}
+    return {key: value for key, value in asdict(metric).items() if key in told}
 
 
 def metric_from_description(description: Mapping[str, Any]) -> MetricSpec:

@@ -11,6 +11,7 @@ from cpose.evaluation.dump import write_dump
 from cpose.evaluation.metric_spec import list_numbers
 from cpose.evaluation.metric_table import COUNTS, build_metrics
 from cpose.evaluation.records import (
+    EvaluationRecord,
     record_from_arrays,
     record_image,
     record_to_arrays,
@@ -77,22 +78,31 @@ class ObjectronMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict[str, Any] | None]) -> dict[str, float]:
         """Return the numbers by name, after writing everything to ``report``."""
+        self.warn_of_unread(results)
         records = [record_from_arrays(arrays) for arrays in results if arrays is not None]
-        if len(records) < len(results):
-            text = (
-                f'{len(results) - len(records)} of {len(results)} images could not be read and '
-                'are not counted. The log names them.'
-            )
-            print_log(text, logger='current', level=logging.WARNING)
         is_first = not self.report
         if is_first:
             warn_of_missing_annotations(records)
-        if self.dump_file is not None:
-            write_dump(self.dump_file, records, self.dataset_meta)
+        self.write_dump(records)
         self.report = build_report(
             records, self.dataset_meta, self.protocol, self.tao_protocol, self.metrics
         )
         return {name: self.report[name] for name in self.number_names}
+
+    def warn_of_unread(self, results: Sequence[Any]) -> None:
+        """Log how many images could not be read."""
+        unread = sum(item is None for item in results)
+        if unread:
+            text = (
+                f'{unread} of {len(results)} images could not be read and are not counted. The '
+                'log names them.'
+            )
+            print_log(text, logger='current', level=logging.WARNING)
+
+    def write_dump(self, records: Sequence[EvaluationRecord]) -> None:
+        """Write predictions and annotations, where a file is wanted."""
+        if self.dump_file is not None:
+            write_dump(self.dump_file, records, self.dataset_meta)
 
     @property
     def number_names(self) -> list[str]:

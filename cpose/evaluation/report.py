@@ -69,6 +69,20 @@ def build_table(report: Mapping[str, Any], title: str = 'Evaluation') -> Rendera
     return table
 
 
+def build_track_table(report: Mapping[str, Any]) -> RenderableType:
+    """Lay out what a tracker changes: numbers of single frames beside those of the tracks."""
+    table = Table(box=SIMPLE, title='What the tracker changes', title_justify='left')
+    table.add_column('metric')
+    table.add_column('')
+    for name in ('single frames', 'tracks'):
+        table.add_column(name, justify='right')
+    for row in _table_rows(report):
+        if row.kind != 'count' and row.cell(report) != '–':
+            single = row.cell(report['single_frames'])
+            table.add_row(row.key, row.direction, single, row.cell(report))
+    return table
+
+
 def _table_rows(report: Mapping[str, Any]) -> list[_Row]:
     rows = []
     for metric, number in list_numbers(metrics_of_report(report)):

@@ -5,6 +5,13 @@ A quaternion and its negative are the same rotation; functions here return the o
 
 import numpy as np
 
+YZX, ZXY = [1, 2, 0], [2, 0, 1]
+IS_DIAGONAL = np.eye(3, dtype=bool).ravel()
+FIRST_PRODUCT = np.array([5, 1, 2, 4, 10, 6, 8, 9, 0])
+SECOND_PRODUCT = np.array([10, 11, 7, 11, 0, 3, 7, 3, 5])
+SECOND_SIGN = np.array([1, -1, 1, 1, 1, -1, -1, 1, 1])
+"""Which products of a quaternion's numbers, 4 i + j for i and j, make each entry of its matrix."""
+
 
 def quaternion_from_vector(vector: np.ndarray) -> np.ndarray:
     """Convert rotation vectors to quaternions; the zero vector gives the identity.
@@ -87,13 +94,9 @@ def matrix_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:
     """
     q = np.asarray(quaternion_xyzw, dtype=np.float64)
     q = q / np.linalg.norm(q, axis=-1, keepdims=True)
-    twice = 2 * q[..., :, None] * q[..., None, :]
-    matrix = np.empty((*q.shape[:-1], 3, 3))
-    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        matrix[..., i, i] = 1 - (twice[..., j, j] + twice[..., k, k])
-        matrix[..., i, j] = twice[..., i, j] - twice[..., k, 3]
-        matrix[..., j, i] = twice[..., i, j] + twice[..., k, 3]
-    return matrix
+    products = (2 * q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
+    entries = products[..., FIRST_PRODUCT] + SECOND_SIGN * products[..., SECOND_PRODUCT]
+    return np.where(IS_DIAGONAL, 1 - entries, entries).reshape(*q.shape[:-1], 3, 3)
 
 
 def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -107,15 +110,11 @@ def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         (..., 4), w ≥ 0.
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    ax, ay, az, aw = (first[..., axis] for axis in range(4))
-    bx, by, bz, bw = (second[..., axis] for axis in range(4))
-    parts = (
-        aw * bx + bw * ax + (ay * bz - az * by),
-        aw * by + bw * ay + (az * bx - ax * bz),
-        aw * bz + bw * az + (ax * by - ay * bx),
-        aw * bw - (ax * bx + ay * by + az * bz),
-    )
-    return _with_positive_w(np.stack(np.broadcast_arrays(*parts), axis=-1))
+    a, b = first[..., :3], second[..., :3]
+    cross = a[..., YZX] * b[..., ZXY] - a[..., ZXY] * b[..., YZX]
+    vector = first[..., 3:] * b + second[..., 3:] * a + cross
+    scalar = first[..., 3:] * second[..., 3:] - (a * b).sum(axis=-1, keepdims=True)
+    return _with_positive_w(np.concatenate([vector, scalar], axis=-1))
 
 
 def _with_positive_w(quaternion: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError
-from cpose.geometry.cuboid_pose import pose_covariance, pose_keypoints
+from cpose.geometry.cuboid_pose import measure, pose_keypoints
 from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import quaternion_from_matrix
 from cpose.metric_scale.base import Cuboid, Found, KnownLength, ScaleSource, View
@@ -105,7 +105,7 @@ class MetricScaling:
         if not posed:
             return result
         found = self._source.find_lengths(replace(result, poses=posed), view)
-        covariance = pose_covariance(posed, result.intrinsics, POINT_SIGMA, DIMS_SIGMA)
+        covariance = measure(posed, result.intrinsics, POINT_SIGMA, DIMS_SIGMA).covariance
         metric = {
             id(pose): self._scale(pose, lengths, known, result)
             for pose, lengths, known in zip(posed, found, covariance, strict=True)
@@ -143,7 +143,7 @@ def solve_factor(cuboid: Cuboid, covariance: np.ndarray, lengths: Sequence[Known
 
     Args:
         cuboid: In the unit of the model.
-        covariance: (9, 9), see `pose_covariance`.
+        covariance: (9, 9), see `measure`.
         lengths: Of the cuboid; none leaves the factor unknown.
     """
     joint = np.zeros((NUM_POSE + 1, NUM_POSE + 1))

@@ -26,10 +26,10 @@ def pair_cost(
     """
     low, high = found.min(axis=1), found.max(axis=1)
     expected_low, expected_high = expected.min(axis=1), expected.max(axis=1)
-    size = np.linalg.norm(high - low, axis=1)[:, None]
-    expected_size = np.linalg.norm(expected_high - expected_low, axis=1)
+    size = np.hypot(*(high - low).T)[:, None]
+    expected_size = np.hypot(*(expected_high - expected_low).T)
     gap = (low + high)[:, None] / 2 - (expected_low + expected_high) / 2
-    cost = np.linalg.norm(gap, axis=-1) / (size + expected_size) * 2
+    cost = np.hypot(gap[..., 0], gap[..., 1]) / (size + expected_size) * 2
     cost += np.abs(np.log(size / expected_size)) / 2
     deeper = np.abs(np.log(depths[:, None] / expected_depths)) / 2
     return cost + np.nan_to_num(deeper)

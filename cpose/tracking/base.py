@@ -1,5 +1,6 @@
 """Trackers, with state over the frames of a video: their contract, and how they are called."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
@@ -42,9 +43,14 @@ class VideoTracking:
         config: Config of the tracker; None for none.
         dataset_meta: Meta information of the data set, tuples by label.
 
+    Attributes:
+        newest: The result of the last image after the tracker, complete or not.
+
     Raises:
         ConfigError: If the class is no tracker.
     """
+
+    newest: PoseResult
 
     def __init__(
         self,
@@ -52,6 +58,7 @@ class VideoTracking:
         dataset_meta: Mapping[str, Any] | None = None,
     ) -> None:
         self._tracker: Tracker | None = None
+        self._waiting: deque[tuple[Any, PoseResult]] = deque()
         self._last: PoseResult | None = None
         if config is None:
             return
@@ -67,6 +74,37 @@ class VideoTracking:
             )
         tracker.dataset_meta = dataset_meta  # type: ignore[attr-defined]
         self._tracker = tracker
+
+    def step(self, image: Any, result: PoseResult) -> list[tuple[Any, PoseResult]]:
+        """Follow the objects of an image, and return the images that are complete.
+
+        A tracker with a positive attribute ``lag`` and the method ``look_back(result, age)``
+        completes frames when that many came after them, or their video ended.
+
+        Args:
+            image: It has ``frame``, its place in a video, None for a single image.
+            result: What was found in it.
+
+        Raises:
+            DataError: See `follow`.
+        """
+        lag = getattr(self._tracker, 'lag', 0)
+        waiting = self._waiting[-1][0].frame.video if self._waiting else None
+        video = None if image.frame is None else image.frame.video
+        done = self.finish() if video != waiting else []
+        tracked = self.newest = self.follow(result, image.frame)
+        if image.frame is None or not lag:
+            return [*done, (image, tracked)]
+        self._waiting.append((image, tracked))
+        return [*done, self._complete()] if len(self._waiting) > lag else done
+
+    def finish(self) -> list[tuple[Any, PoseResult]]:
+        """Return the images that still wait for later frames."""
+        return [self._complete() for _ in range(len(self._waiting))]
+
+    def _complete(self) -> tuple[Any, PoseResult]:
+        image, result = self._waiting.popleft()
+        return image, self._tracker.look_back(result, len(self._waiting))  # type: ignore[union-attr]
 
     def follow(self, result: PoseResult, frame: VideoFrame | None) -> PoseResult:
         """Return the poses of a frame after the tracker; a single image stays as it is.

@@ -1,6 +1,6 @@
-"""What one frame says about posed cuboids, and how certain it is.
+"""Which of its equivalent labellings a symmetric cuboid has, as a track expects it.
 
-Letters: N cuboids.
+Letters: N cuboids, S labellings.
 """
 
 from collections.abc import Sequence
@@ -8,27 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpose.geometry.cuboid_pose import pose_covariance
+from cpose.geometry.cuboid_pose import Measurement
 from cpose.geometry.rotation import (
-    matrix_from_quaternion,
     multiply_quaternions,
     quaternion_from_matrix,
 )
 from cpose.structures.cuboid import CORNER_SIGNS, UNIT_KEYPOINTS
-from cpose.structures.object_pose import ObjectPose
-from cpose.tracking.pose_filter import Measurement
-
-
-def measure(
-    poses: Sequence[ObjectPose], intrinsics: np.ndarray, point_sigma: float, dims_sigma: float
-) -> Measurement:
-    """Return poses and extents with their covariance; arguments as for `pose_covariance`."""
-    return Measurement(
-        np.array([pose.quaternion_xyzw for pose in poses]).reshape(-1, 4),
-        np.array([pose.location_cv for pose in poses]).reshape(-1, 3),
-        np.array([pose.dims for pose in poses]).reshape(-1, 3),
-        pose_covariance(poses, intrinsics, point_sigma, dims_sigma),
-    )
 
 
 class Labellings(NamedTuple):
@@ -67,15 +52,15 @@ def choose_labelling(
         expected: (N, 4) quaternions.
         log_dims: (N, 3) expected logarithms of the extents.
     """
-    turned = np.swapaxes(matrix_from_quaternion(measured.quaternion), 1, 2)
-    turned = turned @ matrix_from_quaternion(expected)
+    turned = multiply_quaternions(measured.quaternion * [-1, -1, -1, 1], expected)
     sizes = np.log(measured.dims)
     turns, axes = np.empty((len(sizes), 4)), np.empty((len(sizes), 3), np.int64)
     for each in {id(item): item for item in labellings}.values():
         rows = [row for row, item in enumerate(labellings) if item is each]
-        # The trace of a relative rotation is 1 + 2 cos of its angle.
+        # The trace of a relative rotation is 4 w² − 1 of its quaternion.
+        traces = 4 * (turned[rows] @ each.quaternions.T) ** 2
         misfit = np.abs(sizes[rows][:, each.axes] - log_dims[rows, None]).sum(axis=2)
-        best = (misfit - np.einsum('sij,nij->ns', each.rotations, turned[rows])).argmin(axis=1)
+        best = (misfit - traces).argmin(axis=1)
         turns[rows], axes[rows] = each.quaternions[best], each.axes[best]
     places = np.concatenate([np.tile(np.arange(6), (len(axes), 1)), 6 + axes], axis=1)
     column = np.arange(len(axes))[:, None]

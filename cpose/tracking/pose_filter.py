@@ -10,10 +10,11 @@ scale; time is in seconds.
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 
+from cpose.geometry.cuboid_pose import Measurement
 from cpose.geometry.rotation import (
     multiply_quaternions,
     quaternion_from_vector,
@@ -27,20 +28,11 @@ MAX_SURPRISE = 21.7
 """Squared Mahalanobis distance from which a measurement counts less: 99 % of χ² of 9 numbers."""
 
 
-class Measurement(NamedTuple):
-    """Poses and extents of cuboids in one frame, and how certain they are.
-
-    Attributes:
-        quaternion: (N, 4) x y z w, OpenCV camera from object.
-        location: (N, 3) centres, OpenCV camera frame.
-        dims: (N, 3) extents along object x, y, z.
-        covariance: (N, 9, 9) of rotation vector, location and logarithm of the extents.
-    """
-
-    quaternion: np.ndarray
-    location: np.ndarray
-    dims: np.ndarray
-    covariance: np.ndarray
+def motion_matrix(seconds: float) -> np.ndarray:
+    """Return how errors of a state grow in a time, (15, 15)."""
+    motion = np.eye(NUM_STATES)
+    motion[SHIFT, VELOCITY] = motion[TURN, SPIN] = np.eye(3) * seconds
+    return motion
 
 
 @dataclass
@@ -97,8 +89,7 @@ class PoseFilter:
         self.location = self.location + self.velocity * seconds
         turn = quaternion_from_vector(self.spin * seconds)
         self.quaternion = multiply_quaternions(turn, self.quaternion)
-        motion = np.eye(NUM_STATES)
-        motion[SHIFT, VELOCITY] = motion[TURN, SPIN] = np.eye(3) * seconds
+        motion = motion_matrix(seconds)
         self.covariance = motion @ self.covariance @ motion.T + self._noise(seconds)
 
     def update(self, rows: np.ndarray, measured: Measurement) -> None:
@@ -115,11 +106,7 @@ class PoseFilter:
             return
         error = self._innovation(rows, measured)
         covariance = self.covariance[rows]
-        known = covariance[:, :NUM_MEASURED, :NUM_MEASURED]
-        surprise = _squared_distance(error, known + measured.covariance)
-        noise = measured.covariance * np.maximum(surprise / MAX_SURPRISE, 1.0)[:, None, None]
-        # Gain, transposed: both factors are symmetric.
-        gain = np.linalg.solve(known + noise, covariance[:, :NUM_MEASURED, :])
+        gain = self._gain(error, covariance, measured.covariance)
         change = (np.swapaxes(gain, 1, 2) @ error[..., None])[..., 0]
         covariance = covariance - np.swapaxes(gain, 1, 2) @ covariance[:, :NUM_MEASURED, :]
         self.covariance[rows] = (covariance + np.swapaxes(covariance, 1, 2)) / 2
@@ -130,6 +117,20 @@ class PoseFilter:
         self.velocity[rows] += change[:, VELOCITY]
         self.spin[rows] += change[:, SPIN]
 
+    def _gain(self, error: np.ndarray, covariance: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """Return (M, 9, 15), the transposed gain; noise of what surprises too much is larger."""
+        known = covariance[:, :NUM_MEASURED, :NUM_MEASURED]
+        # Both factors are symmetric; errors and covariances are solved for at once.
+        sides = np.concatenate([error[..., None], covariance[:, :NUM_MEASURED, :]], axis=2)
+        solved = np.linalg.solve(known + noise, sides)
+        surprise = (error * solved[..., 0]).sum(axis=1) / MAX_SURPRISE
+        gain = solved[..., 1:]
+        rows = np.flatnonzero(surprise > 1)
+        if len(rows):
+            larger = noise[rows] * surprise[rows, None, None]
+            gain[rows] = np.linalg.solve(known[rows] + larger, sides[rows][..., 1:])
+        return np.asarray(gain)
+
     def _innovation(self, rows: np.ndarray, measured: Measurement) -> np.ndarray:
         """Return (M, 9), what was measured less what was expected."""
         inverse = self.quaternion[rows] * [-1, -1, -1, 1]
@@ -139,19 +140,21 @@ class PoseFilter:
 
     def _noise(self, seconds: float) -> np.ndarray:
         """Return what a time adds to the covariance, (15, 15)."""
-        noise = np.zeros((NUM_STATES, NUM_STATES))
+        of_places, of_both, of_rates = self._unit_noise
+        noise = of_places * seconds**3 / 3 + of_both * seconds**2 / 2 + of_rates * seconds
+        return np.asarray(noise)
+
+    @cached_property
+    def _unit_noise(self) -> np.ndarray:
+        """Return the parts (3, 15, 15) that grow with the cube of time, its square, and time."""
+        parts = np.zeros((3, NUM_STATES, NUM_STATES))
         for place, rate, sigma in (
             (SHIFT, VELOCITY, self.acceleration),
             (TURN, SPIN, self.angular_acceleration),
         ):
-            noise[place, place] = np.eye(3) * sigma**2 * seconds**3 / 3
-            noise[place, rate] = noise[rate, place] = np.eye(3) * sigma**2 * seconds**2 / 2
-            noise[rate, rate] = np.eye(3) * sigma**2 * seconds
-        noise[SIZE, SIZE] = np.eye(3) * self.dims_drift**2 * seconds
-        return noise
-
-
-def _squared_distance(error: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Return the squared Mahalanobis distances (M,) of errors (M, 9)."""
-    scaled = np.linalg.solve(covariance, error[..., None])[..., 0]
-    return (error * scaled).sum(axis=1)
+            variance = np.eye(3) * sigma**2
+            parts[0, place, place] = variance
+            parts[1, place, rate] = parts[1, rate, place] = variance
+            parts[2, rate, rate] = variance
+        parts[2, SIZE, SIZE] = np.eye(3) * self.dims_drift**2
+        return parts

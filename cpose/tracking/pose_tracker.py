@@ -1,6 +1,5 @@
 """Stable poses and numbers of objects over the frames of a video."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.errors import check_number
-from cpose.geometry.cuboid_pose import pose_keypoints
+from cpose.geometry.cuboid_pose import Measurement, measure, pose_keypoints
 from cpose.geometry.projection import project_points
 from cpose.registry import SYMMETRIES, TRACKERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
@@ -18,9 +17,9 @@ from cpose.tracking.measuring import (
     Labellings,
     choose_labelling,
     list_labellings,
-    measure,
 )
-from cpose.tracking.pose_filter import Measurement, PoseFilter
+from cpose.tracking.pose_filter import PoseFilter
+from cpose.tracking.smoothing import FixedLagSmoother, Moment, States
 
 ONE_LABELLING = list_labellings(NoSymmetry())
 NEAREST = 0.05
@@ -31,9 +30,12 @@ NEAREST = 0.05
 class _Life:
     """What is known of a track beside its pose."""
 
+    name: int
+    """Unique among all tracks of the video, shown or not."""
     label: int
     category: str | None
-    trail: deque[np.ndarray]
+    trail: np.ndarray
+    """(K, 2) centres in the image."""
     number: int = 0
     """0 until it is shown."""
     frames: int = 0
@@ -66,6 +68,7 @@ class PoseTracker:
         point_sigma: Standard deviation of corners, as a share of their RMS distance from the mean.
         dims_sigma: Standard deviation of extents, as a share of them.
         trail: Frames in the trail of a track.
+        lag: Frames that are waited for, so that poses are smoothed in both directions; 0 for none.
 
     Attributes:
         dataset_meta: Meta information of the data set, whose symmetries are used; None for none.
@@ -86,10 +89,12 @@ class PoseTracker:
         point_sigma: float = 0.05,
         dims_sigma: float = 0.15,
         trail: int = 30,
+        lag: int = 0,
     ) -> None:
         check_number('min_frames', min_frames, least=1, is_whole=True)
         check_number('max_lost', max_lost, least=0, is_whole=True)
         check_number('trail', trail, least=1, is_whole=True)
+        check_number('lag', lag, least=0, is_whole=True)
         positive = {
             'max_cost': max_cost,
             'acceleration': acceleration,
@@ -101,7 +106,7 @@ class PoseTracker:
         for name, value in positive.items():
             check_number(name, value, above=0.0)
         self.min_frames, self.max_lost, self.max_cost = min_frames, max_lost, max_cost
-        self.show_hidden, self.trail = show_hidden, trail
+        self.show_hidden, self.trail, self.lag = show_hidden, trail, lag
         self._sigmas = point_sigma, dims_sigma
         self._motion = acceleration, angular_acceleration, dims_drift
         self.dataset_meta: Mapping[str, Any] | None = None
@@ -115,8 +120,10 @@ class PoseTracker:
         ]
         self._filter = PoseFilter(*self._motion)
         self._lives: list[_Life] = []
+        self._smoother = FixedLagSmoother(self.lag)
         self._last: VideoFrame | None = None
-        self._frames = self._numbers = 0
+        self._frames = self._numbers = self._born = 0
+        self._names: dict[int, int] = {}
 
     def update(self, result: PoseResult, frame: VideoFrame) -> PoseResult:
         """Return the poses of a frame with their tracks; see `Tracker.update`.
@@ -126,14 +133,41 @@ class PoseTracker:
         if result.intrinsics is None:
             return result
         passed, corners = self._advance(frame)
+        before = self._snapshot() if self.lag else None
         objects, rows = self._match(result, corners)
         posed = [n for n, index in enumerate(objects) if result.poses[index].has_pose]
         self._correct(result, objects[posed], rows[posed])
         objects, rows = self._begin(result, objects, rows)
-        self._count(result, rows, passed)
-        shown = self._show(result, objects, rows)
+        if before is not None:
+            self._smoother.add(Moment(frame.time, *before, *self._snapshot()))
+        smoothed = self._smoothed(result)
+        self._count(smoothed, rows, passed)
+        shown = self._show(result, smoothed, objects, rows)
         self._end()
         return replace(result, poses=shown)
+
+    def look_back(self, result: PoseResult, age: int) -> PoseResult:
+        """Return an earlier frame's poses, smoothed by the frames after it too.
+
+        Args:
+            result: What `update` returned for that frame.
+            age: Frames since then, at most ``lag``.
+        """
+        if not age or result.intrinsics is None:
+            return result
+        names, states = self._smoother.smooth(age)
+        rows = {name: row for row, name in enumerate(names)}
+        smoothed = _describe_states(states.quaternion, states.location, states.log_dims, result)
+        poses = [
+            pose
+            if pose.track is None
+            else replace(pose, **smoothed[rows[self._names[pose.track.number]]])
+            for pose in result.poses
+        ]
+        return replace(result, poses=poses)
+
+    def _snapshot(self) -> tuple[list[int], States]:
+        return [life.name for life in self._lives], States.of(self._filter)
 
     def _advance(self, frame: VideoFrame) -> tuple[int, np.ndarray]:
         """Move all tracks on to a frame.
@@ -195,27 +229,34 @@ class PoseTracker:
         self._filter.add(self._measure(result, np.array(free)))
         for index in free:
             pose = result.poses[index]
-            self._lives.append(_Life(pose.label, pose.category, deque(maxlen=self.trail)))
+            self._lives.append(_Life(self._born, pose.label, pose.category, np.zeros((0, 2))))
+            self._born += 1
         new = np.arange(first, len(self._lives))
         return np.concatenate([objects, free]), np.concatenate([rows, new])
 
-    def _count(self, result: PoseResult, rows: np.ndarray, passed: int) -> None:
+    def _count(self, smoothed: list[dict[str, Any]], rows: np.ndarray, passed: int) -> None:
         """Note which tracks were found, and where their centres are in the image."""
-        centers = _project(self._filter.location, result)
         found = set(rows.tolist())
-        for row, (life, center) in enumerate(zip(self._lives, centers, strict=True)):
+        for row, (life, pose) in enumerate(zip(self._lives, smoothed, strict=True)):
+            center = pose['keypoints_image'][0]
             life.lost = 0 if row in found else life.lost + passed
             life.frames += row in found
-            life.trail.append(center)
+            life.trail = np.concatenate([life.trail, center[None]])[-self.trail :]
             if not life.number and life.frames >= min(self.min_frames, self._frames):
                 self._numbers += 1
                 life.number = self._numbers
+                self._names[life.number] = life.name
 
-    def _show(self, result: PoseResult, objects: np.ndarray, rows: np.ndarray) -> list[ObjectPose]:
+    def _show(
+        self,
+        result: PoseResult,
+        poses: list[dict[str, Any]],
+        objects: np.ndarray,
+        rows: np.ndarray,
+    ) -> list[ObjectPose]:
         """Return what the user receives, in the order of the frame; hidden objects come last."""
         pairs = sorted(zip(objects.tolist(), rows.tolist(), strict=True))
         shown = [(row, result.poses[index]) for index, row in pairs if self._lives[row].number]
-        poses = self._smoothed(result)
         if not self.show_hidden:
             return [self._describe(poses[row], row, pose) for row, pose in shown]
         hidden = [row for row, life in enumerate(self._lives) if life.lost and life.number]
@@ -226,23 +267,21 @@ class PoseTracker:
     def _smoothed(self, result: PoseResult) -> list[dict[str, Any]]:
         """Return the fields of the poses of all tracks."""
         state = self._filter
-        dims = np.exp(state.log_dims)
-        keypoints = pose_keypoints(state.quaternion, state.location, dims)
-        image = _project(keypoints, result)
-        names = ('dims', 'location_cv', 'quaternion_xyzw', 'keypoints_cv', 'keypoints_image')
-        values = (dims, state.location.copy(), state.quaternion.copy(), keypoints, image)
-        return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+        return _describe_states(
+            state.quaternion.copy(), state.location.copy(), state.log_dims, result
+        )
 
     def _describe(self, smoothed: dict[str, Any], row: int, pose: ObjectPose | None) -> ObjectPose:
         """Return a track as the user receives it, with what was found in the frame, if anything."""
         life = self._lives[row]
-        track = Track(life.number, life.frames, np.array(life.trail), pose)
+        track = Track(life.number, life.frames, life.trail, pose)
         if pose is not None:
             return replace(pose, **smoothed, failure=None, track=track)
         corners = smoothed['keypoints_image'][1:]
         box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
-        told = {'category': life.category, 'track': track}
-        return ObjectPose(0.0, life.label, box, corners, **told, **smoothed)
+        return ObjectPose(
+            0.0, life.label, box, corners, category=life.category, track=track, **smoothed
+        )
 
     def _end(self) -> None:
         """Forget tracks that were hidden too long, at once those that were never shown."""
@@ -263,6 +302,18 @@ class PoseTracker:
 
     def _labellings_of(self, label: int) -> Labellings:
         return self._labellings[label] if label < len(self._labellings) else ONE_LABELLING
+
+
+def _describe_states(
+    quaternion: np.ndarray, location: np.ndarray, log_dims: np.ndarray, result: PoseResult
+) -> list[dict[str, Any]]:
+    """Return the fields of poses (N, ...) as `ObjectPose` has them."""
+    dims = np.exp(log_dims)
+    keypoints = pose_keypoints(quaternion, location, dims)
+    image = _project(keypoints, result)
+    names = ('dims', 'location_cv', 'quaternion_xyzw', 'keypoints_cv', 'keypoints_image')
+    values = (dims, location, quaternion, keypoints, image)
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def _project(points_cv: np.ndarray, result: PoseResult) -> np.ndarray:

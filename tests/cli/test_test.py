@@ -6,6 +6,8 @@ from cpose.apis import training
 from cpose.cli.main import main
 from cpose.errors import CheckpointError
 
+from ..apis.inference_scenes import write_box_model
+
 REPORT = {'AP50_3DIoU': 0.5, 'num_images': 3, 'curves': {}}
 
 
@@ -14,8 +16,8 @@ def calls(monkeypatch):
     """Replace the evaluation by one that only records its arguments."""
     found = []
 
-    def evaluate(config, *values, scales):
-        found.append((config.filename, *values, scales))
+    def evaluate(config, *values, scales, track):
+        found.append((config.filename, *values, track, scales))
         return REPORT
 
     monkeypatch.setattr(training, 'evaluate', evaluate)
@@ -27,7 +29,7 @@ def test_prints_a_table_and_writes_numbers(calls, capsys, tmp_path):
     data = ['--data-root', 'photos', '--dump', 'd.json', '--work-dir', 'w']
     assert main(['test', 'dla34_bike', 'a.pth', '--out', str(out), *data]) == 0
     assert calls[0][0].endswith('dla34_bike.py')
-    assert calls[0][1:] == ('a.pth', 'photos', 'd.json', 'w', 'none', None)
+    assert calls[0][1:] == ('a.pth', 'photos', 'd.json', 'w', 'none', False, None)
     assert json.loads(out.read_text())['AP50_3DIoU'] == 0.5
     assert 'AP50_3DIoU' in capsys.readouterr().out
 
@@ -35,6 +37,20 @@ def test_prints_a_table_and_writes_numbers(calls, capsys, tmp_path):
 def test_scales(calls):
     assert main(['test', 'dla34_bike', 'a.pth', '--scales', '0.5', '1']) == 0
     assert calls[0][-1] == [0.5, 1]
+
+
+@pytest.mark.slow
+def test_tracks_in_frames_of_a_video(tmp_path, capsys):
+    """Numbered pictures of a folder are the frames of a video."""
+    model = write_box_model(tmp_path / 'box.pth')
+    folder, out = tmp_path / 'clip', tmp_path / 'tracks.json'
+    assert main(['synth', str(folder), '--num', '4', '--size', '64', '64']) == 0
+    words = ['--data-root', str(folder), '--work-dir', str(tmp_path / 'run'), '--track']
+    assert main(['test', '-', str(model), *words, '--out', str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert next(iter(report['per_video'])).endswith('clip/cuboid')
+    assert {'consistency', 'jitter_deg', 'id_switches', 'AP50_track'} <= set(report)
+    assert 'What the tracker changes' in capsys.readouterr().out
 
 
 def test_unusable_checkpoint(monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """From images to poses with one call."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,8 @@ from cpose.tracking.base import VideoTracking
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
+States = tuple[VideoTracking, MetricScaling, FrameMemory | None]
+"""What is remembered from image to image."""
 PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
 
 FURTHER_SCALES = 'further_scales'
@@ -100,7 +103,7 @@ class CenterPoseInferencer(BaseInferencer):
         CheckpointError: If the checkpoint cannot be used.
     """
 
-    preprocess_kwargs: ClassVar[set[str]] = {'camera', 'use_pnp', 'on_error'}
+    preprocess_kwargs: ClassVar[set[str]] = {'camera', 'use_pnp', 'on_error', 'fps'}
     forward_kwargs: ClassVar[set[str]] = {'score_thr'}
     visualize_kwargs: ClassVar[set[str]] = {'show', 'return_vis'}
     postprocess_kwargs: ClassVar[set[str]] = set()
@@ -155,7 +158,8 @@ class CenterPoseInferencer(BaseInferencer):
             use_pnp: Whether to look for 6-DoF poses.
             on_error: Called for an image that cannot be used, which is then left out; with None
                 the error is raised.
-            **kwargs: ``show`` and ``return_vis`` of `visualize`.
+            **kwargs: ``show`` and ``return_vis`` of `visualize`; ``fps`` takes numbered images as
+                frames of videos, see `read_images`.
 
         Raises:
             ConfigError: If camera or batch size are wrong.
@@ -176,11 +180,9 @@ class CenterPoseInferencer(BaseInferencer):
             tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
             scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
         memory = FrameMemory() if self.reads_previous else None
-        states = (tracking, scaling, memory)
+        states = tracking, scaling, memory
         batches = self.preprocess(inputs, 1 if memory else batch_size, **before)
-        return (
-            pair for images, data in batches for pair in self._run(states, images, data, *after)
-        )
+        return itertools.chain.from_iterable(self._run_all(states, batches, *after))
 
     def preprocess(
         self,
@@ -189,6 +191,7 @@ class CenterPoseInferencer(BaseInferencer):
         camera: CameraLike | None = None,
         use_pnp: bool = True,
         on_error: ErrorHandler | None = None,
+        fps: float | None = None,
     ) -> Iterator[tuple[list[SourceImage], dict[str, Any]]]:
         """Return a generator of batches; arguments as for a call.
 
@@ -198,7 +201,7 @@ class CenterPoseInferencer(BaseInferencer):
         """
         check_number('batch_size', batch_size, least=1, is_whole=True)
         finder = CameraFinder(camera) if use_pnp else None
-        prepared = self._prepare_all(read_images(inputs, on_error), finder, on_error)
+        prepared = self._prepare_all(read_images(inputs, on_error, fps), finder, on_error)
         return map(self._collate, self._get_chunk_data(prepared, batch_size))
 
     def forward(
@@ -262,25 +265,35 @@ class CenterPoseInferencer(BaseInferencer):
         pairs = zip(preds, visualization, strict=True)
         return [replace(result, picture=picture) for result, picture in pairs]
 
-    def _run(
+    def _run_all(
         self,
-        states: tuple[VideoTracking, MetricScaling, FrameMemory | None],
-        images: list[SourceImage],
-        data: Any,
+        states: States,
+        batches: Iterable[tuple[list[SourceImage], Any]],
         forward: dict,
         visualize: dict,
         finish: dict,
-    ) -> Iterator[tuple[SourceImage, PoseResult]]:
+    ) -> Iterator[Iterable[tuple[SourceImage, PoseResult]]]:
+        """Yield the images that are complete after each batch, and in the end the others."""
         tracking, scaling, memory = states
-        if memory is not None:
-            data = memory.recall(data, images[0].frame)
-        pairs = zip(images, self.forward(data, **forward), strict=True)
-        tracked = [tracking.follow(result, image.frame) for image, result in pairs]
-        if memory is not None:
-            memory.keep(tracked[0])
-        found = [
-            scaling.apply(result, image) for image, result in zip(images, tracked, strict=True)
-        ]
+        for images, data in batches:
+            if memory is not None:
+                data = memory.recall(data, images[0].frame)
+            pairs = zip(images, self.forward(data, **forward), strict=True)
+            ready = [pair for image, result in pairs for pair in tracking.step(image, result)]
+            if memory is not None:
+                memory.keep(tracking.newest)
+            yield self._show(scaling, ready, visualize, finish)
+        yield self._show(scaling, tracking.finish(), visualize, finish)
+
+    def _show(
+        self,
+        scaling: MetricScaling,
+        ready: Sequence[tuple[SourceImage, PoseResult]],
+        visualize: dict,
+        finish: dict,
+    ) -> Iterable[tuple[SourceImage, PoseResult]]:
+        images = [image for image, _ in ready]
+        found = [scaling.apply(result, image) for image, result in ready]
         pictures = self.visualize(images, found, **visualize)
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
 

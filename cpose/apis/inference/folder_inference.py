@@ -55,6 +55,7 @@ def infer_to_folder(
     score_thr: float | None = None,
     use_pnp: bool = True,
     on_image: Callable[[], None] = lambda: None,
+    fps: float | None = None,
 ) -> InferenceSummary:
     """Infer, draw and write; images that cannot be used are left out and listed.
 
@@ -67,6 +68,7 @@ def infer_to_folder(
         score_thr: See `CenterPoseInferencer`.
         use_pnp: Whether to look for 6-DoF poses.
         on_image: Called after each image, also after one that is left out.
+        fps: See `read_images`.
 
     Raises:
         ConfigError: If camera or batch size are wrong.
@@ -81,7 +83,13 @@ def infer_to_folder(
         on_image()
 
     pairs = inferencer.iterate(
-        inputs, batch_size, camera=camera, score_thr=score_thr, use_pnp=use_pnp, on_error=skip
+        inputs,
+        batch_size,
+        camera=camera,
+        score_thr=score_thr,
+        use_pnp=use_pnp,
+        on_error=skip,
+        fps=fps,
     )
     with writer:
         for image, result in pairs:

@@ -4,8 +4,8 @@ import glob
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from cpose.datasets.annotations.file_index import (
 from cpose.datasets.image_reading import read_image, read_photo
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
+from cpose.files.frame_names import list_videos, split_frame_name
 from cpose.structures.object_pose import VideoFrame
 
 
@@ -55,6 +56,8 @@ class OutputNames:
         return candidate
 
 
+FRAMES_NAME = 'frames'
+"""Of the video of a folder's numbered images that have no other name."""
 ENDINGS = IMAGE_EXTENSIONS + VIDEO_EXTENSIONS
 
 ImageInput = str | Path | np.ndarray | Iterable[Any]
@@ -83,7 +86,9 @@ class SourceImage:
         return self.image.shape[1], self.image.shape[0]
 
 
-def read_images(inputs: ImageInput, on_error: ErrorHandler | None = None) -> Iterator[SourceImage]:
+def read_images(
+    inputs: ImageInput, on_error: ErrorHandler | None = None, fps: float | None = None
+) -> Iterator[SourceImage]:
     """Read images one after the other, each when it is asked for.
 
     Args:
@@ -92,18 +97,62 @@ def read_images(inputs: ImageInput, on_error: ErrorHandler | None = None) -> Ite
             BGR uint8, or any iterable of these.
         on_error: Called with the error of an image that cannot be read, which is then left out;
             with None the error is raised.
+        fps: Frames per second of images that are numbered in a folder or by a glob; they are then
+            the frames of videos, in the order of their numbers. None takes them as single images.
 
     Raises:
         DataError: If an input does not exist, is empty or cannot be read.
     """
     names = OutputNames()
-    for number, (item, name) in enumerate(_flatten(inputs)):
+    items = list(_flatten(inputs)) if fps and not isinstance(inputs, np.ndarray) else None
+    frames = {} if items is None or fps is None else find_numbered_frames(items, fps)
+    ordered = _flatten(inputs) if items is None else sorted(items, key=_by_frame(frames))
+    for number, (item, name) in enumerate(ordered):
         try:
-            yield from _read_item(item, name, number, names)
+            for image in _read_item(item, name, number, names):
+                frame = frames.get(item) if isinstance(item, str) else None
+                yield image if frame is None else replace(image, frame=frame)
         except DataError as error:
             if on_error is None:
                 raise
             on_error(error)
+
+
+def find_numbered_frames(
+    items: Iterable[tuple[str | np.ndarray, str]], fps: float
+) -> dict[str, VideoFrame]:
+    """Return which images are frames of videos, by path: those that are numbered alike.
+
+    Args:
+        items: Paths and output names; arrays are none.
+        fps: Frames per second.
+    """
+    images = [(path, name) for path, name in items if isinstance(path, str) and not _moves(path)]
+    names = [name for _, name in images]
+    found = {}
+    for video, places in list_videos(names).items():
+        numbers = [split_frame_name(names[place]).number for place in places]
+        if len(places) < 2 or numbers[0] < 0:
+            continue
+        for place, number in zip(places, numbers, strict=True):
+            seconds = (number - numbers[0]) / fps
+            title = video if video != '.' else FRAMES_NAME
+            found[images[place][0]] = VideoFrame(title, number, seconds, fps)
+    return found
+
+
+def _moves(path: str) -> bool:
+    return is_live(path) or is_video(path)
+
+
+def _by_frame(frames: Mapping[str, VideoFrame]) -> Callable[[tuple[Any, str]], tuple[str, int]]:
+    """Return what sorts frames behind each other, at the place of their video."""
+
+    def key(item: tuple[Any, str]) -> tuple[str, int]:
+        frame = frames.get(item[0]) if isinstance(item[0], str) else None
+        return (item[1], -1) if frame is None else (frame.video, frame.number)
+
+    return key
 
 
 def count_images(inputs: Iterable[str | Path]) -> int | None:

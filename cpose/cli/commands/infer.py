@@ -15,11 +15,16 @@ from cpose.cli.arguments import (
     add_scales,
     camera_numbers,
     non_negative_float,
+    positive_float,
     positive_int,
     probability,
     read_config,
 )
 from cpose.cli.scale_arguments import add_scale_source, scale_source
+from cpose.errors import ConfigError
+
+SMOOTHING_LAG = 30
+"""Frames: later ones hardly change a pose."""
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -54,6 +59,23 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         action='store_true',
         help='follow objects over the frames of a video: numbers, smooth poses, trails; the '
         'tracker of the config, else PoseTracker',
+    )
+    parser.add_argument(
+        '--fps',
+        type=positive_float,
+        default=30.0,
+        help='with --track: frames per second of numbered images in a folder, which are then the '
+        'frames of a video; the default is 30',
+    )
+    parser.add_argument(
+        '--smooth',
+        type=positive_int,
+        nargs='?',
+        const=SMOOTHING_LAG,
+        default=0,
+        metavar='FRAMES',
+        help='with --track: smooth poses by later frames too, which come so many frames late; '
+        f'{SMOOTHING_LAG} without a number',
     )
     add_device(parser)
     parser.set_defaults(func=run)
@@ -113,6 +135,7 @@ def run(args: Namespace) -> int:
             args.score_thr,
             use_pnp=not args.no_pnp,
             on_image=lambda: progress.advance(task),
+            fps=args.fps if args.track else None,
         )
     for message in summary.skipped:
         sys.stderr.write(f'cpose infer: left out: {message}\n')
@@ -137,10 +160,25 @@ def _build(args: Namespace, source: dict[str, Any] | None) -> Any:
         config.scale_source = source
     if args.track:
         config.setdefault('tracker', {'type': 'PoseTracker'})
+    if args.smooth:
+        _set_lag(config, args.smooth)
     inferencer = CenterPoseInferencer(config, args.checkpoint, device, scales=args.scales)
     if is_runtime_file(args.checkpoint):
         sys.stdout.write(f'{inferencer.runtime.describe()}\n')
     return inferencer
+
+
+def _set_lag(config: Any, lag: int) -> None:
+    """Let the tracker wait for later frames.
+
+    Raises:
+        ConfigError: If there is no tracker.
+    """
+    if config.get('tracker') is None:
+        raise ConfigError(
+            'smooths what a tracker follows', argument='smooth', value=lag, advice='Add {track}'
+        )
+    config.tracker.lag = lag
 
 
 def _drawer(args: Namespace, inferencer: Any) -> Any:

@@ -26,6 +26,12 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         help='draw precision over recall and thresholds; .png, .pdf or .svg',
     )
     parser.add_argument('--work-dir', metavar='DIR', help='logs; default: work_dirs/<config>/test')
+    parser.add_argument(
+        '--track',
+        action='store_true',
+        help='the images are frames of videos, numbered in a folder each: follow the objects, and '
+        'measure tracks too',
+    )
     add_scales(parser)
     add_launcher(parser)
     add_force(parser)
@@ -49,6 +55,7 @@ def run(args: Namespace) -> int:
             args.work_dir,
             args.launcher,
             scales=args.scales,
+            track=args.track,
         )
         if is_first_process():
             _show(args, report)
@@ -60,7 +67,7 @@ def run(args: Namespace) -> int:
 def _show(args: Namespace, report: dict) -> None:
     from rich.console import Console
 
-    from cpose.evaluation.report import build_table, write_metrics_json
+    from cpose.evaluation.report import build_table, build_track_table, write_metrics_json
 
     if args.out is not None:
         write_metrics_json(args.out, report)
@@ -68,4 +75,7 @@ def _show(args: Namespace, report: dict) -> None:
         from cpose.evaluation.curve_plot import plot_curves
 
         plot_curves(report, args.plot, title=args.checkpoint)
-    Console().print(build_table(report, title=args.checkpoint))
+    console = Console()
+    console.print(build_table(report, title=args.checkpoint))
+    if args.track:
+        console.print(build_track_table(report))

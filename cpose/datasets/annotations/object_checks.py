@@ -72,7 +72,8 @@ def label_objects(
     classes = classes or {}
     numbers = {**FATES, **{name: number for number, name in enumerate(categories)}}
     only = categories[0] if len(categories) == 1 else of_folder
-    default = numbers.get(classes.get(OTHER_CLASSES, only), UNKNOWN_LABEL)
+    meant = classes.get(OTHER_CLASSES, only)
+    default = UNKNOWN_LABEL if meant is None else numbers.get(meant, UNKNOWN_LABEL)
     labels = np.full(len(table.objects), default, dtype=np.int64)
     names = table.objects['class_name']
     for name, meaning in {**{name: name for name in categories}, **classes}.items():

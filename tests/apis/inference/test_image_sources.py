@@ -229,3 +229,15 @@ def test_formats_that_are_not_read_are_told(tmp_path):
     (tmp_path / 'b.heic').write_bytes(b'x')
     with pytest.warns(UserWarning, match=r'b\.heic'):
         assert names_of(tmp_path) == ['a']
+
+
+def test_numbered_images_are_frames_of_videos(tmp_path):
+    for name in ('clip/f_2.png', 'clip/f_10.png', 'clip/f_1.png', 'photo.png', 'x3.png'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), np.zeros((4, 4, 3), np.uint8))
+    images = list(read_images(str(tmp_path), fps=10.0))
+    frames = [(image.frame.number, image.frame.time) for image in images if image.frame]
+    assert frames == [(1, 0.0), (2, 0.1), (10, 0.9)]
+    assert {image.frame.video for image in images if image.frame} == {'clip/f'}
+    assert [image.name for image in images if not image.frame] == ['photo', 'x3']
+    assert all(image.frame is None for image in read_images(str(tmp_path)))

@@ -1,0 +1,1 @@
+"""Metrics of objects that are followed over the frames of a video."""

@@ -1,0 +1,192 @@
+"""The metric of followed objects: what a tracker makes of the poses of single frames."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from cpose.error_places import FilePlace
+from cpose.errors import DataError, check_number
+from cpose.evaluation.assessment import Assessment
+from cpose.evaluation.base import EvaluationProtocol
+from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
+from cpose.evaluation.metric_spec import MetricSpec
+from cpose.evaluation.objectron_metric import ObjectronMetric
+from cpose.evaluation.records import (
+    EvaluationRecord,
+    collect_predictions,
+    record_image,
+    warn_of_missing_annotations,
+)
+from cpose.evaluation.score_report import build_report
+from cpose.evaluation.tracks.track_table import TRACK_TABLE, TrackSpec
+from cpose.evaluation.tracks.tracked_pairs import TRACK_ID, pair_tracks
+from cpose.files.frame_names import list_videos, split_frame_name
+from cpose.registry import METRICS, TRACKERS
+from cpose.structures.object_pose import PoseResult, VideoFrame
+
+SINGLE_FRAMES = 'single_frames'
+"""Where a report has the numbers of the poses before the tracker."""
+OF_NUMBERS = ('AP50_track', 'id_switches')
+"""Numbers that single frames do not have."""
+
+
+class TrackProtocol:
+    """Measure metrics of tracks on the matches of another protocol.
+
+    Args:
+        inner: The protocol that matches, and measures all other metrics.
+    """
+
+    def __init__(self, inner: EvaluationProtocol) -> None:
+        self.min_score = inner.min_score
+        self._inner = inner
+
+    def assess(
+        self,
+        records: Sequence[EvaluationRecord],
+        symmetry: EvaluationSymmetry,
+        metrics: Sequence[MetricSpec],
+    ) -> Assessment:
+        """Match the predictions of one category and measure them by all metrics."""
+        plain = [metric for metric in metrics if not isinstance(metric, TrackSpec)]
+        assessment = self._inner.assess(records, symmetry, plain)
+        pairs = pair_tracks(assessment, records, symmetry)
+        values = dict(assessment.values)
+        for metric in metrics:
+            if isinstance(metric, TrackSpec) and metric.of_tracks is not None:
+                values[metric.key] = np.full(len(assessment.rows), metric.missed_value)
+                values[metric.key][pairs.rows] = metric.of_tracks(pairs)
+        return replace(assessment, values=values)
+
+
+@METRICS.register_module()
+class TrackMetric(ObjectronMetric):
+    """Let a tracker follow what was found in the frames of videos, and evaluate what it shows.
+
+    Frames are images of one folder whose names differ only in the number at the end, which gives
+    their order. Everything is measured that `ObjectronMetric` measures, and what stands in
+    `TRACK_TABLE`. The report has the same numbers of the poses before the tracker under
+    ``single_frames``, and those of each video under ``per_video``.
+
+    Args:
+        protocol: See `ObjectronMetric`.
+        tao_protocol: See `ObjectronMetric`.
+        tracker: Config of the tracker.
+        fps: Frames per second of the videos.
+        **options: More arguments of `ObjectronMetric`.
+
+    Raises:
+        ConfigError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        protocol: Mapping[str, Any],
+        tao_protocol: Mapping[str, Any],
+        tracker: Mapping[str, Any],
+        fps: float = 30.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(protocol, tao_protocol, **options)
+        check_number('fps', fps, above=0.0)
+        self.fps = fps
+        self.tracker = TRACKERS.build(dict(tracker))
+        self.metrics = (*self.metrics, *TRACK_TABLE)
+
+    def process(self, data_batch: Mapping[str, Any], data_samples: Sequence[PoseResult]) -> None:
+        """Keep the poses and annotations of each frame, None for one that could not be read."""
+        min_score = min(self.protocol.min_score, self.tao_protocol.min_score)
+        for result, sample in zip(data_samples, data_batch['data_samples'], strict=True):
+            if sample.is_replacement:
+                self.results.append(None)
+                continue
+            record = record_image(result, sample, min_score)
+            poses = [pose for pose in result.poses if pose.score >= min_score]
+            self.results.append((record, replace(result, poses=poses, picture=None)))
+
+    def compute_metrics(self, results: list[Any]) -> dict[str, float]:
+        """Return the numbers by name, after writing everything to ``report``.
+
+        Raises:
+            DataError: If the images are no frames of videos, or change their size within one.
+        """
+        self.warn_of_unread(results)
+        kept = [item for item in results if item is not None]
+        records = [record for record, _ in kept]
+        if not self.report:
+            warn_of_missing_annotations(records)
+        tracked = list(records)
+        videos = find_videos(records)
+        for video, places in videos.items():
+            self._follow(video, places, kept, tracked)
+        self.write_dump(tracked)
+        self.report = {
+            **self._report(tracked),
+            SINGLE_FRAMES: {
+                name: value
+                for name, value in self._numbers(self._report(records)).items()
+                if name not in OF_NUMBERS
+            },
+            'per_video': {
+                video: self._numbers(self._report([tracked[place] for place in places]))
+                for video, places in videos.items()
+            },
+        }
+        return self._numbers(self.report)
+
+    def _follow(
+        self, video: str, places: Sequence[int], kept: Sequence[Any], tracked: list[Any]
+    ) -> None:
+        """Put what the tracker shows of a video in the place of its predictions."""
+        self.tracker.dataset_meta = self.dataset_meta
+        self.tracker.reset()
+        for place in places:
+            record, result = kept[place]
+            number = split_frame_name(record.image_name).number
+            frame = VideoFrame(video, number, number / self.fps, self.fps)
+            shown = self.tracker.update(replace(result, video_frame=frame), frame)
+            poses = [pose for pose in shown.poses if pose.track is not None]
+            ids = np.array([pose.track.number for pose in poses if pose.track], np.float64)
+            bare = [replace(pose, extras={}) for pose in poses]
+            predictions = replace(collect_predictions(bare), extras={TRACK_ID: ids})
+            tracked[place] = replace(record, predictions=predictions)
+
+    def _report(self, records: Sequence[EvaluationRecord]) -> dict[str, Any]:
+        own, tao = TrackProtocol(self.protocol), TrackProtocol(self.tao_protocol)
+        return build_report(records, self.dataset_meta, own, tao, self.metrics)
+
+    def _numbers(self, report: Mapping[str, Any]) -> dict[str, float]:
+        return {name: report[name] for name in self.number_names}
+
+
+def find_videos(records: Sequence[EvaluationRecord]) -> dict[str, list[int]]:
+    """Return the places of the frames of each video, in their order.
+
+    Raises:
+        DataError: If an image has no number, or frames of a video have different sizes or the same
+            number.
+    """
+    videos = list_videos([record.image_name for record in records])
+    for places in videos.values():
+        first = records[places[0]]
+        numbers = [split_frame_name(records[place].image_name).number for place in places]
+        for place, number, before in zip(places, numbers, [-1, *numbers], strict=False):
+            record = records[place]
+            if number < 0 or (number == before and place != places[0]):
+                what = 'has no number' if number < 0 else f'is a second frame {number} of its video'
+                raise DataError(
+                    what,
+                    place=FilePlace(record.image_name),
+                    advice='Number the frames of a video, each in a folder of its own',
+                )
+            if not np.array_equal(record.image_wh, first.image_wh):
+                raise DataError(
+                    f'has another size than {first.image_name} of the same video',
+                    argument='image_wh',
+                    value=tuple(record.image_wh.astype(int).tolist()),
+                    place=FilePlace(record.image_name),
+                    advice='Put frames of different videos into different folders',
+                )
+    return videos
