@@ -10,9 +10,11 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
+from benchmarks.accuracy.metric_scenes import make_scene
 from cpose.apis.config.load import load_config
 from cpose.apis.training import train
 from cpose.cli.main import main
+from cpose.metric_scale.metric_poses import MetricScaling
 from cpose.registry import DATASETS, TRACKERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
 
@@ -96,6 +98,15 @@ def test_a_tracker_averages(modules):
     assert found == [1.0, 0.5]
     tracker.reset()
     assert tracker.update(result(0.25), frame(0)).poses[0].score == 0.25
+
+
+def test_a_source_of_metres_scales(modules):
+    importlib.import_module('my_scale')
+    scene = make_scene(5)
+    scaling = MetricScaling({'type': 'MeasuringBench', 'metres': 0.8})
+    pose = scaling.apply(scene.result, scene).poses[0]
+    assert pose.location_cv[2] == pytest.approx(0.8)
+    assert pose.metric_scale.location_std[2] == pytest.approx(0.01)
 
 
 def result(score):

@@ -23,7 +23,7 @@ LAYERS = {
     'geometry': 6,
     'codecs': 7,
     'datasets': 8, 'models': 8, 'evaluation': 8, 'visualization': 8,
-    'tracking': 8,
+    'tracking': 8, 'metric_scale': 8,
     'checkpoints': 9,
     'engine': 10, 'deploy': 10,
     'apis': 11,

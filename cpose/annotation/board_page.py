@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cpose.annotation.boards import Board
 from cpose.errors import ConfigError
 from cpose.files.atomic import write_atomic
 from cpose.files.outputs import MARK, check_replaceable
+from cpose.metric_scale.boards import Board
 
 if TYPE_CHECKING:  # its import takes longer than the help of a command
     from matplotlib.figure import Figure
@@ -90,7 +90,7 @@ def _draw_page(board: Board, dpi: int) -> 'Figure':
 def describe(board: Board) -> str:
     """Return the sizes of a board, as they stand below it."""
     columns, rows = board.squares
-    marker = f', markers {board.marker_mm:g} mm' if board.kind == 'charuco' else ''
+    marker = f', markers {board.marker_mm:g} mm' if board.has_markers else ''
     return (
         f'{board.kind}, {columns} × {rows} squares of {board.square_mm:g} mm{marker}. '
         f'Print at 100 %: {columns} squares measure {board.size_mm[0]:g} mm.'

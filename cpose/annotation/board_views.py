@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cpose.annotation.boards import Board
 from cpose.apis.inference.image_sources import SourceImage
+from cpose.metric_scale.boards import Board
 
 MOST_VIEWS = 60
 """Used for the solution, whose time grows with the cube of their number."""

@@ -67,9 +67,9 @@ class PipelineItem(TypedDict, total=False):
     """Keys of the dict that goes through the pipeline. Letters: N objects, S candidates.
 
     From the record: ``img_path``, ``intrinsics`` (3, 3) and ``projection`` (3, 3), both of the
-    original image and None if unknown, ``annotations`` (None without annotation) and
-    ``symmetries``, one per object; ``img`` (H, W, 3) uint8 BGR and ``image_wh`` where the record
-    has them, else `LoadPoseImage` adds them.
+    original image and None if unknown, ``distortion``, None for a pinhole, ``annotations`` (None
+    without annotation) and ``symmetries``, one per object; ``img`` (H, W, 3) uint8 BGR and
+    ``image_wh`` where the record has them, else `LoadPoseImage` adds them.
 
     From the data set: ``input_wh`` of the network in pixels, ``rng`` of this image in this epoch,
     ``sample_idx``, its number, and ``max_objs``, how many objects get targets, None for all.
@@ -82,6 +82,7 @@ class PipelineItem(TypedDict, total=False):
     img_path: str
     intrinsics: np.ndarray | None
     projection: np.ndarray | None
+    distortion: np.ndarray | None
     annotations: CuboidAnnotations | None
     symmetries: Sequence[Any]
     img: np.ndarray
@@ -121,6 +122,7 @@ def open_record(
         'img_path': record.image_path,
         'intrinsics': record.intrinsics,
         'projection': projection,
+        'distortion': record.distortion,
         'annotations': record.annotations,
         'symmetries': symmetries if record.symmetries is None else record.symmetries,
         'input_wh': input_wh,

@@ -175,6 +175,7 @@ class CenterPoseDataset(PoseDataset):
             image_wh=(int(image['image_wh'][0]), int(image['image_wh'][1])),
             intrinsics=_matrix_or_none(image['intrinsics']),
             projection=_matrix_or_none(image['projection']),
+            distortion=image['distortion'].copy() if image['distortion'].any() else None,
             annotations=annotations_of(
                 image,
                 self._objects[first:last],

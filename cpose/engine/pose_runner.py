@@ -122,6 +122,8 @@ class PoseRunner(PartBuildingRunner):
         for handler in logger.handlers:
             if isinstance(handler, logging.FileHandler):
                 handler.handleError = _raise_on  # type: ignore[method-assign]
+                if handler.stream is not None:  # names of files may hold bytes that are no UTF-8
+                    handler.stream.reconfigure(encoding='utf-8', errors='backslashreplace')
         console = [item for item in logger.handlers if not isinstance(item, logging.FileHandler)]
         self._console_levels = [(handler, handler.level) for handler in console]
         for handler, level in self._console_levels:

@@ -105,6 +105,7 @@ def _image_entry(record: EvaluationRecord) -> dict[str, Any]:
         'plane_gl': None if plane is None else plane.tolist(),
         'predictions': _row_entries(record.predictions, PREDICTION_SHAPES),
         'objects': _object_entries(record),
+        **({} if record.distortion is None else {'distortion': record.distortion.tolist()}),
         **({} if ignored is None else {'ignored_boxes': ignored.tolist()}),
     }
 

@@ -13,6 +13,7 @@ from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
 from cpose.files.text_files import read_json
+from cpose.geometry.projection import DISTORTION_LENGTHS
 from cpose.structures.pose_data_sample import CuboidAnnotations
 from cpose.type_gate import find_foreign
 
@@ -169,7 +170,17 @@ def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
             ignored_boxes=_read_ignored(fields),
         ),
         projection=fields.array_or_none('projection', (3, 3)),
+        distortion=_read_distortion(fields),
     )
+
+
+def _read_distortion(fields: DumpFields) -> np.ndarray | None:
+    if 'distortion' not in fields.content:
+        return None
+    count = len(fields.list_of('distortion'))
+    if count not in DISTORTION_LENGTHS:
+        raise fields.error('distortion', f'has {count} numbers, expected {DISTORTION_LENGTHS}')
+    return fields.array('distortion', (count,))
 
 
 def _read_ignored(fields: DumpFields) -> np.ndarray | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from cpose.evaluation.functional.pose_errors import mean_corner_distance, viewpoint_angles_deg
 from cpose.evaluation.records import EvaluationRecord
-from cpose.geometry.projection import project_points
+from cpose.geometry.projection import MOST_COEFFICIENTS, pad_distortion, project_points
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.structures.camera import cv_from_gl
 
@@ -30,6 +30,7 @@ class MatchedPairs:
         gt_dims: (n, 3).
         planes: (n, 2, 3), NaN where there is no ground plane.
         projections: (n, 3, 3), NaN where unknown.
+        distortions: (n, 14) lens coefficients, 0 without distortion.
         image_wh: (n, 2), pixels.
         pred_extras: (n, ...) by name, what the model predicts besides; NaN where it does not.
         gt_extras: (n, ...) by name, what is annotated besides; NaN where it is not.
@@ -43,6 +44,7 @@ class MatchedPairs:
     gt_dims: np.ndarray
     planes: np.ndarray
     projections: np.ndarray
+    distortions: np.ndarray
     image_wh: np.ndarray
     pred_extras: Mapping[str, np.ndarray]
     gt_extras: Mapping[str, np.ndarray]
@@ -61,6 +63,7 @@ PAIR_SHAPES = {
     'gt_dims': (3,),
     'planes': (2, 3),
     'projections': (3, 3),
+    'distortions': (MOST_COEFFICIENTS,),
     'image_wh': (2,),
 }
 """Shape of one pair in each array of `MatchedPairs`."""
@@ -81,6 +84,7 @@ def gather_pairs(records: Sequence[EvaluationRecord], rows: np.ndarray) -> Match
             record.annotations.dims_metric[gt],
             np.full((2, 3), np.nan) if plane is None else plane,
             np.full((3, 3), np.nan) if projection is None else projection,
+            pad_distortion(record.distortion),
             record.image_wh,
         )
         for column, value in zip(columns.values(), values, strict=True):
@@ -107,13 +111,17 @@ def _gather_extras(
 
 
 def project_views(
-    keypoints_gl: np.ndarray, projections: np.ndarray, annotated: np.ndarray
+    keypoints_gl: np.ndarray,
+    projections: np.ndarray,
+    distortions: np.ndarray,
+    annotated: np.ndarray,
 ) -> np.ndarray:
     """Project equivalent views of objects to the image.
 
     Args:
         keypoints_gl: (n, S, 9, 3), Objectron camera frame, the annotated view first.
         projections: (n, 3, 3) pixels, NaN where unknown.
+        distortions: (n, 14) lens coefficients, see `pad_distortion`.
         annotated: (n, 9, 2) pixels that take the place of all views where the projection is
             unknown.
 
@@ -121,7 +129,10 @@ def project_views(
         (n, S, 9, 2), image pixels.
     """
     with np.errstate(divide='ignore', invalid='ignore'):
-        rays = project_points(cv_from_gl(keypoints_gl), np.eye(3))
+        points_cv = cv_from_gl(keypoints_gl)
+        rays = project_points(points_cv, np.eye(3))
+        for k in np.flatnonzero(distortions.any(axis=1)):
+            rays[k] = project_points(points_cv[k], np.eye(3), distortions[k])
         turned = np.einsum('nskj,nij->nski', rays, projections[:, :2, :2])
     points = turned + projections[:, None, None, :2, 2]
     is_known = np.isfinite(points).all(axis=(1, 2, 3))
@@ -216,4 +227,6 @@ class AlignedPairs:
     def _corner_views(self) -> np.ndarray:
         """Project the corners of the rotated true solids: (n, S, 8, 2), image pixels."""
         views = rotate_about_up(self.gt_keypoints, full_turn(self.num_rotations))
-        return project_views(views, self.matched.projections, self.gt_points)[:, :, 1:]
+        return project_views(
+            views, self.matched.projections, self.matched.distortions, self.gt_points
+        )[:, :, 1:]

@@ -5,7 +5,7 @@ Letters: P predictions, N objects.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,7 @@ class EvaluationRecord:
         predictions: What the model found.
         annotations: What is annotated.
         projection: (3, 3) pixels from OpenCV camera points, or None if unknown.
+        distortion: Lens coefficients k1 k2 p1 p2 ..., or None for a pinhole.
     """
 
     image_name: str
@@ -78,6 +79,7 @@ class EvaluationRecord:
     predictions: PredictedCuboids
     annotations: CuboidAnnotations
     projection: np.ndarray | None = None
+    distortion: np.ndarray | None = None
 
     @property
     def symmetric(self) -> np.ndarray:
@@ -98,9 +100,7 @@ class EvaluationRecord:
         if ignored is not None:
             is_wanted &= ~_is_ignored(self.predictions, self.annotations.keypoints_image, ignored)
         predictions = self.predictions.select(is_wanted)
-        return EvaluationRecord(
-            self.image_name, self.image_wh, predictions, annotations, self.projection
-        )
+        return replace(self, predictions=predictions, annotations=annotations)
 
 
 MIN_INSIDE = 0.5
@@ -162,6 +162,7 @@ def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -
         predictions=collect_predictions(poses),
         annotations=sample.annotations,
         projection=projection,
+        distortion=sample.distortion,
     )
 
 
@@ -202,6 +203,7 @@ def record_to_arrays(record: EvaluationRecord) -> dict[str, Any]:
         'image_name': record.image_name,
         'image_wh': record.image_wh,
         'projection': record.projection,
+        'distortion': record.distortion,
         'predictions': {**predictions, 'extras': dict(record.predictions.extras)},
         'annotations': {
             **field_arrays(record.annotations),
@@ -218,6 +220,7 @@ def record_from_arrays(arrays: Mapping[str, Any]) -> EvaluationRecord:
         PredictedCuboids(**arrays['predictions']),
         CuboidAnnotations(**arrays['annotations']),
         arrays['projection'],
+        arrays['distortion'],
     )
 
 

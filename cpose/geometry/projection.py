@@ -7,6 +7,9 @@ Source: Hartley and Zisserman, "Multiple View Geometry", chapter 6; OpenCV's cam
 import cv2
 import numpy as np
 
+DISTORTION_LENGTHS = (4, 5, 8, 12, 14)
+"""Numbers of coefficients that OpenCV's lens models have."""
+MOST_COEFFICIENTS = max(DISTORTION_LENGTHS)
 UNDISTORTION_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-6)
 """100 rounds or a change of 1e-6 pixels: OpenCV's own 5 rounds leave strong lenses wrong."""
 
@@ -19,7 +22,7 @@ def project_points(
     Args:
         points_cv: (..., 3), any unit, OpenCV camera frame, z > 0.
         intrinsics: (3, 3), pixels; the skew counts.
-        distortion: (4,), (5,), (8,), (12,) or (14,) lens coefficients, or None for a pinhole.
+        distortion: Lens coefficients, as many as `DISTORTION_LENGTHS` says, or None for a pinhole.
 
     Returns:
         (..., 2), image pixels (u, v).
@@ -29,6 +32,14 @@ def project_points(
     if distortion is not None:
         rays = _distort(rays, distortion)
     return rays @ intrinsics[:2, :2].T + intrinsics[:2, 2]
+
+
+def pad_distortion(distortion: np.ndarray | None) -> np.ndarray:
+    """Return all coefficients (14,) of OpenCV's largest lens model, 0 where there are fewer."""
+    padded = np.zeros(MOST_COEFFICIENTS)
+    if distortion is not None:
+        padded[: len(distortion)] = distortion
+    return padded
 
 
 def back_project_points(

@@ -21,6 +21,7 @@ class ImageRecord:
         intrinsics: (3, 3) pinhole matrix, pixels, or None if the camera is unknown.
         projection: (3, 3) from OpenCV camera points to the annotated pixels; None takes the
             intrinsics. The two differ by about two pixels in files made from Objectron.
+        distortion: Lens coefficients k1 k2 p1 p2 ..., or None for a pinhole.
         annotations: The annotated objects, or None for an image without annotation.
         symmetries: One object of the registry SYMMETRIES for each annotated one; None takes those
             of ``annotations.symmetric`` and the categories.
@@ -34,6 +35,7 @@ class ImageRecord:
     image_wh: tuple[int, int] | None = None
     intrinsics: np.ndarray | None = field(default=None, repr=False)
     projection: np.ndarray | None = field(default=None, repr=False)
+    distortion: np.ndarray | None = field(default=None, repr=False)
     annotations: CuboidAnnotations | None = field(default=None, repr=False)
     symmetries: Sequence[Any] | None = field(default=None, repr=False)
 

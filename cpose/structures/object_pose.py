@@ -41,11 +41,31 @@ class Track:
 
 
 @dataclass(frozen=True)
+class MetricScale:
+    """How an object got its size in metres.
+
+    Attributes:
+        source: What told it.
+        factor: Metres per unit of the model; None where it is unknown.
+        location_std: (3,) standard deviations of the location, metres, OpenCV camera frame.
+        dims_std: (3,) standard deviations of the extents, metres.
+        failure: Why it is unknown.
+    """
+
+    source: str
+    factor: float | None = None
+    location_std: np.ndarray | None = None
+    dims_std: np.ndarray | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
 class ObjectPose:
     """One detected cuboid.
 
     The pose fields are ``None`` when no pose was asked for or found; ``failure`` then says why.
-    Lengths are in units of the object's height, or metres for models with absolute scale.
+    Lengths are in metres if `has_metres`, else in the unit of the model: the object's height, or
+    metres for models with absolute scale.
 
     Attributes:
         score: Confidence, 0 to 1.
@@ -60,12 +80,13 @@ class ObjectPose:
         failure: Why there is no pose.
         extras: What further branches found, by name; arrays in units of the original image. With
             uncertainty branches ``keypoints_std`` (8, 2), standard deviations of the corners in
-            x and y, pixels, and ``dims_std`` (3,), those of ``dims`` in their unit.
+            x and y, pixels, and ``dims_std`` (3,), those of ``dims`` in the unit of the model.
         reprojection_error: RMS distance of the predicted corners from the posed ones, image pixels.
         relative_error: The same in RMS distances of the predicted corners from their mean, which
             means alike for near and far objects.
         track: The object in a video, with a tracker. The pose is then that of the tracker; boxes
             and corners are those of the frame.
+        metric_scale: How it got its size in metres, with a source of that.
         category: Name of the category; ``None`` where it is not known.
     """
 
@@ -83,12 +104,18 @@ class ObjectPose:
     reprojection_error: float | None = None
     relative_error: float | None = None
     track: Track | None = None
+    metric_scale: MetricScale | None = None
     category: str | None = None
 
     @property
     def has_pose(self) -> bool:
         """Whether the 6-DoF pose is known."""
         return self.keypoints_cv is not None
+
+    @property
+    def has_metres(self) -> bool:
+        """Whether a source of scale made lengths metres."""
+        return self.metric_scale is not None and self.metric_scale.factor is not None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from cpose.errors import check_shape
 from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.previous_frame import PreviousFrame
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class PoseDataSample:
         is_replacement: Whether it stands in for an image that could not be read; evaluation
             leaves it out.
         is_camera_guessed: Whether the intrinsics are an assumption.
+        previous: What networks that follow objects get of the frame before; None where there is
+            none, or for other networks.
     """
 
     image_path: str
@@ -131,6 +134,7 @@ class PoseDataSample:
     projection: np.ndarray | None = field(default=None, repr=False)
     is_replacement: bool = False
     is_camera_guessed: bool = False
+    previous: PreviousFrame | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the shapes."""

@@ -83,11 +83,19 @@ class VideoTracking:
         if last is None or last.video_frame is None or last.video_frame.video != frame.video:
             self._tracker.reset()
         else:
-            _check_order(last, last.video_frame, result, frame)
+            check_order(last, result)
         return self._tracker.update(result, frame)
 
 
-def _check_order(last: PoseResult, before: VideoFrame, result: PoseResult, now: VideoFrame) -> None:
+def check_order(last: PoseResult, result: PoseResult) -> None:
+    """Check that a frame follows another one of its video; single images follow everything.
+
+    Raises:
+        DataError: If it has another size, or is not later.
+    """
+    before, now = last.video_frame, result.video_frame
+    if before is None or now is None:
+        return
     place = FilePlace(result.image_path)
     if result.image_wh != last.image_wh:
         raise DataError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.errors import check_number
+from cpose.geometry.cuboid_pose import pose_keypoints
 from cpose.geometry.projection import project_points
 from cpose.registry import SYMMETRIES, TRACKERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
@@ -18,7 +19,6 @@ from cpose.tracking.measuring import (
     choose_labelling,
     list_labellings,
     measure,
-    pose_keypoints,
 )
 from cpose.tracking.pose_filter import Measurement, PoseFilter
 

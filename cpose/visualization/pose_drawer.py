@@ -56,8 +56,8 @@ class PoseDrawer:
         axis_length: Length of the axes, object heights.
         show_axes: Whether to draw the axes of objects that have a pose.
         show_points: Whether to mark and number the centre, 0, and the corners, 1 to 8.
-        show_labels: Whether to write category, score and dimensions, and with several categories
-            how many objects there are of each.
+        show_labels: Whether to write category, score and dimensions, the depth too in metres, and
+            with several categories how many objects there are of each.
     """
 
     categories: Sequence[str] = ()
@@ -159,7 +159,9 @@ class PoseDrawer:
         if pose.track is not None:
             name = f'{name} #{pose.track.number}'
         dims = ' / '.join(f'{value:.3f}' for value in pose.dims)
-        return [f'{name} {pose.score:.2f}', dims]
+        if not pose.has_metres or pose.location_cv is None:
+            return [f'{name} {pose.score:.2f}', dims]
+        return [f'{name} {pose.score:.2f}', f'{dims} m', f'at {pose.location_cv[2]:.2f} m']
 
     def _name(self, label: int) -> str:
         return self.categories[label] if label < len(self.categories) else f'object {label}'

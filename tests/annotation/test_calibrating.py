@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from cpose.annotation.board_views import MOST_VIEWS, View, choose_views, find_views
-from cpose.annotation.boards import Board
 from cpose.annotation.calibrating import calibrate, check_yaml_name, write_camera
 from cpose.apis.inference.camera_io import read_camera_file
 from cpose.apis.inference.image_sources import read_images
 from cpose.errors import ConfigError, DataError
+from cpose.metric_scale.boards import Board
 
 from ..user_errors import raises
 from .board_pictures import DISTORTION, IMAGE_WH, INTRINSICS, draw_view, draw_views

@@ -1,8 +1,6 @@
 """The page in a headless browser, with the real server as a process of its own."""
 
 import json
-import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,14 +18,10 @@ from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import GL_FROM_CV
 
-from .box_views import IMAGE_WH, box_view, paint, ratio_error, rotation_error_deg
+from .box_views import box_view, paint, ratio_error, rotation_error_deg
+from .tabs import Tab, address_of
 
-playwright = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason='no Chromium on the search path'),
-]
+pytestmark = pytest.mark.slow
 VIEWS = (box_view(), box_view(yaw=35), box_view(yaw=-50, pitch=35, dims=(1, 1, 0.6)))
 ORDERS = ((1, 5, 4, 7, 3, 6, 2), (1, 5, 0, 3, 7, 2, 6), (1, 5, 4, 7, 3, 6, 2))
 
@@ -37,18 +31,10 @@ def served(folder, *options):
     command = [sys.executable, '-m', 'cpose.cli.main', 'annotate', str(folder)]
     words = [*command, '--no-browser', '--port', '0', '--category', 'carton', *options]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        line = server.stdout.readline()
         try:
-            yield re.search(r'http\S+', line)[0], server
+            yield address_of(server), server
         finally:
             server.kill()
-
-
-@pytest.fixture(scope='module')
-def browser():
-    options = {'executable_path': CHROMIUM, 'args': ['--no-sandbox']}
-    with playwright.sync_playwright() as tools, tools.chromium.launch(**options) as found:
-        yield found
 
 
 @pytest.fixture
@@ -56,48 +42,6 @@ def folder(tmp_path):
     for number, view in enumerate(VIEWS):
         cv2.imwrite(str(tmp_path / f'box_{number}.png'), paint(view))
     return tmp_path
-
-
-class Tab:
-    """A person at the page; counts clicks and keys."""
-
-    def __init__(self, browser, address, image_wh=IMAGE_WH):
-        context = browser.new_context(viewport={'width': 1280, 'height': 800}, bypass_csp=True)
-        self.page = context.new_page()
-        self.page.set_default_timeout(30_000)
-        self.errors = []
-        self.page.on('pageerror', lambda error: self.errors.append(str(error)))
-        self.image_wh = image_wh
-        self.actions = 0
-        self.page.goto(address)
-        self.page.wait_for_function('document.querySelector("#list .current")')
-
-    def at(self, point):
-        box, (width, height) = self.page.locator('#overlay').bounding_box(), self.image_wh
-        scale = 0.96 * min(box['width'] / width, box['height'] / height)
-        left = box['x'] + (box['width'] - width * scale) / 2
-        top = box['y'] + (box['height'] - height * scale) / 2
-        return left + (point[0] + 0.5) * scale, top + (point[1] + 0.5) * scale
-
-    def opened(self, name):
-        self.page.wait_for_function(f'document.querySelector("#name").textContent === "{name}"')
-        self.page.wait_for_function('document.querySelector("#hint").textContent !== ""')
-
-    def click(self, point):
-        self.page.mouse.move(*self.at(point))
-        self.page.mouse.down()
-        self.page.mouse.up()
-        self.actions += 1
-
-    def press(self, key):
-        self.page.keyboard.press(key)
-        self.actions += 1
-
-    def saved(self, num_corners=None):
-        self.page.wait_for_function('document.querySelector("#saved").textContent === "saved"')
-        if num_corners is not None:
-            count = 'document.querySelectorAll("#guide circle.placed").length'
-            self.page.wait_for_function(f'{count} === {num_corners}')
 
 
 def check(path, view):
@@ -123,6 +67,16 @@ def test_boxes_are_placed_by_clicks(folder, browser):
         assert tab.errors == []
     for number, view in enumerate(VIEWS):
         check(folder / f'box_{number}.json', view)
+
+
+def test_a_click_on_a_corner_that_the_box_shows_already_places_it(folder, browser):
+    with served(folder) as (address, _):
+        tab = Tab(browser, address)
+        tab.opened('box_0.png')
+        for count, corner in enumerate(ORDERS[0], 1):
+            tab.click(VIEWS[0].corners[corner])
+            tab.saved(count)
+    check(folder / 'box_0.json', VIEWS[0])
 
 
 def test_undo_and_redo(folder, browser):

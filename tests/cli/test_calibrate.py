@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.annotation.boards import Board
 from cpose.apis.inference.camera_io import read_camera_file
 from cpose.cli.main import main
+from cpose.metric_scale.boards import Board
 
 from ..annotation.board_pictures import IMAGE_WH, INTRINSICS, draw_views
 

@@ -17,7 +17,7 @@ from cpose.structures.object_pose import PoseResult
 from cpose.visualization.pose_drawer import PoseDrawer
 from cpose.visualization.pose_visualizer import PoseVisualizer
 
-from ..apis.inference_scenes import tiny_config
+from ..apis.inference_scenes import tiny_config, write_box_model
 
 CAMERA = ['--camera', '75', '75', '40', '30']
 
@@ -191,3 +191,51 @@ def test_videos_are_tracked(infer, tmp_path, monkeypatch):
     (track,) = content['tracks']
     assert [pose['number'] for pose in track['poses']] == [0, 1, 2]
     assert (tmp_path / 'out' / 'vis' / 'clip.mp4').exists()
+
+
+def test_metres(images, tmp_path):
+    model = write_box_model(tmp_path / 'box.pth')
+    depths = tmp_path / 'depths'
+    for name in ('a/0', 'b/0'):
+        (depths / name).parent.mkdir(parents=True)
+        np.save(depths / f'{name}.npy', np.full((60, 80), 2.0))
+    found = {}
+    for words in (['--height', '0.2±0.01'], ['--width', 'box=0.1'], ['--depth', depths], []):
+        out = ['--out', tmp_path / 'out', '--device', 'cpu', '--score-thr', '0.01', *CAMERA]
+        assert main(['infer', '-', str(model), *map(str, (images, *out, *words))]) == 0
+        content = json.loads((tmp_path / 'out' / 'json' / 'a' / '0.json').read_text())
+        found[words[0] if words else ''] = next(
+            item
+            for item in content['objects']
+            if item['location'] and min(item['projected_keypoints_2d'][0]) > 15
+        )
+    high, wide, deep, plain = found.values()
+    assert high['dimensions'][1] == pytest.approx(0.2)
+    assert high['dimensions_std'][1] == pytest.approx(0.01, rel=0.05)
+    assert 'told apart' in wide['scale_failure']
+    assert 'do not agree' in deep['scale_failure']  # a wall is no box
+    assert (plain['unit'], plain['scale_source']) == ('object_height', None)
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        ['--height', '0.2', '--depth', '.'],
+        ['--camera-height', '1', '--marker', 'a.json'],
+        ['--marker', 'a.json', '--width', '0.1'],
+        ['--camera-pitch', '30'],
+        ['--height', 'tall'],
+        ['--height', '0.1', '0.2'],
+        ['--height', 'mug=0.1'],
+        ['--height', '-0.1'],
+        ['--marker', 'none.json'],
+        ['--depth', 'none'],
+        ['--height', '0.2', '--no-pnp'],
+    ],
+)
+def test_metres_that_contradict_each_other(words, infer, images, capsys):
+    camera = [] if '--no-pnp' in words else CAMERA
+    assert infer(images, *camera, *words) == 2
+    told = capsys.readouterr().err
+    assert words[0] in told or words[0] == '--marker'
+    assert 'Traceback' not in told

@@ -28,7 +28,9 @@ def test_no_pairs_keep_their_shapes():
 def test_first_view_projects_to_the_annotation(new_scene, new_record):
     record = new_record(new_scene().add_object((0.2, 0.1, 0.3), (0.2, 0.1, 2), 30))
     views = rotate_about_up(record.annotations.keypoints_gl, full_turn(4))
-    points = project_views(views, record.projection[None], record.annotations.keypoints_image)
+    points = project_views(
+        views, record.projection[None], np.zeros((1, 14)), record.annotations.keypoints_image
+    )
     np.testing.assert_allclose(points[:, 0], record.annotations.keypoints_image, atol=1e-9)
     assert np.abs(points[:, 1] - points[:, 0]).max() > 5
     # Two half turns exchange corner 1 (−−−) with 6 (+−+).
@@ -39,7 +41,7 @@ def test_annotation_stands_in_where_the_projection_is_unknown(new_scene, new_rec
     record = new_record(new_scene().add_object((0.2, 0.1, 0.3)))
     views = rotate_about_up(record.annotations.keypoints_gl, full_turn(4))
     unknown = np.full((1, 3, 3), np.nan)
-    points = project_views(views, unknown, record.annotations.keypoints_image)
+    points = project_views(views, unknown, np.zeros((1, 14)), record.annotations.keypoints_image)
     np.testing.assert_array_equal(
         points, record.annotations.keypoints_image[:, None].repeat(4, axis=1)
     )

@@ -1,5 +1,6 @@
 """Run attacks in processes that may hang or die, and count what happened."""
 
+import json
 import multiprocessing
 import os
 import resource
@@ -20,7 +21,9 @@ from cpose.errors import UserError
 from .targets import TARGETS
 
 MOST_SECONDS = 20
-"""A longer input hangs."""
+"""A longer input hangs. Time in which it waited for a processor does not count, see `Clock`."""
+MOST_STEP = 2
+"""Seconds between two looks at a worker; what is above is a machine that stood still."""
 MOST_BYTES = 1 << 30
 """Memory above that of the process when it is ready."""
 FAULTS = ('traceback', 'changed', 'hang', 'memory', 'died')
@@ -34,17 +37,25 @@ class Outcome(NamedTuple):
         number: Number of the input; with the seed it makes the input again.
         kind: ``accepted``, ``refused`` or one of `FAULTS`.
         detail: Message or traceback.
+        seconds: Processor time.
     """
 
     target: str
     number: int
     kind: str
     detail: str = ''
+    seconds: float = 0
 
 
 def attack(target: str, number: int, seed: int, prepared) -> Outcome:
     """Run one input; ``prepared`` is the target."""
     rng = np.random.default_rng([seed, list(TARGETS).index(target), number])
+    start = time.process_time()
+    outcome = _attack(target, number, rng, prepared)
+    return outcome._replace(seconds=round(time.process_time() - start, 2))
+
+
+def _attack(target: str, number: int, rng: np.random.Generator, prepared) -> Outcome:
     try:
         is_same = prepared.attack(rng)
     except UserError as error:
@@ -102,7 +113,7 @@ class _Worker:
         self._begin()
 
     def start(self, task: tuple[str, int]) -> None:
-        self.task, self.since = task, time.monotonic()
+        self.task, self.clock = task, Clock(self.process.pid)
         self.pipe.send(task)
 
     def collect(self, is_ready: bool) -> Outcome | None:
@@ -116,7 +127,7 @@ class _Worker:
             except (EOFError, OSError):
                 outcome = Outcome(*self.task, 'died', f'exit code {self.process.exitcode}')
                 self._renew()
-        elif time.monotonic() - self.since > MOST_SECONDS + self.patience:
+        elif self.clock.read() > MOST_SECONDS + self.patience:
             outcome = Outcome(*self.task, 'hang', f'more than {MOST_SECONDS} s')
             self._renew()
         if outcome:
@@ -141,6 +152,30 @@ class _Worker:
         other.close()
 
 
+class Clock:
+    """Seconds of a process, without those in which others had the processors.
+
+    A loop without end and a wait for something that never comes both count; a loaded machine does
+    not. Linux tells how long the main thread stood in the queue of a processor.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.file = Path(f'/proc/{pid}/schedstat')
+        self.seconds = 0.0
+        self.last, self.queued = time.monotonic(), self._queued()
+
+    def read(self) -> float:
+        """Return the seconds since the start; called about once a second."""
+        now, queued = time.monotonic(), self._queued()
+        step = min(now - self.last, MOST_STEP) - (queued - self.queued)
+        self.seconds += max(step, 0)
+        self.last, self.queued = now, queued
+        return self.seconds
+
+    def _queued(self) -> float:
+        return int(self.file.read_text().split()[1]) / 1e9 if self.file.is_file() else 0.0
+
+
 def _work(pipe: Connection, seed: int) -> None:
     name, prepared, base = '', None, 0
     # Decoders written in C tell about damaged files on their own.
@@ -163,6 +198,13 @@ def _work(pipe: Connection, seed: int) -> None:
 
 def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def read_log(file: Path, seed: int) -> list[Outcome]:
+    """Return the outcomes that an earlier campaign of a seed wrote, without a line cut off."""
+    lines = file.read_text().split('\n')[:-1] if file.is_file() else []
+    entries = [json.loads(line) for line in lines]
+    return [Outcome(*entry[1:]) for entry in entries if entry[0] == seed]
 
 
 def count_outcomes(outcomes: Iterable[Outcome]) -> dict[str, Counter[str]]:

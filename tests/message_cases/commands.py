@@ -41,6 +41,9 @@ CASES = {
     'model that is not in the zoo': ['infer', '--model', 'nvlabs_centrepose', 'a.jpg'],
     'model without weights': ['test', '--model', 'dla34_bike'],
     'model that others publish': ['infer', '--model', 'nvlabs_centerpose', 'a.jpg'],
+    'metres from two sources': [
+        *('infer', '-', 'none.pth', 'a.jpg', '--height', '0.2', '--depth', '.'),
+    ],
     'model file that does not exist': ['infer', '--model', 'none.pth', 'a.jpg'],
     'file of no model': ['zoo', '--fetch'],
     'conversion of nothing': ['convert', 'none.pth', '--out', 'b.pth'],

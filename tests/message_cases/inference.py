@@ -6,12 +6,23 @@ from cpose.apis.builder import choose_device
 from cpose.apis.inference.calibration import Camera, SceneCameras
 from cpose.apis.inference.camera_io import make_camera, read_camera_file
 from cpose.apis.inference.image_sources import read_images
+from cpose.metric_scale.board_pose import read_pattern
+from cpose.metric_scale.depth_images import DepthImages, read_depth
+from cpose.metric_scale.known_sizes import KnownDimensions
 
 
 def with_camera(text):
     def run(folder):
         (folder / 'camera.yaml').write_text(text)
         read_camera_file(folder / 'camera.yaml')
+
+    return run
+
+
+def with_depth(values):
+    def run(folder):
+        np.save(folder / 'a.npy', values)
+        read_depth(folder / 'a.npy')
 
     return run
 
@@ -40,5 +51,13 @@ CASES = {
     'input that is an empty folder': lambda folder: list(read_images(str(folder))),
     'input of another type': lambda folder: list(read_images(5)),
     'input of another shape': lambda folder: list(read_images(np.zeros((4, 4), np.uint8))),
+    'metres without an extent': lambda folder: KnownDimensions(),
+    'metres of an unknown category': lambda folder: setattr(
+        KnownDimensions(height={'mug': 0.1}), 'dataset_meta', {'category': ('cup',)}
+    ),
+    'depths that are no folder': lambda folder: DepthImages(folder / 'none'),
+    'depth image of colours': with_depth(np.zeros((4, 4, 3), np.uint8)),
+    'marker of an unknown kind': lambda folder: read_pattern({'kind': 'circles'}),
+    'marker without its size': lambda folder: read_pattern({'kind': 'marker', 'id': 3}),
     'device that is unknown': lambda folder: choose_device('gpu'),
 }

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.accuracy.tracked_scenes import CAMERA, POINT_NOISE, find_objects, make_scenes
 from cpose.codecs.symmetries import CuboidSymmetry, NoSymmetry, RotationalSymmetry
+from cpose.geometry.cuboid_pose import pose_keypoints
 from cpose.geometry.pnp import solve_cuboid_pnp
 from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import (
@@ -12,7 +13,7 @@ from cpose.geometry.rotation import (
     quaternion_from_vector,
     vector_from_quaternion,
 )
-from cpose.tracking.measuring import choose_labelling, list_labellings, measure, pose_keypoints
+from cpose.tracking.measuring import choose_labelling, list_labellings, measure
 
 TINY = 1e-3
 

@@ -41,6 +41,7 @@ REGISTRIES = {
     'postprocessor': cpose_registry.CODECS,
     'runtime': cpose_registry.RUNTIMES,
     'sampler': cpose_registry.DATA_SAMPLERS,
+    'scale_source': cpose_registry.SCALE_SOURCES,
     'symmetry': cpose_registry.SYMMETRIES,
     'test_cfg': cpose_registry.LOOPS,
     'test_evaluator': cpose_registry.METRICS,

@@ -35,6 +35,8 @@ from cpose.deploy.onnx.verify import Comparison, check_bounds, compare_with_torc
 from cpose.errors import ConfigError, DataError
 from cpose.files.model_files import check_new_file, write_model_atomic
 from cpose.files.outputs import note_input, outputs_guarded
+from cpose.models.detectors.scale_pyramid import reads_previous
+from cpose.structures.previous_frame import PREVIOUS_CHANNELS
 
 NUM_SYNTHETIC = 2
 NUM_TEST = 4
@@ -229,4 +231,5 @@ def make_metadata(config: Config, model: Any, settings: ExportSettings) -> Model
         symmetry=json.dumps(symmetry[0] if len(symmetry) == 1 else symmetry),
         config=config_to_json(config),
         outputs={name: asdict(output) for name, output in model.head.codec.outputs.items()},
+        previous_inputs=tuple(PREVIOUS_CHANNELS) if reads_previous(model) else (),
     )

@@ -20,6 +20,7 @@ from cpose.deploy.model_metadata import (
     load_onnx,
     static_batch_of,
 )
+from cpose.deploy.network_inputs import refuse_previous
 from cpose.deploy.onnx.graph_passes import convert_to_half
 from cpose.deploy.quantization.calibration_images import (
     DEFAULT_BATCH_SIZE,
@@ -204,6 +205,7 @@ def quantize_file(
     note_input(*source.folders)
     _check_out(path, out, may_replace)
     model, metadata = load_onnx(path)
+    refuse_previous(metadata, path, 'quantisation')
     if metadata.precision != 'fp32':
         raise CheckpointError(
             f'is {metadata.precision} already',

@@ -12,6 +12,7 @@ from cpose.datasets.annotations.annotation import parse_annotation
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.json_files import JsonFields
+from cpose.geometry.projection import DISTORTION_LENGTHS
 from cpose.structures.camera import intrinsic_matrix
 
 SCALARS = ('fx', 'fy', 'cx', 'cy', 'skew')
@@ -25,7 +26,6 @@ OPEN3D_MATRIX = 'intrinsic_matrix'
 """Column by column."""
 MATRIX_NAMES = ('camera_matrix', 'intrinsics', 'cam_K', 'K', 'k', OPEN3D_MATRIX)
 DISTORTION_NAMES = ('distortion_coefficients', 'distortion_coeffs', 'distortion', 'D', 'd')
-DISTORTION_LENGTHS = (4, 5, 8, 12, 14)
 DISTORTION_MODELS = ('plumb_bob', 'rational_polynomial', 'radtan', 'pinhole', 'none', '')
 SIZE_NAMES = (('width', 'height'), ('image_width', 'image_height'))
 RESOLUTION = 'resolution'
@@ -186,7 +186,7 @@ def _parse_annotation(camera_data: Mapping[str, Any], origin: str) -> Camera | N
     annotation = parse_annotation({'camera_data': camera_data, 'objects': []}, origin)
     if annotation.intrinsics is None:
         return None
-    return Camera(annotation.intrinsics, None, annotation.image_wh, origin)
+    return Camera(annotation.intrinsics, annotation.distortion, annotation.image_wh, origin)
 
 
 def _read_scalars(fields: JsonFields) -> np.ndarray | None:

@@ -22,6 +22,7 @@ from cpose.apis.builder import (
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.camera_io import CameraFinder, CameraLike
+from cpose.apis.inference.frame_memory import FrameMemory
 from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
 from cpose.apis.inference.inference_parts import (
     build_pipeline,
@@ -29,6 +30,7 @@ from cpose.apis.inference.inference_parts import (
     choose_input_wh,
     find_categories,
     find_metainfo,
+    find_scale_source,
     find_scales,
     make_record,
     set_input_wh,
@@ -38,14 +40,17 @@ from cpose.building import building
 from cpose.datasets.base_dataset import check_packed
 from cpose.error_places import ConfigPlace
 from cpose.errors import DataError, check_number, errors_of_file
+from cpose.metric_scale.metric_poses import MetricScaling
 from cpose.models.detectors.scale_pyramid import (
     merge_results,
     pyramid_sizes,
+    reads_previous,
     refuse_fixed_size,
+    refuse_memory_of_scales,
 )
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
-from cpose.structures.pose_data_sample import make_results
+from cpose.structures.pose_data_sample import PoseDataSample, make_results
 from cpose.tracking.base import VideoTracking
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
@@ -62,9 +67,9 @@ class CenterPoseInferencer(BaseInferencer):
 
     A call takes the images batch by batch through the steps of MMEngine's `BaseInferencer`:
     `preprocess`, `forward`, `visualize`, `postprocess`. After `forward` the frames of a video go
-    to the tracker of the config key ``tracker``, if there is one. Keyword arguments go to the step
-    whose set (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the
-    sets.
+    to the tracker of the config key ``tracker``, if there is one; then poses become metric by what
+    the config key ``scale_source`` names, if anything. Keyword arguments go to the step whose set
+    (``preprocess_kwargs`` and so on) names them, also in a subclass that adds to the sets.
 
     Deviation from MMEngine 0.10.7: a call returns a generator instead of a dict of all results,
     and the weights are loaded by `build_model`, which runs nothing that a checkpoint holds.
@@ -88,6 +93,7 @@ class CenterPoseInferencer(BaseInferencer):
         model: The network, with batch norms folded into its convolutions, or what stands in its
             place for a file of another runtime; None with a detector.
         runtime: What runs the network, None with a detector.
+        reads_previous: Whether the network reads the frame before.
 
     Raises:
         ConfigError: If the config is missing or wrong.
@@ -122,6 +128,8 @@ class CenterPoseInferencer(BaseInferencer):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
             self.postprocessor = find_postprocessor(self.model, loaded)
         refuse_fixed_size(self.model, scales)
+        self.reads_previous = reads_previous(self.model)
+        refuse_memory_of_scales(self.reads_previous, scales)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
 
     def __call__(
@@ -141,7 +149,8 @@ class CenterPoseInferencer(BaseInferencer):
                 (H, W, 3) BGR uint8, or any iterable of these.
             camera: Camera of all images, see `make_camera`; None takes the annotation beside each
                 image, or a guess.
-            batch_size: Images that go through the network at once.
+            batch_size: Images that go through the network at once; one for networks that read the
+                frame before.
             score_thr: Objects must score more; None takes ``infer_score_thr`` of the config.
             use_pnp: Whether to look for 6-DoF poses.
             on_error: Called for an image that cannot be used, which is then left out; with None
@@ -162,10 +171,15 @@ class CenterPoseInferencer(BaseInferencer):
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
         """Return a generator of images with their results; arguments as for a call."""
         before, *after = self._dispatch_kwargs(**kwargs)
-        tracking = VideoTracking(self.cfg.get('tracker'), find_metainfo(self.cfg))
-        batches = self.preprocess(inputs, batch_size, **before)
+        metainfo = find_metainfo(self.cfg)
+        with building(self.cfg):
+            tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
+            scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
+        memory = FrameMemory() if self.reads_previous else None
+        states = (tracking, scaling, memory)
+        batches = self.preprocess(inputs, 1 if memory else batch_size, **before)
         return (
-            pair for images, data in batches for pair in self._run(tracking, images, data, *after)
+            pair for images, data in batches for pair in self._run(states, images, data, *after)
         )
 
     def preprocess(
@@ -206,7 +220,12 @@ class CenterPoseInferencer(BaseInferencer):
         """Return the poses of a batch at one scale."""
         samples = batch['data_samples']
         with errors_of_file(self._weights) if self._weights else nullcontext():
-            found = self.postprocessor(self._detector(batch['inputs']), samples, score_thr)
+            detections = (
+                self._detect(batch['inputs'], samples)
+                if self.reads_previous
+                else self._detector(batch['inputs'])
+            )
+            found = self.postprocessor(detections, samples, score_thr)
         return make_results(samples, found, self.categories)
 
     def visualize(
@@ -245,15 +264,23 @@ class CenterPoseInferencer(BaseInferencer):
 
     def _run(
         self,
-        tracking: VideoTracking,
+        states: tuple[VideoTracking, MetricScaling, FrameMemory | None],
         images: list[SourceImage],
         data: Any,
         forward: dict,
         visualize: dict,
         finish: dict,
     ) -> Iterator[tuple[SourceImage, PoseResult]]:
+        tracking, scaling, memory = states
+        if memory is not None:
+            data = memory.recall(data, images[0].frame)
         pairs = zip(images, self.forward(data, **forward), strict=True)
-        found = [tracking.follow(result, image.frame) for image, result in pairs]
+        tracked = [tracking.follow(result, image.frame) for image, result in pairs]
+        if memory is not None:
+            memory.keep(tracked[0])
+        found = [
+            scaling.apply(result, image) for image, result in zip(images, tracked, strict=True)
+        ]
         pictures = self.visualize(images, found, **visualize)
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
 
@@ -289,10 +316,13 @@ class CenterPoseInferencer(BaseInferencer):
         return {**packed, 'data_samples': replace(packed['data_samples'], **known)}
 
     @torch.inference_mode()
-    def _detect(self, images: Sequence[Tensor]) -> Mapping[str, Tensor]:
+    def _detect(
+        self, images: Sequence[Tensor], samples: Sequence[PoseDataSample] = ()
+    ) -> Mapping[str, Tensor]:
         """Run the model up to the decoded detections."""
+        data = {'inputs': images, 'data_samples': samples}
         detections: Mapping[str, Tensor] = self.runtime(
-            self.model.data_preprocessor({'inputs': images})['inputs']
+            self.model.data_preprocessor(data)['inputs']
         )
         return detections
 

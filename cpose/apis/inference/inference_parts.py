@@ -57,6 +57,19 @@ def find_categories(config: Config) -> tuple[str, ...]:
     return find_metainfo(config)['category']
 
 
+def find_scale_source(config: Config, postprocessor: Any) -> dict[str, Any] | None:
+    """Return the source of metres: that of the config, or a model that predicts metres, or none."""
+    if config.get('scale_source') is not None:
+        return dict(config.scale_source)
+    units = [
+        output.unit
+        for branch in getattr(postprocessor, 'branches', ())
+        for name, output in branch.outputs.items()
+        if name == 'obj_scale'
+    ]
+    return {'type': 'ModelDimensions'} if 'metres' in units else None
+
+
 def named_categories(config: Config) -> tuple[str, ...]:
     """Return the names of the categories by label, none where the config does not tell them."""
     metainfo = _data_setting(config, 'metainfo', LOADERS) or {}

@@ -50,8 +50,13 @@ def result_to_dict(
         pixels), ``class`` where the name is known, ``reprojection_error`` (pixels) and
         ``relative_error`` (see `ObjectPose`) of a pose, ``failure`` where there is none, and what
         further branches found (`ObjectPose.extras`), such as ``keypoints_std`` (8×2, pixels) and
-        ``dims_std`` (3). With a tracker each has ``track_id``, and ``found`` with ``location``,
-        ``quaternion_xyzw`` and ``relative_scale`` of the frame alone, null while it is hidden.
+        ``dims_std`` (3). ``unit`` of the lengths is ``object_height`` or ``m``, ``scale_source``
+        says what told the metres, null where nothing did. Metric objects have ``dimensions`` (3),
+        ``dimensions_std`` and ``location_std`` (3 each), metres, standard deviations;
+        ``relative_scale`` stays in the unit of the model. Where a source does not know the scale,
+        ``scale_failure`` says why. With a tracker each has ``track_id``, and ``found`` with
+        ``location``, ``quaternion_xyzw`` and ``relative_scale`` of the frame alone, null while it
+        is hidden.
 
     Raises:
         ConfigError: If the frame is unknown, or a branch has a result of the same name.
@@ -100,6 +105,7 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
         'score': pose.score,
         'label': pose.label,
         'bbox': _plain(pose.bbox_image),
+        **_scale_to_dict(pose, frame),
     }
     if pose.label < len(categories):
         values['class'] = categories[pose.label]
@@ -124,13 +130,32 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
 def _pose_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
     """Return ``location``, ``quaternion_xyzw`` and ``relative_scale`` as `result_to_dict` does."""
     location, quaternion = pose.location_cv, pose.quaternion_xyzw
+    factor = pose.metric_scale.factor if pose.metric_scale else None
     if frame == 'objectron' and location is not None and quaternion is not None:
         location = gl_from_cv(location)
         quaternion = multiply_quaternions(QUATERNION_GL_FROM_CV, quaternion)
     return {
         'location': _plain(location),
         'quaternion_xyzw': _plain(quaternion),
-        'relative_scale': _plain(pose.dims),
+        'relative_scale': _plain(pose.dims / (factor or 1.0)),
+    }
+
+
+def _scale_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
+    """Return the unit of lengths, and extents and uncertainties of metric objects."""
+    scale = pose.metric_scale
+    if scale is None or scale.factor is None:
+        failure = {} if scale is None else {'scale_failure': scale.failure}
+        return {'unit': 'object_height', 'scale_source': None, **failure}
+    location_std = scale.location_std
+    if frame == 'objectron' and location_std is not None:
+        location_std = np.abs(gl_from_cv(location_std))
+    return {
+        'unit': 'm',
+        'scale_source': scale.source,
+        'dimensions': _plain(pose.dims),
+        'dimensions_std': _plain(scale.dims_std),
+        'location_std': _plain(location_std),
     }
 
 
@@ -161,8 +186,8 @@ class TrackFile:
 
     The file has ``video``, ``frame``, ``fps`` and ``tracks``; of each track ``track_id``,
     ``label``, ``class`` where the name is known, and ``poses``: ``number`` and ``time`` (seconds)
-    of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale`` and ``found``, as
-    in `result_to_dict`.
+    of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale``, ``found``, and
+    unit and source of the scale, as in `result_to_dict`.
 
     Attributes:
         path: Where to write.
@@ -188,6 +213,7 @@ class TrackFile:
                         'number': place.number,
                         'time': place.time,
                         'score': pose.score,
+                        **_scale_to_dict(pose, self.frame),
                         **_tracked_to_dict(pose, self.frame),
                     }
                 )

@@ -19,6 +19,7 @@ from cpose.cli.arguments import (
     probability,
     read_config,
 )
+from cpose.cli.scale_arguments import add_scale_source, scale_source
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -47,6 +48,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     parser.add_argument('--batch-size', type=positive_int, default=1)
     add_scales(parser)
+    add_scale_source(parser)
     parser.add_argument(
         '--track',
         action='store_true',
@@ -88,10 +90,11 @@ def run(args: Namespace) -> int:
     from cpose.apis.inference.image_sources import count_images
     from cpose.apis.inference.result_writer import ResultWriter, prepare_output
 
+    source = scale_source(args)
     total = count_images(args.inputs)
     camera = args.camera_file or camera_numbers(args.camera)
     prepare_output(args.out)
-    inferencer = _build(args)
+    inferencer = _build(args, source)
     drawer = _drawer(args, inferencer) if args.save_vis else None
     writer = ResultWriter(args.out, args.frame, inferencer.categories, drawer, args.save_json)
     start = time.perf_counter()
@@ -123,13 +126,15 @@ def run(args: Namespace) -> int:
     return 2 if summary.skipped and not args.skip_unreadable else 0
 
 
-def _build(args: Namespace) -> Any:
+def _build(args: Namespace, source: dict[str, Any] | None) -> Any:
     from cpose.apis.builder import choose_device
     from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
     from cpose.apis.runtime_files import is_runtime_file
 
     device = choose_device(args.device) if args.device else None
     config = read_config(args)
+    if source is not None:
+        config.scale_source = source
     if args.track:
         config.setdefault('tracker', {'type': 'PoseTracker'})
     inferencer = CenterPoseInferencer(config, args.checkpoint, device, scales=args.scales)

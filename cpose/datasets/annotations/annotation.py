@@ -33,8 +33,12 @@ from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.json_files import JsonFields
 from cpose.files.text_files import MOST_BYTES, read_json
+from cpose.geometry.projection import DISTORTION_LENGTHS
 from cpose.structures.camera import intrinsic_matrix, pixel_projection
 from cpose.structures.pose_data_sample import CuboidAnnotations
+
+LENS = 'distortion'
+"""Field of ``camera_data``: an extension of the format."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Annotation:
         projection: (3, 3) pixels from OpenCV camera points, or None if absent. Files made from
             Objectron have a projection matrix that differs from their intrinsics by about two
             pixels; without one this equals ``intrinsics``.
+        distortion: Lens coefficients k1 k2 p1 p2 ... of the annotated pixels, or None.
         class_names: Class of each object, None where absent.
         symmetric: Field ``symmetric`` of each object, see `parse_symmetric`.
         cuboids: The objects, labels all 0.
@@ -57,6 +62,7 @@ class Annotation:
     image_wh: tuple[int, int]
     intrinsics: np.ndarray | None
     projection: np.ndarray | None
+    distortion: np.ndarray | None
     class_names: tuple[str | None, ...]
     symmetric: tuple[bool | int | None, ...]
     cuboids: CuboidAnnotations
@@ -117,6 +123,7 @@ def parse_annotation(content: Any, path: str, convention: Convention | None = No
         image_wh=fields.image_wh,
         intrinsics=projection if intrinsics is None else intrinsics,
         projection=intrinsics if projection is None else projection,
+        distortion=fields.distortion,
         class_names=tuple(read_class_name(item) for item in objects),
         symmetric=tuple(read_symmetric(item) for item in objects),
         cuboids=cuboids,
@@ -148,6 +155,7 @@ def read_fields(
         image_wh=image_wh,
         intrinsics=_intrinsics(camera),
         projection_matrix=_projection_matrix(camera, notes),
+        distortion=_distortion(camera, notes),
         plane=_ground_plane(root, notes),
         keypoints_3d=_stack([read_keypoints_3d(item) for item in objects], (9, 3)),
         projected_cuboid=_stack([read_projected_cuboid(item) for item in objects], (9, 2)),
@@ -214,6 +222,23 @@ def _projection_matrix(camera: JsonFields, notes: list[Finding]) -> np.ndarray |
     except DataError as error:
         notes.append(_left_aside(f'camera_data.{name}', error.problem))
         return None
+
+
+def _distortion(camera: JsonFields, notes: list[Finding]) -> np.ndarray | None:
+    """Return the lens coefficients (K,), None without any."""
+    if not camera.has(LENS):
+        return None
+    values = camera.get(LENS)
+    try:
+        lens = camera.array(LENS, (len(values) if isinstance(values, list) else 5,))
+    except DataError as error:
+        notes.append(_left_aside(f'camera_data.{LENS}', error.problem))
+        return None
+    if len(lens) not in DISTORTION_LENGTHS:
+        problem = f'has {len(lens)} numbers, expected {DISTORTION_LENGTHS} of OpenCV'
+        notes.append(_left_aside(f'camera_data.{LENS}', problem))
+        return None
+    return lens if lens.any() else None
 
 
 def _projection(fields: AnnotationFields, notes: list[Finding]) -> np.ndarray | None:

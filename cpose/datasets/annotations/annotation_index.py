@@ -32,7 +32,7 @@ from cpose.files.atomic import atomic_file
 from cpose.files.user_cache import cache_folder
 
 CACHE_NAME = '.cpose_index.npz'
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 """Raise it when the reader of annotations changes its mind about anything."""
 
 

@@ -10,7 +10,7 @@ from cpose.datasets.annotations.annotation import Annotation
 from cpose.datasets.annotations.extras import pack_extras, unpack_extras
 from cpose.datasets.annotations.object_fields import CLASS_BYTES
 from cpose.errors import check_shape
-from cpose.geometry.projection import project_points
+from cpose.geometry.projection import MOST_COEFFICIENTS, pad_distortion, project_points
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.cuboid import cuboid_keypoints
 from cpose.structures.pose_data_sample import CuboidAnnotations
@@ -64,10 +64,11 @@ IMAGE_DTYPE = np.dtype(
         ('image_wh', 'i4', 2),
         ('intrinsics', 'f8', (3, 3)),
         ('projection', 'f8', (3, 3)),
+        ('distortion', 'f8', MOST_COEFFICIENTS),
         ('plane_gl', 'f8', (2, 3)),
     ]
 )
-"""One entry per image; matrices are NaN where absent."""
+"""One entry per image; matrices are NaN where absent, a lens without distortion is 0."""
 
 OBJECT_DTYPE = np.dtype(
     [
@@ -211,6 +212,7 @@ def _fill_image(image: np.void, annotation: Annotation) -> None:
         matrix = getattr(annotation, name)
         if matrix is not None:
             image[name] = matrix
+    image['distortion'] = pad_distortion(annotation.distortion)
     if annotation.cuboids.plane_gl is not None:
         image['plane_gl'] = annotation.cuboids.plane_gl
 

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from cpose.datasets.annotations.annotation import LENS
 from cpose.datasets.annotations.extras import unstack_extras
 from cpose.errors import unwritable
 from cpose.files.atomic import write_atomic
@@ -63,7 +64,8 @@ def build_annotation(record: CompleteRecord, categories: tuple[str, ...]) -> dic
     """
     annotations, symmetries = record.annotations, record.symmetries
     extras = unstack_extras(annotations)
-    content: dict[str, Any] = {'camera_data': describe_camera(record.image_wh, record.intrinsics)}
+    camera = describe_camera(record.image_wh, record.intrinsics, record.distortion)
+    content: dict[str, Any] = {'camera_data': camera}
     if annotations.plane_gl is not None:
         point, normal = annotations.plane_gl.tolist()
         content['AR_data'] = {'plane_center': point, 'plane_normal': normal}
@@ -85,15 +87,19 @@ def build_annotation(record: CompleteRecord, categories: tuple[str, ...]) -> dic
     return content
 
 
-def describe_camera(image_wh: tuple[int, int], intrinsics: np.ndarray) -> dict[str, Any]:
+def describe_camera(
+    image_wh: tuple[int, int], intrinsics: np.ndarray, distortion: np.ndarray | None = None
+) -> dict[str, Any]:
     """Return the field ``camera_data`` of a camera at the origin of the 3D points.
 
     Args:
         image_wh: Width and height, pixels.
         intrinsics: (3, 3), pixels.
+        distortion: Lens coefficients k1 k2 p1 p2 ...; None leaves the field out.
     """
     width, height = image_wh
     (fx, _, cx), (_, fy, cy), _ = intrinsics.tolist()
+    lens = {} if distortion is None else {LENS: distortion.tolist()}
     return {
         'width': int(width),
         'height': int(height),
@@ -106,6 +112,7 @@ def describe_camera(image_wh: tuple[int, int], intrinsics: np.ndarray) -> dict[s
             [0.0, 0.0, -1.0, 0.0],
         ],
         'intrinsics': {'fx': fx, 'fy': fy, 'cx': cx, 'cy': cy},
+        **lens,
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from cpose.datasets.conventions.fields import AnnotationFields
 from cpose.datasets.conventions.names import UNITS
+from cpose.geometry.projection import undistort_points
 from cpose.geometry.rotation import matrix_from_quaternion
 from cpose.structures.camera import cv_from_gl, intrinsic_matrix, pixel_projection
 from cpose.structures.cuboid import CORNER_SIGNS, cuboid_keypoints
@@ -95,7 +96,7 @@ class PosedObjects:
         intrinsics: (T, 3, 3) pixels.
         projection: (T, 3, 3) pixels from OpenCV points, by the projection matrix of the file.
         has_odd_matrix: (T,) bool, whether there is a matrix that is no Objectron projection.
-        points_image: (T, 9, 2) pixels.
+        points_image: (T, 9, 2) pixels that a pinhole would have seen.
         points_gl: (T, 9, 3) as annotated, Objectron frame.
         scale: (T, 3).
         location: (T, 3).
@@ -136,12 +137,20 @@ def pose_objects(files: Sequence[AnnotationFields]) -> PosedObjects:
         intrinsics=np.repeat(np.stack(intrinsics), counts, axis=0),
         projection=np.repeat(np.stack(projections), counts, axis=0),
         has_odd_matrix=np.repeat(odd, counts),
-        points_image=np.concatenate([item.projected_cuboid for item in files]),
+        points_image=np.concatenate([_straight_points(item) for item in files]),
         points_gl=np.concatenate([item.keypoints_3d for item in files]),
         scale=np.concatenate([item.scale for item in files]),
         location=np.concatenate([item.location for item in files]),
         rotation=rotation,
     )
+
+
+def _straight_points(item: AnnotationFields) -> np.ndarray:
+    """Return the annotated pixels (N, 9, 2) without the distortion of the lens."""
+    if item.distortion is None or item.intrinsics is None:
+        return item.projected_cuboid
+    camera = intrinsic_matrix(*item.intrinsics.tolist())
+    return undistort_points(item.projected_cuboid, camera, item.distortion)
 
 
 def measure_contradictions(

@@ -13,6 +13,7 @@ class AnnotationFields:
         image_wh: Width and height, pixels.
         intrinsics: (4,) fx, fy, cx, cy in pixels, or None.
         projection_matrix: (4, 4) of the field ``camera_projection_matrix``, or None.
+        distortion: Lens coefficients k1 k2 p1 p2 ... of the pixels, or None.
         plane: (2, 3) a point and the normal of the ground, or None.
         projected_cuboid: (N, 9, 2).
         keypoints_3d: (N, 9, 3).
@@ -25,6 +26,7 @@ class AnnotationFields:
     image_wh: tuple[int, int]
     intrinsics: np.ndarray | None
     projection_matrix: np.ndarray | None
+    distortion: np.ndarray | None
     plane: np.ndarray | None
     projected_cuboid: np.ndarray
     keypoints_3d: np.ndarray

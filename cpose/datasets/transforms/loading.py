@@ -73,8 +73,8 @@ class PackPoseInputs(BaseTransform):
     """Keep the pixels and one `PoseDataSample`, drop everything else.
 
     Required keys: img, img_path, image_wh, input_wh, input_from_image; optional intrinsics,
-    projection, annotations and the keys that ExpandSymmetries adds. Result: ``inputs`` (3, h, w)
-    uint8 BGR and ``data_samples``.
+    distortion, projection, annotations and the keys that ExpandSymmetries adds. Result: ``inputs``
+    (3, h, w) uint8 BGR and ``data_samples``.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +90,7 @@ class PackPoseInputs(BaseTransform):
             intrinsics=results.get('intrinsics'),
             candidates=_candidates(results) if 'cand_corners' in results else None,
             annotations=results.get('annotations'),
+            distortion=results.get('distortion'),
             projection=results.get('projection'),
         )
         return {'inputs': torch.from_numpy(planes), 'data_samples': sample}

@@ -24,7 +24,8 @@ class ExpandSymmetries(BaseTransform):
     corners are mirrored. One without symmetry stays if its 3D points are unknown, or all behind
     the camera: then they are of another frame, and nothing else here reads them.
 
-    Required keys: annotations, symmetries, projection (for symmetric objects); optional max_objs.
+    Required keys: annotations, symmetries, projection (for symmetric objects); optional distortion
+    and max_objs.
     Added keys: cand_labels (N,), cand_centers (N, 2) and cand_corners (N, S, 8, 2) in original
     pixels, cand_dims (N, S, 3), cand_mask (N, S) bool.
     """
@@ -54,7 +55,7 @@ class ExpandSymmetries(BaseTransform):
             else:
                 order = symmetry.order
                 projected, dims[n, :order], mask[n, :order] = _project_candidates(
-                    annotations, n, symmetry, results['projection']
+                    annotations, n, symmetry, results['projection'], results.get('distortion')
                 )
                 corners[n, :order] = projected[:, 1:]
                 if mask[n, 0]:
@@ -68,7 +69,11 @@ class ExpandSymmetries(BaseTransform):
 
 
 def _project_candidates(
-    annotations: CuboidAnnotations, number: int, symmetry: Any, projection: np.ndarray
+    annotations: CuboidAnnotations,
+    number: int,
+    symmetry: Any,
+    projection: np.ndarray,
+    distortion: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return keypoints (S, 9, 2) in pixels, dims (S, 3) and whether they are in front (S,)."""
     keypoints_gl, dims = symmetry.candidates(
@@ -77,7 +82,7 @@ def _project_candidates(
     keypoints_cv = cv_from_gl(keypoints_gl)
     is_in_front = np.asarray((keypoints_cv[..., 2] > MIN_DEPTH).all(axis=-1))
     keypoints_cv = np.where(is_in_front[:, None, None], keypoints_cv, 1.0)
-    return project_points(keypoints_cv, projection), dims, is_in_front
+    return project_points(keypoints_cv, projection, distortion), dims, is_in_front
 
 
 @TRANSFORMS.register_module()

@@ -30,6 +30,7 @@ from cpose.evaluation.metric_spec import MetricSpec, measure_pairs
 from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import box_iou3d_symmetric
+from cpose.geometry.projection import pad_distortion
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.registry import METRICS
 
@@ -115,7 +116,8 @@ def _equivalent_corners(
         angles = full_turn(symmetry.num_rotations)
         views = rotate_about_up(record.annotations.keypoints_gl[objects], angles)
         projections = np.repeat(record.projection[None], len(objects), axis=0)
-        points = project_views(views, projections, annotated)
+        lens = np.repeat(pad_distortion(record.distortion)[None], len(objects), axis=0)
+        points = project_views(views, projections, lens, annotated)
     named = points[:, :, symmetry.keypoint_orders[:, 1:]]
     num_views = named.shape[1] * named.shape[2]
     return named.reshape(len(objects), num_views, 8, 2)

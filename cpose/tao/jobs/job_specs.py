@@ -22,6 +22,8 @@ from cpose.tao.zoo import find_experiment
 
 EMPTY: tuple[Any, ...] = ('', None, [], *MISSING)
 """Values that stand for none."""
+GIVEN_NAME = 'given.yaml'
+"""The spec before the folders of the job stand in it."""
 ONNX_NAME, ENGINE_NAME, CACHE_NAME = 'model.onnx', 'model.engine', 'cal.bin'
 DATA_KEYS = {
     'train_datasets': {
@@ -74,15 +76,18 @@ def write_job_spec(store: JobStore, job: Job, request: JobRequest) -> None:
         for key, value in flatten(_read_specs(request.specs))
         if key != SECRET and not (key in known and value in EMPTY)
     }
-    keys = {
-        **known,
-        **given,
+    places = {
         'results_dir': str(folder),
         f'{request.action}.results_dir': str(store.results_dir(job)),
     }
-    path = store.spec_file(job)
+    # As given first: places for results are checked before those of the job stand for them.
+    _write_checked(folder / GIVEN_NAME, {**known, **given}, request.action)
+    _write_checked(store.spec_file(job), {**known, **given, **places}, request.action)
+
+
+def _write_checked(path: Path, keys: Mapping[str, Any], action: str) -> None:
     write_text_atomic(path, yaml.safe_dump(nest_keys(keys), sort_keys=False))
-    load_spec(path, [], request.action)
+    load_spec(path, [], action)
 
 
 def key_of_specs(specs: str) -> str:

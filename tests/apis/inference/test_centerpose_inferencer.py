@@ -290,6 +290,25 @@ def test_test_step_of_the_model_gives_the_same():
         assert pose.has_pose == other.has_pose
 
 
+def test_poses_become_metric_by_the_config(detector):
+    config = tiny_config(scale_source={'type': 'KnownDimensions', 'height': 0.2})
+    pose = next(CenterPoseInferencer(config, detector=detector)(grey_image(50), camera=CAMERA))
+    pose = pose.poses[0]
+    np.testing.assert_allclose(pose.location_cv, 0.2 * location_of(50), atol=1e-4)
+    np.testing.assert_allclose(pose.dims, 0.2 * DIMS)
+    assert pose.metric_scale.source == 'known_dimensions'
+
+
+def test_a_model_that_predicts_metres_says_so(detector):
+    config = tiny_config()
+    config.merge_from_dict({'model.head.branches': {'scale': {'coder': {'type': 'AbsoluteDims'}}}})
+    pose = next(CenterPoseInferencer(config, detector=detector)(grey_image(50), camera=CAMERA))
+    item = result_to_dict(pose)['objects'][0]
+    assert (item['unit'], item['scale_source']) == ('m', 'model')
+    assert item['relative_scale'] == item['dimensions']
+    np.testing.assert_allclose(item['location'], location_of(50), atol=1e-4)
+
+
 @TRACKERS.register_module()
 class LastSeenTracker:
     """Where nothing is found in a frame, return what was found in the frame before."""

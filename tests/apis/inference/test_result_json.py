@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cpose.apis.inference.result_json import result_to_dict, write_result_json
+from cpose.apis.inference.result_json import FRAMES, result_to_dict, write_result_json
 from cpose.errors import ConfigError, OutputError
 from cpose.geometry.rotation import matrix_from_quaternion, quaternion_from_matrix
 from cpose.structures.camera import gl_from_cv, intrinsic_matrix
 from cpose.structures.cuboid import cuboid_keypoints
-from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.object_pose import MetricScale, ObjectPose, PoseResult
 
 from ...user_errors import raises
 
@@ -56,7 +56,8 @@ def test_keys_and_values():
     assert content['intrinsics'] == [[1, 0, 3], [0, 2, 4], [0, 0, 1]]
     assert [item['id'] for item in content['objects']] == ['object_0', 'object_1']
     item = content['objects'][0]
-    assert set(item) == TAO_KEYS | {'score', 'label', 'bbox', 'class'}
+    assert set(item) == TAO_KEYS | {'score', 'label', 'bbox', 'class', 'unit', 'scale_source'}
+    assert (item['unit'], item['scale_source']) == ('object_height', None)
     assert item['location'] == [0.1, -0.2, 4.0]
     assert item['relative_scale'] == [0.8, 1.0, 0.5]
     assert item['keypoints_2d'][1] == [2, 3]
@@ -100,6 +101,25 @@ def test_without_pose(frame):
     assert failed['failure'] == 'the points lie on a line'
     assert 'failure' not in plain
     assert 'class' not in plain
+
+
+def test_metres():
+    """Uncertainties turn with the frame; relative dimensions stay what they were."""
+    std = np.array([0.01, 0.02, 0.03])
+    scale = MetricScale('depth', 0.5, location_std=std, dims_std=std / 10)
+    pose = make_pose(dims=0.5 * DIMS, metric_scale=scale)
+    cv, gl = (result_to_dict(make_result(pose), frame)['objects'][0] for frame in FRAMES)
+    assert (cv['unit'], cv['scale_source']) == ('m', 'depth')
+    assert cv['dimensions'] == [0.4, 0.5, 0.25]
+    assert cv['relative_scale'] == [0.8, 1.0, 0.5]
+    assert cv['dimensions_std'] == pytest.approx([0.001, 0.002, 0.003])
+    assert cv['location_std'] == [0.01, 0.02, 0.03]
+    assert gl['location_std'] == [0.02, 0.01, 0.03]
+    failed = make_pose(metric_scale=MetricScale('depth', failure='too dark'))
+    item = result_to_dict(make_result(failed))['objects'][0]
+    assert (item['unit'], item['scale_source']) == ('object_height', None)
+    assert item['scale_failure'] == 'too dark'
+    assert 'dimensions' not in item
 
 
 def test_unknown_frame():

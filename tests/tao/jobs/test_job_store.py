@@ -21,6 +21,7 @@ from cpose.tao.jobs.job_store import CANCELED, DONE, ERROR, PAUSED, ROOT_VARIABL
 
 from ...user_errors import raises
 
+ATTACKS = Path(__file__).parents[2] / 'data' / 'cases' / 'attacks'
 LONGEST = 20.0
 """Seconds that a process may take to end."""
 
@@ -174,6 +175,15 @@ def test_a_job_that_works_is_neither_started_nor_deleted(store, process):
         (JobRequest('train'), {'spec_key': 'dataset.train_data'}),
         (JobRequest('train', '[1]'), {'argument': 'specs', 'value': '[1]'}),
         (JobRequest('train', '{'), {'argument': 'specs', 'value': '{'}),
+        *[
+            (JobRequest('train', str(ATTACKS / f'{name}.yaml')), {'spec_key': key})
+            for name, key in {
+                'key_in_template': 'results_dir',
+                'key_in_template_2': 'model_name',
+                'reference_doubles': 'results_dir',
+            }.items()
+        ],
+        (JobRequest('train', str(ATTACKS / 'alias_bomb_spec.yaml')), {'argument': 'specs'}),
         (JobRequest('train', parent_id='x'), {'argument': 'job_id', 'value': 'x'}),
         (
             JobRequest('train', datasets={'train_datasets': '["a", "b"]'}),

@@ -9,8 +9,8 @@ from cpose.cli.commands.data.make_board import add_board, build_board
 
 if TYPE_CHECKING:
     from cpose.annotation.board_views import View
-    from cpose.annotation.boards import Board
     from cpose.annotation.calibrating import Calibration
+    from cpose.metric_scale.boards import Board
 
 COEFFICIENTS = ('k1', 'k2', 'p1', 'p2', 'k3')
 

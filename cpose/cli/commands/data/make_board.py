@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cpose.cli.arguments import add_force, positive_float, positive_int
 
 if TYPE_CHECKING:
-    from cpose.annotation.boards import Board
+    from cpose.metric_scale.boards import Board
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -24,7 +24,10 @@ def add_parser(subparsers: _SubParsersAction) -> None:
 def add_board(parser: ArgumentParser) -> None:
     """Add the kind and the sizes of a board."""
     parser.add_argument(
-        '--kind', choices=('charuco', 'chessboard'), default='charuco', help='pattern of the board'
+        '--kind',
+        choices=('charuco', 'chessboard', 'aruco'),
+        default='charuco',
+        help='pattern of the board; the default is charuco',
     )
     parser.add_argument(
         '--squares',
@@ -41,13 +44,13 @@ def add_board(parser: ArgumentParser) -> None:
         '--marker-mm',
         type=positive_float,
         default=22.0,
-        help='side of a marker of a ChArUco board; the default is 22',
+        help='side of a marker, but of a chessboard; the default is 22',
     )
 
 
 def build_board(args: Namespace) -> 'Board':
     """Return the board of the options of `add_board`."""
-    from cpose.annotation.boards import Board
+    from cpose.metric_scale.boards import Board
 
     return Board(args.kind, tuple(args.squares), args.square_mm, args.marker_mm)
 

@@ -133,6 +133,8 @@ class Section(BaseModel):
         return value
 
 
+MOST_GPUS = 1024
+"""No machine has more."""
 GpuIds = Annotated[list[NotNegative], Field(min_length=1)]
 
 
@@ -148,6 +150,7 @@ def num_gpus(only_one: str = '') -> Any:
         'If it and gpu_ids disagree, what means more GPUs counts, unless one is on the command '
         'line: then that one.',
         ge=1,
+        le=MOST_GPUS,
     )
 
 

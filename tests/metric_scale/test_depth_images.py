@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.accuracy.metric_scenes import make_scene
+from cpose.errors import ConfigError, DataError
+from cpose.metric_scale.depth_images import DepthImages, read_depth
+from cpose.metric_scale.metric_poses import MetricScaling
+
+from ..user_errors import raises
+
+
+@pytest.fixture(scope='module')
+def scene():
+    return make_scene(5)
+
+
+def scaled(folder, scene, **settings):
+    config = {'type': 'DepthImages', 'folder': folder, **settings}
+    return MetricScaling(config).apply(scene.result, scene).poses[0]
+
+
+def write(folder, depth, name, dtype=np.float32):
+    path = folder / name
+    if path.suffix == '.npy':
+        np.save(path, depth.astype(dtype))
+    else:
+        assert cv2.imwrite(str(path), depth.astype(dtype))
+
+
+@pytest.mark.parametrize(
+    ('ending', 'factor', 'dtype', 'settings'),
+    [
+        ('.png', 1000, np.uint16, {}),
+        ('.png', 5000, np.uint16, {'per_metre': 5000}),
+        ('.tiff', 1, np.float32, {}),
+        ('.npy', 1, np.float64, {}),
+        ('.npy', 1000, np.int32, {}),
+    ],
+)
+def test_depths_of_every_kind_tell_the_distance(ending, factor, dtype, settings, scene, tmp_path):
+    write(tmp_path, scene.depth * factor, f'{scene.name}{ending}', dtype)
+    pose = scaled(tmp_path, scene, **settings)
+    np.testing.assert_allclose(pose.location_cv, scene.location_cv, rtol=0.005)
+    np.testing.assert_allclose(pose.dims, scene.box.dims, rtol=0.005)
+    assert pose.metric_scale.source == 'depth'
+
+
+def test_what_stands_in_front_and_behind_counts_little(scene, tmp_path):
+    """A bar nearer to the camera covers a third of the object, and NaN is unknown."""
+    depth = scene.depth.copy()
+    left, _, right, _ = scene.pose.bbox_image.astype(int)
+    depth[:, left : left + (right - left) // 3] = scene.location_cv[2] * 0.7
+    depth[::3] = np.nan
+    write(tmp_path, depth, f'{scene.name}.npy')
+    np.testing.assert_allclose(scaled(tmp_path, scene).location_cv, scene.location_cv, rtol=0.01)
+
+
+def test_sparse_and_smaller_depths(scene, tmp_path):
+    sparse = np.zeros_like(scene.depth)
+    sparse[::8, ::8] = scene.depth[::8, ::8]
+    write(tmp_path, sparse, f'{scene.name}.npy')
+    np.testing.assert_allclose(scaled(tmp_path, scene).location_cv, scene.location_cv, rtol=0.01)
+    write(tmp_path, scene.depth[::2, ::2], f'{scene.name}.npy')
+    np.testing.assert_allclose(scaled(tmp_path, scene).location_cv, scene.location_cv, rtol=0.01)
+
+
+def test_unknown_depths(scene, tmp_path):
+    assert scene.name in scaled(tmp_path, scene).metric_scale.failure
+    write(tmp_path, np.zeros((480, 640)), f'{scene.name}.npy')
+    assert 'only 0 depths' in scaled(tmp_path, scene).metric_scale.failure
+    noise = np.exp(np.random.default_rng(0).uniform(-3, 3, (480, 640)))
+    write(tmp_path, noise, f'{scene.name}.npy')
+    assert 'do not agree' in scaled(tmp_path, scene).metric_scale.failure
+
+
+def test_frames_have_their_own(scene, tmp_path):
+    (tmp_path / 'clip').mkdir()
+    write(tmp_path / 'clip', scene.depth, '000003.npy')
+    assert scaled(tmp_path, replace(scene, name='clip/000003')).has_metres
+
+
+@pytest.mark.parametrize(
+    ('name', 'content'),
+    [
+        ('a.png', b''),
+        ('a.png', b'nonsense'),
+        ('a.npy', b'nonsense'),
+        ('a.png', cv2.imencode('.png', np.zeros((4, 4, 3), np.uint8))[1].tobytes()),
+        ('a.png', cv2.imencode('.png', np.zeros((4, 4), np.uint8))[1].tobytes()),
+    ],
+)
+def test_files_that_are_no_depth(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with raises(DataError, path=tmp_path / name):
+        read_depth(tmp_path / name)
+
+
+def test_pickles_are_not_read(tmp_path):
+    np.save(tmp_path / 'a.npy', np.array([{}], dtype=object), allow_pickle=True)
+    with raises(DataError):
+        read_depth(tmp_path / 'a.npy')
+
+
+def test_another_shape_is_refused(scene, tmp_path):
+    write(tmp_path, scene.depth[:300], f'{scene.name}.npy')
+    with raises(DataError, path=tmp_path / f'{scene.name}.npy'):
+        scaled(tmp_path, scene)
+
+
+def test_wrong_settings(tmp_path):
+    with raises(ConfigError, argument='folder'):
+        DepthImages(tmp_path / 'none')
+    with raises(ConfigError, argument='per_metre', value=0):
+        DepthImages(tmp_path, 0)
