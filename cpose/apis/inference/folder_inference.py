@@ -1,5 +1,6 @@
 """Run an inferencer over inputs and write everything to a folder."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -21,18 +22,22 @@ class InferenceSummary:
         objects: Objects found.
         poses: Objects with a 6-DoF pose.
         skipped: Why images were left out, one text each.
+        latencies: Seconds from the arrival of each frame of a camera until it was written.
     """
 
     images: int = 0
     objects: int = 0
     poses: int = 0
     skipped: list[str] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
 
     def add(self, result: PoseResult) -> None:
         """Count the result of one image."""
         self.images += 1
         self.objects += len(result.poses)
         self.poses += sum(pose.has_pose for pose in result.poses)
+        if result.video_frame is not None and result.video_frame.received is not None:
+            self.latencies.append(time.monotonic() - result.video_frame.received)
 
     def skip(self, error: DataError) -> None:
         """Count an image that could not be used."""
@@ -76,15 +81,8 @@ def infer_to_folder(
         summary.skip(error)
         on_image()
 
-    pairs = inferencer.iterate(
-        inputs,
-        batch_size,
-        camera=camera,
-        score_thr=score_thr,
-        use_pnp=use_pnp,
-        on_error=skip,
-        fps=fps,
-    )
+    how = {'camera': camera, 'score_thr': score_thr, 'use_pnp': use_pnp, 'fps': fps}
+    pairs = inferencer.iterate(inputs, batch_size, on_error=skip, **how)
     with writer:
         for image, result in pairs:
             writer.write(image, result)

@@ -5,6 +5,7 @@ import time
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _SubParsersAction
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from cpose.cli.arguments import (
@@ -143,6 +144,12 @@ def run(args: Namespace) -> int:
         f'{summary.images} images, {summary.objects} objects, {summary.poses} with pose, '
         f'{len(summary.skipped)} left out, {time.perf_counter() - start:.1f} s: {args.out}\n'
     )
+    if summary.latencies:
+        typical, longest = median(summary.latencies), max(summary.latencies)
+        sys.stdout.write(
+            f'latency of the camera: median {1000 * typical:.0f} ms, longest {1000 * longest:.0f} '
+            'ms\n'
+        )
     return 2 if summary.skipped and not args.skip_unreadable else 0
 
 
