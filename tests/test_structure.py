@@ -29,6 +29,7 @@ LAYERS = {
     'apis': 11,
     'annotation': 12, 'tao': 12,
     'cli': 13,
+    'ros': 14,
 }  # fmt: skip
 MOST_MODULES = 13
 """A folder with more of them wants a sub-package, but for the one of the commands."""

@@ -15,12 +15,14 @@ class VideoFrame:
         number: Number of the frame, from 0 on.
         time: Seconds since the first frame; measured with a camera, else number by frame rate.
         fps: Frames per second, as the video says.
+        received: When a camera gave it, seconds of `time.monotonic`; None for recorded videos.
     """
 
     video: str
     number: int
     time: float
     fps: float
+    received: float | None = None
 
 
 @dataclass(frozen=True)

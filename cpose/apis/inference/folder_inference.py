@@ -1,5 +1,6 @@
 """Run an inferencer over inputs and write everything to a folder."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ class InferenceSummary:
         poses: Objects with a 6-DoF pose.
         categories: Objects, and those with a pose, by the name of the category or its number.
         skipped: Why images were left out, one text each.
+        latencies: Seconds from the arrival of each frame of a camera until it was written.
     """
 
     images: int = 0
@@ -29,6 +31,7 @@ class InferenceSummary:
     poses: int = 0
     categories: dict[str, tuple[int, int]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
 
     def add(self, result: PoseResult) -> None:
         """Count the result of one image."""
@@ -39,6 +42,8 @@ class InferenceSummary:
             name = pose.category or str(pose.label)
             objects, posed = self.categories.get(name, (0, 0))
             self.categories[name] = objects + 1, posed + pose.has_pose
+        if result.video_frame is not None and result.video_frame.received is not None:
+            self.latencies.append(time.monotonic() - result.video_frame.received)
 
     def skip(self, error: DataError) -> None:
         """Count an image that could not be used."""
@@ -82,15 +87,8 @@ def infer_to_folder(
         summary.skip(error)
         on_image()
 
-    pairs = inferencer.iterate(
-        inputs,
-        batch_size,
-        camera=camera,
-        score_thr=score_thr,
-        use_pnp=use_pnp,
-        on_error=skip,
-        fps=fps,
-    )
+    how = {'camera': camera, 'score_thr': score_thr, 'use_pnp': use_pnp, 'fps': fps}
+    pairs = inferencer.iterate(inputs, batch_size, on_error=skip, **how)
     with writer:
         for image, result in pairs:
             writer.write(image, result)

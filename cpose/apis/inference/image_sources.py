@@ -94,7 +94,7 @@ def read_images(
     Args:
         inputs: An image or video file, a folder (with its sub-folders), a glob pattern,
             ``webcam:0``, the address of a stream (``rtsp://…``, ``http://…``), an array (H, W, 3)
-            BGR uint8, or any iterable of these.
+            BGR uint8, a `SourceImage` such as a frame with its time, or any iterable of these.
         on_error: Called with the error of an image that cannot be read, which is then left out;
             with None the error is raised.
         fps: Frames per second of images that are numbered in a folder or by a glob; they are then
@@ -104,7 +104,8 @@ def read_images(
         DataError: If an input does not exist, is empty or cannot be read.
     """
     names = OutputNames()
-    items = list(_flatten(inputs)) if fps and not isinstance(inputs, np.ndarray) else None
+    is_finite = isinstance(inputs, str | Path | list | tuple)
+    items = list(_flatten(inputs)) if fps and is_finite else None
     frames = {} if items is None or fps is None else find_numbered_frames(items, fps)
     ordered = _flatten(inputs) if items is None else sorted(items, key=_by_frame(frames))
     for number, (item, name) in enumerate(ordered):
@@ -169,10 +170,12 @@ def count_images(inputs: Iterable[str | Path]) -> int | None:
     return total
 
 
-def _flatten(inputs: ImageInput) -> Iterator[tuple[str | np.ndarray, str]]:
-    """Yield files, cameras and arrays, each with its wished output name."""
+def _flatten(inputs: ImageInput) -> Iterator[tuple[Any, str]]:
+    """Yield files, cameras, arrays and images, each with its wished output name."""
     if isinstance(inputs, np.ndarray):
         yield inputs, ''
+    elif isinstance(inputs, SourceImage):
+        yield inputs, inputs.name
     elif isinstance(inputs, str | Path):
         yield from _find_files(str(inputs))
     elif isinstance(inputs, Iterable):
@@ -285,9 +288,12 @@ def _endings() -> str:
 
 
 def _read_item(
-    item: str | np.ndarray, name: str, number: int, names: OutputNames
+    item: str | np.ndarray | SourceImage, name: str, number: int, names: OutputNames
 ) -> Iterator[SourceImage]:
-    if isinstance(item, np.ndarray):
+    if isinstance(item, SourceImage):
+        _check_array(item.image, number)
+        yield replace(item, name=names.claim(name))
+    elif isinstance(item, np.ndarray):
         _check_array(item, number)
         name = names.claim(f'image_{number:06d}')
         yield SourceImage(name, name, item)

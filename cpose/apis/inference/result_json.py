@@ -20,7 +20,7 @@ from cpose.files.atomic import write_atomic
 from cpose.files.outputs import check_replaceable
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
 from cpose.structures.camera import GL_FROM_CV, gl_from_cv
-from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
 
 FRAMES = ('opencv', 'objectron')
 """Camera frames of location, quaternion and 3D keypoints; 2D points do not depend on them."""
@@ -72,12 +72,19 @@ def result_to_dict(
         'intrinsics': _plain(result.intrinsics),
         'distortion': _plain(result.distortion),
         'is_camera_guessed': result.is_camera_guessed,
-        **({} if result.video_frame is None else {'video_frame': asdict(result.video_frame)}),
+        **_frame_to_dict(result.video_frame),
         'objects': [
             {'id': f'object_{number}', **_object_to_dict(pose, frame, categories)}
             for number, pose in enumerate(result.poses)
         ],
     }
+
+
+def _frame_to_dict(frame: VideoFrame | None) -> dict[str, Any]:
+    if frame is None:
+        return {}
+    values = {name: value for name, value in asdict(frame).items() if name != 'received'}
+    return {'video_frame': values}
 
 
 def write_result_json(

@@ -5,6 +5,7 @@ import time
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _SubParsersAction
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from cpose.cli.arguments import (
@@ -146,6 +147,12 @@ def run(args: Namespace) -> int:
     if len(summary.categories) > 1:
         for name, (objects, poses) in summary.categories.items():
             sys.stdout.write(f'  {name}: {objects} objects, {poses} with pose\n')
+    if summary.latencies:
+        typical, longest = median(summary.latencies), max(summary.latencies)
+        sys.stdout.write(
+            f'latency of the camera: median {1000 * typical:.0f} ms, longest {1000 * longest:.0f} '
+            'ms\n'
+        )
     return 2 if summary.skipped and not args.skip_unreadable else 0
 
 

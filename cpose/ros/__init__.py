@@ -1,0 +1,1 @@
+"""ROS 2: images and cameras in, detections in 3D out."""
