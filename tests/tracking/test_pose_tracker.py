@@ -109,6 +109,16 @@ def test_hidden_objects_can_be_shown():
     assert np.linalg.norm(hidden.location_cv - truth[0]) < 0.3
 
 
+def test_names_of_categories_stay():
+    frames = [
+        replace(result, poses=[replace(pose, category='cup') for pose in result.poses])
+        for result in results(frames=10)
+    ]
+    frames[9] = replace(frames[9], poses=frames[9].poses[1:])
+    shown = follow(make_tracker(show_hidden=True), frames)[9]
+    assert [pose.category for pose in shown.poses] == ['cup'] * 6
+
+
 def test_objects_without_a_pose_are_matched():
     frames = results(frames=10)
     bare = {'location_cv': None, 'quaternion_xyzw': None, 'keypoints_cv': None}

@@ -157,3 +157,15 @@ def test_switches_and_names():
     drawer = PoseDrawer(categories=('cup',))
     assert drawer._label(posed_object()) == ['cup 0.87', '1.200 / 1.000 / 0.800']
     assert drawer._label(flat_object(np.zeros((8, 2))))[0] == 'object 1 0.50'
+
+
+def test_several_categories_have_a_legend():
+    pose = posed_object()
+    results = result_of(replace(pose, label=1), replace(pose, label=1))
+    one, two = (PoseDrawer(names, show_axes=False, show_points=False) for names in ('a', 'ab'))
+    corner = (slice(-14, None), slice(0, 4))
+    assert count_color(two.draw(grey_image(), results)[corner], PALETTE[1]) > 5
+    assert count_color(one.draw(grey_image(), results)[corner], PALETTE[1]) == 0
+    assert two._legend(results) == [('b 2', PALETTE[1])]
+    tracked = replace(pose, track=Track(1, 1, np.zeros((1, 2))))
+    assert two._legend(result_of(tracked)) == []
