@@ -68,6 +68,7 @@ def drag_to(tab, path, corner):
     tab.page.mouse.move(*tab.at(SHOTS[8].corners[corner]), steps=4)
     written = path.stat().st_mtime_ns
     tab.page.mouse.up()
+    tab.saved()  # the page may be behind the disk, and would miss the next corner
     end = time.monotonic() + 60
     while path.stat().st_mtime_ns == written:
         assert time.monotonic() < end, 'nothing was written'
