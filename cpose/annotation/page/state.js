@@ -62,8 +62,9 @@ export class OpenPicture {
 
   /** Read again what is there, unless something is being saved. */
   async reload() {
+    const before = this.revision;
     const document = await api.readPicture(this.id);
-    if (!this.#saving) this.#adopt(document);
+    if (!this.#saving && this.revision === before) this.#adopt(document);
   }
 
   /** Resolve when everything is on the disk. */

@@ -98,7 +98,7 @@ def _add_video(parser: ArgumentParser) -> None:
         'transforms.json, or folder of Stray Scanner; a folder of pictures may take the place of '
         'the video',
     )
-    add_board(parser)
+    add_board(group)
 
 
 def run(args: Namespace) -> int:

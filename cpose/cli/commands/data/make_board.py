@@ -1,6 +1,6 @@
 """``cpose make-board``: print a calibration board in true size."""
 
-from argparse import ArgumentParser, Namespace, _SubParsersAction
+from argparse import Namespace, _ActionsContainer, _SubParsersAction
 from typing import TYPE_CHECKING
 
 from cpose.cli.arguments import add_force, positive_float, positive_int
@@ -21,7 +21,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     parser.set_defaults(func=run)
 
 
-def add_board(parser: ArgumentParser) -> None:
+def add_board(parser: _ActionsContainer) -> None:
     """Add the kind and the sizes of a board."""
     parser.add_argument(
         '--kind',
