@@ -13,7 +13,8 @@ from measure import Figure, benchmark_parser, publish
 
 from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import sample_scene
-from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset, settings_of_shape
+from cpose.datasets.synthetic.shapes.cast import settings_of_shapes
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 
 TITLE = 'Synthetic pictures, one process and one thread'
 
@@ -63,7 +64,7 @@ def measure_case(
 
     Pictures differ in cost, so the figures are means.
     """
-    settings = {'realism': realism, **settings_of_shape(shape)}
+    settings = {'realism': realism, **settings_of_shapes([shape])}
     dataset = SyntheticCuboidDataset(
         WARM_UP + count, image_wh=image_wh, objects=objects, **settings
     )

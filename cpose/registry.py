@@ -46,6 +46,7 @@ MODELS = _child(
     MMENGINE_MODELS,
     'models',
     (
+        'backbones.dla34_track',
         'backbones.fan',
         'backbones.timm_backbone',
         'data_preprocessor',
@@ -63,14 +64,29 @@ CODECS = _child(
     'codec', None, 'codecs', ('centerpose_codec', 'pnp', 'postprocessor', 'target_rules')
 )
 BRANCHES = _child(
-    'branch', None, 'codecs', ('branches', 'heatmap_branches', 'log_variance_branches')
+    'branch',
+    None,
+    'codecs',
+    (
+        'branches',
+        'heatmap_branches',
+        'log_variance_branches',
+        'tracking.motion_branches',
+    ),
 )
 SYMMETRIES = _child('symmetry', None, 'codecs', ('symmetries',))
 DATASETS = _child(
     'dataset',
     MMENGINE_DATASETS,
     'datasets',
-    ('centerpose_dataset', 'draws', 'image_folder_dataset', 'synthetic_cuboid_dataset'),
+    (
+        'centerpose_dataset',
+        'draws',
+        'image_folder_dataset',
+        'synthetic_cuboid_dataset',
+        'synthetic_video_dataset',
+        'video_pair_dataset',
+    ),
 )
 TRANSFORMS = _child(
     'transform',
@@ -126,10 +142,10 @@ RUNTIMES = _child(
     'deploy.runtimes',
     ('onnx_runtime', 'tensorrt_runtime', 'torch_runtime'),
 )
-TRACKERS = _child('tracker', None, 'tracking', ('pose_tracker',))
 SCALE_SOURCES = _child(
     'scale source', None, 'metric_scale', ('depth_images', 'known_sizes', 'planes')
 )
+TRACKERS = _child('tracker', None, 'tracking', ('corner_tracker', 'pose_tracker'))
 INFERENCERS = _child(
     'inferencer', MMENGINE_INFERENCERS, 'apis', ('inference.centerpose_inferencer',)
 )

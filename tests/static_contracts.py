@@ -9,6 +9,7 @@ from cpose.checkpoints.families import (
     EfficientNetLite,
     FANImageNet,
     NVlabsDLA34,
+    NVlabsTrack,
     OwnBackbone,
     OwnModel,
     TaoDLA34,
@@ -58,14 +59,17 @@ from cpose.codecs.target_rules import (
     SubpixelCorners,
     TruncatedCorners,
 )
+from cpose.codecs.tracking.motion_branches import CenterTrackingBranch, CornerTrackingBranch
 from cpose.datasets.base import RecordSource, Transform
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
 from cpose.datasets.image_folder_dataset import ImageFolderDataset
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.datasets.synthetic_video_dataset import SyntheticVideoDataset
 from cpose.datasets.transforms.affine import LetterboxAffine, RandomPoseAffine
 from cpose.datasets.transforms.color_jitter import CenterNetColorJitter
 from cpose.datasets.transforms.loading import LoadPoseImage, PackPoseInputs
 from cpose.datasets.transforms.symmetries import ExpandSymmetries, TruncateCorners
+from cpose.datasets.video_pair_dataset import VideoPairDataset
 from cpose.deploy.runtimes.base import NetworkRuntime
 from cpose.deploy.runtimes.onnx_runtime import OnnxRuntime
 from cpose.deploy.runtimes.tensorrt_runtime import TensorRTRuntime
@@ -80,6 +84,7 @@ from cpose.metric_scale.base import ScaleSource
 from cpose.metric_scale.depth_images import DepthImages
 from cpose.metric_scale.known_sizes import KnownDimensions, ModelDimensions
 from cpose.metric_scale.planes import CameraHeight, MarkerBoard
+from cpose.models.backbones.dla34_track import DLA34Track
 from cpose.models.backbones.fan import FAN
 from cpose.models.backbones.timm_backbone import DLA34, TimmBackbone
 from cpose.models.base import (
@@ -108,7 +113,7 @@ from cpose.models.losses.symmetry_assignments import (
 )
 from cpose.models.necks import DLAUpNeck, IDAUpNeck
 
-BACKBONES: list[type[Backbone]] = [FAN, TimmBackbone, DLA34]
+BACKBONES: list[type[Backbone]] = [FAN, TimmBackbone, DLA34, DLA34Track]
 NECKS: list[type[Neck]] = [DLAUpNeck, IDAUpNeck]
 HEADS: list[type[Head]] = [CenterPoseHead]
 CRITERIA: list[type[Criterion]] = [CenterPoseLoss]
@@ -128,6 +133,8 @@ BRANCHES: list[type[Branch]] = [
     DimsBranch,
     CornerStdBranch,
     DimsStdBranch,
+    CenterTrackingBranch,
+    CornerTrackingBranch,
 ]
 SYMMETRIES: list[type[Symmetry]] = [NoSymmetry, RotationalSymmetry, CuboidSymmetry]
 CENTER_RULES: list[type[CenterRule]] = [BoxCenter, ProjectedCenter]
@@ -141,6 +148,7 @@ POSTPROCESSORS: list[type[Postprocessor]] = [PosePostprocessor]
 
 SOURCES: list[type[RecordSource]] = [
     *(CenterPoseDataset, ImageFolderDataset, SyntheticCuboidDataset),
+    *(VideoPairDataset, SyntheticVideoDataset),
 ]
 TRANSFORMS: list[type[Transform]] = [
     *(LoadPoseImage, ExpandSymmetries, TruncateCorners, RandomPoseAffine, LetterboxAffine),
@@ -155,7 +163,7 @@ SCALE_SOURCES: list[type[ScaleSource]] = [
 ]
 
 FAMILIES: list[type[WeightFamily]] = [
-    *(OwnModel, OwnBackbone, TaoDLA34, TaoFAN, NVlabsDLA34),
+    *(OwnModel, OwnBackbone, TaoDLA34, TaoFAN, NVlabsDLA34, NVlabsTrack),
     *(DLA34ImageNet, FANImageNet, EfficientNetLite),
 ]
 FORMATS: list[type[CheckpointFormat]] = [SafetensorsFormat]

@@ -20,7 +20,12 @@ LISTS = {
 CHECKED = ('MODELS', 'CODECS', 'BRANCHES', 'SYMMETRIES', 'DATASETS', 'TRANSFORMS', 'METRICS')
 CHECKED += ('RUNTIMES', 'WEIGHT_FAMILIES', 'CHECKPOINT_FORMATS')
 WITHOUT_CONTRACT = {
-    *('CenterPose', 'RuntimePose', 'PoseDataPreprocessor'),  # MMEngine's BaseModel and so on
+    *(
+        'CenterPose',
+        'RuntimePose',
+        'PoseDataPreprocessor',
+        'TrackPreprocessor',
+    ),  # MMEngine's
     *('PlainConv', 'ModulatedDeformConv'),  # layers
     'NumberedDraws',
 }

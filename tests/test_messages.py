@@ -25,6 +25,7 @@ from .message_cases import (
     inference,
     models,
     tao,
+    videos,
 )
 
 PLUGIN_ROOTS = {
@@ -32,7 +33,19 @@ PLUGIN_ROOTS = {
     *(path.name for path in Path(__file__).parents[1].glob('projects/*/*') if path.is_dir()),
 }
 SNAPSHOT = Path(__file__).with_name('messages.snapshot.txt')
-GROUPS = (checkpoints, commands, config, data, deploy, evaluation, files, inference, models, tao)
+GROUPS = (
+    checkpoints,
+    commands,
+    config,
+    data,
+    deploy,
+    evaluation,
+    files,
+    inference,
+    models,
+    tao,
+    videos,
+)
 
 
 def message_of(case, folder, capsys):

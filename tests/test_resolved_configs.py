@@ -16,7 +16,7 @@ from .golden.regenerate import CASES, COMMAND, FOLDER, resolved_lines
 
 BRANCHES = (
     *('CenterHeatmap', 'CornerHeatmap', 'CornerDisplacement', 'BoxSize', 'CenterOffset'),
-    *('CornerOffset', 'Dims'),
+    *('CornerOffset', 'Dims', 'CenterTracking', 'CornerTracking'),
 )
 MAY_BE_LEFT_OUT = {
     'LoadPoseImage': ('follow_exif',),
@@ -26,6 +26,7 @@ MAY_BE_LEFT_OUT = {
         *('classes', 'convention', 'image_list', 'on_contradiction'),
     ),
     'DLA34': ('pretrained_path', 'init_cfg'),  # None: no file
+    'DLA34Track': ('pretrained_path', 'init_cfg'),
     'DLAUpNeck': ('out_channels', 'init_cfg'),  # None: those of the backbone's level
     'RandomPoseAffine': ('scale_step',),  # None: any factor in the range
     'FAN': ('with_checkpoint', 'pretrained_path', 'init_cfg'),  # memory; None: no file
@@ -38,6 +39,7 @@ MAY_BE_LEFT_OUT = {
     # () adds no metrics; outputs.
     'ObjectronMetric': ('extra_metrics', 'dump_file', 'collect_device', 'collect_dir'),
     'PoseDataPreprocessor': ('non_blocking',),  # speed
+    'TrackPreprocessor': ('non_blocking',),
     'PoseVisualizer': ('name', 'axis_length', 'show_axes', 'show_points', 'show_labels', 'kwargs'),
     'ResumableEpochTrainLoop': ('dynamic_intervals',),  # None: none
     'RichProgressHook': ('console',),

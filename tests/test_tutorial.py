@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from cpose.annotation.boards import Board
 
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.datasets.synthetic import scene as scenes
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+from cpose.metric_scale.boards import Board
 from cpose.structures.camera import gl_from_cv
 
 from .annotation.board_pictures import DISTORTION, IMAGE_WH, INTRINSICS, draw_views

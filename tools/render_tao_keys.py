@@ -18,7 +18,10 @@ SETTLED = {
         'The documentation writes "inference data" too',
         'the underscore; the other spelling is an error that names it',
     ),
-    'dataset.num_classes': ('The schema has 1 or more, the documentation 1 only', '1 only'),
+    'dataset.num_classes': (
+        'The schema has 1 or more, the documentation 1 only',
+        'as many as `dataset.category` names',
+    ),
     'dataset.batch_size': ('The tables have 4, the examples 64, 32, 2 and 1', '4'),
     'dataset.workers': ('The tables have 8, the examples 4', '8'),
     'train.num_epochs': ('The tables have 10, the examples 10, 30 and 40', '10'),

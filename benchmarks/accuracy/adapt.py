@@ -20,7 +20,8 @@ from cpose.annotation.adaptation.training_config import AdaptRecipe
 from cpose.apis.config.load import load_config
 from cpose.apis.training import evaluate
 from cpose.datasets.synthetic.folder import write_images
-from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset, settings_of_shape
+from cpose.datasets.synthetic.shapes.cast import settings_of_shapes
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 
 MODEL = 'cuboid'
 NUMBERS = (10, 25, 50)
@@ -46,7 +47,7 @@ OVERHEAD = {
 """Small, thin and open boxes under a cheap camera overhead, on glossy planes."""
 SETS: dict[str, dict[str, Any]] = {
     'overhead': {'realism': OVERHEAD},
-    'laptop': settings_of_shape('laptop'),
+    'laptop': settings_of_shapes(['laptop']),
 }
 """Settings of the pictures by name; laptops are a category of their own, with a front."""
 NUMBERS_SHOWN = ('AP50_3DIoU', 'mean_3DIoU')

@@ -4,7 +4,7 @@ Letters: N objects.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -21,7 +21,10 @@ from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
 IMAGE_WH, CAMERA, FPS = (640, 480), intrinsic_matrix(600, 600, 320, 240), 30.0
 POINT_NOISE, DIMS_NOISE = 0.05, 0.08
 """Standard deviation of corners, in RMS distances from their mean, and of extents, as a share."""
+MOTION_NOISE = 0.02
+"""Standard deviation of predicted motions, in RMS distances of the corners from their mean."""
 HIDDEN_FRAMES = 10
+KEYPOINT_NUMBERS = np.repeat(np.arange(9.0)[:, None], 3, axis=1)
 
 
 @dataclass(frozen=True)
@@ -93,17 +96,27 @@ def make_scenes(count: int = 6, seed: int = 0) -> dict[str, Scene]:
 
 
 def find_objects(
-    scene: Scene, frame: int, rng: np.random.Generator
+    scene: Scene, frame: int, rng: np.random.Generator, reads_previous: bool = False
 ) -> tuple[PoseResult, dict[int, int]]:
     """Return what is found in a frame, and which object each result is, by its `id`.
 
-    Corners and extents carry noise; each box has any of its four faces as the front.
+    Corners and extents carry noise. A network of single images takes any of the four faces of a box
+    as the front; one that reads the frame before keeps the front, and predicts motions.
+
+    Args:
+        scene: The video.
+        frame: Number of the frame.
+        rng: Of the noise.
+        reads_previous: Which of the two networks it is.
     """
     poses, owners = [], {}
     for number, keypoints in enumerate(scene.keypoints(frame)):
         found = None
         if not scene.hides(frame, number):
-            found = _find(keypoints, scene.dims[number], rng)
+            found = _find(keypoints, scene.dims[number], rng, reads_previous)
+        if found is not None and reads_previous:
+            before = scene.keypoints(frame - 1)[number]
+            found = replace(found, extras=_find_motion(keypoints, before, rng))
         if found is not None:
             poses.append(found)
             owners[id(found)] = number
@@ -115,7 +128,22 @@ def frame_of(frame: int) -> VideoFrame:
     return VideoFrame('scene', frame, frame / FPS, FPS)
 
 
-def _find(keypoints: np.ndarray, dims: np.ndarray, rng: np.random.Generator) -> ObjectPose | None:
+def _find_motion(
+    keypoints: np.ndarray, before: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return the way back to the frame before, with noise, as the branches of motion give it."""
+    now, then = (project_points(points, CAMERA)[1:] for points in (keypoints, before))
+    noise = MOTION_NOISE * np.sqrt(now.var(axis=0).sum())
+    centers = [(points.min(axis=0) + points.max(axis=0)) / 2 for points in (now, then)]
+    return {
+        'tracking': centers[1] - centers[0] + rng.normal(0, noise, 2),
+        'tracking_hp': then - now + rng.normal(0, noise, (8, 2)),
+    }
+
+
+def _find(
+    keypoints: np.ndarray, dims: np.ndarray, rng: np.random.Generator, keeps_front: bool
+) -> ObjectPose | None:
     corners = project_points(keypoints, CAMERA)[1:]
     spread = np.sqrt(corners.var(axis=0).sum())
     corners = corners + rng.normal(0, POINT_NOISE * spread, (8, 2))
@@ -125,13 +153,14 @@ def _find(keypoints: np.ndarray, dims: np.ndarray, rng: np.random.Generator) -> 
     if solved is None:
         return None
     equal, sizes = CuboidSymmetry().candidates(solved.keypoints_cv, guess)
-    front = int(rng.integers(4))
+    front = 0 if keeps_front else int(rng.integers(4))
+    order, _ = CuboidSymmetry().candidates(KEYPOINT_NUMBERS, guess)
     sides = equal[front, 1:].T @ CORNER_SIGNS
     return ObjectPose(
         score=float(rng.uniform(0.4, 0.9)),
         label=0,
         bbox_image=np.concatenate([corners.min(axis=0), corners.max(axis=0)]),
-        corners_image=corners,
+        corners_image=corners[order[front, 1:, 0].astype(int) - 1],
         dims=sizes[front],
         location_cv=equal[front, 0],
         quaternion_xyzw=quaternion_from_matrix(sides / np.linalg.norm(sides, axis=0)),

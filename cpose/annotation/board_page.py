@@ -90,7 +90,7 @@ def _draw_page(board: Board, dpi: int) -> 'Figure':
 def describe(board: Board) -> str:
     """Return the sizes of a board, as they stand below it."""
     columns, rows = board.squares
-    marker = f', markers {board.marker_mm:g} mm' if board.kind == 'charuco' else ''
+    marker = f', markers {board.marker_mm:g} mm' if board.has_markers else ''
     return (
         f'{board.kind}, {columns} × {rows} squares of {board.square_mm:g} mm{marker}. '
         f'Print at 100 %: {columns} squares measure {board.size_mm[0]:g} mm.'

@@ -104,15 +104,20 @@ def calibrate(views: Sequence[View], board: Board, source: str) -> Calibration:
     return replace(_solve(kept, board, source), left_out=left_out)
 
 
+def tell_unseen(source: str, total: int) -> DataError:
+    """Return the error of a folder or video in whose ``total`` pictures there is no board."""
+    return DataError(
+        f'shows the board in none of {total} pictures',
+        argument='inputs',
+        place=FilePlace(source),
+        advice='Check {kind}, {squares}, {square_mm} and {marker_mm}, and that the pictures '
+        'are sharp and show a white rim around the board',
+    )
+
+
 def _check_views(seen: Sequence[View], total: int, source: str) -> None:
     if not seen:
-        raise DataError(
-            f'shows the board in none of {total} pictures',
-            argument='inputs',
-            place=FilePlace(source),
-            advice='Check {kind}, {squares}, {square_mm} and {marker_mm}, and that the pictures '
-            'are sharp and show a white rim around the board',
-        )
+        raise tell_unseen(source, total)
     for view in seen:
         if view.image_wh != seen[0].image_wh:
             new, old = (f'{width}×{height}' for width, height in (view.image_wh, seen[0].image_wh))

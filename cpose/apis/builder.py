@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from cpose.apis.config.check import check_config, import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.apis.config.override import nest_options
+from cpose.apis.inference.inference_parts import named_categories
 from cpose.apis.runtime_files import config_from_file, find_runtime, is_runtime_file, runtime_model
 from cpose.building import building
 from cpose.codecs.base import Postprocessor
@@ -42,6 +43,7 @@ def build_model(
         ConfigError: If the config is wrong, or neither config nor checkpoint is given.
         CheckpointError: If the checkpoint cannot be used.
     """
+    from cpose.checkpoints.categories import check_categories, stored_categories
     from cpose.checkpoints.checkpoint_file import load_checkpoint_file
     from cpose.checkpoints.loading import load_weights
     from cpose.checkpoints.stored_config import without_pretrained
@@ -55,6 +57,7 @@ def build_model(
         model = MODELS.build(model_config)
     if checkpoint is not None and stored is not None:
         load_weights(model, stored, checkpoint)
+        check_categories(stored_categories(stored), named_categories(loaded), checkpoint)
     return model.to(device).eval()
 
 
@@ -138,6 +141,8 @@ def build_for_inference(config: Config, path: str | Path | None, device: str | N
         ConfigError: If the config is wrong or does not fit the file.
         CheckpointError: If the file cannot be used.
     """
+    from cpose.checkpoints.categories import check_categories
+
     check_config(config)
     runtime = None if path is None else find_runtime(config, path)
     if path is None or runtime is None:
@@ -146,6 +151,7 @@ def build_for_inference(config: Config, path: str | Path | None, device: str | N
     replaced = Config({'model': runtime_model(config, path, runtime, device)})
     check_config(replaced)
     model = MODELS.build(replaced.model)
+    check_categories(model.runtime.metadata.class_names, named_categories(config), path)
     return model.to(model.runtime.device).eval()
 
 

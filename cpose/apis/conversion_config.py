@@ -130,7 +130,11 @@ def _compared(found: Architecture, model: Mapping[str, Any]) -> dict[str, tuple[
     """Return by config key its value and the one that the checkpoint needs."""
     backbone, head, neck = (model.get(part, {}) for part in ('backbone', 'head', 'neck'))
     pairs: dict[str, tuple[Any, Any]] = {}
-    known = {'DLA34': 'dla34', 'FAN': f'fan_{backbone.get("arch", "small")}'}
+    known = {
+        'DLA34': 'dla34',
+        'DLA34Track': 'dla34_track',
+        'FAN': f'fan_{backbone.get("arch", "small")}',
+    }
     name = known.get(_bare(backbone.get('type')))
     if name and found.backbone:
         pairs['model.backbone'] = (TITLES.get(name, name), TITLES[found.backbone])
@@ -157,7 +161,12 @@ def _shipped_name(category: str, found: Architecture) -> str:
     name = f'{found.backbone}_{category}'
     if name not in shipped:
         prefix = f'{found.backbone}_'
-        known = [item.removeprefix(prefix) for item in shipped if item.startswith(prefix)]
+        longer = tuple(f'{name}_' for name in TITLES if name.startswith(prefix))
+        known = [
+            item.removeprefix(prefix)
+            for item in shipped
+            if item.startswith(prefix) and not item.startswith(longer)
+        ]
         raise ConfigError(
             'has no shipped config',
             argument='category',

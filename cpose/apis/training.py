@@ -25,6 +25,7 @@ from cpose.errors import CheckpointError, OutputError, unwritable
 from cpose.files.atomic import try_folder
 from cpose.files.json_files import check_writable
 from cpose.files.outputs import check_output, folder_held, note_input, outputs_guarded
+from cpose.files.text_files import check_name
 from cpose.files.weight_files import find_weights
 from cpose.registry import HOOKS, RUNNERS
 
@@ -65,6 +66,7 @@ def train(
     """
     loaded = load_config(config, options)
     _set_work_dir(loaded, work_dir, '')
+    check_name(loaded.work_dir)
     loaded.launcher = launcher
     if amp is not None and loaded.get('optim_wrapper') is not None:
         loaded.optim_wrapper.update({'type': 'MixedPrecisionOptimWrapper', 'dtype': amp})
@@ -227,7 +229,7 @@ def _running(config: Config) -> Iterator[PoseRunner]:
     """Build a runner and let go of terminal and signals in the end.
 
     Raises:
-        OutputError: If the disk is full.
+        OutputError: If the disk is full or the folder of outputs is gone.
     """
     config.setdefault('runner_type', 'PoseRunner')
     runner = None
@@ -236,15 +238,27 @@ def _running(config: Config) -> Iterator[PoseRunner]:
             runner = RUNNERS.build(config)
             yield runner
     except OSError as error:
-        if isinstance(error, OutputError) or error.errno not in DISK_FULL:
+        known = None if isinstance(error, OutputError) else _lost_outputs(error, config, runner)
+        if known is None:
             raise
-        raise OutputError(
-            'is on a full disk; checkpoints written before are intact',
-            argument='work_dir',
-            place=FilePlace(config.work_dir),
-            advice='Make room, then continue with {resume}',
-        ) from error
+        raise known from error
     finally:
         for hook in runner.hooks if runner is not None else ():
             if hasattr(hook, 'close'):
                 hook.close()
+
+
+def _lost_outputs(error: OSError, config: Config, runner: PoseRunner | None) -> OutputError | None:
+    """Return the error of the user for outputs that cannot be written any more, None for others."""
+    if error.errno in DISK_FULL:
+        problem, advice = 'is on a full disk; checkpoints written before are intact', 'Make room'
+    elif runner is not None and not Path(runner.log_dir).is_dir():
+        problem, advice = 'was removed or renamed during the run', 'Restore it'
+    else:
+        return None
+    return OutputError(
+        problem,
+        argument='work_dir',
+        place=FilePlace(config.work_dir),
+        advice=f'{advice}, then continue with {{resume}}',
+    )

@@ -14,6 +14,7 @@ OUTPUTS = 'head.branches.outputs.'
 LOG_VARIANCE = f'{SUFFIX}.out.bias'
 TITLES = {
     'dla34': 'DLA34',
+    'dla34_track': 'DLA34 with the frame before',
     **{f'fan_{size}': f'FAN {size}' for size in ARCHS},
 }
 """Name of the base config of a backbone to the name that people use."""
@@ -89,7 +90,8 @@ def infer_architecture(weights: Mapping[str, Tensor]) -> Architecture:
 
 def _infer_backbone(weights: Mapping[str, Tensor]) -> str:
     if 'backbone.features.base_layer.0.weight' in weights:
-        return 'dla34'
+        has_previous = 'backbone.features.base_layer.pre_img.0.weight' in weights
+        return 'dla34_track' if has_previous else 'dla34'
     projection = weights.get('backbone.patch_proj.weight')
     if projection is None:
         return ''

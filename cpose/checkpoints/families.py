@@ -14,6 +14,8 @@ from cpose.checkpoints.renaming import (
     DLA_DROPPED,
     FAN_BACKBONE,
     FAN_DROPPED,
+    MOTION_BRANCHES,
+    PREVIOUS_LAYERS,
     Reasons,
     RenamingFamily,
     Rule,
@@ -86,6 +88,10 @@ class _CenterPoseModel(RenamingFamily):
             any('conv_offset_mask' in key for key in keys),
         )
 
+    def _reads_previous(self, state_dict: Mapping[str, Tensor]) -> bool:
+        keys = (MMLAB_WRAPPERS.sub('', key) for key in state_dict)
+        return any(key.startswith('base.pre_') for key in keys)
+
 
 @WEIGHT_FAMILIES.register_module(name='tao_dla34')
 class TaoDLA34(_CenterPoseModel):
@@ -123,7 +129,22 @@ class NVlabsDLA34(_CenterPoseModel):
 
     def recognise(self, state_dict: Mapping[str, Tensor]) -> bool:
         """See `WeightFamily`."""
-        return self._facts(state_dict) == (True, False, True)
+        is_known = self._facts(state_dict) == (True, False, True)
+        return is_known and not self._reads_previous(state_dict)
+
+
+@WEIGHT_FAMILIES.register_module(name='nvlabs_track')
+class NVlabsTrack(_CenterPoseModel):
+    """CenterPoseTrack of the research code: inputs of the frame before, branches of motion."""
+
+    title = 'NVlabs/CenterPose, CenterPoseTrack'
+    rules = (*in_whole_model([*PREVIOUS_LAYERS, *DLA_BACKBONE]), *MOTION_BRANCHES)
+    left_out = dropped_in_whole_model(DLA_DROPPED)
+
+    def recognise(self, state_dict: Mapping[str, Tensor]) -> bool:
+        """See `WeightFamily`."""
+        is_known = self._facts(state_dict) == (True, False, True)
+        return is_known and self._reads_previous(state_dict)
 
 
 def _flattened(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

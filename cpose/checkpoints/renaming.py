@@ -60,7 +60,7 @@ class RenamingFamily(WeightFamily):
                 f'has {len(unknown)} keys without counterpart in a model of {self.title}: '
                 f'{unknown[:SHOWN]}',
                 argument='checkpoint',
-                advice='Is it of another network, for example one with tracking inputs?',
+                advice='Is it of another network?',
             )
         return {str(name): state_dict[key] for key, name in names.items()}
 
@@ -101,16 +101,26 @@ def _neck_rules(source: str, target: str) -> list[Rule]:
     return [*rules, Rule(rf'{source}\.up_(?P<step>\d+)\.weight', upsample)]
 
 
+def _branch_rules(names: str) -> list[Rule]:
+    return [
+        Rule(rf'({names})\.0\.(weight|bias)', r'head.branches.outputs.\1.hidden.\2'),
+        Rule(rf'({names})\.1\.(weight|bias)', r'head.branches.outputs.\1.norm.\2'),
+        Rule(rf'({names})\.[23]\.(weight|bias)', r'head.branches.outputs.\1.out.\2'),
+    ]
+
+
 NECK_AND_HEAD = [
     *_neck_rules(r'dla_up\.ida_(?P<level>\d+)', r'neck.refine.\g<level>'),
     *_neck_rules('ida_up', 'neck.merge'),
     Rule(r'convGRU\.cell0\.Wi([rzn])\.(\w+)', r'head.branches.association.input_gates.\2.\1'),
     Rule(r'convGRU\.cell0\.Wh([rzn])\.(\w+)', r'head.branches.association.hidden_gates.\2.\1'),
-    Rule(rf'({BRANCHES})\.0\.(weight|bias)', r'head.branches.outputs.\1.hidden.\2'),
-    Rule(rf'({BRANCHES})\.1\.(weight|bias)', r'head.branches.outputs.\1.norm.\2'),
-    Rule(rf'({BRANCHES})\.[23]\.(weight|bias)', r'head.branches.outputs.\1.out.\2'),
+    *_branch_rules(BRANCHES),
 ]
 DLA_BACKBONE = [Rule(r'((?:base_layer|level\d)\..+)', r'backbone.features.\1')]
+MOTION_BRANCHES = _branch_rules('tracking|tracking_hp')
+PREVIOUS_LAYERS = [
+    Rule(r'(pre_img|pre_hm|pre_hm_hp)_layer\.(.+)', r'backbone.features.base_layer.\1.\2')
+]
 FAN_BACKBONE = [
     Rule(r'patch_embed\.backbone\.stem\.0\.(\w+)', r'backbone.stem.0.0.0.\1'),
     Rule(r'patch_embed\.backbone\.stem\.1\.(\w+)', r'backbone.stem.0.0.1.norm.\1'),

@@ -29,6 +29,7 @@ from cpose.errors import (
     plain_message,
 )
 from cpose.files.outputs import outputs_guarded
+from cpose.files.text_files import undecoded_name
 
 GROUP = 'cpose.commands'
 
@@ -145,12 +146,19 @@ def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
         sys.stderr.write(f'cpose {command}: interrupted\n')
         return 130
     except Exception as error:  # noqa: BLE001  the last line: every command ends with a message
-        missing = missing_package(error) if isinstance(error, ImportError) else None
-        if missing is not None:
-            return _refuse(missing, is_debugged, launcher, command, flags)
+        known = _known(error)
+        if known is not None:
+            return _refuse(known, is_debugged, launcher, command, flags)
         _show(error, is_debugged, launcher)
         sys.stderr.write(describe_crash(error, command, words))
         return 1
+
+
+def _known(error: Exception) -> UserError | None:
+    """Return the error of the user that is behind one of a library, None for any other."""
+    if isinstance(error, ImportError):
+        return missing_package(error)
+    return undecoded_name(error) if isinstance(error, UnicodeEncodeError) else None
 
 
 def _refuse(

@@ -14,6 +14,7 @@ FLAGS = {
     'parent_job_id': '--parent-job-id',
     'specs': '--specs',
     'runner': '--runner',
+    'automl_settings': '--automl-settings',
     'base_experiment_ids': '--base-experiment-ids',
     'experiment_id': '--base-experiment-ids',
     'train_datasets': '--train-datasets',
@@ -57,6 +58,9 @@ def _add_create(parser: ArgumentParser) -> None:
         parser.add_argument(option, default='', help=f'folder or archive of {data}; also ["DIR"]')
     parser.add_argument('--base-experiment-ids', default='', help='entry of the zoo, or ["ID"]')
     parser.add_argument('--parent-job-id', default='', help='job whose model is used')
+    parser.add_argument(
+        '--automl-settings', default='', help='JSON; searches hyper-parameters of a training'
+    )
     parser.add_argument('--encryption-key', default='', help='of model files; stored nowhere')
     parser.add_argument('--runner', default='local', choices=('local', 'slurm'), help='who runs it')
     parser.set_defaults(func=run_create, flags=FLAGS)
@@ -76,6 +80,7 @@ def run_create(args: Namespace) -> int:
         {name: getattr(args, name) for name in DATA_KEYS},
         args.base_experiment_ids,
         args.parent_job_id,
+        args.automl_settings,
     )
     key = args.encryption_key
     return _show(store, create_job(store, request, args.name, args.kind, args.runner, key))

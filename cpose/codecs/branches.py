@@ -163,6 +163,8 @@ class DimsBranch(CenterBranch):
     target = 'dims'
     outputs: Mapping[str, Output] = {'obj_scale': Output(3)}
     """The unit is that of the coder."""
+    is_by_category = False
+    """Whether a prediction means something else for each category, see `activate_by_category`."""
 
     def __init__(
         self,
@@ -173,6 +175,14 @@ class DimsBranch(CenterBranch):
     ) -> None:
         super().__init__(loss, name, num_classes)
         self.coder = CODECS.build(dict(coder))
+        count = len(getattr(self.coder, 'references', ()))
+        self.is_by_category = count > 1
+        if count not in (0, 1, num_classes):
+            raise ConfigError(
+                f'has {count} lists for {num_classes} categories',
+                argument='coder.reference',
+                advice='Give one for all, or one each',
+            )
         self.outputs = {'obj_scale': Output(3, getattr(self.coder, 'unit', ''))}
 
     def encode(self, geometry: TargetGeometry) -> dict[str, np.ndarray]:
@@ -184,6 +194,18 @@ class DimsBranch(CenterBranch):
         """Return the extents of a prediction."""
         dims: Tensor = self.coder.decode(values)
         return dims
+
+    def activate_by_category(self, values: Tensor, labels: Tensor) -> Tensor:
+        """Return the extents of a prediction (..., 3) of objects with labels (...), int64."""
+        dims: Tensor = self.coder.decode(values, labels)
+        return dims
+
+    def decode(self, detections: Detections) -> dict[str, Tensor]:
+        """Return the extents."""
+        values = detections.read(self.name)
+        if self.is_by_category:
+            return {'obj_scale': self.activate_by_category(values, detections.classes)}
+        return {'obj_scale': self.activate(values)}
 
 
 @BRANCHES.register_module()

@@ -141,6 +141,7 @@ class CenterPoseCodec:
         is_shown = self.corner_rule.has_displacement(inside, batch.is_in_image)
         return TargetGeometry(
             samples=samples,
+            stride=self.stride,
             mask=mask,
             center=center,
             center_cell=np.floor(center) * mask[..., None],

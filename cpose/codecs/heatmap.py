@@ -41,8 +41,10 @@ def gaussian_radius(box_hw: np.ndarray, min_overlap: float = MIN_OVERLAP) -> np.
     return np.maximum(np.minimum(np.minimum(outer, inner), both), 0).astype(np.int64)
 
 
-def draw_gaussians(maps: Tensor, plane: Tensor, cell_xy: Tensor, radius: Tensor) -> Tensor:
-    """Draw Gaussian peaks of height 1 into stacked maps, merging by maximum.
+def draw_gaussians(
+    maps: Tensor, plane: Tensor, cell_xy: Tensor, radius: Tensor, height: Tensor | None = None
+) -> Tensor:
+    """Draw Gaussian peaks into stacked maps, merging by maximum.
 
     sigma is (2 radius + 1) / 6 over a window of (2 radius + 1) squared. Source: Zhou et al.,
     "Objects as Points", section 3.
@@ -52,13 +54,14 @@ def draw_gaussians(maps: Tensor, plane: Tensor, cell_xy: Tensor, radius: Tensor)
         plane: (P,) int64, which of the R maps a point belongs to.
         cell_xy: (P, 2) int64 column and row of the peak.
         radius: (P,) int64 cells.
+        height: (P,) float32 of the peaks; None for 1.
 
     Returns:
         ``maps``.
     """
     if len(plane) == 0:
         return maps
-    height, width = maps.shape[-2:]
+    rows, width = maps.shape[-2:]
     reach = int(radius.max())
     steps = torch.arange(-reach, reach + 1, device=maps.device)
     sigma = (2 * radius.double() + 1) / 6
@@ -67,9 +70,11 @@ def draw_gaussians(maps: Tensor, plane: Tensor, cell_xy: Tensor, radius: Tensor)
     x = cell_xy[:, :1] + steps
     y = cell_xy[:, 1:] + steps
     profile_x = torch.where((x >= 0) & (x < width), profile, 0)
-    profile_y = torch.where((y >= 0) & (y < height), profile, 0)
+    profile_y = torch.where((y >= 0) & (y < rows), profile, 0)
     window = (profile_y[:, :, None] * profile_x[:, None, :]).to(maps.dtype)
-    row = plane[:, None] * height + y.clamp(0, height - 1)
+    if height is not None:
+        window = window * height[:, None, None]
+    row = plane[:, None] * rows + y.clamp(0, rows - 1)
     index = row[:, :, None] * width + x.clamp(0, width - 1)[:, None, :]
     maps.view(-1).scatter_reduce_(0, index.flatten(), window.flatten(), 'amax')
     return maps

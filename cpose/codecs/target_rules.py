@@ -1,6 +1,7 @@
 """Rules of the targets: where the centre is, which corners count, how dimensions are encoded."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -118,21 +119,37 @@ class ResidualDims(RelativeDims):
     """Predict the logarithm of relative extents over a reference (``use_residual``).
 
     Args:
-        reference: Mean relative extents along x, y, z of the category.
+        reference: Mean relative extents along x, y, z of the category, or such three numbers for
+            each category.
+
+    Attributes:
+        references: (C, 3), one row for all categories or one each.
 
     Raises:
-        ConfigError: If there are not three positive numbers.
+        ConfigError: If there are not three positive numbers each.
     """
 
-    def __init__(self, reference: Sequence[float]) -> None:
-        if len(reference) != 3 or min(reference) <= 0:
+    def __init__(self, reference: Sequence[float] | Sequence[Sequence[float]]) -> None:
+        rows: Any = reference if reference and _is_list(reference[0]) else [reference]
+        if not all(_is_list(row) and len(row) == 3 and min(row) > 0 for row in rows):
             raise ConfigError(
-                'must be three positive numbers: mean x, y, z extents divided by y',
+                'must be three positive numbers: mean x, y, z extents divided by y; for several '
+                'categories such a list each',
                 argument='reference',
                 value=list(reference),
             )
-        self.reference = tuple(float(value) for value in reference)
+        self.references = tuple(tuple(float(value) for value in row) for row in rows)
 
-    def decode(self, dims: Tensor) -> Tensor:
-        """Return the relative extents, (..., 3), of a prediction (..., 3)."""
-        return dims.exp() * dims.new_tensor(self.reference)
+    def decode(self, dims: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the relative extents of a prediction.
+
+        Args:
+            dims: (..., 3) prediction.
+            labels: (...) int64 category numbers; None with one reference for all.
+        """
+        references = dims.new_tensor(self.references)
+        return dims.exp() * (references[0] if labels is None else references[labels])
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)

@@ -113,6 +113,7 @@ class TargetGeometry:
 
     Attributes:
         samples: The B samples.
+        stride: Input pixels per heatmap cell.
         mask: (B, S, M) bool, whether there is an object to train on.
         center: (B, S, M, 2).
         center_cell: (B, S, M, 2) whole cell of the centre, 0 without an object.
@@ -125,6 +126,7 @@ class TargetGeometry:
     """
 
     samples: Sequence[PoseDataSample]
+    stride: int
     mask: np.ndarray
     center: np.ndarray
     center_cell: np.ndarray
@@ -157,6 +159,24 @@ class TargetGeometry:
                         advice='Correct the annotation',
                     )
                 row[: len(given)] = given
+        return values
+
+    @property
+    def previous_centers(self) -> np.ndarray:
+        """Return where the centres were drawn in the frame before, (B, M, 2), NaN if not."""
+        return self._previous('centers_input', (2,))
+
+    @property
+    def previous_corners(self) -> np.ndarray:
+        """Return where the corners were drawn in the frame before, (B, M, K, 2), NaN if not."""
+        return self._previous('corners_input', (NUM_CORNERS, 2))
+
+    def _previous(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        values = np.full((self.mask.shape[0], self.mask.shape[2], *shape), np.nan)
+        for row, sample in zip(values, self.samples, strict=True):
+            given = getattr(sample.previous, name, None)
+            if given is not None:
+                row[: len(given)] = given / self.stride
         return values
 
     @property

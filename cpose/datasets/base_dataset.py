@@ -119,11 +119,24 @@ class PoseDataset(BaseDataset):
                 f'{type(self).__name__}.load_record returns {type(record).__name__}, expected '
                 'ImageRecord (cpose.structures.image_record).'
             )
-        number = self.draw[0] if self.draw else idx
-        rng = np.random.default_rng([self.seed, self.epoch, number])
         symmetries = self._find_symmetries(record)
+        rng = self.rng_of(idx)
         item = open_record(record, self.input_wh, rng, symmetries, self.max_objs)
         return {**item, 'sample_idx': idx}
+
+    def rng_of(self, index: int, *streams: int) -> np.random.Generator:
+        """Return the source of chance of an image in this epoch, at its beginning.
+
+        Args:
+            index: The image; in a wrapper the draw under way counts.
+            *streams: Tell apart what is drawn beside the augmentation.
+        """
+        number = self.draw[0] if self.draw else index
+        return np.random.default_rng([self.seed, self.epoch, number, *streams])
+
+    def make_item(self, index: int) -> Any:
+        """Return one image after the pipeline; None if a transform leaves it out."""
+        return self.pipeline(self.get_data_info(index))
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """Return the labels of the objects of one image."""
@@ -135,7 +148,7 @@ class PoseDataset(BaseDataset):
         index = range(len(self))[index]
         for step in range(min(len(self), self.max_refetch)):
             try:
-                item = self.pipeline(self.get_data_info((index + step) % len(self)))
+                item = self.make_item((index + step) % len(self))
             except DataError as error:
                 if self.on_error == 'raise':
                     raise

@@ -18,6 +18,7 @@ from cpose.datasets.annotations.contradictions import (
     find_contradictions,
     report_contradictions,
 )
+from cpose.datasets.annotations.data_folders import DataFolder, Places, find_folders
 from cpose.datasets.annotations.data_problems import DataProblems, OnError
 from cpose.datasets.annotations.object_checks import (
     check_classes,
@@ -32,7 +33,7 @@ from cpose.datasets.annotations.object_checks import (
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.conventions.table import Convention, check_convention
 from cpose.datasets.transforms.symmetries import ExpandSymmetries
-from cpose.errors import ConfigError, DataError
+from cpose.errors import DataError
 from cpose.files.outputs import note_input
 from cpose.registry import DATASETS
 from cpose.structures.image_record import ImageRecord
@@ -43,10 +44,13 @@ class CenterPoseDataset(PoseDataset):
     """Images and annotations of one or several folders, searched with all their sub-folders.
 
     Args:
-        data_root: Folder or folders; ``{category}`` in it stands for each category in turn.
+        data_root: Folder or folders; ``{category}`` in it stands for each category in turn. A dict
+            of category and folder or folders says what the objects of a folder are whose class is
+            no category.
         pipeline: Configs of the transforms.
         metainfo: ``category``, ``symmetry`` and ``eval_num_symmetry``, one value or a list each.
-            With several categories the field ``class`` of an object says which one it is of.
+            With several categories the field ``class`` of an object says which one it is of, or
+            else ``data_root``.
         input_wh: Width and height of the network input, multiples of 32.
         seed: First part of the seed of the augmentation.
         max_objs: Objects per image that get training targets, in the order of the file.
@@ -63,13 +67,16 @@ class CenterPoseDataset(PoseDataset):
         on_contradiction: ``'raise'`` refuses a data set most of whose annotations contradict
             themselves, ``'warn'`` only tells.
         image_list: Text file that names the images to take, one path a line, relative to the data
-            folder; with several folders one for each, ``{category}`` as in ``data_root``. Without
-            it all are taken.
+            folder; with several folders one for each, in the form of ``data_root``. Without it all
+            are taken.
+
+    Attributes:
+        targets_by_label: (C,) how many objects of each category are trained on.
     """
 
     def __init__(
         self,
-        data_root: str | Sequence[str],
+        data_root: Places,
         pipeline: Sequence[Mapping[str, Any]],
         metainfo: Mapping[str, Any] | None = None,
         input_wh: tuple[int, int] = (512, 512),
@@ -80,7 +87,7 @@ class CenterPoseDataset(PoseDataset):
         classes: Mapping[str, str] | None = None,
         convention: Convention | None = None,
         on_contradiction: OnContradiction = 'raise',
-        image_list: str | Sequence[str] | None = None,
+        image_list: Places | None = None,
     ) -> None:
         super().__init__(pipeline, metainfo, input_wh, seed, max_objs, on_error)
         categories = self._metainfo['category']
@@ -90,37 +97,37 @@ class CenterPoseDataset(PoseDataset):
         check_convention(self._convention)
         check_on_contradiction(on_contradiction)
         self._on_contradiction: OnContradiction = on_contradiction
-        roots = expand_roots(data_root, categories)
-        lists = expand_lists(image_list, roots, categories)
-        tables = [
-            self._load_root(root, require_annotation, path)
-            for root, path in zip(roots, lists, strict=True)
-        ]
-        table = AnnotationTable.concatenate(tables)
+        folders = find_folders(data_root, categories, image_list)
+        parts = [self._load_folder(folder, require_annotation) for folder in folders]
+        table = AnnotationTable.concatenate([part for part, _ in parts])
+        labels = np.concatenate([part for _, part in parts])
         self._paths = PackedStrings.pack(
-            os.path.join(root, path)
-            for root, part in zip(roots, tables, strict=True)
+            os.path.join(folder.path, path)
+            for folder, (part, _) in zip(folders, parts, strict=True)
             for path in part.paths.tolist()
         )
-        labels = label_objects(table, categories, self._classes)
         self._ignored = ignored_boxes(table, labels)
         if (labels < 0).any():
             table, labels = table.keep_objects(labels >= 0), labels[labels >= 0]
         self._images, self._objects, self._extras = table.images, table.objects, table.extras
         self._ranges, self._labels = table.object_ranges(), labels
         orders = symmetry_orders(table, labels, self._symmetries)
-        self.num_targets = int(has_target(table, labels, orders, max_objs).sum())
+        targets = labels[has_target(table, labels, orders, max_objs)]
+        self.targets_by_label = np.bincount(targets, minlength=len(categories))
 
-    def _load_root(
-        self, root: str, require_annotation: bool, image_list: str | None
-    ) -> AnnotationTable:
-        note_input(root, image_list)
+    def _load_folder(
+        self, folder: DataFolder, require_annotation: bool
+    ) -> tuple[AnnotationTable, np.ndarray]:
+        """Return the annotations of a folder that can be used, and the label of each object."""
+        root = folder.path
+        note_input(root, folder.image_list)
         problems = DataProblems(self.on_error)
         table = index_folder(root, problems, require_annotation, self._convention)
-        if image_list is not None:
-            table = choose_images(table, image_list, problems)
+        if folder.image_list is not None:
+            table = choose_images(table, folder.image_list, problems)
         categories = self._metainfo['category']
-        labels = label_objects(table, categories, self._classes)
+        rules = categories, self._classes, folder.category
+        labels = label_objects(table, *rules)
         consistent = keep_consistent(table, labels, categories, self._symmetries, problems)
         problems.report(root)
         if not len(consistent):
@@ -131,12 +138,12 @@ class CenterPoseDataset(PoseDataset):
                 advice='Correct the files',
             )
         if consistent is not table:
-            labels = label_objects(consistent, categories, self._classes)
+            labels = label_objects(consistent, *rules)
         warn_of_lost_symmetry(consistent, labels, self._symmetries, root)
         if not self._is_for_training:
             warn_of_invisible_objects(consistent, root)
         self._report_contradictions(consistent, labels, root)
-        return consistent
+        return consistent, labels
 
     def _report_contradictions(self, table: AnnotationTable, labels: np.ndarray, root: str) -> None:
         """Tell what contradicts itself in what this data set is read for."""
@@ -186,48 +193,6 @@ class CenterPoseDataset(PoseDataset):
     def get_cat_ids(self, idx: int) -> list[int]:
         """Return the labels of the objects of one image."""
         return self._labels[self._ranges[idx] : self._ranges[idx + 1]].tolist()
-
-
-def expand_roots(data_root: str | Sequence[str], categories: Sequence[str]) -> list[str]:
-    """Fill ``{category}`` in the data folders, one folder per category.
-
-    Raises:
-        ConfigError: If no folder is given.
-    """
-    templates = [data_root] if isinstance(data_root, str) else list(data_root or ())
-    if not templates or not all(isinstance(item, str) and item for item in templates):
-        raise ConfigError(
-            'is no folder',
-            argument='data_root',
-            value=data_root,
-            advice='Give a folder or a list of folders',
-        )
-    filled = [t.replace('{category}', name) for t in templates for name in categories]
-    return list(dict.fromkeys(filled))
-
-
-def expand_lists(
-    image_list: str | Sequence[str] | None, roots: Sequence[str], categories: Sequence[str]
-) -> Sequence[str | None]:
-    """Return the list of images of each data folder, None for all of its images.
-
-    Raises:
-        ConfigError: If there are not as many lists as folders.
-    """
-    if image_list is None:
-        return [None] * len(roots)
-    templates = [image_list] if isinstance(image_list, str) else list(image_list)
-    is_text = all(isinstance(item, str) and item for item in templates)
-    filled = [t.replace('{category}', name) for t in templates for name in categories if is_text]
-    lists = list(dict.fromkeys(filled))
-    if len(lists) != len(roots):
-        raise ConfigError(
-            f'must name {len(roots)} files, one for each data folder, and names {len(lists)}',
-            argument='image_list',
-            value=image_list,
-            advice='Give one text file for each folder of {data_root}',
-        )
-    return lists
 
 
 def _matrix_or_none(matrix: np.ndarray) -> np.ndarray | None:

@@ -7,10 +7,11 @@ import numpy as np
 
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.synthetic.render import render_scene
-from cpose.datasets.synthetic.scene import Cast, Scene, sample_scene
+from cpose.datasets.synthetic.scene import Scene, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
-from cpose.errors import ConfigError, check_number, nearest_names
-from cpose.registry import DATASETS, SHAPES
+from cpose.datasets.synthetic.shapes.cast import build_cast, label_shapes
+from cpose.errors import ConfigError, check_number
+from cpose.registry import DATASETS
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.image_record import CompleteRecord
 from cpose.structures.pose_data_sample import CuboidAnnotations
@@ -18,14 +19,13 @@ from cpose.structures.pose_data_sample import CuboidAnnotations
 SCENE_STREAM, PICTURE_STREAM = 11, 12
 """Parts of the seed that keep geometry and looks independent of each other."""
 
-PROPS = (0, 3)
 MAX_OBJECTS = 12
 MIN_SIDE = 64
 
 
 @DATASETS.register_module()
 class SyntheticCuboidDataset(PoseDataset):
-    """Objects of one shape on tables and floors, drawn from a seed; no files are read or written.
+    """Objects of known shapes on tables and floors, drawn from a seed; no files are involved.
 
     An image depends on (seed, its number) alone: not on the process, the order or the number of
     workers. Other seeds, or numbers from ``start_index`` on that training does not reach, are
@@ -37,12 +37,13 @@ class SyntheticCuboidDataset(PoseDataset):
         start_index: Number of the first image.
         image_wh: Width and height of the pictures in pixels.
         objects: Least and greatest number of annotated objects in a picture.
-        shape: Config of what they are, of the registry SHAPES; None for cartons.
+        shape: Config of what they are, of the registry SHAPES; None for cartons. Several configs
+            are several categories, see `label_shapes`.
         distractors: Configs of the shapes of objects that stand around them, not annotated;
             ``realism.props`` says how many. Those that look like the shape are left out.
         realism: Changes to the defaults of `RealismSettings`.
         fresh_each_epoch: Continue with new images in every epoch instead of repeating the same.
-        metainfo: Meta information, by default that of the shape.
+        metainfo: Meta information, by default that of the shapes.
         input_wh: Width and height of the network input.
         seed: Seed of pictures and augmentation.
     """
@@ -54,7 +55,7 @@ class SyntheticCuboidDataset(PoseDataset):
         start_index: int = 0,
         image_wh: tuple[int, int] = (512, 512),
         objects: tuple[int, int] = (1, 1),
-        shape: Mapping[str, Any] | None = None,
+        shape: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         distractors: Sequence[Mapping[str, Any]] = (),
         realism: Mapping[str, Any] | None = None,
         fresh_each_epoch: bool = False,
@@ -63,7 +64,7 @@ class SyntheticCuboidDataset(PoseDataset):
         seed: int = 0,
     ) -> None:
         self.cast = build_cast(shape or {'type': 'Carton'}, distractors)
-        super().__init__(pipeline, metainfo or self.cast.shape.metainfo, input_wh, seed)
+        super().__init__(pipeline, metainfo or self.cast.metainfo, input_wh, seed)
         numbers = {'num_images': (num_images, 1), 'start_index': (start_index, 0)}
         numbers['image_wh'] = (min(image_wh), MIN_SIDE)
         for name, (value, least) in numbers.items():
@@ -74,13 +75,7 @@ class SyntheticCuboidDataset(PoseDataset):
                 argument='objects',
                 value=tuple(objects),
             )
-        if len(self.metainfo['category']) != 1:
-            raise ConfigError(
-                f'names {len(self.metainfo["category"])} categories, and SyntheticCuboidDataset '
-                'draws one',
-                argument='metainfo.category',
-                advice='Give one',
-            )
+        self._labels = np.array(label_shapes(self.cast, self.metainfo['category']), dtype=np.int64)
         self.num_images = num_images
         self.start_index = start_index
         self.image_wh = (int(image_wh[0]), int(image_wh[1]))
@@ -102,26 +97,27 @@ class SyntheticCuboidDataset(PoseDataset):
             The picture and everything about it; the path is a name, there is no file.
         """
         number = self.image_number(index)
-        scene = sample_scene(
-            np.random.default_rng([self.seed, number, SCENE_STREAM, 0]),
-            self.image_wh,
-            self.objects,
-            self.realism,
-            self.cast,
-        )
+        scene = self._scene(number)
         picture_rng = np.random.default_rng([self.seed, number, PICTURE_STREAM, 0])
+        labels = self._labels[scene.shape_numbers]
         return CompleteRecord(
             image_path=f'synthetic/seed{self.seed}_{number:08d}',
             image=render_scene(picture_rng, scene, self.realism),
             image_wh=self.image_wh,
             intrinsics=scene.camera.intrinsics,
-            annotations=annotate_scene(scene),
-            symmetries=self._symmetries * len(scene.boxes),
+            annotations=annotate_scene(scene, labels),
+            symmetries=[self._symmetries[label] for label in labels],
         )
 
+    def _scene(self, number: int) -> Scene:
+        rng = np.random.default_rng([self.seed, number, SCENE_STREAM, 0])
+        return sample_scene(rng, self.image_wh, self.objects, self.realism, self.cast)
+
     def get_cat_ids(self, idx: int) -> list[int]:
-        """Return the only label, without drawing the picture."""
-        return [0]
+        """Return the labels of a picture without drawing it; the only one, where there is one."""
+        if len(self._labels) == 1:
+            return self._labels.tolist()
+        return self._labels[self._scene(self.image_number(idx)).shape_numbers].tolist()
 
     def image_number(self, index: int) -> int:
         """Return the number of the picture at an index in the current epoch."""
@@ -131,40 +127,8 @@ class SyntheticCuboidDataset(PoseDataset):
         return self.start_index + epoch * self.num_images + index
 
 
-def build_cast(shape: Mapping[str, Any], distractors: Sequence[Mapping[str, Any]] = ()) -> Cast:
-    """Build the shapes of a scene from their configs, without distractors that are too alike."""
-    built = SHAPES.build(dict(shape))
-    left_out = (type(built).__name__, *built.look_alikes)
-    others = [SHAPES.build(dict(item)) for item in distractors]
-    return Cast(built, tuple(item for item in others if type(item).__name__ not in left_out))
-
-
-def settings_of_shape(name: str) -> dict[str, Any]:
-    """Return the arguments that draw a shape among objects of other shapes; cartons stand alone.
-
-    Args:
-        name: Name of a registered shape, upper or lower case.
-
-    Raises:
-        ConfigError: If there is no such shape.
-    """
-    SHAPES.import_from_location()
-    shapes = {key.lower(): key for key in sorted(SHAPES.module_dict)}
-    if name.lower() not in shapes:
-        raise ConfigError(
-            'is no shape', argument='shape', value=name, advice=nearest_names(name, list(shapes))
-        )
-    if name.lower() == 'carton':
-        return {}
-    return {
-        'shape': {'type': shapes[name.lower()]},
-        'distractors': [{'type': other} for other in shapes.values()],
-        'realism': {'props': PROPS},
-    }
-
-
-def annotate_scene(scene: Scene) -> CuboidAnnotations:
-    """Return the annotation of a scene.
+def annotate_scene(scene: Scene, labels: np.ndarray | None = None) -> CuboidAnnotations:
+    """Return the annotation of a scene; without labels they are all 0.
 
     The plane's point lies in the middle of the boxes. There is no plane if a box does not stand
     on it: the metric would take it for the place of every box's bottom.
@@ -175,7 +139,7 @@ def annotate_scene(scene: Scene) -> CuboidAnnotations:
     ground = gl_from_cv(camera.to_cv(middle * (1.0, 0.0, 1.0)))
     normal = gl_from_cv(camera.cv_from_world[:, 1])
     return CuboidAnnotations(
-        labels=np.zeros(len(boxes), dtype=np.int64),
+        labels=np.zeros(len(boxes), dtype=np.int64) if labels is None else labels,
         keypoints_gl=gl_from_cv(camera.to_cv(world)),
         keypoints_image=camera.project(world),
         dims_metric=np.array([box.dims for box in boxes]).reshape(-1, 3),

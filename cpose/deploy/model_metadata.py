@@ -17,6 +17,7 @@ from cpose.errors import CheckpointError, DataError, import_extra
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 from cpose.files.json_files import write_json
 from cpose.files.text_files import read_json
+from cpose.structures.previous_frame import PREVIOUS_CHANNELS
 
 INPUT_NAME = 'input'
 FIRST_OUTPUTS: dict[str, dict[str, Any]] = {
@@ -59,6 +60,8 @@ class ModelMetadata:
             `cpose.codecs.base.Output`.
         trained_with: Versions of the packages of the training by name; none where they are not
             known. OpenCV resizes the images, and its releases differ in single grey levels.
+        previous_inputs: Inputs beside the image, of a network that reads the frame before, in
+            order; none for others.
     """
 
     cpose_version: str
@@ -75,6 +78,7 @@ class ModelMetadata:
     config: str
     outputs: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(FIRST_OUTPUTS))
     trained_with: dict[str, str] = field(default_factory=dict)
+    previous_inputs: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> dict[str, Any]:
@@ -85,17 +89,26 @@ class ModelMetadata:
 
 
 FIELDS = tuple(item.name for item in fields(ModelMetadata))
-LATER_FIELDS = ('outputs', 'trained_with')
+LATER_FIELDS = ('outputs', 'trained_with', 'previous_inputs')
 """Fields that files of the first release lack."""
-JSON_FIELDS = ('class_names', 'mean', 'std', 'stride', 'input_wh', 'outputs', 'trained_with')
+JSON_FIELDS = (
+    *('class_names', 'mean', 'std', 'stride', 'input_wh', 'outputs', 'trained_with'),
+    'previous_inputs',
+)
 """Fields that an ONNX file holds as JSON; the others are text."""
 
 
 def attach_metadata(model: Any, metadata: ModelMetadata) -> None:
-    """Write metadata into an ``onnx.ModelProto`` under ``cpose.<field>``, in place of earlier."""
+    """Write metadata into an ``onnx.ModelProto`` under ``cpose.<field>``, in place of earlier.
+
+    A network of single images has no word of the frame before.
+    """
     remove_checksum(model)
     texts = {entry.key: entry.value for entry in model.metadata_props}
-    for name, value in asdict(metadata).items():
+    told = asdict(metadata)
+    if not metadata.previous_inputs:
+        del told['previous_inputs']
+    for name, value in told.items():
         texts[KEY_PREFIX + name] = json.dumps(value) if name in JSON_FIELDS else value
     del model.metadata_props[:]
     for key, text in texts.items():
@@ -122,7 +135,8 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
     outputs = [item.name for item in model.graph.output]
     missing = [KEY_PREFIX + name for name in FIELDS if name not in {*stored, *LATER_FIELDS}]
     is_first = outputs[: len(FIRST_OUTPUTS)] == list(FIRST_OUTPUTS)
-    if inputs != [INPUT_NAME] or not is_first or missing:
+    is_known = inputs in ([INPUT_NAME], [INPUT_NAME, *PREVIOUS_CHANNELS])
+    if not is_known or not is_first or missing:
         raise CheckpointError(
             f'is not a model exported by cpose. It has the inputs {_listed(inputs)}, the outputs '
             f'{_listed(outputs)} and lacks the metadata {_listed(missing)}; expected are the input '
@@ -144,6 +158,13 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
             place=FilePlace(path),
             advice='Export the model again with `cpose export-onnx`',
         ) from error
+    told = [INPUT_NAME, *metadata.previous_inputs]
+    if told != inputs:
+        raise CheckpointError(
+            f'has the inputs {_listed(inputs)}, but its metadata names {_listed(told)}',
+            place=FilePlace(path),
+            advice='Export the model again with `cpose export-onnx`',
+        )
     if list(metadata.outputs) != outputs:
         raise CheckpointError(
             f'has the outputs {_listed(outputs)}, but its metadata names '

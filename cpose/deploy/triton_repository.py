@@ -7,13 +7,13 @@ from pathlib import Path
 
 from cpose.config_renames import rename_config
 from cpose.deploy.model_metadata import (
-    INPUT_NAME,
     ModelMetadata,
     load_onnx,
     read_engine_sidecar,
     read_metadata,
     static_batch_of,
 )
+from cpose.deploy.network_inputs import input_channels
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, OutputError, unwritable
 from cpose.files.encrypted_file import is_encrypted
@@ -144,7 +144,9 @@ def make_triton_config(
     first = [most] if least == most else []
     width, height = metadata.input_wh
     rows = _count_rows(metadata)
-    tensors = [_tensor('input', [(INPUT_NAME, [*first, 3, height, width])])]
+    channels = input_channels(bool(metadata.previous_inputs))
+    inputs = [(key, [*first, count, height, width]) for key, count in channels.items()]
+    tensors = [_tensor('input', inputs)]
     tensors.append(
         _tensor(
             'output', [(key, [*first, rows, out['size']]) for key, out in metadata.outputs.items()]

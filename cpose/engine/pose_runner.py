@@ -39,7 +39,13 @@ from cpose.engine.resuming import (
     errors_of_state,
     prepare_resume,
 )
-from cpose.engine.run_checks import check_loader, check_run, check_settings, find_loop_type
+from cpose.engine.run_checks import (
+    check_loader,
+    check_run,
+    check_settings,
+    check_stored_categories,
+    find_loop_type,
+)
 from cpose.engine.schedules import (
     depends_on_iterations,
     depends_on_results,
@@ -116,6 +122,8 @@ class PoseRunner(PartBuildingRunner):
         for handler in logger.handlers:
             if isinstance(handler, logging.FileHandler):
                 handler.handleError = _raise_on  # type: ignore[method-assign]
+                if handler.stream is not None:  # names of files may hold bytes that are no UTF-8
+                    handler.stream.reconfigure(encoding='utf-8', errors='backslashreplace')
         console = [item for item in logger.handlers if not isinstance(item, logging.FileHandler)]
         self._console_levels = [(handler, handler.level) for handler in console]
         for handler, level in self._console_levels:
@@ -311,6 +319,7 @@ class PoseRunner(PartBuildingRunner):
             checkpoint['meta'].update(self.train_loop.progress)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_weights(bare_model(self.model), checkpoint, filename)
+        check_stored_categories(self, checkpoint, filename, self._resume)
         self._has_loaded = True
         self.logger.info(f'Loaded checkpoint {filename}')
         return checkpoint

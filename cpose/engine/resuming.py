@@ -107,6 +107,9 @@ def _check_hub(hub: Mapping[str, Any], filename: str) -> None:
     for part, key, kind in rules:
         if not isinstance(hub[part][key], kind):
             raise _damaged(filename, f'message_hub.{part}.{key}', f'is no {kind.__name__}')
+    for key, is_kept in hub['resumed_keys'].items():
+        if not is_kept and (key in hub['log_scalars'] or key in hub['runtime_info']):
+            raise _damaged(filename, f'message_hub.resumed_keys.{key}', 'is false of what is kept')
     info = hub['runtime_info']
     names = info.get('checkpoint_files', [])
     best = info.get('best_checkpoint')

@@ -1,12 +1,16 @@
 """What is compared before a run starts: settings, and parts that must fit each other."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
+from cpose.checkpoints.categories import check_categories, stored_categories
 from cpose.checkpoints.loading import bare_model
 from cpose.datasets.draws import nested_datasets
 from cpose.engine.checkpoint_list import find_score
@@ -160,11 +164,41 @@ def check_run(runner: Any) -> None:
         metainfo = getattr(loop.dataloader.dataset, 'metainfo', None) or {}
         if num_classes is not None and 'category' in metainfo:
             _check_categories(name, metainfo['category'], num_classes)
+        check_file_of_runtime(runner.model, metainfo.get('category', ()))
         if name == 'train':
             _check_train_loop(loop, runner.param_schedulers)
             _check_targets(loop.dataloader.dataset)
         else:
             _check_evaluation(loop, metainfo, runner.hooks if name == 'val' else ())
+
+
+def check_file_of_runtime(model: Any, categories: Sequence[str]) -> None:
+    """Compare the names of categories with those in the model file that a runtime opened.
+
+    Raises:
+        CheckpointError: If they differ.
+    """
+    runtime = getattr(bare_model(model), 'runtime', None)
+    if runtime is not None:
+        check_categories(runtime.metadata.class_names, categories, runtime.path)
+
+
+def check_stored_categories(
+    runner: Any, checkpoint: Mapping[str, Any], path: str, is_resumed: bool
+) -> None:
+    """Compare the names of categories with those in a checkpoint.
+
+    Where a training starts from its weights they may be others, but not in another order.
+
+    Raises:
+        CheckpointError: If they differ.
+    """
+    told = stored_categories(checkpoint)
+    loops = dict(_built_loops(runner))
+    for loop in loops.values():
+        metainfo = getattr(loop.dataloader.dataset, 'metainfo', None) or {}
+        may_rename = 'train' in loops and not is_resumed
+        check_categories(told, metainfo.get('category', ()), path, may_rename)
 
 
 def _built_loops(runner: Any) -> Iterator[tuple[str, Any]]:
@@ -201,14 +235,18 @@ def _check_train_loop(loop: Any, schedules: Any) -> None:
 
 
 def _check_targets(dataset: Any) -> None:
-    """Refuse training data of which it is known that no object gets a target.
+    """Look at how many objects of each category are trained on, where the data know it.
 
     Raises:
-        DataError: If so.
+        DataError: If there is none at all; a category without any is told in the log.
     """
     parts = [item for item in nested_datasets(dataset) if len(list(nested_datasets(item))) == 1]
-    counts = [getattr(item, 'num_targets', None) for item in parts]
-    if all(count == 0 for count in counts):
+    counts = [getattr(item, 'targets_by_label', None) for item in parts]
+    known = [count for count in counts if count is not None]
+    if len(known) < len(counts):
+        return
+    total = np.sum(known, axis=0)
+    if not total.any():
         raise DataError(
             'holds no object that gets a training target: there is none, or all are of classes '
             'left out, or reach behind the camera',
@@ -216,6 +254,10 @@ def _check_targets(dataset: Any) -> None:
             place=ConfigPlace(('train_dataloader.dataset',)),
             advice='Check the annotations with cpose check-data',
         )
+    unseen = [parts[0].metainfo['category'][label] for label in np.flatnonzero(total == 0)]
+    if unseen:
+        text = f'No object of {", ".join(unseen)} in the training data: it will not be found.'
+        print_log(text, logger='current', level=logging.WARNING)
 
 
 def _check_categories(name: str, categories: Any, num_classes: int) -> None:

@@ -54,6 +54,38 @@ def read_bytes(
     return content
 
 
+def check_name(path: str | Path) -> None:
+    """Raise if a path has bytes that are no UTF-8, which texts and some libraries cannot hold.
+
+    Raises:
+        DataError: If it has.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise _undecoded(path) from error
+
+
+def undecoded_name(error: UnicodeEncodeError) -> DataError | None:
+    """Return the error of the user for a name with bytes that are no UTF-8.
+
+    Args:
+        error: Of a text that holds such a name.
+
+    Returns:
+        None if something else is behind it.
+    """
+    if not all('\udc80' <= letter <= '\udcff' for letter in error.object[error.start : error.end]):
+        return None
+    return _undecoded(error.object[max(error.start - 60, 0) : error.end + 60])
+
+
+def _undecoded(path: str | Path) -> DataError:
+    return DataError(
+        'has a name with bytes that are no UTF-8', place=FilePlace(path), advice='Rename it'
+    )
+
+
 def read_text(
     path: str | Path, most_bytes: int | None = MOST_BYTES, kind: type[UserError] | None = None
 ) -> str:

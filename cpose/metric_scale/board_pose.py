@@ -22,7 +22,8 @@ DICTIONARIES = tuple(name[5:] for name in sorted(vars(cv2.aruco)) if name.starts
 FIELDS = {
     'charuco': {'squares', 'square_mm', 'marker_mm'},
     'chessboard': {'squares', 'square_mm'},
-    'aruco': {'id', 'marker_mm', 'dictionary'},
+    'aruco': {'squares', 'square_mm', 'marker_mm'},
+    'marker': {'id', 'marker_mm', 'dictionary'},
 }
 """What a file says of each kind, beside ``kind``."""
 
@@ -133,9 +134,9 @@ def read_pattern(board: str | Path | Mapping[str, Any]) -> Pattern:
     """Read what was printed.
 
     Args:
-        board: A JSON file or its content: ``kind`` is ``charuco`` or ``chessboard`` with
+        board: A JSON file or its content: ``kind`` is ``charuco``, ``aruco`` or ``chessboard`` with
             ``squares`` (across, down), ``square_mm`` and ``marker_mm``, as in ``make-board``; or
-            ``aruco`` with ``id``, ``marker_mm`` and ``dictionary``. Lengths are as measured on
+            ``marker`` with ``id``, ``marker_mm`` and ``dictionary``. Lengths are as measured on
             paper.
 
     Raises:
@@ -167,7 +168,7 @@ def _build(content: dict[str, Any]) -> Pattern:
             value=kind,
             advice=f'Correct {", ".join(wrong)}',
         )
-    if kind == 'aruco':
+    if kind == 'marker':
         return SingleMarker(**content)
     numbers = [value for name, value in content.items() if name != 'squares']
     squares = content['squares']

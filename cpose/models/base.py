@@ -34,7 +34,8 @@ class Backbone(Protocol):
         """Return maps (B, out_channels[i], H / out_strides[i], W / out_strides[i]).
 
         Args:
-            images: (B, 3, H, W); H and W are multiples of the coarsest stride.
+            images: (B, 3, H, W), with what is known of the frame before behind it where the
+                preprocessor gives that; H and W are multiples of the coarsest stride.
         """
 
     def __call__(self, images: Tensor, /) -> tuple[Tensor, ...]:

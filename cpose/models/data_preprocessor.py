@@ -8,6 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.nn import functional
 
+from cpose.codecs.tracking.previous_heatmaps import draw_previous
 from cpose.errors import ConfigError, check_number
 from cpose.registry import MODELS
 
@@ -88,10 +89,12 @@ class PoseDataPreprocessor(BaseDataPreprocessor):
             images = images.flip(1)
         return torch.addcmul(self.shift, images.float(), self.scale)
 
-    def _make_batch(self, images: Sequence[Tensor]) -> Tensor:
+    def _make_batch(self, images: Sequence[Tensor], channels: int = 3) -> Tensor:
         for image in images:
-            if image.ndim != 3 or image.shape[0] != 3:
-                raise ValueError(f'An image has shape {tuple(image.shape)}, expected (3, h, w).')
+            if image.ndim != 3 or image.shape[0] != channels:
+                raise ValueError(
+                    f'An image has shape {tuple(image.shape)}, expected ({channels}, h, w).'
+                )
         height = self._padded(max(image.shape[1] for image in images))
         width = self._padded(max(image.shape[2] for image in images))
         return torch.stack(
@@ -103,3 +106,38 @@ class PoseDataPreprocessor(BaseDataPreprocessor):
 
     def _padded(self, side: int) -> int:
         return -(-side // self.size_divisor) * self.size_divisor
+
+
+@MODELS.register_module()
+class TrackPreprocessor(PoseDataPreprocessor):
+    """Add what is known of the frame before: its pixels, and heatmaps of the objects found in it.
+
+    The heatmaps are drawn here, at the size of the input, from `PoseDataSample.previous`. An image
+    alone is its own previous frame, in which nothing was found.
+
+    The arguments are those of `PoseDataPreprocessor`.
+    """
+
+    reads_previous = True
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        """Prepare what the data loader returned, or what a video gave.
+
+        Args:
+            data: ``inputs``: list of images (3, h, w), or (6, h, w) with the previous image behind,
+                BGR, 0 to 255; ``data_samples`` with the previous objects, if there are any.
+            training: Not used.
+
+        Returns:
+            The same entries with ``inputs`` (B, `ALL_CHANNELS`, H, W) float32 on the device.
+        """
+        images = [
+            image.to(self.device, non_blocking=self._non_blocking) for image in data['inputs']
+        ]
+        pairs = [torch.cat([item, item]) if item.shape[0] == 3 else item for item in images]
+        now, before = self._make_batch(pairs, channels=6).split(3, dim=1)
+        samples = data.get('data_samples') or [None] * len(images)
+        frames = [getattr(sample, 'previous', None) for sample in samples]
+        heatmaps = draw_previous(frames, (now.shape[-2], now.shape[-1]), now.device)
+        parts = [self.normalise(now), self.normalise(before), heatmaps]
+        return {**data, 'inputs': torch.cat(parts, dim=1)}

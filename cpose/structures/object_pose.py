@@ -89,6 +89,7 @@ class ObjectPose:
         track: The object in a video, with a tracker. The pose is then that of the tracker; boxes
             and corners are those of the frame.
         metric_scale: How it got its size in metres, with a source of that.
+        category: Name of the category; ``None`` where it is not known.
     """
 
     score: float
@@ -106,6 +107,7 @@ class ObjectPose:
     relative_error: float | None = None
     track: Track | None = None
     metric_scale: MetricScale | None = None
+    category: str | None = None
 
     @property
     def has_pose(self) -> bool:

@@ -4,12 +4,13 @@ Letters: N objects, S symmetric candidates per object.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
 from cpose.errors import check_shape
 from cpose.structures.object_pose import ObjectPose, PoseResult
+from cpose.structures.previous_frame import PreviousFrame
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class PoseDataSample:
         is_replacement: Whether it stands in for an image that could not be read; evaluation
             leaves it out.
         is_camera_guessed: Whether the intrinsics are an assumption.
+        previous: What networks that follow objects get of the frame before; None where there is
+            none, or for other networks.
     """
 
     image_path: str
@@ -131,6 +134,7 @@ class PoseDataSample:
     projection: np.ndarray | None = field(default=None, repr=False)
     is_replacement: bool = False
     is_camera_guessed: bool = False
+    previous: PreviousFrame | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -141,20 +145,35 @@ class PoseDataSample:
 
 
 def make_results(
-    samples: Sequence[PoseDataSample], found: Sequence[list[ObjectPose]]
+    samples: Sequence[PoseDataSample],
+    found: Sequence[list[ObjectPose]],
+    categories: Sequence[str] = (),
 ) -> list[PoseResult]:
-    """Return what a user receives for images and the poses found in them."""
+    """Return what a user receives for images and the poses found in them.
+
+    Args:
+        samples: What is known of the images.
+        found: The poses of each.
+        categories: Names by label, for poses that do not tell theirs.
+    """
     return [
         PoseResult(
             sample.image_path,
             sample.image_wh,
             sample.intrinsics,
-            poses,
+            [name_category(pose, categories) for pose in poses],
             sample.distortion,
             is_camera_guessed=sample.is_camera_guessed,
         )
         for sample, poses in zip(samples, found, strict=True)
     ]
+
+
+def name_category(pose: ObjectPose, categories: Sequence[str]) -> ObjectPose:
+    """Return a pose with the name of its category, as far as it is known."""
+    if pose.category is not None or pose.label >= len(categories):
+        return pose
+    return replace(pose, category=categories[pose.label])
 
 
 def field_arrays(record: CuboidAnnotations | CuboidCandidates) -> dict[str, np.ndarray]:

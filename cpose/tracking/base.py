@@ -43,9 +43,14 @@ class VideoTracking:
         config: Config of the tracker; None for none.
         dataset_meta: Meta information of the data set, tuples by label.
 
+    Attributes:
+        newest: The result of the last image after the tracker, complete or not.
+
     Raises:
         ConfigError: If the class is no tracker.
     """
+
+    newest: PoseResult
 
     def __init__(
         self,
@@ -87,7 +92,7 @@ class VideoTracking:
         waiting = self._waiting[-1][0].frame.video if self._waiting else None
         video = None if image.frame is None else image.frame.video
         done = self.finish() if video != waiting else []
-        tracked = self.follow(result, image.frame)
+        tracked = self.newest = self.follow(result, image.frame)
         if image.frame is None or not lag:
             return [*done, (image, tracked)]
         self._waiting.append((image, tracked))
@@ -116,11 +121,19 @@ class VideoTracking:
         if last is None or last.video_frame is None or last.video_frame.video != frame.video:
             self._tracker.reset()
         else:
-            _check_order(last, last.video_frame, result, frame)
+            check_order(last, result)
         return self._tracker.update(result, frame)
 
 
-def _check_order(last: PoseResult, before: VideoFrame, result: PoseResult, now: VideoFrame) -> None:
+def check_order(last: PoseResult, result: PoseResult) -> None:
+    """Check that a frame follows another one of its video; single images follow everything.
+
+    Raises:
+        DataError: If it has another size, or is not later.
+    """
+    before, now = last.video_frame, result.video_frame
+    if before is None or now is None:
+        return
     place = FilePlace(result.image_path)
     if result.image_wh != last.image_wh:
         raise DataError(

@@ -33,6 +33,7 @@ class _Life:
     name: int
     """Unique among all tracks of the video, shown or not."""
     label: int
+    category: str | None
     trail: np.ndarray
     """(K, 2) centres in the image."""
     number: int = 0
@@ -227,7 +228,8 @@ class PoseTracker:
         first = len(self._lives)
         self._filter.add(self._measure(result, np.array(free)))
         for index in free:
-            self._lives.append(_Life(self._born, result.poses[index].label, np.zeros((0, 2))))
+            pose = result.poses[index]
+            self._lives.append(_Life(self._born, pose.label, pose.category, np.zeros((0, 2))))
             self._born += 1
         new = np.arange(first, len(self._lives))
         return np.concatenate([objects, free]), np.concatenate([rows, new])
@@ -277,7 +279,9 @@ class PoseTracker:
             return replace(pose, **smoothed, failure=None, track=track)
         corners = smoothed['keypoints_image'][1:]
         box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
-        return ObjectPose(0.0, life.label, box, corners, track=track, **smoothed)
+        return ObjectPose(
+            0.0, life.label, box, corners, category=life.category, track=track, **smoothed
+        )
 
     def _end(self) -> None:
         """Forget tracks that were hidden too long, at once those that were never shown."""

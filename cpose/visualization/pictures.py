@@ -122,6 +122,21 @@ def draw_label(
         cv2.putText(image, line, origin, FONT, scale, INK, thick, cv2.LINE_AA)
 
 
+def draw_legend(image: np.ndarray, entries: Sequence[tuple[str, Color]], scale: float) -> None:
+    """Write lines of text with a colour each, one below the other, into the lower left corner.
+
+    Args:
+        image: (H, W, 3) uint8, changed in place.
+        entries: Texts and colours.
+        scale: Font scale of OpenCV.
+    """
+    bottom = float(image.shape[0])
+    for text, color in reversed(entries):
+        draw_label(image, [text], np.array([0.0, bottom]), color, scale)
+        (_, height), _ = cv2.getTextSize(text, FONT, scale, max(1, round(scale * 1.4)))
+        bottom -= height + 3 * max(3, round(9 * scale))
+
+
 def _is_drawable(*points: np.ndarray) -> bool:
     return all(np.isfinite(point).all() and np.abs(point).max() < FARTHEST for point in points)
 

@@ -5,6 +5,7 @@ depend on the frame in which results are written.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from cpose.visualization.pictures import (
     draw_arrow,
     draw_dot,
     draw_label,
+    draw_legend,
     draw_line,
     draw_outlined_text,
     fill_polygon,
@@ -54,7 +56,8 @@ class PoseDrawer:
         axis_length: Length of the axes, object heights.
         show_axes: Whether to draw the axes of objects that have a pose.
         show_points: Whether to mark and number the centre, 0, and the corners, 1 to 8.
-        show_labels: Whether to write category, score and dimensions; the depth too in metres.
+        show_labels: Whether to write category, score and dimensions, the depth too in metres, and
+            with several categories how many objects there are of each.
     """
 
     categories: Sequence[str] = ()
@@ -75,7 +78,17 @@ class PoseDrawer:
             self._draw_cuboid(canvas, pose, size)
         for pose in far_to_near:
             self._draw_details(canvas, pose, result, size)
+        if self.show_labels and len(self.categories) > 1:
+            draw_legend(canvas, self._legend(result), 0.45 * max(size, SMALLEST_TEXT))
         return canvas
+
+    def _legend(self, result: PoseResult) -> list[tuple[str, Color]]:
+        """Return the categories that were found, with their colours; tracks have others."""
+        counts = Counter(pose.label for pose in result.poses if pose.track is None)
+        return [
+            (f'{self._name(label)} {counts[label]}', PALETTE[label % len(PALETTE)])
+            for label in sorted(counts)
+        ]
 
     def _draw_cuboid(self, canvas: np.ndarray, pose: ObjectPose, size: float) -> None:
         corners, color = _corners(pose), self._color(pose)
@@ -142,14 +155,16 @@ class PoseDrawer:
             draw_arrow(canvas, start, ends[axis], AXIS_COLORS[axis], width)
 
     def _label(self, pose: ObjectPose) -> list[str]:
-        known = pose.label < len(self.categories)
-        name = self.categories[pose.label] if known else f'object {pose.label}'
+        name = self._name(pose.label)
         if pose.track is not None:
             name = f'{name} #{pose.track.number}'
         dims = ' / '.join(f'{value:.3f}' for value in pose.dims)
         if not pose.has_metres or pose.location_cv is None:
             return [f'{name} {pose.score:.2f}', dims]
         return [f'{name} {pose.score:.2f}', f'{dims} m', f'at {pose.location_cv[2]:.2f} m']
+
+    def _name(self, label: int) -> str:
+        return self.categories[label] if label < len(self.categories) else f'object {label}'
 
     def _color(self, pose: ObjectPose) -> Color:
         number = pose.label if pose.track is None else pose.track.number

@@ -13,6 +13,7 @@ from ..user_errors import raises
 from .board_pictures import draw_view
 
 CHESSBOARD = Board('chessboard', (9, 6), 25.0)
+ARUCO = Board('aruco', (5, 4), 40.0, 30.0)
 POINTS_PER_MM = 72 / 25.4
 
 
@@ -37,7 +38,7 @@ def test_a_page_has_the_size_of_paper(board, page, tmp_path):
     assert np.allclose(page_of_pdf(tmp_path / 'a.pdf'), page, atol=0.05)
 
 
-@pytest.mark.parametrize('board', [Board(), CHESSBOARD], ids=lambda board: board.kind)
+@pytest.mark.parametrize('board', [Board(), CHESSBOARD, ARUCO], ids=lambda board: board.kind)
 def test_a_board_is_printed_in_true_size(board, tmp_path):
     write_board(tmp_path / 'a.png', board, 254)
     page = cv2.imread(str(tmp_path / 'a.png'))
@@ -66,9 +67,19 @@ def test_part_of_a_charuco_board_is_enough():
     assert (points[:, 0] > 430).all()
 
 
+def test_markers_are_found_at_the_right_place():
+    ids, points = ARUCO.find(draw_view(ARUCO, (0, 0), (0, 0)))
+    assert len(ids) == 80
+    offset = points - ARUCO.corners_mm[ids, :2] * (655, 648) / 520
+    assert np.ptp(offset, axis=0).max() < 22  # pixels: of the lens, as the board is seen straight
+    hidden = draw_view(ARUCO, (0, 0), (0, 0))
+    hidden[:, 400:] = 0
+    assert 4 < len(ARUCO.find(hidden)[0]) < 40
+
+
 def test_no_board_is_found_where_there_is_none():
     noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3)).astype(np.uint8)
-    for board in (Board(), CHESSBOARD):
+    for board in (Board(), CHESSBOARD, ARUCO):
         for picture in (noise, np.zeros((40, 30, 3), np.uint8)):
             ids, points = board.find(picture)
             assert ids.shape == (0,)
@@ -82,6 +93,7 @@ def test_no_board_is_found_where_there_is_none():
         ({'squares': (3, 5)}, 'squares'),
         ({'squares': (5, 101)}, 'squares'),
         ({'squares': (30, 30)}, 'squares'),
+        ({'kind': 'aruco', 'squares': (20, 20)}, 'squares'),
         ({'square_mm': 0.5}, 'square_mm'),
         ({'marker_mm': 28.0}, 'marker_mm'),
         ({'marker_mm': 0.0}, 'marker_mm'),

@@ -15,6 +15,9 @@ EXPECTED = {
     'tao_fan_large': Architecture('fan_large', 1, 256, use_association=True),
     'nvlabs_dlav1_34': Architecture('dla34', 1, 256, use_association=True, is_deformable=True),
     'nvlabs_dla_34': Architecture('dla34', 1, 256, is_deformable=True),
+    'nvlabs_dla_34_track': Architecture(
+        'dla34_track', 1, 256, is_deformable=True, log_variances=('hps', 'scale')
+    ),
 }
 
 

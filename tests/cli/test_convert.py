@@ -58,6 +58,18 @@ def test_from_nvlabs_to_poses(published, workplace, capsys):
     assert main(['infer', '-', 'shoe.pth', image, '--out', 'poses', '--device', 'cpu']) == 0
 
 
+@pytest.mark.slow
+def test_a_network_that_reads_the_frame_before(workplace, capsys):
+    write_nvlabs('track.pth', 'nvlabs_dla_34_track')
+    words = ['convert', 'track.pth', '--out', 'shoe.pth', '--category', 'shoe']
+    assert main([*words, '--cfg-options', 'test_dataloader.dataset.input_wh=(64,64)']) == 0
+    output = ' '.join(capsys.readouterr().out.split())
+    assert 'CenterPoseTrack (nvlabs_track), DLA34 with the frame before, deformable' in output
+    assert 'carries the config dla34_track_shoe' in output
+    image = str(next(Path('data').rglob('*.jpg')))
+    assert main(['infer', '-', 'shoe.pth', image, '--out', 'poses', '--device', 'cpu']) == 0
+
+
 def test_without_a_category(published, workplace, capsys):
     assert main(['convert', str(published / 'nvlabs.pth'), '--out', 'plain.pth']) == 0
     assert 'carries no config' in capsys.readouterr().out

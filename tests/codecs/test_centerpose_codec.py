@@ -4,6 +4,7 @@ import torch
 
 from cpose.codecs.centerpose_codec import CenterPoseCodec
 from cpose.errors import ConfigError
+from cpose.models.losses.center_pose_loss import CenterPoseLoss
 
 from ..head_parts import make_branches
 from ..user_errors import raises
@@ -149,6 +150,33 @@ def test_dims_coders(coder, target, prediction):
     assert codec.encode([sample])['dims'][0, 0, 0].tolist() == pytest.approx(target)
     decoded = branch_of(codec, 'scale').activate(torch.tensor(prediction, dtype=torch.float32))
     assert decoded.tolist() == pytest.approx(target)
+
+
+REFERENCES = [[0.5, 1, 2], [3, 1, 0.25]]
+
+
+def test_dims_relative_to_those_of_each_category():
+    coder = {'coder': {'type': 'ResidualDims', 'reference': REFERENCES}}
+    branches = make_branches(num_classes=2, scale=coder)
+    codec = CenterPoseCodec(num_classes=2, branches=branches)
+    labels = [1, 0]
+    dims = np.array([[REFERENCES[label]] for label in labels])
+    targets = codec.encode([make_sample(two_boxes(), dims=dims, labels=labels)])
+    maps = perfect_maps(codec, targets, MAP_HW)
+    maps['scale'] = torch.zeros_like(maps['scale'])
+    decoded = codec.decode(maps)
+    classes = decoded['clses'][0, :2, 0].long().tolist()
+    assert sorted(classes) == [0, 1]
+    assert decoded['obj_scale'][0, :2].tolist() == [REFERENCES[label] for label in classes]
+    criterion = CenterPoseLoss(branches, {'type': 'ObjectSymmetryAssignment', 'facing_bonus': 0.3})
+    assert criterion(maps, targets, codec)['loss_scale'].item() == pytest.approx(0, abs=1e-6)
+
+
+def test_number_of_references_is_that_of_the_categories():
+    with raises(ConfigError, '2 lists for 3', argument='coder.reference'):
+        make_branches(
+            num_classes=3, scale={'coder': {'type': 'ResidualDims', 'reference': REFERENCES}}
+        )
 
 
 def test_uncertainties_are_returned():

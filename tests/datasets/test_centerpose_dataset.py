@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import NoSymmetry
-from cpose.datasets.centerpose_dataset import CenterPoseDataset, expand_roots
+from cpose.datasets.centerpose_dataset import CenterPoseDataset
 from cpose.datasets.image_reading import LIMIT_VARIABLE
 from cpose.errors import ConfigError, DataError
 from cpose.structures.pose_data_sample import field_arrays
@@ -118,22 +118,30 @@ def test_several_categories_and_folders(tmp_path):
     assert [dataset.get_cat_ids(i) for i in range(len(dataset))] == [[0], [1]]
 
 
-@pytest.mark.parametrize(
-    ('data_root', 'expected'),
-    [
-        ('data', ['data']),
-        (['x', 'y'], ['x', 'y']),
-        ('data/{category}/val', ['data/cup/val', 'data/shoe/val']),
-    ],
-)
-def test_expand_roots(data_root, expected):
-    assert expand_roots(data_root, ['cup', 'shoe']) == expected
+def test_folder_says_what_its_objects_are(tmp_path):
+    """Where their class does not: ``Mug`` is a cup in a folder of cups, and a shoe stays a shoe."""
+    for name, classes in {'a': ['Mug', 'shoe'], 'b': ['cup'], 'c': ['Boot']}.items():
+        content = make_annotation(*[make_object(**{'class': item}) for item in classes])
+        write_pair(tmp_path / name, 'x', content)
+    metainfo = {'category': ['cup', 'shoe']}
+    cups, shoes = [str(tmp_path / 'a'), str(tmp_path / 'b')], str(tmp_path / 'c')
+
+    def labels(**options):
+        dataset = CenterPoseDataset(
+            {'shoe': shoes, 'cup': cups}, [], metainfo, input_wh=(64, 64), **options
+        )
+        return [dataset.get_cat_ids(number) for number in range(3)]
+
+    assert labels() == [[1], [0, 1], [0]]
+    assert labels(classes={'Boot': 'cup'}) == [[0], [0, 1], [0]]
+    assert labels(classes={'*': 'leave_out'}) == [[], [1], [0]]
 
 
-@pytest.mark.parametrize('data_root', ['', [], None, [3]])
-def test_no_root(data_root):
-    with raises(ConfigError, argument='data_root'):
-        expand_roots(data_root, ['cup'])
+def test_objects_to_train_on_by_category(tmp_path):
+    content = make_annotation(*[make_object(**{'class': name}) for name in ('cup', 'hat', 'cup')])
+    write_pair(tmp_path, 'x', content)
+    dataset = make_dataset(tmp_path, metainfo={'category': ['hat', 'shoe', 'cup']}, max_objs=2)
+    assert dataset.targets_by_label.tolist() == [1, 0, 1]
 
 
 def test_max_objs_limits_targets_not_annotations(tmp_path):

@@ -80,7 +80,7 @@ def test_isaac_sims_writer(case, metainfo, tmp_path, told):
     dataset = make_dataset(root, TRAIN, metainfo)
     check_boxes(dataset, pixels=0.51, camera=1e-3)
     assert told == []
-    assert dataset.num_targets == 3
+    assert dataset.targets_by_label.sum() == 3
     sample = dataset[0]
     assert tuple(sample['inputs'].shape) == (3, 128, 128)
     assert sample['data_samples'].candidates.is_candidate.all()
@@ -103,7 +103,7 @@ def test_what_nothing_needs_is_told_only(case, field, pipeline, tmp_path, told):
 def test_training_without_symmetry_needs_corners_only(case, tmp_path, told):
     root = copy_case(case, tmp_path)
     dataset = make_dataset(root, TRAIN, PLAIN_BOX)
-    assert dataset.num_targets == 3
+    assert dataset.targets_by_label.sum() == 3
     assert [next(iter(CASES[case].values())) for _ in told] == [next(iter(CASES[case].values()))]
     with raises(DataError, '3 of 3'):
         make_dataset(root, (), PLAIN_BOX)
@@ -117,7 +117,7 @@ def test_training_without_symmetry_needs_the_right_order(case, tmp_path):
 
 def test_going_on_regardless(tmp_path, told):
     dataset = make_dataset(copy_case('points_in_opencv', tmp_path), on_contradiction='warn')
-    assert (len(dataset), dataset.num_targets) == (3, 0)
+    assert (len(dataset), dataset.targets_by_label.sum()) == (3, 0)
     assert ['3 of 3 annotations' in text and 'OpenCV' in text for text in told] == [True]
 
 
@@ -171,7 +171,7 @@ def test_other_classes(pipeline, tmp_path):
         return (
             [record.num_objects for record in records],
             [0 if item is None else len(item) for item in boxes],
-            dataset.num_targets,
+            dataset.targets_by_label.sum(),
         )
 
     assert counts() == ([2, 2, 2], [0, 0, 0], 6)

@@ -89,10 +89,10 @@ TRACE, EXPORT = onnx_export._trace, onnx_export._export
 _traced = {}
 
 
-def _once(trace, graph, settings, names):
+def _once(trace, graph, settings, inputs, names):
     key = (settings.input_wh, settings.opset, settings.batch, settings.is_baked)
     if key not in _traced:
-        _traced[key] = trace(graph, settings, names).SerializeToString()
+        _traced[key] = trace(graph, settings, inputs, names).SerializeToString()
     return onnx.load_from_string(_traced[key])
 
 

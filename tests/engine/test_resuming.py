@@ -57,6 +57,7 @@ DAMAGES = {
     'no part': ((HUB, 'resumed_keys'), None),
     'part of numbers': ((HUB, 'runtime_info'), {3: 4}),
     'resumed key': ((HUB, 'resumed_keys', 'iter'), [True, True]),
+    'key not to be resumed': ((HUB, 'resumed_keys', 'train/lr'), False),
     'logged number': ((HUB, 'log_scalars', 'train/lr'), 0.5),
     'best score': ((HUB, 'runtime_info', 'best_score'), 'high'),
     'infinite best score': ((HUB, 'runtime_info', 'best_score'), float('inf')),

@@ -22,7 +22,18 @@ class RoundToyDataset(ToyDataset):
 class EmptyToyDataset(ToyDataset):
     """Noise without anything to train on."""
 
-    num_targets = 0
+    targets_by_label = (0,)
+
+
+@DATASETS.register_module()
+class HalfToyDataset(ToyDataset):
+    """Two categories, of which training shows one."""
+
+    targets_by_label = (3, 0)
+
+    def __init__(self, length=3):
+        super().__init__(length)
+        self.metainfo['category'] = ('cup', 'shoe')
 
 
 METRIC = {'val_evaluator': part('ObjectronMetric')}
@@ -81,6 +92,11 @@ def test_data_without_any_target(build_runner):
     with raises(DataError, 'no object', argument='data_root'):
         runner.train()
     assert runner.iter == 0
+
+
+def test_a_category_that_training_never_shows(build_runner, capsys):
+    build_runner({'train_dataloader.dataset.type': 'HalfToyDataset'}).train()
+    assert 'No object of shoe in the training data' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('task', ['train', 'test'])

@@ -1,5 +1,6 @@
 """Run attacks in processes that may hang or die, and count what happened."""
 
+import json
 import multiprocessing
 import os
 import resource
@@ -20,7 +21,11 @@ from cpose.errors import UserError
 from .targets import TARGETS
 
 MOST_SECONDS = 20
-"""A longer input hangs."""
+"""A longer input hangs. Time in which it waited for a processor does not count, see `Clock`."""
+MOST_PREPARING = 300
+"""Seconds in which a target has to be ready; they count by no input."""
+MOST_STEP = 2
+"""Seconds between two looks at a worker; what is above is a machine that stood still."""
 MOST_BYTES = 1 << 30
 """Memory above that of the process when it is ready."""
 FAULTS = ('traceback', 'changed', 'hang', 'memory', 'died')
@@ -34,17 +39,25 @@ class Outcome(NamedTuple):
         number: Number of the input; with the seed it makes the input again.
         kind: ``accepted``, ``refused`` or one of `FAULTS`.
         detail: Message or traceback.
+        seconds: Processor time.
     """
 
     target: str
     number: int
     kind: str
     detail: str = ''
+    seconds: float = 0
 
 
 def attack(target: str, number: int, seed: int, prepared) -> Outcome:
     """Run one input; ``prepared`` is the target."""
     rng = np.random.default_rng([seed, list(TARGETS).index(target), number])
+    start = time.process_time()
+    outcome = _attack(target, number, rng, prepared)
+    return outcome._replace(seconds=round(time.process_time() - start, 2))
+
+
+def _attack(target: str, number: int, rng: np.random.Generator, prepared) -> Outcome:
     try:
         is_same = prepared.attack(rng)
     except UserError as error:
@@ -71,7 +84,7 @@ def run_campaign(inputs: Iterable[tuple[str, int]], seed: int, processes: int) -
         processes: How many work at once.
     """
     waiting = iter(inputs)
-    workers = [_Worker(seed) for _ in range(processes)]
+    workers = [Worker(seed) for _ in range(processes)]
     idle = list(workers)
     while True:
         for worker in list(idle):
@@ -93,7 +106,7 @@ def run_campaign(inputs: Iterable[tuple[str, int]], seed: int, processes: int) -
         worker.stop()
 
 
-class _Worker:
+class Worker:
     """A process that runs inputs, and is made anew when it hangs or dies."""
 
     def __init__(self, seed: int) -> None:
@@ -102,7 +115,8 @@ class _Worker:
         self._begin()
 
     def start(self, task: tuple[str, int]) -> None:
-        self.task, self.since = task, time.monotonic()
+        self.task, self.clock = task, Clock(self.process.pid)
+        self.most = MOST_PREPARING
         self.pipe.send(task)
 
     def collect(self, is_ready: bool) -> Outcome | None:
@@ -112,12 +126,13 @@ class _Worker:
         if is_ready:
             try:
                 outcome = self.pipe.recv()
-                self.patience = 0
             except (EOFError, OSError):
                 outcome = Outcome(*self.task, 'died', f'exit code {self.process.exitcode}')
                 self._renew()
-        elif time.monotonic() - self.since > MOST_SECONDS + self.patience:
-            outcome = Outcome(*self.task, 'hang', f'more than {MOST_SECONDS} s')
+            if outcome is None:
+                self.clock, self.most = Clock(self.process.pid), MOST_SECONDS
+        elif self.clock.read() > self.most:
+            outcome = Outcome(*self.task, 'hang', f'more than {self.most} s')
             self._renew()
         if outcome:
             self.task = None
@@ -132,13 +147,35 @@ class _Worker:
         self._begin()
 
     def _begin(self) -> None:
-        self.patience = 60
-        """Seconds to get ready, until the first outcome."""
         self.pipe, other = multiprocessing.Pipe()
         context = multiprocessing.get_context('spawn')
         self.process = context.Process(target=_work, args=(other, self.seed), daemon=True)
         self.process.start()
         other.close()
+
+
+class Clock:
+    """Seconds of a process, without those in which others had the processors.
+
+    A loop without end and a wait for something that never comes both count; a loaded machine does
+    not. Linux tells how long the main thread stood in the queue of a processor.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.file = Path(f'/proc/{pid}/schedstat')
+        self.seconds = 0.0
+        self.last, self.queued = time.monotonic(), self._queued()
+
+    def read(self) -> float:
+        """Return the seconds since the start; called about once a second."""
+        now, queued = time.monotonic(), self._queued()
+        step = min(now - self.last, MOST_STEP) - (queued - self.queued)
+        self.seconds += max(step, 0)
+        self.last, self.queued = now, queued
+        return self.seconds
+
+    def _queued(self) -> float:
+        return int(self.file.read_text().split()[1]) / 1e9 if self.file.is_file() else 0.0
 
 
 def _work(pipe: Connection, seed: int) -> None:
@@ -153,6 +190,7 @@ def _work(pipe: Connection, seed: int) -> None:
                 folder.mkdir(exist_ok=True)
                 name, prepared = target, prepare(target, folder)
                 base = _peak()
+            pipe.send(None)  # ready: from here on the input is timed
             with open(os.devnull, 'w') as sink, redirect_stdout(sink), redirect_stderr(sink):
                 outcome = attack(target, number, seed, prepared)
             if _peak() - base > MOST_BYTES:
@@ -163,6 +201,13 @@ def _work(pipe: Connection, seed: int) -> None:
 
 def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def read_log(file: Path, seed: int) -> list[Outcome]:
+    """Return the outcomes that an earlier campaign of a seed wrote, without a line cut off."""
+    lines = file.read_text().split('\n')[:-1] if file.is_file() else []
+    entries = [json.loads(line) for line in lines]
+    return [Outcome(*entry[1:]) for entry in entries if entry[0] == seed]
 
 
 def count_outcomes(outcomes: Iterable[Outcome]) -> dict[str, Counter[str]]:

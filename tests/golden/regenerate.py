@@ -16,6 +16,7 @@ CASES = {
     'quickstart': ('quickstart',),
     'mobilenetv4_small_cuboid': ('mobilenetv4_small_cuboid',),
     'efficientnet_lite0_cuboid': ('efficientnet_lite0_cuboid',),
+    'dla34_track_cuboid': ('dla34_track_cuboid',),
 }
 """Arguments of the command by the name of the file."""
 

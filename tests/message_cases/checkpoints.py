@@ -5,6 +5,7 @@ from argparse import Namespace
 import torch
 from torch import nn
 
+from cpose.checkpoints.categories import check_categories
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.loading import find_state_dict, load_weights
 from cpose.checkpoints.pretrained import Pretrained
@@ -43,6 +44,9 @@ def load_linear(**changed):
 
 
 CASES = {
+    'categories in another order': lambda folder: check_categories(
+        ('cup', 'shoe'), ('shoe', 'cup'), 'a.pth'
+    ),
     'file that is cut off': with_file(cut_off),
     'weights of another shape': load_linear(**{'head.weight': torch.zeros(3, 4)}),
     'weights of more layers': load_linear(**{'head.extra': torch.zeros(1)}),

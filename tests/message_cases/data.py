@@ -14,13 +14,14 @@ from cpose.datasets.annotations.contradictions import (
     check_on_contradiction,
     report_contradictions,
 )
+from cpose.datasets.annotations.data_folders import find_folders
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.datasets.annotations.object_checks import check_classes
 from cpose.datasets.base_dataset import check_packed
-from cpose.datasets.centerpose_dataset import expand_lists
 from cpose.datasets.conventions.consistency import Finding
 from cpose.datasets.conventions.table import check_convention
+from cpose.datasets.frame_pairs import PreviousNoise, join_frames
 from cpose.datasets.image_reading import read_image
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
 from cpose.datasets.synthetic.settings import RealismSettings
@@ -29,6 +30,7 @@ from cpose.datasets.transforms.symmetries import ExpandSymmetries
 from cpose.error_places import ConfigPlace
 from cpose.files.outputs import prepare_new_folder
 from cpose.metric_scale.boards import Board
+from cpose.structures.pose_data_sample import CuboidCandidates, PoseDataSample
 
 
 def with_file(content, call):
@@ -76,7 +78,28 @@ def look(image_wh=(4, 3), count=0):
     return View('a.png', image_wh, np.arange(count), np.zeros((count, 2), np.float32))
 
 
+def join_sizes(folder):
+    samples = [
+        PoseDataSample(name, wh, (64, 64), np.eye(2, 3), candidates=NOTHING)
+        for name, wh in (('a_1.png', (64, 64)), ('a_2.png', (32, 32)))
+    ]
+    now, before = ({'inputs': None, 'data_samples': sample} for sample in samples)
+    join_frames(now, before, PreviousNoise(), np.random.default_rng(0))
+
+
+NOTHING = CuboidCandidates(
+    labels=np.zeros(0, np.int64),
+    centers_input=np.zeros((0, 2)),
+    corners_input=np.zeros((0, 1, 8, 2)),
+    is_corner_in_image=np.zeros((0, 1, 8), bool),
+    is_center_in_image=np.zeros(0, bool),
+    dims_metric=np.ones((0, 1, 3)),
+    is_candidate=np.zeros((0, 1), bool),
+)
 CASES = {
+    'frames of two sizes': join_sizes,
+    'noise that is none': lambda folder: PreviousNoise.from_config({'center_losst': 0.1}),
+    'noise beyond its range': lambda folder: PreviousNoise.from_config({'center_lost': 2}),
     'files that cannot be used': report_problems,
     'annotations that contradict themselves': lambda folder: contradict(),
     'convention that is none': lambda folder: check_convention('opencv'),
@@ -105,7 +128,11 @@ CASES = {
         [look((4, 3), 24), look((3, 4), 24)], Board(), 'pictures'
     ),
     'camera to write as JSON': lambda folder: check_yaml_name('a.json'),
-    'lists for other folders': lambda folder: expand_lists('train.txt', ['a', 'b'], ['cup']),
+    'lists for other folders': lambda folder: find_folders(['a', 'b'], ['cup'], 'train.txt'),
+    'folder of an unknown category': lambda folder: find_folders({'cap': 'a'}, ['cup', 'shoe']),
+    'folder of two categories': lambda folder: find_folders(
+        {'cup': 'a', 'shoe': ['b', 'a']}, ['cup', 'shoe']
+    ),
     'result inside the data': lambda folder: prepare_new_folder('data/fixed', 'data', 'fix'),
     'class that is no category': lambda folder: SyntheticCuboidDataset(1).find_label('mug'),
     'items that are not packed': lambda folder: check_packed({}, [Compose([])], PIPELINE),

@@ -9,6 +9,7 @@ from cpose.deploy.engines.engine_build import choose_profile
 from cpose.deploy.engines.engine_file import check_engine_path, check_for_engine, check_precision
 from cpose.deploy.engines.flavors import load_flavor, parse_capability
 from cpose.deploy.model_metadata import read_metadata, read_proto
+from cpose.deploy.network_inputs import refuse_previous
 from cpose.deploy.onnx.export import ExportSettings, check_exportable
 from cpose.deploy.onnx.graph_parts import match_nodes
 from cpose.deploy.quantization.calibration_cache import CalibrationKey, read_cache
@@ -59,6 +60,9 @@ class FixedSize(Runtime):
 
 
 CASES = {
+    'engine of a network that reads the frame before': lambda folder: refuse_previous(
+        SimpleNamespace(previous_inputs=('pre_img', 'pre_hm')), 'a.onnx', 'an engine'
+    ),
     'images of another size': lambda folder: FixedSize()(torch.zeros(1, 3, 64, 96)),
     'more images than a file takes': lambda folder: FixedSize()(torch.zeros(2, 3, 64, 64)),
     'opset for deformable convolutions': check_network(ModulatedDeformConv(1, 1)),

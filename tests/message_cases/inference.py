@@ -58,6 +58,6 @@ CASES = {
     'depths that are no folder': lambda folder: DepthImages(folder / 'none'),
     'depth image of colours': with_depth(np.zeros((4, 4, 3), np.uint8)),
     'marker of an unknown kind': lambda folder: read_pattern({'kind': 'circles'}),
-    'marker without its size': lambda folder: read_pattern({'kind': 'aruco', 'id': 3}),
+    'marker without its size': lambda folder: read_pattern({'kind': 'marker', 'id': 3}),
     'device that is unknown': lambda folder: choose_device('gpu'),
 }

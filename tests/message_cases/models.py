@@ -11,6 +11,7 @@ from cpose.codecs.postprocessor import build_postprocessor
 from cpose.codecs.symmetries import RotationalSymmetry, parse_symmetric
 from cpose.models.backbones import timm_backbone
 from cpose.models.data_preprocessor import PoseDataPreprocessor
+from cpose.models.detectors.scale_pyramid import refuse_memory_of_scales
 from cpose.models.necks import select_levels
 
 PIXELS = {'mean': [0, 0, 0], 'std': [1, 1, 1], 'channel_order': 'bgr', 'size_divisor': 32}
@@ -61,6 +62,9 @@ CASES = {
     'solver without deviations alone': lambda folder: build_postprocessor(WEIGHING),
     'codec without a branch alone': lambda folder: CenterPoseCodec(branches=()),
     'branch of another name': lambda folder: build_branches({'wh': {**BRANCH, 'name': 'a'}}, 1),
+    'scales of a network that reads the frame before': lambda folder: refuse_memory_of_scales(
+        True, (0.5, 1)
+    ),
     'order of colours': read_pixels(channel_order='rbg'),
     'mean of the images': read_pixels(mean=[0]),
     'deviation of the images': read_pixels(std=[1, 0, 1]),

@@ -39,7 +39,7 @@ def test_a_board_in_a_rendered_picture_tells_the_distance(number, tmp_path):
 
 def test_without_the_board_it_says_so():
     scene = make_scene(8)
-    marker = {'type': 'MarkerBoard', 'board': {'kind': 'aruco', 'id': 200, 'marker_mm': 40}}
+    marker = {'type': 'MarkerBoard', 'board': {'kind': 'marker', 'id': 200, 'marker_mm': 40}}
     pose = scaled(marker, scene)
     assert pose.metric_scale.failure == 'the marker is not seen'
     np.testing.assert_array_equal(pose.location_cv, scene.pose.location_cv)
@@ -80,10 +80,10 @@ def test_a_base_above_the_camera_is_refused():
     ('content', 'argument'),
     [
         ({'kind': 'circles'}, 'kind'),
-        ({'kind': 'aruco', 'id': 1}, 'kind'),
-        ({'kind': 'aruco', 'id': 1000, 'marker_mm': 40}, 'id'),
-        ({'kind': 'aruco', 'id': 1, 'marker_mm': 0}, 'marker_mm'),
-        ({'kind': 'aruco', 'id': 1, 'marker_mm': 40, 'dictionary': '9X9'}, 'dictionary'),
+        ({'kind': 'marker', 'id': 1}, 'kind'),
+        ({'kind': 'marker', 'id': 1000, 'marker_mm': 40}, 'id'),
+        ({'kind': 'marker', 'id': 1, 'marker_mm': 0}, 'marker_mm'),
+        ({'kind': 'marker', 'id': 1, 'marker_mm': 40, 'dictionary': '9X9'}, 'dictionary'),
         ({'kind': 'chessboard', 'squares': 5, 'square_mm': 30}, 'squares'),
         ({'kind': 'chessboard', 'squares': [7, 5], 'square_mm': 'a'}, 'square_mm'),
         ({'kind': 'charuco', 'squares': [7, 5], 'square_mm': 30}, 'kind'),

@@ -13,6 +13,7 @@ WHOLE = (
     'tao_fan_large',
     'nvlabs_dlav1_34',
     'nvlabs_dla_34',
+    'nvlabs_dla_34_track',
 )
 
 

@@ -59,6 +59,27 @@ def test_nvlabs_names():
     }
 
 
+def test_names_of_what_reads_the_frame_before():
+    weights = with_prefix(
+        'module.',
+        {
+            'base.base_layer.0.weight': torch.zeros(16, 3, 7, 7),
+            'base.pre_img_layer.0.weight': torch.zeros(16, 3, 7, 7),
+            'base.pre_hm_hp_layer.1.running_var': torch.zeros(16),
+            'ida_up.node_1.conv.conv_offset_mask.weight': torch.zeros(1),
+            'tracking_hp.2.bias': torch.zeros(16),
+        },
+    )
+    assert detect_family(weights) == 'nvlabs_track'
+    assert set(convert(weights, 'nvlabs_track')) == {
+        'backbone.features.base_layer.0.weight',
+        'backbone.features.base_layer.pre_img.0.weight',
+        'backbone.features.base_layer.pre_hm_hp.1.running_var',
+        'neck.merge.steps.0.fuse.conv.conv_offset_mask.weight',
+        'head.branches.outputs.tracking_hp.out.bias',
+    }
+
+
 def test_gates_are_joined_in_order():
     weights = {
         f'convGRU.cell0.W{side}{gate}.weight': torch.full((2, 2, 3, 3), float(value))

@@ -12,6 +12,7 @@ FAMILY_OF = {
     'tao_fan_small': 'tao_fan',
     'nvlabs_dlav1_34': 'nvlabs_dla34',
     'nvlabs_dla_34': 'nvlabs_dla34',
+    'nvlabs_dla_34_track': 'nvlabs_track',
 }
 BUFFERS = ('running_mean', 'running_var', 'num_batches_tracked')
 GATES_JOINED = 6

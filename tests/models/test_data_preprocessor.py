@@ -3,7 +3,9 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.models.data_preprocessor import PoseDataPreprocessor
+from cpose.models.data_preprocessor import PoseDataPreprocessor, TrackPreprocessor
+from cpose.structures.pose_data_sample import PoseDataSample
+from cpose.structures.previous_frame import PreviousFrame
 
 from ..user_errors import raises
 
@@ -90,3 +92,32 @@ def test_wrong_shape(shape):
 def test_wrong_options(options, value, problem):
     with raises(ConfigError, problem, argument=next(iter(options)), value=value):
         make_preprocessor(**options)
+
+
+def track_preprocessor():
+    return TrackPreprocessor(mean=MEAN, std=STD, channel_order='bgr', size_divisor=32)
+
+
+def test_the_frame_before_stands_behind_the_image():
+    now, before = random_image(32, 40), random_image(32, 40, seed=1)
+    peaks = PreviousFrame(
+        planes=np.array([0, 8]),
+        peaks_input=np.array([[7.6, 5.0], [20.0, 30.0]]),
+        radii=np.array([3, 2]),
+        heights=np.array([0.5, 0.25]),
+    )
+    sample = PoseDataSample('name', (40, 32), (40, 32), np.eye(2, 3), previous=peaks)
+    data = {'inputs': [torch.cat([now, before])], 'data_samples': [sample]}
+    inputs = track_preprocessor()(data)['inputs']
+    assert inputs.shape == (1, 15, 32, 64)
+    np.testing.assert_allclose(inputs[0, :3, :, :40], normalised(now), atol=1e-6)
+    np.testing.assert_allclose(inputs[0, 3:6, :, :40], normalised(before), atol=1e-6)
+    assert inputs[0, 6].max() == inputs[0, 6, 5, 7] == 0.5
+    assert inputs[0, 14].max() == inputs[0, 14, 30, 20] == 0.25
+    assert not inputs[0, 7:14].any()
+
+
+def test_an_image_alone_is_its_own_frame_before():
+    inputs = track_preprocessor()({'inputs': [random_image(32, 32)]})['inputs']
+    assert torch.equal(inputs[:, :3], inputs[:, 3:6])
+    assert not inputs[:, 6:].any()

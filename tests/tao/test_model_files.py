@@ -257,6 +257,17 @@ def test_several_categories_have_no_one_name(workplace):
     assert 'The file holds' in told
     with raises(ConfigError, 'chair, crate', spec_key='dataset.category', value='crate'):
         config_of('two.pth', 'dataset.category=crate')
+    found, told = config_of('two.pth', 'dataset.category=[chair,crate]')
+    assert (found.test_dataloader.dataset.metainfo.category, told) == (['chair', 'crate'], [])
+    swapped = ['crate', 'chair']
+    with raises(ConfigError, 'chair, crate', spec_key='dataset.category', value=swapped):
+        config_of('two.pth', 'dataset.category=[crate,chair]')
+    found, (told,) = config_of(
+        'two.pth', 'dataset.category=[chair,crate]', 'dataset.num_symmetry=[3,1]'
+    )
+    symmetry = found.test_dataloader.dataset.metainfo.symmetry
+    assert [item['type'] for item in symmetry] == ['RotationalSymmetry', 'NoSymmetry']
+    assert 'The spec holds' in told
 
 
 @pytest.mark.parametrize('backbone', ['dla34', 'fan_small'])

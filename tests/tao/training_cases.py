@@ -15,7 +15,7 @@ DATASET = {
     'batch_size': Effect('7', 'train_dataloader.batch_size', 7),
     'workers': Effect('0', 'val_dataloader.num_workers', 0),
     'pin_memory': Effect('false', 'train_dataloader.pin_memory', False),
-    'num_classes': Refusal('2', 'names one category'),
+    'num_classes': Refusal('2', 'dataset.category'),
     'num_joints': Refusal('9', 'eight corners'),
     'max_objs': Effect('3', 'train_dataloader.dataset.max_objs', 3),
     'mean': Effect('[0.1,0.2,0.3]', 'model.data_preprocessor.mean', [0.1, 0.2, 0.3]),

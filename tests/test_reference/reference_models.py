@@ -15,6 +15,8 @@ def build_config(facts):
         arch = construction['backbone'].split()[0].removeprefix('fan_')
         backbone = {'type': 'FAN', 'arch': arch, 'drop_path_rate': 0.3}
     heads = dict(facts['outputs'])
+    if 'tracking' in heads:
+        backbone['type'] = 'DLA34Track'
     return {
         'type': 'CenterPose',
         'data_preprocessor': {
@@ -34,8 +36,19 @@ def build_config(facts):
             'num_classes': heads['hm'],
             'head_conv': construction['head_conv'],
             'use_association': construction['use_convGRU'],
+            'branches': build_branches(heads),
         },
     }
+
+
+def build_branches(heads):
+    """Return what the head has besides the branches of all networks."""
+    names = [name for name in heads if f'{name}_uncertainty' in heads]
+    branches = {name: {'loss': {'type': 'KLDUncertaintyLoss'}} for name in names}
+    if 'tracking' in heads:
+        branches['tracking'] = {'type': 'CenterTrackingBranch'}
+        branches['tracking_hp'] = {'type': 'CornerTrackingBranch'}
+    return branches
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ import torch
 
 from cpose.apis.builder import build_model
 from cpose.models.checkpoint_keys import convert, detect_family
+from cpose.structures.previous_frame import PREVIOUS_CHANNELS
 
 from .reference_models import build_config, own_stages
 
@@ -46,9 +47,6 @@ def test_network(case, reference_dir):
 
 def _load_network(path, seeding):
     facts = _read_json(path)
-    heads = {name for name, _ in facts['outputs']}
-    if any('pre_img' in inputs for inputs in facts['inputs'].values()) or 'tracking' in heads:
-        pytest.skip('tracking inputs and heads have no counterpart')
     shapes = {key: shape for key, shape, _ in facts['state_dict']}
     dtypes = {key: getattr(torch, dtype) for key, _, dtype in facts['state_dict']}
     arrays = seeding.seeded_state_dict(shapes, salt=facts['salt'])
@@ -69,11 +67,18 @@ def check_parameter_count(network):
         assert count == facts['parameters'] - facts['elements_without_effect']
 
 
+def inputs_of(network, case):
+    """Return the image, with what is known of the frame before behind it, if anything."""
+    names = ['input', *PREVIOUS_CHANNELS]
+    arrays = [network.arrays.get(f'{case}.{name}') for name in names]
+    return torch.cat([torch.from_numpy(array) for array in arrays if array is not None], dim=1)
+
+
 def check_outputs(network):
     cases = sorted({name.split('.')[0] for name in network.arrays if '.out.' in name})
     assert cases
     for case in cases:
-        images = torch.from_numpy(network.arrays[f'{case}.input'])
+        images = inputs_of(network, case)
         with torch.inference_mode():
             maps = network.model(images, mode='tensor')
         assert set(maps) == {name for name, _ in network.facts['outputs']}
@@ -86,7 +91,7 @@ def check_outputs(network):
 def check_stages(network):
     arrays, facts = network.arrays, network.facts
     for case in {name.split('.')[0] for name in arrays if name.endswith('.stage_probe')}:
-        stages = own_stages(network.model, torch.from_numpy(arrays[f'{case}.input']))
+        stages = own_stages(network.model, inputs_of(network, case))
         compared = 0
         for number, (name, shape) in enumerate(facts['stages']):
             if name not in stages:

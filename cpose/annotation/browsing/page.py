@@ -156,7 +156,7 @@ def _config_page(source: str, num: int, options: Mapping[str, Any]) -> Element:
     pictures = add(body, 'div', class_='pictures')
     for number in chosen:
         item = dataset[number]
-        _add_sample(pictures, item['inputs'].numpy(), item['data_samples'], codec)
+        _add_sample(pictures, item['inputs'][:3].numpy(), item['data_samples'], codec)
     return root
 
 

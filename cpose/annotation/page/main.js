@@ -28,6 +28,7 @@ let drag = null;
 let frame = 0;
 let movedAt = null;
 let afterDrawing = null;
+let isFollowing = false;
 let last = { category: 'object', symmetric: null, upright: true, dims: null, camera: null };
 
 const current = () => open?.objects.find((box) => box.id === selected) || null;
@@ -40,6 +41,8 @@ async function start() {
   element('folder').textContent = folder.folder;
   if (folder.categories.length) last.category = folder.categories[0];
   panel.setCategories(folder.categories);
+  document.body.classList.toggle('video', folder.is_video);
+  if (folder.is_video) element('empty').textContent = 'Leave this frame out';
   const named = folder.pictures.find((item) => `#${encodeURIComponent(item.path)}` === location.hash);
   const fresh = folder.pictures.find((item) => !item.is_annotated && !item.error);
   await show((named || fresh || folder.pictures[0]).id);
@@ -130,7 +133,27 @@ function onSaved(what, text) {
     is_annotated: open.is_annotated || open.isEmpty,
   });
   panel.drawPictures(folder.pictures, open.id, show);
+  if (folder.is_video && what === 'saved') followFrames();
   refresh();
+}
+
+/** Show how far the frames are that follow a change in one of them. */
+async function followFrames() {
+  if (isFollowing) return;
+  isFollowing = true;
+  try {
+    do {
+      Object.assign(folder, await api.listPictures());
+      if (open) panel.drawPictures(folder.pictures, open.id, show);
+      if (folder.is_writing) await new Promise((resolve) => { setTimeout(resolve, 500); });
+    } while (folder.is_writing);
+    if (open && !drag) await open.reload();
+    refresh();
+  } catch (error) {
+    panel.toast(error.message);
+  } finally {
+    isFollowing = false;
+  }
 }
 
 function select(id) {
@@ -247,7 +270,9 @@ function likeLast() {
 
 function neighbour(step) {
   const at = folder.pictures.findIndex((item) => item.path === element('name').textContent);
-  return folder.pictures[at + step];
+  const last = folder.pictures.length - 1;
+  const wanted = Math.abs(step) > 1 ? Math.min(Math.max(at + step, 0), last) : at + step;
+  return folder.pictures[wanted];
 }
 
 function go(step) {
@@ -393,7 +418,8 @@ function draw(onDrawn) {
       ({ ...box, isProposal: true, isCurrent: box.id === selected }));
     view.draw([...shown, ...others], drag ? null : cursor);
     const box = edited();
-    panel.tell(box || proposal(), live || (box || proposal())?.solution, open.image_wh);
+    const solution = live || (box || proposal())?.solution;
+    panel.tell(box || proposal(), solution, open.image_wh, folder.is_video);
     afterDrawing?.();
     afterDrawing = null;
   });
@@ -409,6 +435,7 @@ function refresh() {
   element('guide-title').textContent = wanted === null ? 'Corners' : `Next: ${NAMES[wanted]}`;
   const hint = proposal() ? 'Enter accepts the proposal · R turns it by 90° · Delete rejects it'
     : wanted !== null ? `Click: ${NAMES[wanted]} · S if hidden`
+      : folder.is_video && box?.solution ? 'Drag a corner that is off · → next frame, PgDn ten'
       : open && !open.objects.length && !open.isEmpty ? 'N begins a box' : '';
   element('hint').textContent = hint;
   panel.drawBoxes(open?.objects || [], proposals, selected, select);
@@ -443,6 +470,8 @@ const KEYS = {
   d: () => go(1),
   ArrowLeft: () => go(-1),
   a: () => go(-1),
+  PageDown: () => go(10),
+  PageUp: () => go(-10),
   n: () => addBox(),
   s: () => { if (wanted !== null) { skipped.add(wanted); picked = null; refresh(); } },
   Backspace: takeBack,

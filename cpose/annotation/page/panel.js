@@ -26,7 +26,7 @@ export function drawPictures(pictures, currentId, onPick) {
   list.replaceChildren(...pictures.map((picture) => {
     const state = stateOf(picture);
     const item = node('li', picture.id === currentId ? 'current' : '');
-    item.title = `${picture.path}: ${picture.error || STATES[state]}`;
+    item.title = `${picture.path}: ${picture.error || picture.note || STATES[state]}`;
     item.append(node('span', `dot ${state}`), node('span', 'path', picture.path));
     if (picture.objects) item.append(node('span', 'count', picture.objects));
     item.addEventListener('click', () => onPick(picture.id));
@@ -57,7 +57,7 @@ function sizeText(dims) {
 }
 
 /** Say how well the box fits and what its view leaves open. */
-export function tell(box, solution, wh) {
+export function tell(box, solution, wh, isVideo) {
   const place = element('told');
   place.replaceChildren();
   if (!box) return;
@@ -67,7 +67,7 @@ export function tell(box, solution, wh) {
     return;
   }
   const lines = [];
-  if (typeof solution.residual_px === 'number' && !box.soft.every(Boolean)) {
+  if (typeof solution.residual_px === 'number' && (isVideo || !box.soft.every(Boolean))) {
     const isGood = solution.residual_px < Math.max(...wh) / 250;
     lines.push(node('span', isGood ? 'good' : 'warn', `Off by ${solution.residual_px.toFixed(1)} px. `));
   }
@@ -76,7 +76,9 @@ export function tell(box, solution, wh) {
   }
   if (solution.undetermined.length) {
     const names = solution.undetermined.join(', ');
-    lines.push(node('span', 'warn', `This view leaves open: ${names}. Place more corners or type a size.`));
+    const advice = isVideo ? 'Drag a corner in a frame that looks from elsewhere.'
+      : 'Place more corners or type a size.';
+    lines.push(node('span', 'warn', `This view leaves open: ${names}. ${advice}`));
   }
   place.append(...lines);
 }

@@ -60,6 +60,12 @@ export class OpenPicture {
     this.#saving ??= this.#save().finally(() => { this.#saving = null; });
   }
 
+  /** Read again what is there, unless something is being saved. */
+  async reload() {
+    const document = await api.readPicture(this.id);
+    if (!this.#saving) this.#adopt(document);
+  }
+
   /** Resolve when everything is on the disk. */
   async settled() {
     while (this.#saving) await this.#saving;

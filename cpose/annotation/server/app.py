@@ -2,23 +2,22 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from importlib.resources import files
 from threading import Lock
 from typing import Any
 
 import cv2
-import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cpose.annotation.server.boxes import parse_box, solution_json, solve_box
-from cpose.annotation.server.cameras import SOURCES, parse_camera
-from cpose.annotation.server.editing import Editor
+from cpose.annotation.server.base import PictureEditor, Proposer
+from cpose.annotation.server.boxes import solution_json
+from cpose.annotation.server.cameras import SOURCES
 from cpose.annotation.server.pictures import ConflictError, Document, Picture
 from cpose.errors import DataError, UserError, plain_message
 from cpose.files.json_files import JsonFields
@@ -33,8 +32,6 @@ KINDS = {
 MOST_BYTES = 1 << 20
 JPEG_QUALITY = 92
 KEPT_PICTURES = 4
-Proposer = Callable[[Picture], list[dict[str, Any]]]
-"""From a picture to the boxes that a model finds, as the page takes them."""
 
 
 class AnnotationApp:
@@ -47,7 +44,10 @@ class AnnotationApp:
     """
 
     def __init__(
-        self, editor: Editor, categories: tuple[str, ...] = (), proposer: Proposer | None = None
+        self,
+        editor: PictureEditor,
+        categories: tuple[str, ...] = (),
+        proposer: Proposer | None = None,
     ) -> None:
         self._editor = editor
         self._categories = categories
@@ -92,6 +92,8 @@ class AnnotationApp:
                 'categories': self._categories,
                 'has_model': self._proposer is not None,
                 'sources': SOURCES,
+                'is_video': self._editor.is_video,
+                'is_writing': self._editor.is_writing,
             }
         )
 
@@ -132,20 +134,7 @@ class AnnotationApp:
 
     def _solve_box(self, picture: Picture, fields: JsonFields) -> dict[str, Any]:
         """Return the posed box for corners that are not saved yet."""
-        width, height = fields.positive_int('width'), fields.positive_int('height')
-        camera = parse_camera(fields.fields('camera'), {})
-        if fields.get('is_focal_free') is True:
-            camera = type(camera)('estimated', camera.intrinsics, camera.distortion)
-        box = parse_box(fields.fields('box'), (width, height))
-        start = fields.get('start')
-        solution = solve_box(
-            box,
-            camera,
-            (width, height),
-            fields.array('up', (3,)) if fields.has('up') else None,
-            np.array(start, dtype=np.float64) if isinstance(start, list) else None,
-            is_whole=False,
-        )
+        solution = self._editor.solve(picture, fields)
         return {'solution': None if solution is None else solution_json(solution)}
 
     def _find(self, request: Request) -> Picture:

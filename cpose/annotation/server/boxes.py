@@ -1,7 +1,7 @@
 """One box of a picture: what a person says of it, what follows, and how the file holds both."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from cpose.annotation.server.cameras import PictureCamera
 from cpose.datasets.annotations.object_fields import read_class_name, read_symmetric
 from cpose.datasets.annotations.tao_writer import describe_pose
 from cpose.files.json_files import JsonFields
+from cpose.structures.camera import gl_from_cv
 from cpose.structures.cuboid import NUM_CORNERS
 
 BOX_ID = re.compile('[A-Za-z0-9_-]{1,40}')
@@ -246,6 +247,22 @@ def solve_box(
     free = solve_cuboid(replace(problem, is_upright=False), start, is_whole)
     is_better = free is not None and found is not None and free.residual_px < found.residual_px / 2
     return free if is_better else found
+
+
+def ground_plane(boxes: Sequence[Box]) -> dict[str, Any]:
+    """Return the plane below the first upright box that is posed here, as fields of a file."""
+    for box in boxes:
+        if box.is_upright and box.solution is not None:
+            up = box.solution.rotation[:, 1]
+            base = box.solution.location_cv - up * box.solution.dims[1] / 2
+            return plane_content(base, up)
+    return {}
+
+
+def plane_content(point_cv: np.ndarray, normal_cv: np.ndarray) -> dict[str, Any]:
+    """Return the fields of a file that hold a plane, given in the OpenCV camera frame."""
+    plane = {'plane_center': gl_from_cv(point_cv), 'plane_normal': gl_from_cv(normal_cv)}
+    return {'AR_data': {name: value.tolist() for name, value in plane.items()}}
 
 
 def _renamed(fields: JsonFields) -> JsonFields:

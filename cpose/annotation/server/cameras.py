@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cpose.apis.inference.calibration import Camera
+from cpose.datasets.annotations.tao_writer import describe_camera
 from cpose.files.image_header import EXIF, JPEG_START, jpeg_segments
 from cpose.files.json_files import JsonFields
 from cpose.structures.camera import guess_intrinsics, intrinsic_matrix
@@ -19,6 +20,9 @@ SOURCES = {
     'file': 'a camera file or numbers of the command line',
     'annotation': 'an annotation made elsewhere',
     'picture': 'another picture of the same camera',
+    'guessed': 'a typical phone was assumed',
+    'board': 'determined from the board in the video',
+    'reconstruction': 'a reconstruction of the scene',
 }
 """What the name of a source stands for; ``camera_data.intrinsics_source`` says it."""
 EXIF_FOLDER, FOCAL_IN_35MM = 0x8769, 0xA405
@@ -50,6 +54,14 @@ class PictureCamera:
         (fx, _, cx), (_, fy, cy), _ = self.intrinsics.tolist()
         lens = None if self.distortion is None else self.distortion.tolist()
         return {'source': self.source, 'fx': fx, 'fy': fy, 'cx': cx, 'cy': cy, 'distortion': lens}
+
+    def to_content(self, image_wh: tuple[int, int]) -> dict[str, Any]:
+        """Return the field ``camera_data`` of an annotation file."""
+        return {
+            **describe_camera(image_wh, self.intrinsics, self.distortion),
+            'intrinsics_source': self.source,
+            'intrinsics_from': SOURCES[self.source],
+        }
 
     def is_same(self, other: 'PictureCamera') -> bool:
         """Tell whether it is the same camera from the same source."""

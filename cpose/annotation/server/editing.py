@@ -7,8 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cpose.annotation.cuboid_solver import MOST_DEVIATION
-from cpose.annotation.server.boxes import Box, parse_box, solve_box, stored_box
+from cpose.annotation.cuboid_solver import MOST_DEVIATION, CuboidSolution
+from cpose.annotation.server.boxes import (
+    Box,
+    ground_plane,
+    parse_box,
+    solve_box,
+    stored_box,
+)
 from cpose.annotation.server.cameras import (
     SOURCES,
     PictureCamera,
@@ -27,13 +33,11 @@ from cpose.annotation.server.pictures import (
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.camera_io import CameraLike, make_camera
 from cpose.datasets.annotations.annotation import find_convention, parse_annotation
-from cpose.datasets.annotations.tao_writer import describe_camera
 from cpose.datasets.image_reading import read_photo
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.json_files import JsonFields
 from cpose.files.text_files import read_bytes
-from cpose.structures.camera import gl_from_cv
 
 MOST_BOXES = 100
 FOCAL = 'focal length'
@@ -46,6 +50,9 @@ class Editor:
         folder: The pictures.
         camera: Of all pictures, None where each has its own.
     """
+
+    is_video = False
+    is_writing = False
 
     def __init__(self, folder: PictureFolder, camera: CameraLike | None = None) -> None:
         self.folder = folder
@@ -120,6 +127,31 @@ class Editor:
         after = self.read(picture)
         return replace(after, boxes=_with_solutions(after.boxes, boxes))
 
+    def solve(self, picture: Picture, fields: JsonFields) -> CuboidSolution | None:
+        """Return the posed box for corners that are not saved yet.
+
+        Args:
+            picture: In which.
+            fields: ``width``, ``height``, ``camera``, ``is_focal_free``, ``box``, ``up`` and
+                ``start``: the state of an earlier solution.
+
+        Raises:
+            DataError: If a value is wrong.
+        """
+        image_wh = (fields.positive_int('width'), fields.positive_int('height'))
+        camera = parse_camera(fields.fields('camera'), {})
+        if fields.get('is_focal_free') is True:
+            camera = replace(camera, source='estimated')
+        start = fields.get('start')
+        return solve_box(
+            parse_box(fields.fields('box'), image_wh),
+            camera,
+            image_wh,
+            fields.array('up', (3,)) if fields.has('up') else None,
+            np.array(start, dtype=np.float64) if isinstance(start, list) else None,
+            is_whole=False,
+        )
+
     def _content(
         self, before: Document, boxes: Sequence[Box], camera: PictureCamera, is_empty: bool
     ) -> dict[str, Any] | None:
@@ -131,13 +163,9 @@ class Editor:
             return None
         content = copy.deepcopy(old) or {'annotated_with': WRITER}
         if before.content is None or not camera.is_same(before.camera):
-            content['camera_data'] = {
-                **describe_camera(before.image_wh, camera.intrinsics, camera.distortion),
-                'intrinsics_source': camera.source,
-                'intrinsics_from': SOURCES[camera.source],
-            }
+            content['camera_data'] = camera.to_content(before.image_wh)
         if is_own:
-            content |= _ground_plane(posed)
+            content |= ground_plane(posed)
         content['objects'] = [box.to_object(number) for number, box in enumerate(posed)]
         return content
 
@@ -281,14 +309,3 @@ def _with_solutions(read: Sequence[Box], solved: Sequence[Box]) -> tuple[Box, ..
     """Return boxes as the file holds them, with what the solver tells beyond that."""
     solutions = {box.id: box.solution for box in solved}
     return tuple(replace(box, solution=solutions.get(box.id)) for box in read)
-
-
-def _ground_plane(boxes: Sequence[Box]) -> dict[str, Any]:
-    """Return the plane below the first upright box that is posed here."""
-    for box in boxes:
-        if box.is_upright and box.solution is not None:
-            up = box.solution.rotation[:, 1]
-            base = box.solution.location_cv - up * box.solution.dims[1] / 2
-            plane = {'plane_center': gl_from_cv(base), 'plane_normal': gl_from_cv(up)}
-            return {'AR_data': {name: value.tolist() for name, value in plane.items()}}
-    return {}

@@ -84,6 +84,11 @@ class Document:
     content: dict[str, Any] | None = None
 
 
+def picture_id(path: str) -> str:
+    """Return what stands for a picture in addresses."""
+    return hashlib.sha256(path.encode('utf-8', 'surrogateescape')).hexdigest()[:12]
+
+
 class ConflictError(Exception):
     """The files have changed since the page read them."""
 
@@ -107,11 +112,7 @@ class PictureFolder:
         self.left_out: list[str] = []
         stems: set[Path] = set()
         for image in found:
-            picture = Picture(
-                hashlib.sha256(image.path.encode('utf-8', 'surrogateescape')).hexdigest()[:12],
-                image.path,
-                self.root,
-            )
+            picture = Picture(picture_id(image.path), image.path, self.root)
             if picture.json_path in stems or not self._is_inside(picture):
                 self.left_out.append(image.path)
                 continue
@@ -164,14 +165,7 @@ class PictureFolder:
             ConflictError: If the files are not those of the revision.
             OutputError: If nothing can be written.
         """
-        lock_path = self.root / HIDDEN / 'lock'
-        try:
-            lock_path.parent.mkdir(exist_ok=True)
-            handle = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        except OSError as error:
-            raise unwritable(lock_path, error, 'Check that the folder is yours') from error
-        with self._lock, os.fdopen(handle) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._lock, locked(self.root):
             if revision != self.revision(picture):
                 raise ConflictError
             yield
@@ -239,6 +233,24 @@ class PictureFolder:
     def _is_inside(self, picture: Picture) -> bool:
         paths = (picture.image_path, picture.json_path, picture.draft_path)
         return all(Path(os.path.realpath(path)).is_relative_to(self.root) for path in paths)
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Keep other processes out while files of a folder are replaced.
+
+    Raises:
+        OutputError: If nothing can be written there.
+    """
+    lock_path = root / HIDDEN / 'lock'
+    try:
+        lock_path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise unwritable(lock_path, error, 'Check that the folder is yours') from error
+    with os.fdopen(handle) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def annotated_size(content: dict[str, Any] | None) -> tuple[int, int] | None:

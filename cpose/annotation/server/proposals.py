@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from cpose.annotation.server.base import PictureEditor
 from cpose.annotation.server.boxes import Box, solution_json, solve_box
-from cpose.annotation.server.editing import Editor
 from cpose.annotation.server.pictures import Picture
 from cpose.apis.inference.camera_io import GuessWarning
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
@@ -25,7 +25,10 @@ class ModelProposals:
     """
 
     def __init__(
-        self, inferencer: CenterPoseInferencer, editor: Editor, score_thr: float | None = None
+        self,
+        inferencer: CenterPoseInferencer,
+        editor: PictureEditor,
+        score_thr: float | None = None,
     ) -> None:
         self._inferencer = inferencer
         self._editor = editor
@@ -58,11 +61,9 @@ class ModelProposals:
 
     def _box(self, pose: ObjectPose, number: int) -> Box:
         assert pose.keypoints_image is not None
-        names = self._inferencer.categories
-        category = names[pose.label] if pose.label < len(names) else str(pose.label)
         return Box(
             id=f'model-{number}',
-            category=category,
+            category=pose.category or str(pose.label),
             corners=pose.keypoints_image[1:],
             is_soft=np.ones(8, dtype=bool),
             sizes=np.full(3, np.nan),

@@ -9,6 +9,7 @@ from cpose.deploy.engines.engine_build import BatchProfile, BuildSettings, choos
 from cpose.deploy.engines.engine_file import check_engine_path, prepare_model, write_engine
 from cpose.deploy.engines.flavors import AUTO, Flavor, load_flavor
 from cpose.deploy.model_metadata import ModelMetadata, load_onnx, static_batch_of
+from cpose.deploy.network_inputs import refuse_previous
 from cpose.deploy.quantization.quantize import QuantizationSettings
 from cpose.files.outputs import note_input, outputs_guarded
 
@@ -84,6 +85,7 @@ def build_engine_file(
     note_input(path, *source.folders)
     check_engine_path(out, request.may_replace)
     model, metadata = load_onnx(path)
+    refuse_previous(metadata, path, 'an engine')
     profile = choose_profile(static_batch_of(model), *request.batches)
     flavor = load_flavor(request.flavor, settings.compute_capabilities)
     prepared = prepare_model(

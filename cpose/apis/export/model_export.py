@@ -25,7 +25,7 @@ from cpose.apis.inference.inference_parts import (
 )
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import config_to_json
-from cpose.datasets.centerpose_dataset import expand_roots
+from cpose.datasets.annotations.data_folders import find_folders
 from cpose.datasets.draws import innermost_configs
 from cpose.datasets.synthetic_cuboid_dataset import MIN_SIDE, SyntheticCuboidDataset
 from cpose.deploy.model_integrity import sealed_model
@@ -35,6 +35,8 @@ from cpose.deploy.onnx.verify import Comparison, check_bounds, compare_with_torc
 from cpose.errors import ConfigError, DataError
 from cpose.files.model_files import check_new_file, write_model_atomic
 from cpose.files.outputs import note_input, outputs_guarded
+from cpose.models.detectors.scale_pyramid import reads_previous
+from cpose.structures.previous_frame import PREVIOUS_CHANNELS
 
 NUM_SYNTHETIC = 2
 NUM_TEST = 4
@@ -105,8 +107,8 @@ def _test_folders(config: Config) -> list[str]:
     """Return the folders of the test data that are there."""
     dataset = (config.get('test_dataloader') or {}).get('dataset', {})
     roots = innermost_configs(dataset)[0].get('data_root')
-    found = expand_roots(roots, find_categories(config)) if roots else []
-    return [root for root in found if Path(root).is_dir()]
+    found = find_folders(roots, find_categories(config)) if roots else []
+    return [folder.path for folder in found if Path(folder.path).is_dir()]
 
 
 def _listed(places: Sequence[str | Path]) -> str:
@@ -229,4 +231,5 @@ def make_metadata(config: Config, model: Any, settings: ExportSettings) -> Model
         symmetry=json.dumps(symmetry[0] if len(symmetry) == 1 else symmetry),
         config=config_to_json(config),
         outputs={name: asdict(output) for name, output in model.head.codec.outputs.items()},
+        previous_inputs=tuple(PREVIOUS_CHANNELS) if reads_previous(model) else (),
     )

@@ -20,6 +20,7 @@ from cpose.deploy.model_metadata import (
     load_onnx,
     static_batch_of,
 )
+from cpose.deploy.network_inputs import refuse_previous
 from cpose.deploy.onnx.graph_passes import convert_to_half
 from cpose.deploy.quantization.calibration_images import (
     DEFAULT_BATCH_SIZE,
@@ -27,6 +28,7 @@ from cpose.deploy.quantization.calibration_images import (
     build_preprocessor,
     config_dataset,
     folder_dataset,
+    spread_evenly,
 )
 from cpose.deploy.quantization.quantize import QuantizationSettings, QuantizedModel, quantize_model
 from cpose.deploy.quantization.sensitivity import open_session
@@ -72,6 +74,8 @@ def evaluate_graph(
 ) -> dict[str, Any]:
     """Return the report of a graph on the first images of a data set.
 
+    With several categories the images are spread evenly: those of one may come first.
+
     Args:
         model: ``onnx.ModelProto``.
         metadata: Its metadata. A graph for TensorRT is computed node by node as it stands.
@@ -89,8 +93,10 @@ def evaluate_graph(
     metric.dataset_meta = dataset.metainfo
     batch_size = static_batch_of(model) or BATCH_SIZE
     count = min(num_images, len(dataset))
+    has_several = len(dataset.metainfo['category']) > 1
+    chosen = spread_evenly(len(dataset), count) if has_several else list(range(count))
     for start in range(0, count, batch_size):
-        items = [dataset[index] for index in range(start, min(start + batch_size, count))]
+        items = [dataset[index] for index in chosen[start : start + batch_size]]
         samples = [item['data_samples'] for item in items]
         inputs = preprocessor({'inputs': [item['inputs'] for item in items]})['inputs']
         lacking = (static_batch_of(model) or len(inputs)) - len(inputs)
@@ -163,6 +169,7 @@ def find_calibration_images(
             value=source.batch_size,
             advice='Leave it out',
         )
+    dataset: Any
     if source.folders:
         dataset = folder_dataset(source.folders, metadata)
     else:
@@ -198,6 +205,7 @@ def quantize_file(
     note_input(*source.folders)
     _check_out(path, out, may_replace)
     model, metadata = load_onnx(path)
+    refuse_previous(metadata, path, 'quantisation')
     if metadata.precision != 'fp32':
         raise CheckpointError(
             f'is {metadata.precision} already',

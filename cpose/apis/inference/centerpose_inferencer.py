@@ -23,6 +23,7 @@ from cpose.apis.builder import (
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.camera_io import CameraFinder, CameraLike
+from cpose.apis.inference.frame_memory import FrameMemory
 from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
 from cpose.apis.inference.inference_parts import (
     build_pipeline,
@@ -44,16 +45,18 @@ from cpose.metric_scale.metric_poses import MetricScaling
 from cpose.models.detectors.scale_pyramid import (
     merge_results,
     pyramid_sizes,
+    reads_previous,
     refuse_fixed_size,
+    refuse_memory_of_scales,
 )
 from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
-from cpose.structures.pose_data_sample import make_results
+from cpose.structures.pose_data_sample import PoseDataSample, make_results
 from cpose.tracking.base import VideoTracking
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
-States = tuple[VideoTracking, MetricScaling]
+States = tuple[VideoTracking, MetricScaling, FrameMemory | None]
 """What is remembered from image to image."""
 PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
 
@@ -93,6 +96,7 @@ class CenterPoseInferencer(BaseInferencer):
         model: The network, with batch norms folded into its convolutions, or what stands in its
             place for a file of another runtime; None with a detector.
         runtime: What runs the network, None with a detector.
+        reads_previous: Whether the network reads the frame before.
 
     Raises:
         ConfigError: If the config is missing or wrong.
@@ -127,6 +131,8 @@ class CenterPoseInferencer(BaseInferencer):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
             self.postprocessor = find_postprocessor(self.model, loaded)
         refuse_fixed_size(self.model, scales)
+        self.reads_previous = reads_previous(self.model)
+        refuse_memory_of_scales(self.reads_previous, scales)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
 
     def __call__(
@@ -146,7 +152,8 @@ class CenterPoseInferencer(BaseInferencer):
                 (H, W, 3) BGR uint8, or any iterable of these.
             camera: Camera of all images, see `make_camera`; None takes the annotation beside each
                 image, or a guess.
-            batch_size: Images that go through the network at once.
+            batch_size: Images that go through the network at once; one for networks that read the
+                frame before.
             score_thr: Objects must score more; None takes ``infer_score_thr`` of the config.
             use_pnp: Whether to look for 6-DoF poses.
             on_error: Called for an image that cannot be used, which is then left out; with None
@@ -172,8 +179,9 @@ class CenterPoseInferencer(BaseInferencer):
         with building(self.cfg):
             tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
             scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
-        batches = self.preprocess(inputs, batch_size, **before)
-        states = tracking, scaling
+        memory = FrameMemory() if self.reads_previous else None
+        states = tracking, scaling, memory
+        batches = self.preprocess(inputs, 1 if memory else batch_size, **before)
         return itertools.chain.from_iterable(self._run_all(states, batches, *after))
 
     def preprocess(
@@ -215,8 +223,13 @@ class CenterPoseInferencer(BaseInferencer):
         """Return the poses of a batch at one scale."""
         samples = batch['data_samples']
         with errors_of_file(self._weights) if self._weights else nullcontext():
-            found = self.postprocessor(self._detector(batch['inputs']), samples, score_thr)
-        return make_results(samples, found)
+            detections = (
+                self._detect(batch['inputs'], samples)
+                if self.reads_previous
+                else self._detector(batch['inputs'])
+            )
+            found = self.postprocessor(detections, samples, score_thr)
+        return make_results(samples, found, self.categories)
 
     def visualize(
         self,
@@ -261,10 +274,14 @@ class CenterPoseInferencer(BaseInferencer):
         finish: dict,
     ) -> Iterator[Iterable[tuple[SourceImage, PoseResult]]]:
         """Yield the images that are complete after each batch, and in the end the others."""
-        tracking, scaling = states
+        tracking, scaling, memory = states
         for images, data in batches:
+            if memory is not None:
+                data = memory.recall(data, images[0].frame)
             pairs = zip(images, self.forward(data, **forward), strict=True)
             ready = [pair for image, result in pairs for pair in tracking.step(image, result)]
+            if memory is not None:
+                memory.keep(tracking.newest)
             yield self._show(scaling, ready, visualize, finish)
         yield self._show(scaling, tracking.finish(), visualize, finish)
 
@@ -312,10 +329,13 @@ class CenterPoseInferencer(BaseInferencer):
         return {**packed, 'data_samples': replace(packed['data_samples'], **known)}
 
     @torch.inference_mode()
-    def _detect(self, images: Sequence[Tensor]) -> Mapping[str, Tensor]:
+    def _detect(
+        self, images: Sequence[Tensor], samples: Sequence[PoseDataSample] = ()
+    ) -> Mapping[str, Tensor]:
         """Run the model up to the decoded detections."""
+        data = {'inputs': images, 'data_samples': samples}
         detections: Mapping[str, Tensor] = self.runtime(
-            self.model.data_preprocessor({'inputs': images})['inputs']
+            self.model.data_preprocessor(data)['inputs']
         )
         return detections
 

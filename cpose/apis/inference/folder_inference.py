@@ -21,6 +21,7 @@ class InferenceSummary:
         images: Images written.
         objects: Objects found.
         poses: Objects with a 6-DoF pose.
+        categories: Objects, and those with a pose, by the name of the category or its number.
         skipped: Why images were left out, one text each.
         latencies: Seconds from the arrival of each frame of a camera until it was written.
     """
@@ -28,6 +29,7 @@ class InferenceSummary:
     images: int = 0
     objects: int = 0
     poses: int = 0
+    categories: dict[str, tuple[int, int]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
 
@@ -38,6 +40,10 @@ class InferenceSummary:
         self.poses += sum(pose.has_pose for pose in result.poses)
         if result.video_frame is not None and result.video_frame.received is not None:
             self.latencies.append(time.monotonic() - result.video_frame.received)
+        for pose in result.poses:
+            name = pose.category or str(pose.label)
+            objects, posed = self.categories.get(name, (0, 0))
+            self.categories[name] = objects + 1, posed + pose.has_pose
 
     def skip(self, error: DataError) -> None:
         """Count an image that could not be used."""
@@ -74,7 +80,7 @@ def infer_to_folder(
         DataError: If an input does not exist or the camera file cannot be used.
         OutputError: If something cannot be written.
     """
-    summary = InferenceSummary()
+    summary = InferenceSummary(categories=dict.fromkeys(inferencer.categories, (0, 0)))
     note_input(*(inputs if isinstance(inputs, list | tuple) else [inputs]))
 
     def skip(error: DataError) -> None:

@@ -70,6 +70,12 @@ def find_scale_source(config: Config, postprocessor: Any) -> dict[str, Any] | No
     return {'type': 'ModelDimensions'} if 'metres' in units else None
 
 
+def named_categories(config: Config) -> tuple[str, ...]:
+    """Return the names of the categories by label, none where the config does not tell them."""
+    metainfo = _data_setting(config, 'metainfo', LOADERS) or {}
+    return normalise_metainfo(metainfo)['category'] if metainfo.get('category') else ()
+
+
 def build_pipeline(config: Config) -> Compose:
     """Return the transforms of the test data, or what replaces them without test data."""
     steps = _set_or_shipped(config, 'pipeline', PLAIN_LOADERS)

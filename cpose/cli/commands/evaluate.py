@@ -53,7 +53,7 @@ def run(args: Namespace) -> int:
         for rules in ('protocol', 'tao_protocol'):
             settings[rules]['scale_rule'] = {'type': 'AbsoluteScale'}
     report = evaluate_dump(args.file, eval_num_symmetry=args.eval_num_symmetry, **settings)
-    if args.out:
+    if args.out is not None:
         write_metrics_json(args.out, report)
     if args.plot:
         from cpose.evaluation.curve_plot import plot_curves

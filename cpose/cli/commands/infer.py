@@ -150,6 +150,9 @@ def run(args: Namespace) -> int:
             f'latency of the camera: median {1000 * typical:.0f} ms, longest {1000 * longest:.0f} '
             'ms\n'
         )
+    if len(summary.categories) > 1:
+        for name, (objects, poses) in summary.categories.items():
+            sys.stdout.write(f'  {name}: {objects} objects, {poses} with pose\n')
     return 2 if summary.skipped and not args.skip_unreadable else 0
 
 

@@ -1,6 +1,7 @@
 """``cpose quantize``: an INT8 or FP16 file from an fp32 one, with its average precision."""
 
 from argparse import Namespace, _SubParsersAction
+from math import isfinite
 from typing import Any
 
 from cpose.cli.arguments import non_negative_int
@@ -95,10 +96,11 @@ def describe_quantization(quantized: Any) -> list[str]:
 
 def build_comparison(result: Any, precision: str) -> Any:
     """Lay out the headline numbers of both files."""
+    from rich.markup import escape
     from rich.table import Table
 
     from cpose.evaluation.metric_spec import list_numbers
-    from cpose.evaluation.metric_table import metrics_of_report
+    from cpose.evaluation.metric_table import PRIMARY_NUMBER, metrics_of_report
 
     count = result.before['num_images']
     table = Table(title=f'{count} test images', title_justify='left', header_style='bold')
@@ -106,11 +108,19 @@ def build_comparison(result: Any, precision: str) -> Any:
     for name in ('fp32', precision, 'change'):
         table.add_column(name, justify='right', no_wrap=True)
     for _, number in list_numbers(metrics_of_report(result.before)):
-        if not number.is_headline:
-            continue
-        old, new = result.before.get(number.key), result.after.get(number.key)
-        if old is None or new is None:
-            table.add_row(number.key, '–', '–', '–')
-        else:
-            table.add_row(number.key, f'{old:.4f}', f'{new:.4f}', f'{new - old:+.4f}')
+        if number.is_headline:
+            pair = result.before.get(number.key), result.after.get(number.key)
+            table.add_row(number.key, *_change(*pair))
+    before, after = (report['per_category'] for report in (result.before, result.after))
+    if len(before) > 1:
+        table.add_section()
+        for name in before:
+            pair = before[name].get(PRIMARY_NUMBER), after[name].get(PRIMARY_NUMBER)
+            table.add_row(f'{PRIMARY_NUMBER}, {escape(name)}', *_change(*pair))
     return table
+
+
+def _change(old: float | None, new: float | None) -> tuple[str, str, str]:
+    if old is None or new is None or not (isfinite(old) and isfinite(new)):
+        return '–', '–', '–'
+    return f'{old:.4f}', f'{new:.4f}', f'{new - old:+.4f}'

@@ -69,7 +69,7 @@ def _show(args: Namespace, report: dict) -> None:
 
     from cpose.evaluation.report import build_table, build_track_table, write_metrics_json
 
-    if args.out:
+    if args.out is not None:
         write_metrics_json(args.out, report)
     if args.plot:
         from cpose.evaluation.curve_plot import plot_curves

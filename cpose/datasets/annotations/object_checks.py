@@ -50,25 +50,30 @@ def check_classes(classes: Mapping[str, str], categories: Sequence[str]) -> None
 
 
 def label_objects(
-    table: AnnotationTable, categories: Sequence[str], classes: Mapping[str, str] | None = None
+    table: AnnotationTable,
+    categories: Sequence[str],
+    classes: Mapping[str, str] | None = None,
+    of_folder: str | None = None,
 ) -> np.ndarray:
     """Return the category number of every object.
 
-    With a single category every object belongs to it, whatever its class, unless ``classes`` says
-    otherwise.
+    With a single category, or in a folder of one, every object belongs to it whose class is no
+    other category, unless ``classes`` says otherwise.
 
     Args:
         table: The annotations.
         categories: Names of the categories in the order of their numbers.
         classes: Category by class, ``leave_out`` or ``ignore``; ``*`` stands for all others.
+        of_folder: Category of the folder, None where none is known.
 
     Returns:
         (T,) int64; `UNKNOWN_LABEL` for a class that is nothing.
     """
     classes = classes or {}
     numbers = {**FATES, **{name: number for number, name in enumerate(categories)}}
-    default = 0 if len(categories) == 1 else UNKNOWN_LABEL
-    default = numbers.get(classes.get(OTHER_CLASSES, ''), default)
+    only = categories[0] if len(categories) == 1 else of_folder
+    meant = classes.get(OTHER_CLASSES, only)
+    default = UNKNOWN_LABEL if meant is None else numbers.get(meant, UNKNOWN_LABEL)
     labels = np.full(len(table.objects), default, dtype=np.int64)
     names = table.objects['class_name']
     for name, meaning in {**{name: name for name in categories}, **classes}.items():

@@ -38,7 +38,7 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
         (H, W, 3) uint8 BGR.
     """
     camera = scene.camera
-    image, support = _draw_surroundings(rng, scene, realism)
+    image, support = draw_surroundings(rng, scene, realism)
     painted = _paint(rng, scene, realism)
     if rng.random() < realism.defocus:
         radius = max(1, round(max(camera.image_wh) / 512 * rng.uniform(1, 6)))
@@ -51,7 +51,7 @@ def render_scene(rng: np.random.Generator, scene: Scene, realism: RealismSetting
     return apply_camera(rng, image, realism)
 
 
-def _draw_surroundings(
+def draw_surroundings(
     rng: np.random.Generator, scene: Scene, realism: RealismSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw what is behind the boxes; return the picture and the outline of the support (N, 2)."""

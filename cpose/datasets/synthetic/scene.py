@@ -1,5 +1,6 @@
 """Sampling of what stands where: camera, boxes, hands, distractors and light."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,26 +19,11 @@ from cpose.datasets.synthetic.placing import (
 )
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.base import Shape
-from cpose.datasets.synthetic.shapes.carton import Carton
+from cpose.datasets.synthetic.shapes.cast import CARTONS, Cast
 from cpose.datasets.synthetic.shapes.solids import Solid
 from cpose.datasets.synthetic.visibility import measure_visibility, sort_far_to_near
 from cpose.errors import ConfigError
 
-
-@dataclass(frozen=True)
-class Cast:
-    """Which shapes occur in a scene.
-
-    Attributes:
-        shape: That of the annotated objects.
-        distractors: Those of objects that are not annotated.
-    """
-
-    shape: Shape
-    distractors: tuple[Shape, ...] = ()
-
-
-CARTONS = Cast(Carton())
 MAX_SCENES = 60
 SHRINK = 0.95
 """Boxes get smaller with every scene that had no room for them."""
@@ -60,6 +46,7 @@ class Scene:
         order: Numbers of boxes, then solids, the farthest first.
         hands: Hands that hold boxes, or what takes the place of a box.
         decoy: A box whose front is drawn, flat, instead of a box.
+        shape_numbers: Which shape of the cast each box has.
     """
 
     camera: VirtualCamera
@@ -70,6 +57,7 @@ class Scene:
     order: list[int]
     hands: list[Hand] = field(default_factory=list)
     decoy: Box | None = None
+    shape_numbers: list[int] = field(default_factory=list)
 
     @property
     def items(self) -> list[Solid | Box]:
@@ -104,8 +92,10 @@ def sample_scene(
     wanted = int(rng.integers(objects[0], objects[1] + 1))
     if realism.negatives > 0 and rng.random() < realism.negatives:
         wanted = 0
+    # Chosen before anything is placed: what is hard to place must not be rare.
+    numbers = [cast.choose(rng) for _ in range(max(wanted, 1))]
     for attempt in range(MAX_SCENES):
-        scene = _try_scene(rng, image_wh, wanted, realism, cast, SHRINK**attempt)
+        scene = _try_scene(rng, image_wh, wanted, realism, cast, numbers, SHRINK**attempt)
         if scene is not None:
             return scene
     raise ConfigError(
@@ -122,6 +112,7 @@ def _try_scene(
     wanted: int,
     realism: RealismSettings,
     cast: Cast,
+    numbers: list[int],
     shrink: float,
 ) -> Scene | None:
     camera = sample_camera(
@@ -133,11 +124,12 @@ def _try_scene(
         realism.roll_deg,
     )
     crowd = shrink / np.sqrt(max(wanted, 1))
-    placed = place_first(rng, camera, cast.shape, realism, crowd)
+    shapes = [cast.shapes[number] for number in numbers]
+    placed = place_first(rng, camera, shapes[0], realism, crowd)
     if placed is None:
         return None
     camera, anchor = placed
-    boxes = _fill(rng, camera, anchor, wanted, cast.shape, realism, shrink)
+    boxes = _fill(rng, camera, anchor, shapes[:wanted], realism, shrink)
     hands = _sample_holders(rng, camera, boxes or [anchor], realism)
     solids = _sample_distractors(rng, camera, anchor, boxes, realism, cast)
     light = sample_light(rng, realism.shadow_strength)
@@ -146,26 +138,24 @@ def _try_scene(
     if len(boxes) < wanted or np.any(visibility < MIN_VISIBILITY):
         return None
     is_decoy = not boxes and realism.negatives > 0 and rng.random() < DECOYS
-    return Scene(
-        camera, boxes, solids, light, visibility, order, hands, anchor if is_decoy else None
-    )
+    decoy = anchor if is_decoy else None
+    return Scene(camera, boxes, solids, light, visibility, order, hands, decoy, numbers[:wanted])
 
 
 def _fill(
     rng: np.random.Generator,
     camera: VirtualCamera,
     anchor: Box,
-    wanted: int,
-    shape: Shape,
+    shapes: Sequence[Shape],
     realism: RealismSettings,
     shrink: float,
 ) -> list[Box]:
-    """Put boxes around the first one until there are as many as wanted or no room is left."""
-    boxes = [anchor] if wanted else []
+    """Put boxes of the shapes around the first one until all are there or no room is left."""
+    boxes = [anchor] if shapes else []
     for _ in range(40):
-        if len(boxes) >= wanted:
+        if len(boxes) >= len(shapes):
             break
-        box = place_next(rng, camera, boxes, shape, realism, shrink)
+        box = place_next(rng, camera, boxes, shapes[len(boxes)], realism, shrink)
         if collides(box, boxes):
             continue
         if is_well_in_view(rng, camera, box, realism.cut_off):
@@ -181,7 +171,7 @@ def _sample_distractors(
     realism: RealismSettings,
     cast: Cast,
 ) -> list[Solid | Box]:
-    solids = sample_solids(rng, camera, anchor, boxes, realism, cast.shape.look_alikes)
+    solids = sample_solids(rng, camera, anchor, boxes, realism, cast.look_alikes)
     if not cast.distractors or realism.props[1] == 0:
         return [*solids]
     distractors = cast.distractors

@@ -7,17 +7,22 @@ from inspect import signature
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cpose.deploy.model_metadata import (
     BATCH_AXIS,
-    INPUT_NAME,
     NORMALISED,
     RGB_0_1,
     ModelMetadata,
     attach_metadata,
 )
-from cpose.deploy.onnx.graph_module import MAP_PREFIX, ExportGraph, map_names
+from cpose.deploy.network_inputs import example_input, input_channels, split_inputs
+from cpose.deploy.onnx.graph_module import (
+    MAP_PREFIX,
+    ExportGraph,
+    TrackExportGraph,
+    map_names,
+)
 from cpose.deploy.onnx.graph_parts import name_nodes
 from cpose.deploy.onnx.graph_passes import (
     check_contract,
@@ -28,6 +33,7 @@ from cpose.deploy.onnx.graph_passes import (
     set_shapes,
 )
 from cpose.errors import ConfigError, check_number, import_extra
+from cpose.models.detectors.scale_pyramid import reads_previous
 from cpose.models.layers.convolutions import ModulatedDeformConv
 
 PACKAGES = ('onnx', 'onnxruntime', 'onnxscript', 'onnxslim')
@@ -165,10 +171,14 @@ def make_onnx(model: Any, settings: ExportSettings, metadata: ModelMetadata) -> 
     """
     check_packages()
     check_exportable(model, settings)
-    graph = ExportGraph(model, settings.input_wh, settings.is_baked).eval()
+    previous = reads_previous(model)
+    kind = TrackExportGraph if previous else ExportGraph
+    graph = kind(model, settings.input_wh, settings.is_baked).eval()
     is_traced = settings.opset in TRACED_OPSETS
+    example = example_input(previous, settings.batch or 2, settings.input_wh)
+    inputs = split_inputs(example, previous)
     try:
-        exported = (_trace if is_traced else _export)(graph, settings, _tensor_names(model))
+        exported = (_trace if is_traced else _export)(graph, settings, inputs, _tensor_names(model))
     except torch.onnx.errors.OnnxExporterError as error:
         raise ConfigError(
             f'cannot express the network: {str(error).strip().splitlines()[0]}',
@@ -183,7 +193,8 @@ def make_onnx(model: Any, settings: ExportSettings, metadata: ModelMetadata) -> 
     name_nodes(exported)
     codec = model.head.codec
     sizes = {name: output.size for name, output in codec.outputs.items()}
-    set_shapes(exported, settings.batch, settings.input_wh, codec.num_select, sizes)
+    channels = input_channels(previous)
+    set_shapes(exported, settings.batch, settings.input_wh, channels, codec.num_select, sizes)
     keep_outputs(exported, list(sizes))
     if settings.half:
         exported = convert_to_half(exported)
@@ -197,45 +208,44 @@ def _tensor_names(model: Any) -> list[str]:
     return [*model.head.codec.outputs, *(MAP_PREFIX + name for name in map_names(model))]
 
 
-def _export(graph: nn.Module, settings: ExportSettings, names: list[str]) -> Any:
+def _export(
+    graph: nn.Module, settings: ExportSettings, inputs: dict[str, Tensor], names: list[str]
+) -> Any:
+    """Export with ``torch.export``; with a batch of one the axis would count as a fixed one."""
+    free = tuple({0: BATCH_AXIS} for _ in inputs)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         program = torch.onnx.export(
             graph,
-            (_example(settings),),
+            tuple(inputs.values()),
             dynamo=True,
             optimize=True,
             verbose=False,
             opset_version=settings.opset,
-            input_names=[INPUT_NAME],
+            input_names=list(inputs),
             output_names=names,
-            dynamic_shapes=None if settings.batch else ({0: BATCH_AXIS},),
+            dynamic_shapes=None if settings.batch else free,
         )
     assert program is not None
     return program.model_proto
 
 
-def _trace(graph: nn.Module, settings: ExportSettings, names: list[str]) -> Any:
+def _trace(
+    graph: nn.Module, settings: ExportSettings, inputs: dict[str, Tensor], names: list[str]
+) -> Any:
     onnx = import_extra('onnx', 'deploy')
-    axes = {name: {0: BATCH_AXIS} for name in (INPUT_NAME, *names)}
+    axes = {name: {0: BATCH_AXIS} for name in (*inputs, *names)}
     content: Any = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         torch.onnx.export(
             graph,
-            (_example(settings),),
+            tuple(inputs.values()),
             content,
             dynamo=False,
             opset_version=settings.opset,
-            input_names=[INPUT_NAME],
+            input_names=list(inputs),
             output_names=names,
             dynamic_axes=None if settings.batch else axes,
         )
     return onnx.load_from_string(content.getvalue())
-
-
-def _example(settings: ExportSettings) -> torch.Tensor:
-    """Return an input; a batch of one would count as a fixed one."""
-    width, height = settings.input_wh
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(settings.batch or 2, 3, height, width, generator=generator)

@@ -66,7 +66,29 @@ class ExportGraph(nn.Module):
         Args:
             images: (B, 3, H, W).
         """
-        maps = self.network(self.bake(images), mode='tensor')
+        return self.detect(self.bake(images))
+
+    def detect(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Do the same with the network input (B, channels, H, W)."""
+        maps = self.network(inputs, mode='tensor')
         detections = self.network.head.codec.decode(maps)
         outputs = [detections[name] for name in self.network.head.codec.outputs]
         return (*outputs, *maps.values())
+
+
+class TrackExportGraph(ExportGraph):
+    """The same of a network that reads the frame before, each input by itself."""
+
+    def forward(  # type: ignore[override]  # the inputs of the file
+        self, images: Tensor, pre_img: Tensor, pre_hm: Tensor, pre_hm_hp: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return the outputs in order, then the raw maps.
+
+        Args:
+            images: (B, 3, H, W).
+            pre_img: (B, 3, H, W), the previous image, like the other one.
+            pre_hm: (B, 1, H, W), heatmap of the centres found in it, 0 to 1.
+            pre_hm_hp: (B, 8, H, W), heatmaps of the corners.
+        """
+        parts = [self.bake(images), self.bake(pre_img), pre_hm, pre_hm_hp]
+        return self.detect(torch.cat(parts, dim=1))

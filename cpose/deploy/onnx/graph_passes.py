@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
-from cpose.deploy.model_metadata import BATCH_AXIS, INPUT_NAME
+from cpose.deploy.model_metadata import BATCH_AXIS
 from cpose.deploy.onnx.graph_parts import decoder_nodes, name_nodes
 from cpose.errors import ConfigError, import_extra
 
@@ -25,22 +25,24 @@ def set_shapes(
     model: Any,
     batch: int | None,
     input_wh: tuple[int, int],
+    channels: Mapping[str, int],
     rows: int,
     output_sizes: Mapping[str, int],
 ) -> None:
-    """Write the shapes of input and outputs into the graph and derive all others from them.
+    """Write the shapes of inputs and outputs into the graph and derive all others from them.
 
     Args:
         model: ``onnx.ModelProto``, changed in place.
         batch: Images of a run; None for any number.
-        input_wh: Width and height of the input, pixels.
+        input_wh: Width and height of the inputs, pixels.
+        channels: Channels of each input by name.
         rows: Detections per image.
         output_sizes: Length of the last axis of each output by name.
     """
     onnx = import_extra('onnx', 'deploy')
     first = BATCH_AXIS if batch is None else batch
     shapes: dict[str, tuple[int | str, ...]] = {
-        INPUT_NAME: (first, 3, input_wh[1], input_wh[0]),
+        **{name: (first, count, input_wh[1], input_wh[0]) for name, count in channels.items()},
         **{name: (first, rows, size) for name, size in output_sizes.items()},
     }
     for item in (*model.graph.input, *model.graph.output):

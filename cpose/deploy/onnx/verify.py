@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cpose.deploy.model_metadata import INPUT_NAME
+from cpose.deploy.network_inputs import split_inputs
 from cpose.deploy.onnx.export import ExportSettings
 from cpose.deploy.onnx.graph_module import MAP_PREFIX, map_names
 from cpose.deploy.onnx.graph_passes import with_outputs
 from cpose.deploy.onnx.row_matching import CORNER_OUTPUTS, differences, match_rows, sure_rows
 from cpose.errors import CheckpointError, import_extra
+from cpose.models.detectors.scale_pyramid import reads_previous
+from cpose.structures.previous_frame import HEATMAP_CHANNELS, IMAGE_CHANNELS
 
 MAP_BOUNDS = {'fp32': 1e-3, 'fp16': 5e-2}
 """Largest difference of a raw map by precision, in standard deviations of the map."""
@@ -73,6 +75,8 @@ def compare_with_torch(
     """
     normalised = model.data_preprocessor.normalise(pictures)
     inputs = pictures.flip(1).float() / 255 if settings.is_baked else normalised
+    if reads_previous(model):
+        normalised, inputs = _with_frames_before(normalised), _with_frames_before(inputs)
     with torch.inference_mode():
         results = [model(image[None], mode='tensor') for image in normalised]
         names = map_names(model)
@@ -86,6 +90,14 @@ def compare_with_torch(
             *_compare_decoders(codec, found_maps, found),
             *_compare_detections(codec, maps, found, doubt, ROW_BOUNDS[settings.precision]),
         ]
+
+
+def _with_frames_before(images: Tensor) -> Tensor:
+    """Return images with the next one as the frame before and noise as its heatmaps."""
+    count, _, height, width = images.shape
+    generator = torch.Generator().manual_seed(0)
+    heatmaps = torch.rand(count, HEATMAP_CHANNELS, height, width, generator=generator) ** 8
+    return torch.cat([images, images.roll(1, dims=0), heatmaps], dim=1)
 
 
 def check_bounds(lines: Sequence[Comparison]) -> None:
@@ -120,15 +132,18 @@ def _run(
         probe.SerializeToString(), options, providers=['CPUExecutionProvider']
     )
     sizes = [batch] * -(-len(inputs) // batch) if batch else [1, len(inputs) - 1]
-    chunks = inputs.numpy()
-    if batch:
-        chunks = np.resize(chunks, (sum(sizes), *chunks.shape[1:]))
-    parts = np.split(chunks, np.cumsum(sizes)[:-1])
-    results = [session.run(tensors, {INPUT_NAME: part}) for part in parts if len(part)]
+    filled = np.resize(inputs.numpy(), (sum(sizes), *inputs.shape[1:]))
+    parts = torch.from_numpy(filled).split(sizes)
+    results = [session.run(tensors, _feed(part)) for part in parts if len(part)]
     return {
         name: torch.from_numpy(np.concatenate(values)[: len(inputs)]).float()
         for name, *values in zip(names, *results, strict=True)
     }
+
+
+def _feed(inputs: Tensor) -> dict[str, np.ndarray]:
+    by_name = split_inputs(inputs, inputs.shape[1] > IMAGE_CHANNELS)
+    return {name: part.numpy() for name, part in by_name.items()}
 
 
 def _maps_for_decoder(onnx_model: Any, map_names: Sequence[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from torch.utils.data import ConcatDataset, Dataset
 
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.draws import innermost_configs
@@ -40,12 +41,12 @@ class CalibrationImages:
 
     def __init__(
         self,
-        dataset: PoseDataset,
+        dataset: Dataset[Any],
         metadata: ModelMetadata,
         batch_size: int = DEFAULT_BATCH_SIZE,
         num_batches: int | None = None,
     ) -> None:
-        have = len(dataset)
+        have = len(dataset)  # type: ignore[arg-type]  # PyTorch's class does not declare it
         wanted = batch_size * (num_batches or 1)
         if wanted > have:
             raise DataError(
@@ -60,7 +61,7 @@ class CalibrationImages:
         if num_batches is None:
             wanted = max(min(have, DEFAULT_IMAGES) // batch_size, 1) * batch_size
         self.dataset = dataset
-        self.indices = np.linspace(0, have - 1, wanted).round().astype(int).tolist()
+        self.indices = spread_evenly(have, wanted)
         self.batch_size = batch_size
         self.preprocessor = build_preprocessor(metadata)
 
@@ -75,6 +76,12 @@ class CalibrationImages:
             chosen = self.indices[start : start + self.batch_size]
             pixels = [self.dataset[index]['inputs'] for index in chosen]
             yield self.preprocessor({'inputs': pixels})['inputs'].numpy()
+
+
+def spread_evenly(have: int, wanted: int) -> list[int]:
+    """Return the numbers of some images of a data set, the first and the last among them."""
+    numbers: list[int] = np.linspace(0, have - 1, wanted).round().astype(int).tolist()
+    return numbers
 
 
 def build_preprocessor(metadata: ModelMetadata) -> PoseDataPreprocessor:
@@ -99,8 +106,10 @@ def folder_dataset(folders: Sequence[str], metadata: ModelMetadata) -> PoseDatas
     return ImageFolderDataset(list(folders), PIPELINE, input_wh=metadata.input_wh)
 
 
-def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDataset:
+def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> Dataset[Any]:
     """Return the training images of a config, not augmented.
+
+    Of data sets inside a wrapper these are the first ones, and all with several categories.
 
     Args:
         config: The config that the model was built from, checked if it comes from its file.
@@ -110,32 +119,35 @@ def config_dataset(config: Mapping[str, Any], metadata: ModelMetadata) -> PoseDa
         ConfigError: If the config names none.
         DataError: If they are not there.
     """
-    given = _dataset_config(config, 'train_dataloader')
-    if given is None:
+    given = _dataset_configs(config, 'train_dataloader')
+    if not given:
         raise ConfigError(
             'is missing in the config of the model file, to take calibration images from',
             place=ConfigPlace(('train_dataloader',)),
             advice='Give a folder of images with {folders}',
         )
-    settings = {**given, 'pipeline': _plain_pipeline(config), 'input_wh': metadata.input_wh}
-    settings.pop('fresh_each_epoch', None)
+    changes = {'pipeline': _plain_pipeline(config), 'input_wh': metadata.input_wh}
+    parts = given if len(metadata.class_names) > 1 else given[:1]
+    settings = [{**part, **changes} for part in parts]
+    for item in settings:
+        item.pop('fresh_each_epoch', None)
     try:
-        dataset: PoseDataset = DATASETS.build(settings)
+        datasets = [DATASETS.build(item) for item in settings]
     except DataError as error:
         raise DataError(
             f'The calibration images of the config in the model file cannot be used: {error}',
             advice='Give a folder of images with {folders}',
         ) from error
-    return dataset
+    return datasets[0] if len(datasets) == 1 else ConcatDataset(datasets)
 
 
 def _plain_pipeline(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the transforms of the test data, those of a plain image without test data."""
-    given = _dataset_config(config, 'test_dataloader') or {}
-    return [dict(step) for step in given.get('pipeline', PIPELINE)]
+    given = _dataset_configs(config, 'test_dataloader') or [{}]
+    return [dict(step) for step in given[0].get('pipeline', PIPELINE)]
 
 
-def _dataset_config(config: Mapping[str, Any], loader: str) -> Mapping[str, Any] | None:
-    """Return the config of the data of a loader, of the first ones inside a wrapper."""
+def _dataset_configs(config: Mapping[str, Any], loader: str) -> list[Mapping[str, Any]]:
+    """Return the configs of the data sets of a loader, or of those inside a wrapper."""
     found = (config.get(loader) or {}).get('dataset')
-    return innermost_configs(found)[0] if found else None
+    return innermost_configs(found) if found else []

@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cpose.deploy.model_metadata import INPUT_NAME, read_metadata
+from cpose.deploy.model_metadata import read_metadata
+from cpose.deploy.network_inputs import split_inputs
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
+from cpose.files.text_files import check_name
 from cpose.registry import RUNTIMES
 
 CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'
@@ -69,9 +71,10 @@ class OnnxRuntime(Runtime):
         self._version = package.__version__
 
     def run(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Return the outputs for a batch (N, 3, H, W)."""
+        """Return the outputs for a batch (N, channels, H, W)."""
         names = list(self.metadata.outputs)
-        values = self.session.run(names, {INPUT_NAME: inputs.numpy()})
+        by_name = split_inputs(inputs, bool(self.metadata.previous_inputs))
+        values = self.session.run(names, {name: part.numpy() for name, part in by_name.items()})
         return {name: torch.from_numpy(value) for name, value in zip(names, values, strict=True)}
 
     def describe(self) -> str:
@@ -95,6 +98,7 @@ class OnnxRuntime(Runtime):
         options.inter_op_num_threads = 1
         known = package.capi.onnxruntime_pybind11_state
         errors = tuple(getattr(known, name) for name in ERRORS if hasattr(known, name))
+        check_name(self.path)
         source = read_model_bytes(self.path) if is_encrypted(self.path) else str(self.path)
         try:
             return package.InferenceSession(source, options, providers=list(providers.items()))

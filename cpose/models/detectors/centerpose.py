@@ -81,7 +81,8 @@ class CenterPose(BaseModel):
         """Run the network on normalised images.
 
         Args:
-            inputs: (B, 3, H, W); H and W are multiples of the coarsest stride.
+            inputs: (B, 3, H, W), or more channels as the preprocessor gives them; H and W are
+                multiples of the coarsest stride.
             data_samples: One per image; needed by the modes ``loss`` and ``predict``.
             mode: ``tensor`` for raw maps, ``loss`` or ``predict``.
 

@@ -72,6 +72,26 @@ def refuse_fixed_size(model: Any, scales: Sequence[float]) -> None:
         )
 
 
+def reads_previous(model: Any) -> bool:
+    """Tell whether a model reads the frame before, beside the image."""
+    return bool(getattr(getattr(model, 'data_preprocessor', None), 'reads_previous', False))
+
+
+def refuse_memory_of_scales(is_read: bool, scales: Sequence[float]) -> None:
+    """Raise if a network that reads the frame before shall run at several input sizes.
+
+    Raises:
+        ConfigError: If there is another scale than 1.
+    """
+    if is_read and tuple(scales) != (1,):
+        raise ConfigError(
+            'is for networks of single images, and this one reads the frame before',
+            argument='scales',
+            value=list(scales),
+            advice='Leave the scales out',
+        )
+
+
 def merge_results(results: Sequence[PoseResult]) -> PoseResult:
     """Return the result of one picture from those at several input sizes, see `merge_poses`."""
     first, *others = results

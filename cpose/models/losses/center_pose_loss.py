@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cpose.building import building_part
 from cpose.codecs.base import Branch, Codec
+from cpose.codecs.branches import DimsBranch
 from cpose.codecs.heatmap import gather_cells
 from cpose.codecs.log_variance_branches import SUFFIX
 from cpose.codecs.targets import PoseTargets, select_candidates
@@ -143,4 +144,7 @@ def _read(
     """Return prediction, target and mask of a branch, (B, S, entries, channels) each."""
     index, target, mask = branch.read(targets)
     prediction = gather_cells(maps[branch.name], index).float()
+    if isinstance(branch, DimsBranch) and branch.is_by_category:
+        labels = targets['labels'][:, None]
+        return branch.activate_by_category(prediction, labels), target, mask
     return branch.activate(prediction), target, mask

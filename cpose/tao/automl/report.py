@@ -1,5 +1,6 @@
 """What a search found: a table, a picture, the best spec."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from cpose.tao.automl.search import REASON
 from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import FOLDER, best_trial, finished_trials
 from cpose.tao.automl.trial_training import dump_spec
-from cpose.tao.automl.trials import with_values
+from cpose.tao.automl.trials import TrialFolder, with_values
 
 BEST_SPEC = 'best_spec.yaml'
 PLOT = 'trials.png'
@@ -61,6 +62,26 @@ def write_best_spec(
     note = '' if current_key() is None else WITHOUT_KEY
     write_text_atomic(path, note + dump_spec(with_values(values, chosen)))
     return chosen
+
+
+def link_best_model(path: Path, study: Any) -> None:
+    """Link the weights of the best trial; there is no link if none of this machine has some.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    best = best_trial(study)
+    model = None if best is None else TrialFolder(Path(best.user_attrs[FOLDER])).model
+    unfinished = path.with_name(f'.{path.name}.{os.getpid()}')
+    try:
+        if model is None:
+            path.unlink(missing_ok=True)
+        else:
+            unfinished.unlink(missing_ok=True)
+            unfinished.symlink_to(os.path.relpath(model, path.parent))
+            unfinished.replace(path)
+    except OSError as error:
+        raise unwritable(path, error, 'Choose another results_dir', 'results_dir') from error
 
 
 def plot_trials(path: Path, study: Any, parameters: Sequence[Parameter], metric: str) -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.engine.status_file import STATUS_NAME
 from cpose.error_places import FilePlace
 from cpose.errors import OutputError, unwritable
-from cpose.tao import SECRET
+from cpose.tao import SEARCH, SECRET
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.spec.key_list import flatten
 from cpose.tao.spec.overrides import apply_overrides, resolve_references
@@ -20,7 +21,6 @@ from cpose.tao.spec.required import check_filled, choose_written
 from cpose.tao.spec.spec_file import TaoSpec, load_spec
 from cpose.tao.spec.yaml_reading import read_spec_text
 
-SEARCH = 'automl'
 DATA = ('train_data', 'val_data')
 UNCOMPARED = ('results_dir', 'num_gpus', 'gpu_ids', 'num_nodes', 'workers', 'pin_memory')
 """Keys that may differ between processes of one search; so may paths of data."""
@@ -58,6 +58,17 @@ class TrialFolder:
     def output(self) -> Path:
         """What the training printed."""
         return self.path / 'output.txt'
+
+    @property
+    def model(self) -> Path | None:
+        """The best checkpoint if the training kept it, else the newest; None without any."""
+        best = [
+            path
+            for path in sorted(self.results.glob('*.pth'))
+            if not (path.is_symlink() or path.name.startswith('model_epoch_'))
+        ]
+        latest = self.results / LATEST
+        return best[-1] if best else latest.resolve() if latest.is_file() else None
 
     @contextmanager
     def held(self) -> Iterator[None]:

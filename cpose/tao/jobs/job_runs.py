@@ -15,6 +15,7 @@ from typing import Any
 
 from cpose.errors import ConfigError, MissingDependencyError
 from cpose.files.encryption_key import KEY_VARIABLE
+from cpose.tao import SEARCH
 from cpose.tao.jobs.job_specs import JobRequest, key_of_specs, write_job_spec
 from cpose.tao.jobs.job_store import CANCELED, DONE, PAUSED, RUNNING, Job, JobStore
 
@@ -51,7 +52,7 @@ def create_job(
         id=store.new_id(),
         name=name or request.action,
         kind=kind,
-        action=request.action,
+        action=SEARCH if request.searched else request.action,
         parent_id=request.parent_id,
         runner=runner,
         created=datetime.now(UTC).isoformat(timespec='milliseconds'),

@@ -12,7 +12,8 @@ from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import ConfigError
 from cpose.files.atomic import write_text_atomic
 from cpose.files.text_files import read_text
-from cpose.tao import SECRET
+from cpose.tao import BEST_MODEL, SEARCH, SECRET
+from cpose.tao.jobs.automl_settings import search_keys
 from cpose.tao.jobs.job_store import Job, JobStore
 from cpose.tao.spec.key_list import flatten
 from cpose.tao.spec.required import MISSING
@@ -22,6 +23,8 @@ from cpose.tao.zoo import find_experiment
 
 EMPTY: tuple[Any, ...] = ('', None, [], *MISSING)
 """Values that stand for none."""
+GIVEN_NAME = 'given.yaml'
+"""The spec before the folders of the job stand in it."""
 ONNX_NAME, ENGINE_NAME, CACHE_NAME = 'model.onnx', 'model.engine', 'cal.bin'
 DATA_KEYS = {
     'train_datasets': {
@@ -44,6 +47,7 @@ class JobRequest:
         datasets: Folders or archives, by the names of `DATA_KEYS`.
         base_experiments: Entry of the zoo whose backbone and category are taken.
         parent_id: Job whose model is used.
+        automl: Settings of TAO for a search over trainings, as JSON; empty for none.
     """
 
     action: str
@@ -51,6 +55,23 @@ class JobRequest:
     datasets: Mapping[str, str] = field(default_factory=dict)
     base_experiments: str = ''
     parent_id: str = ''
+    automl: str = ''
+
+    @property
+    def searched(self) -> dict[str, Any]:
+        """Keys of a search over trainings, empty for a single run.
+
+        Raises:
+            ConfigError: If the settings are wrong, or for another action.
+        """
+        keys = search_keys(self.automl)
+        if keys and self.action != 'train':
+            raise ConfigError(
+                f'are for trainings, not for {self.action}',
+                argument='automl_settings',
+                advice='Leave them out',
+            )
+        return keys
 
 
 def write_job_spec(store: JobStore, job: Job, request: JobRequest) -> None:
@@ -69,20 +90,24 @@ def write_job_spec(store: JobStore, job: Job, request: JobRequest) -> None:
         **_outputs(request.action, folder),
         **_data(request),
     }
+    searched = request.searched
     given = {
         key: value
         for key, value in flatten(_read_specs(request.specs))
         if key != SECRET and not (key in known and value in EMPTY)
     }
-    keys = {
-        **known,
-        **given,
-        'results_dir': str(folder),
-        f'{request.action}.results_dir': str(store.results_dir(job)),
-    }
-    path = store.spec_file(job)
+    places = {'results_dir': str(folder)}
+    if not searched:
+        places[f'{request.action}.results_dir'] = str(store.results_dir(job))
+    # As given first: places for results are checked before those of the job stand for them.
+    keys = {**known, **given, **searched}
+    _write_checked(folder / GIVEN_NAME, keys, request.action)
+    _write_checked(store.spec_file(job), {**keys, **places}, request.action)
+
+
+def _write_checked(path: Path, keys: Mapping[str, Any], action: str) -> None:
     write_text_atomic(path, yaml.safe_dump(nest_keys(keys), sort_keys=False))
-    load_spec(path, [], request.action)
+    load_spec(path, [], action)
 
 
 def key_of_specs(specs: str) -> str:
@@ -93,7 +118,8 @@ def key_of_specs(specs: str) -> str:
 def model_of(store: JobStore, job: Job) -> Path:
     """Return the model that a job made, or else the one of its parent.
 
-    Of a training it is the newest checkpoint by its own name, as the link goes on to others.
+    Of a training it is the newest checkpoint by its own name, as the link goes on to others; of a
+    search that of the best trial.
 
     Raises:
         ConfigError: If there is none.
@@ -101,6 +127,7 @@ def model_of(store: JobStore, job: Job) -> Path:
     folder = store.folder(job.id)
     made = {
         'train': (store.results_dir(job) / LATEST).resolve(),
+        SEARCH: (store.results_dir(job) / BEST_MODEL).resolve(),
         'export': folder / ONNX_NAME,
         'gen_trt_engine': folder / ENGINE_NAME,
     }.get(job.action)

@@ -35,7 +35,7 @@ class Job:
         id: Its name in commands.
         name: What the user calls it.
         kind: As given, ``experiment``.
-        action: One of `cpose.tao.TASKS`.
+        action: One of `cpose.tao.TASKS`, or `cpose.tao.SEARCH`.
         parent_id: Job whose model it uses, empty for none.
         runner: ``local`` or ``slurm``.
         created: Time in ISO 8601, UTC.

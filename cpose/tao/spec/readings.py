@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.translation.data_part import FIXED_SYMMETRY
+from cpose.tao.translation.data_part import FIXED_SYMMETRY, by_category, categories
 
 PUBLISHED_KEYS = ('tlt_encode', 'nvidia_tlt')
 CALIBRATION = 'gen_trt_engine.tensorrt.calibration'
@@ -59,8 +59,10 @@ def _has_one_calibration_image(spec: TaoSpec, task: str) -> bool:
 
 
 def _has_other_symmetry(spec: TaoSpec, task: str) -> bool:
-    fixed = FIXED_SYMMETRY.get(spec.values.dataset.category)
-    return fixed is not None and spec.values.dataset.num_symmetry not in (1, fixed)
+    pairs = zip(categories(spec), by_category(spec, 'dataset.num_symmetry'), strict=True)
+    return any(
+        name in FIXED_SYMMETRY and number not in (1, FIXED_SYMMETRY[name]) for name, number in pairs
+    )
 
 
 READINGS = (

@@ -8,11 +8,13 @@ from typing import Any
 from rich.table import Table
 
 from cpose.files.encryption_key import use_key
+from cpose.tao import BEST_MODEL
 from cpose.tao.automl.report import (
     BEST_SPEC,
     PLOT,
     STATES,
     build_table,
+    link_best_model,
     plot_trials,
     write_best_spec,
 )
@@ -150,5 +152,6 @@ def _report(study: Any, plan: SearchPlan, values: dict[str, Any]) -> SearchResul
     metric = plan.settings.metric
     with take_turn(plan.folder):
         best = write_best_spec(plan.folder / BEST_SPEC, study, plan.parameters, values)
+        link_best_model(plan.folder / BEST_MODEL, study)
         plot_trials(plan.folder / PLOT, study, plan.parameters, metric)
     return SearchResult(study, build_table(study, plan.parameters, metric), best, plan.folder)

@@ -1,5 +1,6 @@
 """The data loaders and metrics, from a spec."""
 
+from collections.abc import Sequence
 from functools import cache
 from random import randrange
 from typing import Any
@@ -54,13 +55,74 @@ def input_wh(spec: TaoSpec) -> tuple[int, int]:
 
 
 def metainfo(spec: TaoSpec) -> dict[str, Any]:
-    """Return category and symmetries."""
-    dataset = spec.values.dataset
-    return {
-        'category': dataset.category,
-        'symmetry': symmetry_of(dataset.category, dataset.num_symmetry),
-        'eval_num_symmetry': spec.values.evaluate.eval_num_symmetry,
+    """Return category and symmetries, lists of them for several categories.
+
+    Raises:
+        ConfigError: If there are not as many symmetries as categories.
+    """
+    names, rotations = categories(spec), by_category(spec, 'evaluate.eval_num_symmetry')
+    values: dict[str, list[Any]] = {
+        'category': names,
+        'symmetry': symmetries(spec),
+        'eval_num_symmetry': rotations,
     }
+    return {key: value[0] if len(names) == 1 else value for key, value in values.items()}
+
+
+def categories(spec: TaoSpec) -> list[str]:
+    """Return the names of the categories."""
+    names: Any = spec.values.dataset.category
+    return list(names) if isinstance(names, list) else [names]
+
+
+def symmetries(spec: TaoSpec, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Return the symmetry of each category, of those of the spec or of others.
+
+    Raises:
+        ConfigError: If there are not as many as categories.
+    """
+    names = categories(spec) if names is None else names
+    numbers = by_category(spec, 'dataset.num_symmetry', names)
+    return [symmetry_of(name, number) for name, number in zip(names, numbers, strict=True)]
+
+
+def by_category(spec: TaoSpec, key: str, names: Sequence[str] | None = None) -> list[int]:
+    """Return the value of a key for each category, the same for all where it is one.
+
+    Args:
+        spec: The spec.
+        key: Dotted key.
+        names: The categories; None for those of the spec.
+
+    Raises:
+        ConfigError: If it is a list of another length.
+    """
+    value, names = spec.value(key), categories(spec) if names is None else names
+    if not isinstance(value, list):
+        return [value] * len(names)
+    if len(value) != len(names):
+        raise spec.wrong(
+            key,
+            f'has {len(value)} entries, and {len(names)} in dataset.category: {", ".join(names)}',
+            'Give one number for all, or one each',
+        )
+    return list(value)
+
+
+def num_classes(spec: TaoSpec) -> int:
+    """Return the number of categories.
+
+    Raises:
+        ConfigError: If ``dataset.num_classes`` is given and another one.
+    """
+    names, key = categories(spec), 'dataset.num_classes'
+    if spec.origin.gives(key) and spec.value(key) != len(names):
+        raise spec.wrong(
+            key,
+            f'does not go with dataset.category, which names {", ".join(names)}',
+            ('Name each category in dataset.category', f'Set it to {len(names)}'),
+        )
+    return len(names)
 
 
 def symmetry_of(category: str, num_symmetry: int) -> dict[str, Any]:

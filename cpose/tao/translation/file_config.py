@@ -23,7 +23,7 @@ from cpose.apis.inference.inference_parts import (
 from cpose.apis.runtime_files import config_from_file
 from cpose.datasets.draws import innermost_configs
 from cpose.tao.spec.spec_file import TaoSpec
-from cpose.tao.translation.data_part import FIXED_SYMMETRY, symmetry_of
+from cpose.tao.translation.data_part import FIXED_SYMMETRY, by_category, categories, symmetries
 from cpose.tao.translation.model_file import ModelFile, check_network, stored_config, with_network
 from cpose.tao.translation.spec_config import load_overlay, write_config
 
@@ -104,22 +104,23 @@ def _apply_categories(file: ModelFile, config: Config) -> None:
     """Let the spec change categories and symmetries.
 
     Raises:
-        ConfigError: If it names one category where the file has several.
+        ConfigError: If it names others than the file, where either has several.
     """
     known, spec = find_metainfo(config), file.spec
-    chosen, names = dict(known), known['category']
-    if len(names) > 1 and spec.origin.gives(CATEGORY):
+    chosen, names, wanted = dict(known), known['category'], tuple(categories(file.spec))
+    has_several = len(names) > 1 or len(wanted) > 1
+    if has_several and spec.origin.gives(CATEGORY) and wanted != names:
         raise spec.wrong(
             CATEGORY,
-            f'is one name, but {file.path} tells {", ".join(names)} apart',
+            f'does not go with {file.path}, whose categories are {", ".join(names)}',
             'Remove the key',
         )
-    if file.takes_spec(CATEGORY, _one_or_all(names)):
-        chosen['category'] = (spec.values.dataset.category,)
+    if not has_several and file.takes_spec(CATEGORY, names[0]):
+        chosen['category'] = wanted
     _apply_symmetry(file, chosen, is_renamed=chosen != known)
     rotations = _one_or_all(known['eval_num_symmetry'])
     if file.task == 'evaluate' and file.takes_spec(EVALUATED_ROTATIONS, rotations):
-        chosen['eval_num_symmetry'] = (spec.value(EVALUATED_ROTATIONS),) * len(names)
+        chosen['eval_num_symmetry'] = tuple(by_category(spec, EVALUATED_ROTATIONS, names))
     if chosen != known:
         for loader in LOADERS:
             for dataset in innermost_configs((config.get(loader) or {}).get('dataset') or {}):
@@ -129,13 +130,13 @@ def _apply_categories(file: ModelFile, config: Config) -> None:
 def _apply_symmetry(file: ModelFile, chosen: dict[str, tuple[Any, ...]], is_renamed: bool) -> None:
     """Let the spec change the symmetry: by number, or by a new name that has one of its own."""
     names, known = chosen['category'], tuple(map(dict, chosen['symmetry']))
-    wanted = tuple(symmetry_of(name, file.spec.value(NUM_SYMMETRY)) for name in names)
-    has_several = len(names) > 1
+    wanted = tuple(symmetries(file.spec, names))
+    is_one_for_several = len(names) > 1 and not isinstance(file.spec.value(NUM_SYMMETRY), list)
     is_given = file.spec.origin.gives(NUM_SYMMETRY) and wanted != known
     if is_given:
         words = ', '.join(map(_describe, known))
-        file.tell(NUM_SYMMETRY, words, is_fixed=has_several)
-    if not has_several and (is_given or (is_renamed and names[0] in FIXED_SYMMETRY)):
+        file.tell(NUM_SYMMETRY, words, is_fixed=is_one_for_several)
+    if not is_one_for_several and (is_given or (is_renamed and names[0] in FIXED_SYMMETRY)):
         chosen['symmetry'] = wanted
 
 
@@ -170,7 +171,7 @@ def _apply_num_select(file: ModelFile, config: Config) -> None:
 
 
 def _one_or_all(values: tuple[Any, ...]) -> Any:
-    return values[0] if len(set(values)) == 1 else values
+    return values[0] if len(set(values)) == 1 else list(values)
 
 
 def _describe(symmetry: Mapping[str, Any]) -> str:

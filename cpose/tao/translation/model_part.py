@@ -3,6 +3,7 @@
 from typing import Any
 
 from cpose.tao.spec.spec_file import TaoSpec
+from cpose.tao.translation.data_part import num_classes
 
 BASES = {
     'DLA34': 'cpose::_base_/models/dla34.py',
@@ -112,7 +113,7 @@ def model_part(spec: TaoSpec, num_select: int = 100) -> dict[str, Any]:
         'backbone': _backbone(spec),
         'neck': neck,
         'head': {
-            'num_classes': dataset.num_classes,
+            'num_classes': num_classes(spec),
             'head_conv': model.head_conv,
             'use_association': model.use_convGRU,
             'branches': branches,
@@ -148,7 +149,7 @@ def _dims_coder(spec: TaoSpec) -> dict[str, Any]:
     """Return what the branch of the dimensions predicts.
 
     Raises:
-        ConfigError: If the reference of residuals is not three numbers.
+        ConfigError: If the reference of residuals is not three numbers, for all categories or each.
     """
     if spec.values.dataset.use_absolute_scale:
         return {'type': 'AbsoluteDims'}
@@ -159,10 +160,13 @@ def _dims_coder(spec: TaoSpec) -> dict[str, Any]:
         reference = [float(part) for part in text.strip('[]() ').replace(',', ' ').split()]
     except ValueError:
         reference = []
-    if len(reference) != 3 or min(reference) <= 0:
+    count = 3 * num_classes(spec)
+    if len(reference) not in (3, count) or min(reference) <= 0:
+        each = '' if count == 3 else f', or {count}, three for each category,'
         raise spec.wrong(
             'train.loss_config.dimension_ref',
-            'must be three numbers above 0 where use_residual is true',
+            f'must be three numbers above 0{each} where use_residual is true',
             'Give the mean x, y, z extents divided by y, for example "0.6, 1, 0.3"',
         )
-    return {'type': 'ResidualDims', 'reference': reference}
+    rows = [reference[start : start + 3] for start in range(0, len(reference), 3)]
+    return {'type': 'ResidualDims', 'reference': reference if len(rows) == 1 else rows}

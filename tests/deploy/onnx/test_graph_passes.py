@@ -36,7 +36,7 @@ def make_model(domain='', opset=17):
 def test_shapes(batch, first):
     model = make_model()
     keep_outputs(model, ['bboxes'])
-    set_shapes(model, batch, (8, 8), 48, OUTPUT_SIZES)
+    set_shapes(model, batch, (8, 8), {'input': 3}, 48, OUTPUT_SIZES)
     assert shapes(model.graph.input) == {'input': (first, 3, 8, 8)}
     assert shapes(model.graph.output) == {'bboxes': (first, 48, 4)}
 

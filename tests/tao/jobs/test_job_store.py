@@ -14,6 +14,7 @@ from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.engine.status_file import STATUS_NAME, SUCCESS, StatusFile
 from cpose.errors import ConfigError, MissingDependencyError
 from cpose.files.encryption_key import KEY_VARIABLE
+from cpose.tao import BEST_MODEL
 from cpose.tao.jobs import job_runs
 from cpose.tao.jobs.job_runs import create_job, describe_job, start_job, stop_job
 from cpose.tao.jobs.job_specs import JobRequest, model_of
@@ -21,6 +22,7 @@ from cpose.tao.jobs.job_store import CANCELED, DONE, ERROR, PAUSED, ROOT_VARIABL
 
 from ...user_errors import raises
 
+ATTACKS = Path(__file__).parents[2] / 'data' / 'cases' / 'attacks'
 LONGEST = 20.0
 """Seconds that a process may take to end."""
 
@@ -174,6 +176,15 @@ def test_a_job_that_works_is_neither_started_nor_deleted(store, process):
         (JobRequest('train'), {'spec_key': 'dataset.train_data'}),
         (JobRequest('train', '[1]'), {'argument': 'specs', 'value': '[1]'}),
         (JobRequest('train', '{'), {'argument': 'specs', 'value': '{'}),
+        *[
+            (JobRequest('train', str(ATTACKS / f'{name}.yaml')), {'spec_key': key})
+            for name, key in {
+                'key_in_template': 'results_dir',
+                'key_in_template_2': 'model_name',
+                'reference_doubles': 'results_dir',
+            }.items()
+        ],
+        (JobRequest('train', str(ATTACKS / 'alias_bomb_spec.yaml')), {'argument': 'specs'}),
         (JobRequest('train', parent_id='x'), {'argument': 'job_id', 'value': 'x'}),
         (
             JobRequest('train', datasets={'train_datasets': '["a", "b"]'}),
@@ -186,6 +197,81 @@ def test_nothing_is_left_of_a_wrong_job(store, request_, error):
         create_job(store, request_)
     assert store.all_jobs() == []
     assert [path.name for path in store.root.iterdir()] == ['jobs.sqlite']
+
+
+SEARCH = {
+    'automl_enabled': True,
+    'automl_algorithm': 'asha',
+    'automl_hyperparameters': '["train.optim.lr"]',
+    'automl_range_override': [{'parameter': 'train.optim.lr', 'valid_min': 0.1, 'valid_max': 1}],
+    'metric': 'val_loss',
+    'algorithm_specific_params': {'max_recommendations': 2, 'max_concurrent': 1},
+}
+
+
+def test_search_over_trainings(store, process, capsys):
+    process('import sys; print("begun", flush=True)')
+    data = ('--train-datasets', 'd', '--eval-dataset', 'd', '--specs', '{"train.num_epochs": 4}')
+    words = ('create-job', '--action', 'train', *data, '--automl-settings')
+    job = store.find(output_of(capsys, *words, json.dumps(SEARCH))['id'])
+    assert (job.action, store.results_dir(job).name) == ('automl', 'automl')
+    spec = spec_of(store, job)
+    assert spec['results_dir'] == str(store.folder(job.id))
+    assert spec['train'] == {'num_epochs': 4}
+    assert spec['automl'] == {
+        'algorithm': 'asha',
+        'hyperparameters': ['train.optim.lr'],
+        'range_override': SEARCH['automl_range_override'],
+        'metric': 'val_loss',
+        'max_recommendations': 2,
+    }
+    wait_for_end(store, job)
+    with raises(ConfigError, argument='parent_job_id', value=job.id):
+        model_of(store, job)
+    best = (
+        store.folder(job.id) / 'automl' / 'trial_001' / 'train' / 'model_epoch_003_step_00004.pth'
+    )
+    finish(store, job, [best])
+    (store.results_dir(job) / BEST_MODEL).symlink_to(best.relative_to(store.results_dir(job)))
+    assert wait_for_end(store, job) == DONE
+    child = create_job(store, JobRequest('export', parent_id=job.id))
+    assert spec_of(store, child)['export']['checkpoint'] == str(best)
+    wait_for_end(store, child)
+
+
+def test_search_that_is_switched_off_is_a_training(store, process):
+    process('')
+    data = {'train_datasets': 'd', 'eval_dataset': 'd'}
+    settings = json.dumps({**SEARCH, 'automl_enabled': False})
+    job = create_job(store, JobRequest('train', datasets=data, automl=settings))
+    assert job.action == 'train'
+    assert 'automl' not in spec_of(store, job)
+    wait_for_end(store, job)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'error'),
+    [
+        ({'automl_enabled': 'yes'}, {'argument': 'automl_settings', 'matching': 'true or false'}),
+        ({'algorithm': 'asha'}, {'argument': 'automl_settings', 'matching': 'algorithm='}),
+        ({'algorithm_specific_params': 3}, {'argument': 'automl_settings'}),
+        ({'max_concurrent': 4}, {'argument': 'automl_settings', 'matching': 'max_concurrent=4'}),
+        ({'automl_hyperparameters': 5}, {'spec_key': 'automl.hyperparameters'}),
+    ],
+)
+def test_settings_of_a_search_that_are_wrong(store, changes, error):
+    data = {'train_datasets': 'd', 'eval_dataset': 'd'}
+    request = JobRequest('train', datasets=data, automl=json.dumps({**SEARCH, **changes}))
+    matching = error.pop('matching', '')
+    with raises(ConfigError, matching, **error):
+        create_job(store, request)
+    assert store.all_jobs() == []
+
+
+@pytest.mark.parametrize(('action', 'text'), [('train', '[1]'), ('train', '{'), ('export', None)])
+def test_settings_of_a_search_that_are_none(store, action, text):
+    with raises(ConfigError, argument='automl_settings'):
+        create_job(store, JobRequest(action, automl=text or json.dumps(SEARCH)))
 
 
 def test_slurm(store, tmp_path, monkeypatch):

@@ -29,7 +29,8 @@ def test_schema_refuses_what_the_loader_refuses():
     for bad in (
         {'train': {'num_epochs': 0}},
         {'train': {'precision': 'fp64'}},
-        {'dataset': {'num_classes': 2}},
+        {'dataset': {'num_classes': 0}},
+        {'dataset': {'num_symmetry': ['x']}},
         {'dataset': {'unknown': 1}},
         {'train': {'gpu_ids': []}},
         {'train': {'gpu_ids': [-1]}},

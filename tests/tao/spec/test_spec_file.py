@@ -107,6 +107,12 @@ def test_no_gpu_twice(tmp_path):
         make_spec(tmp_path, values={**MINIMAL, 'train': {'gpu_ids': [1, 1]}})
 
 
+@pytest.mark.parametrize('count', [0, 1025, 10**9, 10**400])
+def test_number_of_gpus_that_no_machine_has(tmp_path, count):
+    with raises(ConfigError, spec_key='train.num_gpus', where='line '):
+        make_spec(tmp_path, values={**MINIMAL, 'train': {'num_gpus': count}})
+
+
 def test_origin_of_values(tmp_path):
     path = write_spec(tmp_path, 'train:\n  seed: 3\n')
     origin = load_spec(path, ['dataset.flip=0.2']).origin

@@ -1,6 +1,7 @@
 """Whole searches, with trials that compute in place of training."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,9 @@ import optuna
 import pytest
 import yaml
 
+from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import ConfigError
+from cpose.tao import BEST_MODEL
 from cpose.tao.automl.search import WITHOUT_COUNTERPART
 from cpose.tao.spec.spec_file import load_spec
 from cpose.tao.tasks.automl import run_automl
@@ -43,6 +46,21 @@ def test_search_finds_writes_and_tells(tmp_path):
     lines = [json.loads(line) for line in (folder / 'status.json').read_text().splitlines()]
     assert [line['status'] for line in lines] == ['STARTED', *['RUNNING'] * 8, 'SUCCESS']
     assert lines[-1]['kpi']['best_val_3DIoU'] == pytest.approx(value)
+
+
+def trial_that_saves(job, report):
+    quick_trial(job, report)
+    file = job.folder.results / 'model_epoch_003_step_00008.pth'
+    file.write_text(str(value_of(job.values, 3)))
+    (job.folder.results / LATEST).symlink_to(file.name)
+
+
+def test_weights_of_the_best_trial_are_linked(tmp_path):
+    file = write_spec(tmp_path)
+    result, _ = search(file, 'automl.max_recommendations=4', run_trial=trial_that_saves)
+    link = result.folder / BEST_MODEL
+    assert float(link.read_text()) == pytest.approx(result.study.best_value)
+    assert not Path(os.readlink(link)).is_absolute()
 
 
 def test_best_spec_is_the_spec_with_the_best_values(tmp_path):

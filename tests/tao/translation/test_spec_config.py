@@ -107,3 +107,51 @@ def test_a_dry_run_leaves_the_test_data_whole(spec):
     assert overlay['train_dataloader']['num_batch_per_epoch'] == 1
     assert overlay['val_dataloader']['num_batch_per_epoch'] == 1
     assert 'num_batch_per_epoch' not in overlay['test_dataloader']
+
+
+TWO = 'dataset.category=[bottle,mug]'
+
+
+def test_several_categories(spec):
+    config = load_overlay(training_overlay(spec(TWO, 'evaluate.eval_num_symmetry=[100,1]')))
+    assert config.model.head.num_classes == 2
+    for loader in ('train_dataloader', 'test_dataloader'):
+        metainfo = config[loader].dataset.metainfo
+        assert metainfo.category == ['bottle', 'mug']
+        assert [item.get('order') for item in metainfo.symmetry] == [12, None]
+        assert metainfo.eval_num_symmetry == [100, 1]
+    each = training_overlay(spec(TWO, 'dataset.num_symmetry=[1,3]', 'dataset.num_classes=2'))
+    symmetry = load_overlay(each).train_dataloader.dataset.metainfo.symmetry
+    assert [item.order for item in symmetry] == [12, 3]
+    of_all = load_overlay(training_overlay(spec(TWO, 'dataset.num_symmetry=2')))
+    assert [item.order for item in of_all.train_dataloader.dataset.metainfo.symmetry] == [2, 2]
+
+
+def test_a_list_of_one_category_is_one(spec):
+    config = load_overlay(training_overlay(spec('dataset.category=[mug]')))
+    assert config.model.head.num_classes == 1
+    assert config.train_dataloader.dataset.metainfo.category == 'mug'
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('dataset.num_classes', 3),
+        ('dataset.num_classes', 1),
+        ('dataset.num_symmetry', [1, 2, 3]),
+        ('evaluate.eval_num_symmetry', [100, 1, 1]),
+    ],
+)
+def test_numbers_that_are_not_those_of_the_categories(spec, key, value):
+    with raises(ConfigError, spec_key=key, value=value):
+        training_overlay(spec(TWO, f'{key}={value}'))
+
+
+def test_reference_of_residuals_by_category(spec):
+    words = (TWO, 'train.loss_config.use_residual=true')
+    for text, expected in (('1,1,2', [1, 1, 2]), ('1,1,2,3,1,4', [[1, 1, 2], [3, 1, 4]])):
+        overlay = training_overlay(spec(*words, f'train.loss_config.dimension_ref="{text}"'))
+        coder = load_overlay(overlay).model.head.branches.scale.coder
+        assert coder.to_dict() == {'type': 'ResidualDims', 'reference': expected}
+    with raises(ConfigError, '6', spec_key='train.loss_config.dimension_ref', value='1,1,2,3'):
+        training_overlay(spec(*words, 'train.loss_config.dimension_ref="1,1,2,3"'))

@@ -24,7 +24,10 @@ def add_parser(subparsers: _SubParsersAction) -> None:
 def add_board(parser: ArgumentParser) -> None:
     """Add the kind and the sizes of a board."""
     parser.add_argument(
-        '--kind', choices=('charuco', 'chessboard'), default='charuco', help='pattern of the board'
+        '--kind',
+        choices=('charuco', 'chessboard', 'aruco'),
+        default='charuco',
+        help='pattern of the board; the default is charuco',
     )
     parser.add_argument(
         '--squares',
@@ -41,7 +44,7 @@ def add_board(parser: ArgumentParser) -> None:
         '--marker-mm',
         type=positive_float,
         default=22.0,
-        help='side of a marker of a ChArUco board; the default is 22',
+        help='side of a marker, but of a chessboard; the default is 22',
     )
 
 

@@ -33,8 +33,11 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     )
     parser.add_argument(
         '--shape',
-        default='carton',
-        help='what the objects are: carton (the default), bottle, cup, book or laptop',
+        nargs='+',
+        default=('carton',),
+        metavar='NAME',
+        help='what the objects are: carton (the default), bottle, cup, book or laptop; several are '
+        'a category each',
     )
     parser.add_argument(
         '--workers', type=int, default=0, help='processes; 0, the default, draws in this one'
@@ -53,7 +56,8 @@ def run(args: Namespace) -> int:
     from rich.progress import track
 
     from cpose.datasets.synthetic.folder import prepare_folder, write_images
-    from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset, settings_of_shape
+    from cpose.datasets.synthetic.shapes.cast import settings_of_shapes
+    from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
     from cpose.files.outputs import check_replaceable
     from cpose.visualization.pictures import write_picture
     from cpose.visualization.pose_visualizer import draw_contact_sheet
@@ -63,7 +67,7 @@ def run(args: Namespace) -> int:
         image_wh=tuple(args.size),
         objects=tuple(args.objects),
         seed=args.seed,
-        **settings_of_shape(args.shape),
+        **settings_of_shapes(args.shape),
     )
     folder = prepare_folder(args.folder, args.force).resolve()
     preview = folder.with_name(f'{folder.name}_preview.png')

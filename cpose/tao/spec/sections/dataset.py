@@ -4,7 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cpose.tao.spec.sections.keys import Number, Section, Text, Whole, key
+from cpose.tao.spec.sections.keys import (
+    Number,
+    PositiveOfCategories,
+    Section,
+    Text,
+    TextOfCategories,
+    Whole,
+    key,
+)
 
 Triple = Annotated[list[Number], Field(min_length=3, max_length=3)]
 EITHER = 'Also in train.loss_config: what is on in either section is on.'
@@ -29,8 +37,9 @@ class Dataset(Section):
     pin_memory: bool = key(True, 'Load into page-locked memory, for faster copies to a GPU.')
     num_classes: Whole = key(
         1,
-        'Categories of a model.',
-        only_because='a TAO spec names one category; for more write a config, see docs/data.md',
+        'Categories of a model; left out, as many as dataset.category names.',
+        'TAO: 1 only.',
+        ge=1,
     )
     num_joints: Whole = key(
         8,
@@ -58,16 +67,17 @@ class Dataset(Section):
         'Eigenvectors of the colours, one per column.',
         alias='_eig_vec',
     )
-    category: Text = key(
+    category: TextOfCategories = key(
         'cereal_box',
-        'Name of the category in results, and, for chair and bottle, its symmetry.',
-        'The documentation has no default.',
+        'Name of the category in results, and, for chair and bottle, its symmetry. Several names '
+        'are several categories, which the field class of objects tells apart.',
+        'The documentation has no default. TAO: one name.',
     )
-    num_symmetry: Whole = key(
+    num_symmetry: PositiveOfCategories = key(
         1,
-        'Rotations about the up axis that look the same; 1 for chair means 4, for bottle 12.',
+        'Rotations about the up axis that look the same; 1 for chair means 4, for bottle 12. One '
+        'number for all categories, or one each.',
         'TAO takes 4 for chair and 12 for bottle whatever is written; here a value above 1 wins.',
-        ge=1,
     )
     mse_loss: bool = key(False, 'Squared error in place of the focal loss of heatmaps.', EITHER)
     center_3D: bool = key(  # noqa: N815, the name in specs

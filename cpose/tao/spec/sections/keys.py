@@ -7,7 +7,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -75,6 +78,29 @@ Secret = Annotated[
 """A text that nothing shows. Numbers are refused, as YAML reads ``0123`` as 83."""
 
 
+def _one_or_several(kind: Any) -> Any:
+    """Return the type of one value, or of a list of one for each category."""
+    adapter = TypeAdapter(kind, config=ConfigDict(coerce_numbers_to_str=True))
+
+    def read(value: Any) -> Any:
+        items = value if isinstance(value, list) else [value]
+        try:
+            found = [adapter.validate_python(item) for item in items]
+        except ValidationError as error:
+            raise PydanticCustomError('no_value', 'is of another kind') from error
+        if not found:
+            raise PydanticCustomError('no_value', 'is empty')
+        return found[0] if len(found) == 1 else found
+
+    one = adapter.json_schema()
+    several = {'type': 'array', 'items': one}
+    return Annotated[Any, BeforeValidator(read), WithJsonSchema({'anyOf': [one, several]})]
+
+
+TextOfCategories = _one_or_several(Text)
+"""A text, or a list of one for each category."""
+PositiveOfCategories = _one_or_several(Positive)
+"""A whole number from 1, or a list of one for each category."""
 Texts = Annotated[list[Text], BeforeValidator(_one_to_list)]
 """Several texts; one text stands for a list of one, as specs write both."""
 
@@ -107,6 +133,8 @@ class Section(BaseModel):
         return value
 
 
+MOST_GPUS = 1024
+"""No machine has more."""
 GpuIds = Annotated[list[NotNegative], Field(min_length=1)]
 
 
@@ -122,6 +150,7 @@ def num_gpus(only_one: str = '') -> Any:
         'If it and gpu_ids disagree, what means more GPUs counts, unless one is on the command '
         'line: then that one.',
         ge=1,
+        le=MOST_GPUS,
     )
 
 

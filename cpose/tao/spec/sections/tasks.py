@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from cpose.tao.spec.sections.keys import (
     GpuIds,
     Number,
+    PositiveOfCategories,
     Section,
     Text,
     Texts,
@@ -84,11 +85,11 @@ class Evaluate(Section):
         'TAO compares as they are: true gives an IoU near 0 with Objectron annotations. '
         'The documentation has false as default, the schema true.',
     )
-    eval_num_symmetry: Whole = key(
+    eval_num_symmetry: PositiveOfCategories = key(
         1,
-        'Rotations about the up axis that count as equal; 100 suits round objects.',
+        'Rotations about the up axis that count as equal; 100 suits round objects. One number for '
+        'all categories, or one each.',
         'The schema has at least 3 and 1 as default.',
-        ge=1,
     )
 
 

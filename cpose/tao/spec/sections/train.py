@@ -45,7 +45,9 @@ class LossConfig(Section):
         'TAO stops if it is on.',
     )
     dimension_ref: Text = key(
-        '', 'Mean extents along x, y, z divided by y, for use_residual: "0.6, 1, 0.3".'
+        '',
+        'Mean extents along x, y, z divided by y, for use_residual: "0.6, 1, 0.3"; for several '
+        'categories three numbers for all, or three each.',
     )
     off_weight: Number = key(1.0, 'Weight of both sub-cell offsets.', WEIGHT, ge=0)
     hm_hp: bool = key(True, 'Train the heatmaps of the corners.', BOTH)

@@ -11,15 +11,16 @@ from mmengine.registry import DefaultScope
 from cpose.apis.config.load import load_config
 from cpose.codecs.symmetries import RotationalSymmetry
 from cpose.datasets.synthetic.render import render_scene
-from cpose.datasets.synthetic.scene import Cast, sample_scene
+from cpose.datasets.synthetic.scene import sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.book import Book, BookForm
 from cpose.datasets.synthetic.shapes.bottle import Bottle, PaintedBottle
 from cpose.datasets.synthetic.shapes.carton import Carton, PaintedFaces
+from cpose.datasets.synthetic.shapes.cast import Cast, build_cast
 from cpose.datasets.synthetic.shapes.cup import Cup, PaintedCup
 from cpose.datasets.synthetic.shapes.laptop import Laptop
 from cpose.datasets.synthetic.visibility import outline_hull
-from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset, build_cast
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 from cpose.errors import ConfigError
 from cpose.registry import DATASETS, SHAPES
 
@@ -72,7 +73,7 @@ def changed_pixels(scene, monkeypatch):
 def test_an_object_fills_its_silhouette(shape, seed, free_pose, monkeypatch):
     realism = replace(PLAIN, free_pose=free_pose)
     rng = np.random.default_rng(seed)
-    scene = sample_scene(rng, (SIDE, SIDE), (1, 1), realism, Cast(shape))
+    scene = sample_scene(rng, (SIDE, SIDE), (1, 1), realism, Cast((shape,)))
     found, expected = changed_pixels(scene, monkeypatch), silhouette(scene)
     # Clear glass leaves some pixels what they were, smooth borders touch a pixel more.
     border = cv2.dilate(expected.astype(np.uint8), np.ones((5, 5))) > 0
@@ -102,7 +103,7 @@ def test_form_keeps_its_look_at_any_size(shape):
     realism = replace(PLAIN, stacks=0.5)
     for seed in range(4):
         scene = sample_scene(
-            np.random.default_rng(seed), (160, 160), (2, 3), realism, Cast(shape())
+            np.random.default_rng(seed), (160, 160), (2, 3), realism, Cast((shape(),))
         )
         for box in scene.boxes:
             ratio = box.dims / box.form.dims
@@ -164,7 +165,7 @@ def test_configs_train_on_their_shape(category, order):
 @pytest.mark.parametrize('shape', [Bottle(lying=0.5), Cup()], ids=['Bottle', 'Cup'])
 def test_symmetric_labels_enclose_the_same_solid(shape):
     """All twelve labels of a turned solid contain it as tightly, whatever is its yaw."""
-    scene = sample_scene(np.random.default_rng(2), (SIDE, SIDE), (1, 1), PLAIN, Cast(shape))
+    scene = sample_scene(np.random.default_rng(2), (SIDE, SIDE), (1, 1), PLAIN, Cast((shape,)))
     box = scene.boxes[0]
     assert box.dims[0] == box.dims[2]
     keypoints, dims = RotationalSymmetry(12).candidates(box.keypoints_world, box.dims)
@@ -211,7 +212,7 @@ def test_distractors_are_drawn():
 
 @pytest.mark.parametrize('shape', SHAPE_CLASSES, ids=NAMES)
 def test_a_glossy_plane_mirrors(shape):
-    scene = sample_scene(np.random.default_rng(5), (SIDE, SIDE), (1, 1), PLAIN, Cast(shape()))
+    scene = sample_scene(np.random.default_rng(5), (SIDE, SIDE), (1, 1), PLAIN, Cast((shape(),)))
     mirrored = replace(PLAIN, reflection=1.0)
     pictures = [render_scene(np.random.default_rng(0), scene, item) for item in (PLAIN, mirrored)]
     assert (pictures[0] != pictures[1]).any()
@@ -224,7 +225,7 @@ def test_every_pose_can_be_drawn(shape):
     )
     for seed in range(12):
         rng = np.random.default_rng(seed)
-        scene = sample_scene(rng, (80, 64), (1, 3), realism, Cast(shape()))
+        scene = sample_scene(rng, (80, 64), (1, 3), realism, Cast((shape(),)))
         assert render_scene(rng, scene, realism).shape == (64, 80, 3)
 
 

@@ -1,0 +1,1 @@
+"""What networks that follow objects add to the codec: the frame before, and motions."""
