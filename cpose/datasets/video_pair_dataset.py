@@ -1,9 +1,6 @@
 """Pairs of frames from folders of videos, for networks that read the frame before."""
 
-import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -12,11 +9,11 @@ from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.centerpose_dataset import CenterPoseDataset
 from cpose.datasets.frame_pairs import PreviousNoise, choose_neighbour, join_frames
 from cpose.errors import check_number
+from cpose.files import frame_names
 from cpose.registry import DATASETS
 
 PAIR_STREAM = 21
 """Part of the seed that keeps pairs and noise independent of the augmentation."""
-LAST_NUMBER = re.compile(r'(.*?)(\d*)')
 
 
 def make_pair(
@@ -88,20 +85,8 @@ class VideoPairDataset(CenterPoseDataset):
 
 def list_videos(paths: Sequence[str]) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the numbers of the frames of each video, in order, and the video of each frame."""
-    named = defaultdict(list)
-    for index, path in enumerate(paths):
-        name, number = _split(path)
-        named[name].append((number, index))
-    videos = [np.array([index for _, index in sorted(frames)]) for frames in named.values()]
+    videos = [np.array(places) for places in frame_names.list_videos(paths).values()]
     video_of = np.empty(len(paths), dtype=np.int64)
     for number, frames in enumerate(videos):
         video_of[frames] = number
     return videos, video_of
-
-
-def _split(path: str) -> tuple[tuple[str, str], int]:
-    """Return folder and name of the video, and the number of the frame, −1 without one."""
-    file = PurePath(path)
-    match = LAST_NUMBER.fullmatch(file.stem)
-    assert match is not None
-    return (str(file.parent), match[1]), int(match[2] or -1)

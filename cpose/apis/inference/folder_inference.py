@@ -38,12 +38,12 @@ class InferenceSummary:
         self.images += 1
         self.objects += len(result.poses)
         self.poses += sum(pose.has_pose for pose in result.poses)
+        if result.video_frame is not None and result.video_frame.received is not None:
+            self.latencies.append(time.monotonic() - result.video_frame.received)
         for pose in result.poses:
             name = pose.category or str(pose.label)
             objects, posed = self.categories.get(name, (0, 0))
             self.categories[name] = objects + 1, posed + pose.has_pose
-        if result.video_frame is not None and result.video_frame.received is not None:
-            self.latencies.append(time.monotonic() - result.video_frame.received)
 
     def skip(self, error: DataError) -> None:
         """Count an image that could not be used."""

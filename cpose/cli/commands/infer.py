@@ -6,7 +6,7 @@ from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _SubParse
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cpose.cli.arguments import (
     add_camera,
@@ -23,6 +23,9 @@ from cpose.cli.arguments import (
 )
 from cpose.cli.scale_arguments import add_scale_source, scale_source
 from cpose.errors import ConfigError
+
+if TYPE_CHECKING:  # its import takes longer than the help of a command
+    from cpose.apis.inference.folder_inference import InferenceSummary
 
 SMOOTHING_LAG = 30
 """Frames: later ones hardly change a pose."""
@@ -138,22 +141,26 @@ def run(args: Namespace) -> int:
             on_image=lambda: progress.advance(task),
             fps=args.fps if args.track else None,
         )
+    _report(summary, f'{time.perf_counter() - start:.1f} s: {args.out}')
+    return 2 if summary.skipped and not args.skip_unreadable else 0
+
+
+def _report(summary: 'InferenceSummary', end: str) -> None:
     for message in summary.skipped:
         sys.stderr.write(f'cpose infer: left out: {message}\n')
     sys.stdout.write(
         f'{summary.images} images, {summary.objects} objects, {summary.poses} with pose, '
-        f'{len(summary.skipped)} left out, {time.perf_counter() - start:.1f} s: {args.out}\n'
+        f'{len(summary.skipped)} left out, {end}\n'
     )
-    if len(summary.categories) > 1:
-        for name, (objects, poses) in summary.categories.items():
-            sys.stdout.write(f'  {name}: {objects} objects, {poses} with pose\n')
     if summary.latencies:
         typical, longest = median(summary.latencies), max(summary.latencies)
         sys.stdout.write(
             f'latency of the camera: median {1000 * typical:.0f} ms, longest {1000 * longest:.0f} '
             'ms\n'
         )
-    return 2 if summary.skipped and not args.skip_unreadable else 0
+    if len(summary.categories) > 1:
+        for name, (objects, poses) in summary.categories.items():
+            sys.stdout.write(f'  {name}: {objects} objects, {poses} with pose\n')
 
 
 def _build(args: Namespace, source: dict[str, Any] | None) -> Any:
