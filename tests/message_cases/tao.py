@@ -163,7 +163,7 @@ SPECS = {
     'value out of range': text('train:\n  num_epochs: 0\n'),
     'value of another type': text('train:\n  gpu_ids: [0, -1]\n'),
     'value that is none of several': text('train:\n  precision: fp64\n'),
-    'value that cannot apply': text('dataset:\n  num_classes: 2\n'),
+    'value that cannot apply': text('dataset:\n  num_joints: 9\n'),
     'only one value': text('train:\n  optim:\n    lr_scheduler: Cosine\n'),
     'values that are wrong': text('train:\n  seed: x\n  num_epochs: y\n'),
     'secret that is a number': text('encryption_key: 0123'),
