@@ -100,6 +100,8 @@ __tested = dict(
     realism=dict(__usual, box_span=(0.2, 1.1), negatives=0.2, cut_off=0.12, props=(0, 0)),
 )
 
+# The best F1 on drawn pictures: python -m benchmarks.accuracy.thresholds
+model = dict(head=dict(postprocessor=dict(infer_score_thr=0.4)))
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
