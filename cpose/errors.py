@@ -246,6 +246,27 @@ def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:
     return f'Known: {", ".join(names[:MOST_NAMES]) or "none"}{more}.'
 
 
+def check_settings(argument: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise unless all keys of a nested config are known.
+
+    Args:
+        argument: Name of the config.
+        given: Its keys.
+        known: Keys that it may have.
+
+    Raises:
+        ConfigError: For the first one that is unknown.
+    """
+    names = list(known)
+    for key in given:
+        if key not in names:
+            raise ConfigError(
+                f'is no setting of {argument}',
+                argument=f'{argument}.{key}',
+                advice=nearest_names(key, names),
+            )
+
+
 LARGEST = sys.float_info.max
 """Whole numbers above it are no numbers to compute with; infinity is above it, NaN is nowhere."""
 

@@ -29,8 +29,31 @@ FOCAL_RANGE = np.log([0.25, 12.0])
 FIRST_FREE = 6
 
 
+class PlacedCorners:
+    """What follows from corners that somebody placed in a picture."""
+
+    corners_image: np.ndarray
+    image_wh: tuple[int, int]
+    trust: np.ndarray
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """Return (P,) numbers of the placed corners, 0 to 7."""
+        return np.flatnonzero(np.isfinite(self.corners_image).all(axis=1))
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """Return (P, 2) their pixels."""
+        return np.ascontiguousarray(self.corners_image[self.numbers], dtype=np.float64)
+
+    @cached_property
+    def sigma(self) -> np.ndarray:
+        """Return (P,) standard deviations of the placed corners, pixels."""
+        return np.asarray(max(self.image_wh) / PIXELS_PER_SIGMA / self.trust[self.numbers])
+
+
 @dataclass(frozen=True)
-class CuboidProblem:
+class CuboidProblem(PlacedCorners):
     """What is known of a box in a picture.
 
     Attributes:
@@ -60,16 +83,6 @@ class CuboidProblem:
         check_shape('corners_image', self.corners_image, (NUM_CORNERS, 2))
         check_shape('dims', self.dims, (3,))
         check_shape('trust', self.trust, (NUM_CORNERS,))
-
-    @cached_property
-    def numbers(self) -> np.ndarray:
-        """Return (P,) numbers of the placed corners, 0 to 7."""
-        return np.flatnonzero(np.isfinite(self.corners_image).all(axis=1))
-
-    @cached_property
-    def points(self) -> np.ndarray:
-        """Return (P, 2) their pixels."""
-        return np.ascontiguousarray(self.corners_image[self.numbers], dtype=np.float64)
 
     @cached_property
     def camera(self) -> np.ndarray:
@@ -104,11 +117,6 @@ class CuboidProblem:
         """Return the extent that unknown ones are compared with."""
         known = self.dims[np.isfinite(self.dims)]
         return float(np.exp(np.log(known).mean())) if len(known) else 1.0
-
-    @cached_property
-    def sigma(self) -> np.ndarray:
-        """Return (P,) standard deviations of the placed corners, pixels."""
-        return np.asarray(max(self.image_wh) / PIXELS_PER_SIGMA / self.trust[self.numbers])
 
     def dims_of(self, state: np.ndarray) -> np.ndarray:
         """Return (3,) the extents of a state."""

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from cpose.codecs.tracking.previous_heatmaps import Peaks, frame_of_peaks, peak_boxes
 from cpose.error_places import FilePlace
-from cpose.errors import ConfigError, DataError, check_number, nearest_names
+from cpose.errors import ConfigError, DataError, check_number, check_settings
 from cpose.structures.pose_data_sample import CuboidCandidates, PoseDataSample
 from cpose.structures.previous_frame import PreviousFrame
 
@@ -67,14 +67,7 @@ class PreviousNoise:
             ConfigError: If a key is unknown or a value out of range.
         """
         given = dict(values or {})
-        names = [item.name for item in fields(cls)]
-        for key in given:
-            if key not in names:
-                raise ConfigError(
-                    'is no setting of the noise',
-                    argument=f'noise.{key}',
-                    advice=nearest_names(key, names),
-                )
+        check_settings('noise', given, [item.name for item in fields(cls)])
         return cls(**given)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from cpose.datasets.annotations.annotation import read_annotation
 from cpose.geometry.projection import project_points
 from cpose.metric_scale.boards import Board
 from cpose.structures.camera import intrinsic_matrix
@@ -174,3 +175,17 @@ def write_video(path, shots, blurred=(), **options):
         writer.write(draw_shot(shot, blur=15 if number in blurred else 0, **options))
     writer.release()
     return path
+
+
+def errors_px(folder, shots):
+    """Return (N, 8) distances of written corners from the true ones of the frames."""
+    return np.array(
+        [
+            np.linalg.norm(
+                read_annotation(path).cuboids.keypoints_image[0, 1:]
+                - shots[int(path.stem)].corners,
+                axis=1,
+            )
+            for path in sorted(folder.glob('*.json'))
+        ]
+    )

@@ -20,7 +20,16 @@ from cpose.metric_scale.boards import Board
 from cpose.structures.object_pose import VideoFrame
 
 from ..user_errors import raises
-from .rendered_video import BOARD, DIMS, INTRINSICS, Shot, draw_shot, walk_around, write_video
+from .rendered_video import (
+    BOARD,
+    DIMS,
+    INTRINSICS,
+    Shot,
+    draw_shot,
+    errors_px,
+    walk_around,
+    write_video,
+)
 
 COUNT = 30
 SHOTS = walk_around(COUNT)
@@ -51,20 +60,6 @@ def box_file(path, frames, **fields):
     return path
 
 
-def errors_px(folder):
-    """Return (N, 8) distances of written corners from the true ones."""
-    return np.array(
-        [
-            np.linalg.norm(
-                read_annotation(path).cuboids.keypoints_image[0, 1:]
-                - SHOTS[int(path.stem)].corners,
-                axis=1,
-            )
-            for path in sorted(folder.glob('*.json'))
-        ]
-    )
-
-
 @pytest.mark.slow
 def test_one_box_labels_every_frame(video, tmp_path, capfd):
     """The bar of the project is a median of 1.5 px at 800×600."""
@@ -74,7 +69,7 @@ def test_one_box_labels_every_frame(video, tmp_path, capfd):
     words = ['annotate', str(video), '--out', str(out), *CAMERA, '--box', str(box)]
     assert main(words) == 0
     assert f'{COUNT - len(BLURRED)} frames' in capfd.readouterr().out
-    errors = errors_px(out)
+    errors = errors_px(out, SHOTS)
     assert len(errors) == COUNT - len(BLURRED)
     assert np.median(errors) < 0.7
     assert errors.max() < 2.5
@@ -97,17 +92,17 @@ def test_the_camera_is_determined_from_the_video(video, tmp_path):
         folder = prepare_video(str(video), tmp_path / 'out', VideoSettings(BOARD))
     assert folder.motion.intrinsics_source == 'board'
     write_boxes(folder, box_file(tmp_path / 'box.json', {'4': SHOTS[4].clicks()}))
-    assert np.median(errors_px(tmp_path / 'out')) < 1.5
+    assert np.median(errors_px(tmp_path / 'out', SHOTS)) < 1.5
 
 
 def test_corrections_in_other_frames_are_solved_jointly(folder, tmp_path):
     """Clicks off by two pixels in one frame are mended by a few in others."""
     rough = {'4': SHOTS[4].clicks([1, 4, 5, 7], noise=2.0, seed=3)}
     write_boxes(folder, box_file(tmp_path / 'box.json', rough))
-    before = errors_px(folder.root)
+    before = errors_px(folder.root, SHOTS)
     better = {'16': SHOTS[16].clicks([1, 2, 5, 7]), '28': SHOTS[28].clicks([1, 2, 5, 7])}
     write_boxes(folder, box_file(tmp_path / 'box.json', {**rough, **better}))
-    after = errors_px(folder.root)
+    after = errors_px(folder.root, SHOTS)
     assert np.median(after) < 0.5 * np.median(before)
 
 
@@ -178,7 +173,7 @@ def test_a_corner_that_is_dragged_elsewhere_moves_the_one_box(folder):
         '4': 4,
         '20': 1,
     }
-    assert np.median(errors_px(folder.root)) < 0.7
+    assert np.median(errors_px(folder.root, SHOTS)) < 0.7
 
 
 def test_boxes_are_turned_removed_and_brought_back(folder):
@@ -231,7 +226,7 @@ def test_what_was_said_outlasts_a_kill(folder):
         path.unlink()
     (folder.root / '000004.json').unlink()
     VideoEditor(VideoFolder(folder.root)).settle()
-    assert len(errors_px(folder.root)) == COUNT - len(BLURRED)
+    assert len(errors_px(folder.root, SHOTS)) == COUNT - len(BLURRED)
     assert (folder.root / '000004.jpg').is_file()
 
 

@@ -20,7 +20,7 @@ from cpose.geometry.projection import project_points
 from cpose.geometry.symmetry import quarter_turn_order
 from cpose.structures.cuboid import CORNER_SIGNS
 
-from .rendered_video import DIMS, INTRINSICS, draw_shot, move_by_hand, write_video
+from .rendered_video import DIMS, INTRINSICS, draw_shot, errors_px, move_by_hand, write_video
 
 COUNT = 24
 SHOTS = move_by_hand(COUNT)
@@ -45,26 +45,13 @@ def box_file(path, numbers=(0, COUNT - 1), noise=0.5, **fields):
     return path
 
 
-def errors_px(folder):
-    return np.array(
-        [
-            np.linalg.norm(
-                read_annotation(path).cuboids.keypoints_image[0, 1:]
-                - SHOTS[int(path.stem)].corners,
-                axis=1,
-            )
-            for path in sorted(folder.glob('*.json'))
-        ]
-    )
-
-
 @pytest.mark.slow
 def test_two_placed_frames_label_those_between(video, tmp_path, capfd):
     box = box_file(tmp_path / 'box.json', sizes=[None, float(DIMS[1]), None])
     words = ['annotate', str(video), '--object-moves', '--out', str(tmp_path / 'out'), *CAMERA]
     assert main([*words, '--box', str(box)]) == 0
     assert f'{COUNT - 1} frames' in capfd.readouterr().out
-    errors = errors_px(tmp_path / 'out')
+    errors = errors_px(tmp_path / 'out', SHOTS)
     assert len(errors) == COUNT - 1
     assert np.median(errors) < 0.8
     assert errors.max() < 3
@@ -205,7 +192,7 @@ def test_the_page_follows_and_is_corrected(video, tmp_path):
     corners = SHOTS[0].clicks([1, 3, 4, 5, 7], noise=4.0, seed=2)
     page.write(0, [{'id': 'b1', 'category': 'carton', 'corners': corners}])
     page.editor.settle()
-    before = np.median(errors_px(tmp_path / 'out')[-4])
+    before = np.median(errors_px(tmp_path / 'out', SHOTS)[-4])
     shown = page.read(20)['objects'][0]
     assert shown['soft'] == [True] * 8
     exact, placed = SHOTS[20].corners.tolist(), SHOTS[20].visible()
@@ -219,7 +206,7 @@ def test_the_page_follows_and_is_corrected(video, tmp_path):
     answer = page.write(20, [changed])
     assert answer['objects'][0]['soft'] == soft
     page.editor.settle()
-    after = np.median(errors_px(tmp_path / 'out')[-4])  # of frame 20
+    after = np.median(errors_px(tmp_path / 'out', SHOTS)[-4])  # of frame 20
     assert after < before / 2
     again = VideoEditor(prepare_video(video, tmp_path / 'out', SETTINGS))
     assert len([item for item in again.settle().values() if not isinstance(item, str)]) == COUNT - 1

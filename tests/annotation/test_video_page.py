@@ -7,24 +7,13 @@ import pytest
 
 from cpose.datasets.annotations.annotation import read_annotation
 
-from .rendered_video import walk_around, write_video
+from .rendered_video import errors_px, walk_around, write_video
 from .tabs import Tab
 from .test_page import served
 
 pytestmark = pytest.mark.slow
 SHOTS = walk_around(9)
 CAMERA = ('--camera', '640', '640', '404', '297')
-
-
-def errors_px(folder):
-    return np.array(
-        [
-            np.abs(
-                read_annotation(path).cuboids.keypoints_image[0, 1:] - SHOTS[int(path.stem)].corners
-            ).max()
-            for path in sorted(folder.glob('*.json'))
-        ]
-    )
 
 
 def all_written(tab, count):
@@ -43,7 +32,7 @@ def test_a_box_is_placed_in_one_frame_checked_and_corrected(tmp_path, browser):
             tab.click(SHOTS[0].corners[corner] + shift)
         tab.saved(5)
         all_written(tab, 9)
-        before = errors_px(tmp_path / 'walk')
+        before = errors_px(tmp_path / 'walk', SHOTS)
         tab.press('PageDown')
         tab.opened('000008.jpg')
         assert 'Drag a corner' in tab.page.locator('#hint').text_content()
@@ -55,7 +44,7 @@ def test_a_box_is_placed_in_one_frame_checked_and_corrected(tmp_path, browser):
         tab.saved(8)
         all_written(tab, 9)
         assert tab.errors == []
-    after = errors_px(tmp_path / 'walk')
+    after = errors_px(tmp_path / 'walk', SHOTS)
     assert len(after) == 9
     assert np.median(after) < 0.6 * np.median(before)
 

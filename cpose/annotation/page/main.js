@@ -325,7 +325,7 @@ function onMove(event) {
   if (!open || !box) return;
   const point = view.toImage(at);
   if (drag) {
-    if (drag.hasMoved || Math.hypot(at[0] - drag.at[0], at[1] - drag.at[1]) > STILL * view.ratio) moveDragged(point);
+    if (!isClick(at)) moveDragged(point);
   } else if (wanted !== null) {
     const corner = picked ?? meantCorner(box.corners, wanted, point);
     cursor = { point, corner };
@@ -335,6 +335,12 @@ function onMove(event) {
     solveLive(corners, soft);
   }
   draw();
+}
+
+// While a corner is wanted, a click may meet one that the box shows already.
+function isClick(at) {
+  if (drag.hasMoved || drag.isPlaced || wanted === null) return false;
+  return Math.hypot(at[0] - drag.at[0], at[1] - drag.at[1]) <= STILL * view.ratio;
 }
 
 function moveDragged(point) {

@@ -14,9 +14,9 @@ import numpy as np
 
 from cpose.annotation.cuboid_problem import (
     LEVEL_SIGMA,
-    PIXELS_PER_SIGMA,
     RATIO_SIGMA,
     UNIT_CORNERS,
+    PlacedCorners,
 )
 from cpose.structures.cuboid import NUM_CORNERS
 
@@ -28,7 +28,7 @@ POSE = 6
 
 
 @dataclass(frozen=True)
-class BoxView:
+class BoxView(PlacedCorners):
     """What was clicked of a box in one frame.
 
     Attributes:
@@ -46,21 +46,6 @@ class BoxView:
     distortion: np.ndarray | None = None
     cv_from_world: np.ndarray = field(default_factory=lambda: np.eye(4))
     trust: np.ndarray = field(default_factory=lambda: np.ones(NUM_CORNERS))
-
-    @cached_property
-    def numbers(self) -> np.ndarray:
-        """Return (P,) numbers of the placed corners, 0 to 7."""
-        return np.flatnonzero(np.isfinite(self.corners_image).all(axis=1))
-
-    @cached_property
-    def points(self) -> np.ndarray:
-        """Return (P, 2) their pixels."""
-        return np.ascontiguousarray(self.corners_image[self.numbers], dtype=np.float64)
-
-    @cached_property
-    def sigma(self) -> np.ndarray:
-        """Return (P,) standard deviations of the placed corners, pixels."""
-        return np.asarray(max(self.image_wh) / PIXELS_PER_SIGMA / self.trust[self.numbers])
 
     @property
     def camera_world(self) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cpose.datasets.synthetic.chance import WeightedChoice, log_uniform
-from cpose.errors import ConfigError, nearest_names
+from cpose.errors import ConfigError, check_settings
 
 LEAST, MOST = 0.18, 3.2
 """Range of width and depth as a multiple of the height."""
@@ -157,14 +157,7 @@ class RealismSettings:
             ConfigError: If a key is unknown or a value out of range.
         """
         given: dict[str, Any] = dict(values or {})
-        names = [item.name for item in fields(cls)]
-        for key in given:
-            if key not in names:
-                raise ConfigError(
-                    'is no setting of realism',
-                    argument=f'realism.{key}',
-                    advice=nearest_names(key, names),
-                )
+        check_settings('realism', given, [item.name for item in fields(cls)])
         settings: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
         }
