@@ -23,7 +23,7 @@ def one_object(frames=8, shift=(0.0, 0.0), **extras):
     rng = np.random.default_rng(0)
     results = []
     for frame in range(frames):
-        result, owners = find_objects(SCENES['nothing moves'], frame, rng)
+        result, owners = find_objects(SCENES['nothing moves'], frame, rng, reads_previous=True)
         (pose,) = [pose for pose in result.poses if owners[id(pose)] == 0]
         moved = move(replace(pose, score=0.8, extras=extras), frame * np.array(shift))
         results.append(replace(result, poses=[moved]))
