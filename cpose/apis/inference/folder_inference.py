@@ -21,16 +21,16 @@ class InferenceSummary:
         images: Images written.
         objects: Objects found.
         poses: Objects with a 6-DoF pose.
-        categories: Objects, and those with a pose, by the name of the category or its number.
         skipped: Why images were left out, one text each.
+        categories: Objects, and those with a pose, by the name of the category or its number.
         latencies: Seconds from the arrival of each frame of a camera until it was written.
     """
 
     images: int = 0
     objects: int = 0
     poses: int = 0
-    categories: dict[str, tuple[int, int]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+    categories: dict[str, tuple[int, int]] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
 
     def add(self, result: PoseResult) -> None:
