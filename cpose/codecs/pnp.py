@@ -1,5 +1,7 @@
 """Exchangeable steps from corners to a pose: which points, which solver, which dimensions."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cpose.errors import ConfigError
@@ -166,3 +168,50 @@ class ReprojectedDims:
             self.point_sigma * spread_of_points(known),
             self.dims_sigma,
         )
+
+
+@CODECS.register_module()
+class KnownDims(ReprojectedDims):
+    """Take those of some known proportions that the corners show: objects are of a few sizes.
+
+    Corners tell proportions roughly, see `ReprojectedDims`; roughly is enough to choose.
+
+    Args:
+        proportions: Extents along x, y, z of each size that occurs, in any unit; those of a box
+            without a front twice, with x and z exchanged.
+        point_sigma: See `ReprojectedDims`.
+        dims_sigma: See `ReprojectedDims`.
+
+    Raises:
+        ConfigError: If a number is not positive, or no size is given.
+    """
+
+    def __init__(
+        self,
+        proportions: Sequence[Sequence[float]],
+        point_sigma: float = 0.05,
+        dims_sigma: float = 0.25,
+    ) -> None:
+        super().__init__(point_sigma, dims_sigma)
+        if not proportions or not all(
+            len(p) == 3 and all(side > 0 for side in p) for p in proportions
+        ):
+            raise ConfigError(
+                'must be lists of three numbers above 0, one list or more',
+                argument='proportions',
+                value=proportions,
+            )
+        extents = np.array(proportions, dtype=np.float64)
+        self.proportions = extents / extents[:, 1:2]
+
+    def __call__(
+        self,
+        points_image: np.ndarray,
+        dims: np.ndarray,
+        pose: CuboidPose,
+        intrinsics: np.ndarray,
+    ) -> np.ndarray:
+        """Return the known extents, (3,), at the predicted height; see `ReprojectedDims`."""
+        shown = super().__call__(points_image, dims, pose, intrinsics)
+        changes = np.abs(np.log(self.proportions * shown[1] / shown)).sum(axis=1)
+        return np.asarray(self.proportions[changes.argmin()] * dims[1])
