@@ -10,6 +10,7 @@ from cpose.geometry.pnp import (
     CORNER_OF_POINT,
     CuboidPose,
     find_known,
+    solve_cuboid_pnp,
     solve_in_front,
     solve_iteratively,
     solve_weighted,
@@ -171,28 +172,18 @@ class ReprojectedDims:
 
 
 @CODECS.register_module()
-class KnownDims(ReprojectedDims):
-    """Take those of some known proportions that the corners show: objects are of a few sizes.
-
-    Corners tell proportions roughly, see `ReprojectedDims`; roughly is enough to choose.
+class KnownDims:
+    """Take those of some known proportions that explain the corners best: objects are of few sizes.
 
     Args:
         proportions: Extents along x, y, z of each size that occurs, in any unit; those of a box
             without a front twice, with x and z exchanged.
-        point_sigma: See `ReprojectedDims`.
-        dims_sigma: See `ReprojectedDims`.
 
     Raises:
-        ConfigError: If a number is not positive, or no size is given.
+        ConfigError: If there is none, or one is no list of three numbers above 0.
     """
 
-    def __init__(
-        self,
-        proportions: Sequence[Sequence[float]],
-        point_sigma: float = 0.05,
-        dims_sigma: float = 0.25,
-    ) -> None:
-        super().__init__(point_sigma, dims_sigma)
+    def __init__(self, proportions: Sequence[Sequence[float]]) -> None:
         if not proportions or not all(
             len(p) == 3 and all(side > 0 for side in p) for p in proportions
         ):
@@ -205,13 +196,14 @@ class KnownDims(ReprojectedDims):
         self.proportions = extents / extents[:, 1:2]
 
     def __call__(
-        self,
-        points_image: np.ndarray,
-        dims: np.ndarray,
-        pose: CuboidPose,
-        intrinsics: np.ndarray,
+        self, points_image: np.ndarray, dims: np.ndarray, pose: CuboidPose, intrinsics: np.ndarray
     ) -> np.ndarray:
-        """Return the known extents, (3,), at the predicted height; see `ReprojectedDims`."""
-        shown = super().__call__(points_image, dims, pose, intrinsics)
-        changes = np.abs(np.log(self.proportions * shown[1] / shown)).sum(axis=1)
-        return np.asarray(self.proportions[changes.argmin()] * dims[1])
+        """Return the known extents (3,) at the predicted height, ``dims`` if none has a pose."""
+        choices = self.proportions * dims[1]
+        results = [
+            solve_cuboid_pnp(points_image, choice, intrinsics, solve_in_front) for choice in choices
+        ]
+        found = [result.pose for result in results]
+        errors = [np.inf if item is None else item.relative_error for item in found]
+        best = int(np.argmin(errors))
+        return dims if found[best] is None else np.asarray(choices[best])

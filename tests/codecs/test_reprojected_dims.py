@@ -57,6 +57,12 @@ def test_known_proportions_are_those_that_the_corners_show(unit):
     np.testing.assert_allclose(known(POINTS, PREDICTED * 0.5, pose, CAMERA), DIMS * 0.5)
 
 
+def test_points_of_no_cuboid_leave_the_dimensions():
+    nothing = np.full((16, 2), np.nan)
+    pose = solve_cuboid_pnp(POINTS, PREDICTED, CAMERA).pose
+    assert KnownDims(SIZES)(nothing, PREDICTED, pose, CAMERA) is PREDICTED
+
+
 @pytest.mark.parametrize('value', [[], [[1.0, 1.0]], [[1.0, 0.0, 1.0]], [[1.0, float('nan'), 1.0]]])
 def test_known_proportions_are_lists_of_three(value):
     with raises(ConfigError, argument='proportions'):
