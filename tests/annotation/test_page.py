@@ -127,6 +127,20 @@ def test_the_page_says_what_is_next(folder, browser):
         assert tab.errors == []
 
 
+def test_looking_changes_nothing(folder, browser):
+    with served(folder, '--read-only') as (address, _):
+        tab = Tab(browser, address)
+        tab.says('#hint', 'Not annotated')
+        for corner in ORDERS[0][:4]:
+            tab.click(VIEWS[0].corners[corner])
+        for key in ('n', 'e', 'Enter', 'ArrowRight'):
+            tab.press(key)
+        tab.page.wait_for_function('document.querySelector("#name").textContent === "box_1.png"')
+        assert tab.page.locator('#boxes li').count() == 0
+        assert tab.errors == []
+    assert not list(folder.glob('*.json'))
+
+
 def test_a_corner_that_is_far_off_is_named(folder, browser):
     with served(folder) as (address, _):
         tab = Tab(browser, address)

@@ -47,6 +47,8 @@ async function start() {
   panel.setCategories(folder.categories);
   document.body.classList.toggle('video', folder.is_video);
   if (folder.is_video) element('empty').textContent = 'Leave this frame out';
+  document.body.classList.toggle('read-only', folder.is_read_only);
+  for (const id of ['details', 'camera']) element(id).inert = folder.is_read_only;
   const named = folder.pictures.find((item) => `#${encodeURIComponent(item.path)}` === location.hash);
   const fresh = folder.pictures.find((item) => !item.is_annotated && !item.error);
   await show((named || fresh || folder.pictures[0]).id);
@@ -173,6 +175,7 @@ function select(id) {
 
 /** Begin a box; it is in the list, and saved, from its first corner on. */
 function addBox() {
+  if (folder.is_read_only) return;
   const { category, symmetric, upright } = last;
   pending = {
     id: newId(), category, symmetric, upright, corners: Array(8).fill(null),
@@ -380,6 +383,10 @@ function onDown(event) {
     drag = { pan: at };
     return;
   }
+  if (folder.is_read_only) {
+    pickBox(at);
+    return;
+  }
   const box = current();
   const grabbed = event.shiftKey ? null : cornerAt(at);
   if (box && (grabbed || event.shiftKey)) {
@@ -443,7 +450,7 @@ function draw(onDrawn) {
 function refresh() {
   if (!folder) return;
   const box = edited();
-  wanted = picked ?? (box && !box.soft.some(Boolean) ? nextCorner(box.corners, skipped) : null);
+  wanted = folder.is_read_only ? null : picked ?? (box && !box.soft.some(Boolean) ? nextCorner(box.corners, skipped) : null);
   if (wanted === null) cursor = null;
   const corners = (box || proposal())?.corners || Array(8).fill(null);
   drawGuide(element('guide'), corners, wanted, (k) => { picked = k; refresh(); });
@@ -463,6 +470,7 @@ function refresh() {
 /** Say what to do next, below the picture. */
 function whatNext(box) {
   if (!open) return isOpening ? 'Opening the picture …' : '';
+  if (folder.is_read_only) return open.is_annotated ? '← → other pictures · wheel zooms' : 'Not annotated';
   if (proposal()) return 'Enter accepts the proposal · R turns it by 90° · Delete rejects it';
   const goesOn = box?.solution && !folder.is_video ? ' · Enter: next picture' : '';
   if (wanted !== null) return `Click: ${NAMES[wanted]} · S if hidden${goesOn}`;
@@ -476,7 +484,7 @@ function whatNext(box) {
 function tellEnd() {
   const left = folder.pictures.filter((item) => !item.objects && !item.is_annotated);
   const first = left.find((item) => !item.error);
-  if (folder.is_video) panel.toast('This was the last frame.');
+  if (folder.is_video || folder.is_read_only) panel.toast('This was the last one.');
   else if (first) panel.toast(`This was the last picture. Not annotated yet: ${left.length}, ${first.path} first.`);
   else panel.toast('All pictures are annotated and saved. Close this page, and check them: cpose check-data');
 }
@@ -507,6 +515,8 @@ function markEmpty() {
   else addBox();
 }
 
+/** Keys that change nothing. */
+const LOOKING = new Set(['ArrowRight', 'ArrowLeft', 'd', 'a', 'PageDown', 'PageUp', 'f', 'Tab', ' ', '?', 'Escape']);
 const KEYS = {
   Enter: () => (proposal() ? accept() : go(1)),
   ArrowRight: () => go(1),
@@ -552,6 +562,7 @@ function onKey(event) {
     return;
   }
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (folder?.is_read_only && !LOOKING.has(key)) return;
   let action = KEYS[key];
   if (event.ctrlKey || event.metaKey) {
     if (key === 'z') action = () => undo(event.shiftKey ? 'redo' : 'undo');
