@@ -28,6 +28,7 @@ DATA = 'train_dataloader.dataset.datasets'
 SHARES = (0.5, 0.3, 0.2)
 """Of the pictures of an epoch: plain, usual, and of the whole range."""
 TEST_IMAGES = 500
+BATCH = 16
 
 
 def of_pictures(**settings: str) -> dict[str, str]:
@@ -96,7 +97,7 @@ VARIANTS = {
         {'model.head.postprocessor.dims_refiner': "{'_delete_':True,'type':'PredictedDims'}"},
     ),
     'small_pictures': Variant(
-        'pictures of 128×128', of_pictures(image_wh='(128,128)', input_wh='(128,128)')
+        'trained on pictures of 128×128', of_pictures(image_wh='(128,128)', input_wh='(128,128)')
     ),
 }
 NUMBERS = ('AP50_3DIoU', 'mean_3DIoU', 'false_positives')
@@ -110,23 +111,37 @@ def main(argv: Sequence[str] | None = None) -> None:
         folder = args.out / name
         stored = folder / f'figures_{args.epochs}.json'
         if not stored.is_file():
-            checkpoint = train(VARIANTS[name], folder, args.epochs, args.images)
-            write_json(stored, score(checkpoint, folder, args.data))
+            checkpoint = train(VARIANTS[name], folder, args)
+            write_json(stored, score(checkpoint, folder, args))
         figures[name] = json.loads(stored.read_text())
-    page = make_page(figures, args.epochs, args.images)
+    page = make_page(figures, args)
     if args.markdown:
         args.markdown.write_text(page)
     sys.stdout.write(page)
 
 
-def training_options(variant: Variant, epochs: int, images: int) -> list[str]:
-    """Return the overrides of a short training, whose rate falls in its last quarter."""
+def training_options(variant: Variant, args: argparse.Namespace) -> list[str]:
+    """Return the overrides of a short training.
+
+    The rate rises in its first twentieth and falls in its last quarter.
+    """
+    epochs = args.epochs
+    rising = max(1, epochs * args.images // (20 * BATCH))
     falling = max(1, epochs // 4)
     start = epochs - falling
+    side = f'({args.size},{args.size})'
     short = {
         'train_cfg.max_epochs': epochs,
         'train_cfg.val_interval': epochs,
-        **{f'{DATA}.{kind}.num_images': round(images * share) for kind, share in enumerate(SHARES)},
+        **of_pictures(image_wh=side, input_wh=side),
+        **_test_size('val_dataloader', side),
+        **_test_size('test_dataloader', side),
+        **{
+            f'{DATA}.{kind}.num_images': round(args.images * share)
+            for kind, share in enumerate(SHARES)
+        },
+        'train_dataloader.batch_size': BATCH,
+        'param_scheduler.0.end': rising,
         'param_scheduler.1.T_max': falling,
         'param_scheduler.1.begin': start,
         'param_scheduler.1.end': epochs,
@@ -134,25 +149,33 @@ def training_options(variant: Variant, epochs: int, images: int) -> list[str]:
     return [f'{key}={value}' for key, value in {**short, **variant.options}.items()]
 
 
-def train(variant: Variant, folder: Path, epochs: int, images: int) -> Path:
+def _test_size(loader: str, side: str) -> dict[str, str]:
+    return {f'{loader}.dataset.{name}': side for name in ('image_wh', 'input_wh')}
+
+
+def train(variant: Variant, folder: Path, args: argparse.Namespace) -> Path:
     """Train or go on; return the last checkpoint."""
     words = [sys.executable, '-m', 'cpose.cli.main', 'train', CONFIG, '--work-dir', str(folder)]
     last = folder / 'last_checkpoint'
     if last.is_file():
         words.append('--resume')
-    options = training_options(variant, epochs, images)
+    options = training_options(variant, args)
     subprocess.run([*words, '--cfg-options', *options], check=True)
     return Path(last.read_text().strip())
 
 
-def score(checkpoint: Path, folder: Path, data: Path) -> dict[str, Any]:
+def score(checkpoint: Path, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     """Return the numbers on synthetic pictures, all of one kind, and on photographs."""
-    options = {'test_dataloader.dataset.num_images': TEST_IMAGES}
+    side = (args.size, args.size)
+    options = {
+        'test_dataloader.dataset.num_images': TEST_IMAGES,
+        **{f'test_dataloader.dataset.{name}': side for name in ('image_wh', 'input_wh')},
+    }
     report = evaluate(CONFIG, checkpoint, work_dir=folder / 'test', options=options)
     found = {'synthetic': {name: report[name] for name in ('AP50_3DIoU', 'mean_3DIoU')}}
     inferencer = CenterPoseInferencer('-', checkpoint)
     sets = choose_sets(None)
-    photographs = {item.name: read_set(item, data) for item in sets}
+    photographs = {item.name: read_set(item, args.data) for item in sets}
     sets = [item for item in sets if photographs[item.name]]
     if sets:
         scores = {item.name: score_set(inferencer, photographs[item.name])[0] for item in sets}
@@ -160,14 +183,14 @@ def score(checkpoint: Path, folder: Path, data: Path) -> dict[str, Any]:
     return found
 
 
-def make_page(figures: Mapping[str, Any], epochs: int, images: int) -> str:
+def make_page(figures: Mapping[str, Any], args: argparse.Namespace) -> str:
     """Return the table in Markdown, with the command of each row."""
     facts = '; '.join(f'{name} {value}' for name, value in machine_facts().items())
     lines = [
         '# What each part contributes\n',
-        f'`python -m benchmarks.real.ablation`: {epochs} epochs of {images:,} pictures each, '
-        f'`{CONFIG}`, one difference a row. Synthetic: {TEST_IMAGES} pictures of all sizes and '
-        'poses. Photographs: the mean over the sets of `python -m benchmarks.real`. '
+        f'`python -m benchmarks.real.ablation`: {args.epochs} epochs of {args.images:,} pictures '
+        f'of {args.size}×{args.size}, `{CONFIG}`, one difference a row. Synthetic: {TEST_IMAGES} '
+        'pictures of all sizes and poses. Photographs: the mean over the sets of `python -m benchmarks.real`. '
         f'Machine: {facts}.\n',
         '| variant | AP synthetic | IoU | AP photographs | IoU | false per picture |',
         '|---|---:|---:|---:|---:|---:|',
@@ -180,7 +203,7 @@ def make_page(figures: Mapping[str, Any], epochs: int, images: int) -> str:
         lines.append(f'| {VARIANTS[name].title} | {" | ".join(shown)} |')
     lines.append('\n## Commands\n')
     for name in figures:
-        options = shlex.join(training_options(VARIANTS[name], epochs, images))
+        options = shlex.join(training_options(VARIANTS[name], args))
         command = f'cpose train {CONFIG} --work-dir {name} --cfg-options {options}'
         lines.append(f'- {VARIANTS[name].title}: `{command}`')
     return '\n'.join(lines) + '\n'
@@ -195,6 +218,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, default=Path('work_dirs/ablation'), help='of trainings')
     parser.add_argument('--epochs', type=int, default=8)
     parser.add_argument('--images', type=int, default=4000, help='pictures of an epoch')
+    parser.add_argument('--size', type=int, default=256, help='width and height of the pictures')
     parser.add_argument('--variants', nargs='+', choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument('--data', type=Path, default=default_data_folder(), help='photographs')
     parser.add_argument('--markdown', type=Path, help='page to write')
