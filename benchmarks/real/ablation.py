@@ -190,8 +190,8 @@ def make_page(figures: Mapping[str, Any], args: argparse.Namespace) -> str:
         '# What each part contributes\n',
         f'`python -m benchmarks.real.ablation`: {args.epochs} epochs of {args.images:,} pictures '
         f'of {args.size}×{args.size}, `{CONFIG}`, one difference a row. Synthetic: {TEST_IMAGES} '
-        'pictures of all sizes and poses. Photographs: the mean over the sets of `python -m benchmarks.real`. '
-        f'Machine: {facts}.\n',
+        'pictures of all sizes and poses. Photographs: the mean over the sets of '
+        f'`python -m benchmarks.real`. Machine: {facts}.\n',
         '| variant | AP synthetic | IoU | AP photographs | IoU | false per picture |',
         '|---|---:|---:|---:|---:|---:|',
     ]
