@@ -78,14 +78,12 @@ def _list(models: 'Sequence[ZooModel]', left_out: int, as_json: bool) -> None:
     if as_json:
         _print_json([model.to_dict() for model in models])
         return
-    rows = [table_row(model) for model in models]
     table = Table(header_style='bold', box=SIMPLE_HEAD, padding=0, show_edge=False, pad_edge=False)
-    for title, cells in zip(TABLE_HEADER, zip(*rows, strict=True), strict=True):
+    for title in TABLE_HEADER:
         side: Any = 'right' if title in NUMBERS else 'left'
-        is_text = title in TEXTS
-        table.add_column(title, justify=side, overflow='fold', no_wrap=not is_text)
-    for row in rows:
-        table.add_row(*row)
+        table.add_column(title, justify=side, overflow='fold', no_wrap=title not in TEXTS)
+    for model in models:
+        table.add_row(*table_row(model))
     console = Console(highlight=False, markup=False)
     console.print(table)
     if left_out:
