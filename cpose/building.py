@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from cpose.error_places import ConfigPlace, shown
 from cpose.errors import ConfigError, UserError, nearest_names
@@ -21,6 +21,7 @@ MOST_VALUES = 8
 """Settings of a part that a message shows."""
 
 Nodes = list[tuple[str, Mapping[str, Any]]]
+Contract = TypeVar('Contract')
 
 _config: ContextVar[Any] = ContextVar('config', default=None)
 _parts: ContextVar[tuple[Any, ...]] = ContextVar('parts', default=())
@@ -90,6 +91,31 @@ def with_place(build: Callable[..., Any]) -> Callable[..., Any]:
             return build(config, *args, registry=registry, **kwargs)
 
     return build_part
+
+
+def build_checked(registry: Any, config: Mapping[str, Any], contract: type[Contract]) -> Contract:
+    """Build a part that somebody else may have written, and check that it keeps its contract.
+
+    Args:
+        registry: Where its class is registered; its name says in a message what the part should be.
+        config: Config of the part.
+        contract: The protocol, checkable at run time.
+
+    Raises:
+        ConfigError: If it lacks a method or an attribute of the contract.
+    """
+    part = registry.build(dict(config))
+    if isinstance(part, contract):
+        return part
+    names = sorted({*vars(contract), *contract.__annotations__})
+    lacking = [name for name in names if not (name.startswith('_') or hasattr(part, name))]
+    with building_part(config, type(part)):
+        raise ConfigError(
+            f'is no {registry.name}: it lacks {", ".join(lacking)}',
+            argument='type',
+            value=type(part).__name__,
+            advice=f'Add what is missing, see {contract.__module__}.{contract.__qualname__}',
+        )
 
 
 def check_type(part: Mapping[str, Any], built: Any = None, known: Any = ()) -> None:
