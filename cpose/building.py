@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any
 
 from cpose.error_places import ConfigPlace, shown
 from cpose.errors import ConfigError, UserError, nearest_names
@@ -21,7 +21,6 @@ MOST_VALUES = 8
 """Settings of a part that a message shows."""
 
 Nodes = list[tuple[str, Mapping[str, Any]]]
-Contract = TypeVar('Contract')
 
 _config: ContextVar[Any] = ContextVar('config', default=None)
 _parts: ContextVar[tuple[Any, ...]] = ContextVar('parts', default=())
@@ -93,7 +92,7 @@ def with_place(build: Callable[..., Any]) -> Callable[..., Any]:
     return build_part
 
 
-def build_checked(registry: Any, config: Mapping[str, Any], contract: type[Contract]) -> Contract:
+def build_checked(registry: Any, config: Mapping[str, Any], contract: Any) -> Any:
     """Build a part that somebody else may have written, and check that it keeps its contract.
 
     Args:

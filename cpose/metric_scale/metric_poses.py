@@ -80,7 +80,7 @@ class MetricScaling:
         self._averages: dict[int, _Average] = {}
         if config is None:
             return
-        source = build_checked(SCALE_SOURCES, config, ScaleSource)
+        source: ScaleSource = build_checked(SCALE_SOURCES, config, ScaleSource)
         source.dataset_meta = dataset_meta or {}  # type: ignore[attr-defined]
         self._source = source
 

@@ -63,7 +63,7 @@ class VideoTracking:
         self._last: PoseResult | None = None
         if config is None:
             return
-        tracker = build_checked(TRACKERS, config, Tracker)
+        tracker: Tracker = build_checked(TRACKERS, config, Tracker)
         tracker.dataset_meta = dataset_meta  # type: ignore[attr-defined]
         self._tracker = tracker
 
