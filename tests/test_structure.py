@@ -16,7 +16,7 @@ PACKAGE = Path(cpose.__file__).parent
 SOURCES = sorted(PACKAGE.rglob('*.py'))
 
 LAYERS = {
-    'error_places': 0, 'errors': 1, 'building': 2,
+    'error_places': 0, 'errors': 1, 'building': 2, 'optional_packages': 2,
     'config_renames': 2, 'registry': 3, 'shipped_configs': 3,
     'part_configs': 4, 'files': 4, 'type_gate': 4,
     'structures': 5,

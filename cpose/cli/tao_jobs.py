@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from cpose.errors import import_extra
+from cpose.optional_packages import import_extra
 from cpose.tao import TASKS
 
 JOB_ID = ('--job-id', '-j')
