@@ -203,12 +203,12 @@ def _set_resume(config: Config, resume: str | Path) -> None:
     """Set the checkpoint to continue from.
 
     Raises:
-        CheckpointError: If the named one does not exist.
+        CheckpointError: If the named one is no file.
     """
     if str(resume) != 'auto':
         if not Path(resume).is_file():
             raise CheckpointError(
-                'does not exist',
+                'is a folder' if Path(resume).is_dir() else 'does not exist',
                 argument='resume',
                 place=FilePlace(resume),
                 advice=(
