@@ -19,7 +19,12 @@ from typing import IO, Any
 import torch
 
 from cpose.checkpoints.base import CheckpointFormat
-from cpose.checkpoints.integrity import check_archive, check_checksum, with_checksum
+from cpose.checkpoints.integrity import (
+    check_archive,
+    check_checksum,
+    check_tensors,
+    with_checksum,
+)
 from cpose.checkpoints.tensor_unpickler import tensor_pickle_module
 from cpose.error_places import FilePlace
 from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError, UserError, unreadable
@@ -122,6 +127,7 @@ def load_checkpoint_file(path: str | Path, tensors_only: bool = False) -> dict[s
             place=FilePlace(file),
             advice='Save the state_dict of the model instead',
         )
+    check_tensors(stored, str(file))
     check_checksum(stored, str(file))
     return dict(stored)
 

@@ -147,5 +147,5 @@ def _name_of(found: type | FunctionType) -> Any:
     name = found.__name__
     if any(registry.get(name) is found for registry in all_registries()):
         return name
-    module = sys.modules.get(found.__module__)
+    module = sys.modules.get(getattr(found, '__module__', ''))
     return f'{found.__module__}.{name}' if getattr(module, name, None) is found else found
