@@ -167,7 +167,10 @@ WRONG = {
         {'cam0': {**KALIBR, **FISHEYE}},
         'cam0.distortion_model',
     ),
-    'fisheye without coefficients': ({**ROS, 'distortion_model': 'Equidistant'}, 'distortion_model'),
+    'fisheye without coefficients': (
+        {**ROS, 'distortion_model': 'Equidistant'},
+        'distortion_model',
+    ),
     'fisheye of zeros': (
         {'cam0': {**KALIBR, **FISHEYE, 'distortion_coeffs': [0] * 4}},
         'cam0.distortion_model',
