@@ -95,7 +95,7 @@ def boxes(tmp_path_factory):
 @pytest.fixture
 def predicted(monkeypatch):
     found = []
-    monkeypatch.setattr('%s.PREDICTED' % __name__, found)
+    monkeypatch.setattr(f'{__name__}.PREDICTED', found)
     return found
 
 

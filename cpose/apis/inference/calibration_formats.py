@@ -29,16 +29,8 @@ DISTORTION_NAMES = ('distortion_coefficients', 'distortion_coeffs', 'distortion'
 DISTORTION_MODELS = ('plumb_bob', 'rational_polynomial', 'radtan', 'pinhole', 'none', '')
 LENS_NAMES = ('k1', 'k2', 'p1', 'p2', 'k3', 'k4', 'k5', 'k6')
 """Single coefficients, in OpenCV's order."""
-FISHEYE_MODELS = (
-    'equidistant',
-    'equi',
-    'fisheye',
-    'opencv_fisheye',
-    'kannala_brandt',
-    'omni',
-    'mei',
-)
-"""Those that bend the rays even where all their coefficients are 0."""
+FISHEYE_MODELS = ('equi', 'fisheye', 'opencv_fisheye', 'kannala_brandt', 'omni', 'mei')
+"""How names of models begin that bend the rays even where all their coefficients are 0."""
 SIZE_NAMES = (('width', 'height'), ('image_width', 'image_height'))
 RESOLUTION = 'resolution'
 SECTIONS = ('inference', 'evaluate', 'camera', 'intrinsics', 'intrinsic')
