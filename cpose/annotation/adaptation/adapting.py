@@ -244,7 +244,8 @@ def _write_inputs(wishes: Wishes, folder: Path, start: _Start, division: Divisio
     write_division(folder / DIVISION_FILE, division)
     copy_pictures(division, folder / PHOTOS)
     if not start.config_name:
-        write_text_atomic(folder / BASE_FILE, start.config.pretty_text)
+        plain = Config(start.config.to_dict(), format_python_code=False)
+        write_text_atomic(folder / BASE_FILE, plain.pretty_text)
     write_overlay(folder / CONFIG_FILE, overlay, wishes.model, photographs.num_train)
     return folder / CONFIG_FILE
 

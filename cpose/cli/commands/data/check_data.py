@@ -1,5 +1,6 @@
 """``cpose check-data``: find what is wrong with annotated images, and repair it."""
 
+import math
 from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
 
@@ -160,8 +161,13 @@ def _print(console: 'Console', found: 'DataCheck') -> None:
 def _describe(found: 'DataCheck') -> str:
     spread, counts = found.reprojection_percentiles(), found.severities()
     num_objects = sum(len(item.objects) for item in found.files)
-    return (
+    text = (
         f'{len(found.files)} files, {num_objects} objects, {found.num_wrong} files with errors, '
-        f'{counts["warning"]} warnings; corners are off by {spread["50"]:.2f} px in the median, '
+        f'{counts["warning"]} warnings'
+    )
+    if math.isnan(spread['50']):
+        return text
+    return (
+        f'{text}; corners are off by {spread["50"]:.2f} px in the median, '
         f'{spread["95"]:.2f} px at 95 %, {spread["100"]:.2f} px at most'
     )
