@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from cpose.annotation.adaptation.before_after import write_sheet
-from cpose.annotation.adaptation.candidates import BEFORE, adapted, as_it_was, judge
+from cpose.annotation.adaptation.candidates import BEFORE, adapted, as_it_was, choose, judge
 from cpose.annotation.adaptation.division import (
     Division,
     copy_pictures,
@@ -126,7 +126,7 @@ def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
     trained = _train(config, folder / TRAIN_FOLDER)
     seconds = time.perf_counter() - began
     others = adapted(config, start.weights, trained, bool(division.proportions))
-    after = max((judge(config, item, folder) for item in others), key=lambda item: item.rank)
+    after = choose([judge(config, item, folder) for item in others])
     write_json(folder / AFTER_FILE, after.report)
     chosen = max(before, after, key=lambda item: item.rank)
     choice = ConfigChoice(config=config, options=chosen.candidate.options)

@@ -1,6 +1,6 @@
 """The models that an adaptation chooses among, by what they do on held-out photographs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ HALF_WAY_FILE = 'half_way.pth'
 REFINER = 'model.head.postprocessor.dims_refiner'
 SECOND = 'mean_3DIoU'
 """Decides among equals."""
+NEARLY = 0.03
+"""Of `CHOICE`: a few held-out photographs tell no smaller difference, and on others half-way
+weights do better than those that fit the photographs closest."""
 ADVICE = ('Make room', 'Choose another {out}')
 
 
@@ -78,6 +81,16 @@ def adapted(config: Path, start: Path, best: Path, knows_sizes: bool) -> Iterato
     yield Candidate(HALF_WAY, _write_half_way(config, start, best))
     if knows_sizes:
         yield Candidate(SIZES, start)
+
+
+def choose(judged: Sequence[Judged]) -> Judged:
+    """Return the best; of trained and half-way weights that do nearly the same the second."""
+    best = max(judged, key=lambda item: item.rank)
+    for item in judged:
+        is_near = item.report[CHOICE] >= best.report[CHOICE] - NEARLY
+        if best.candidate.name == TRAINED and item.candidate.name == HALF_WAY and is_near:
+            return item
+    return best
 
 
 def _write_half_way(config: Path, start: Path, best: Path) -> Path:
