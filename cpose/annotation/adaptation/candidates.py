@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ HALF_WAY_FILE = 'half_way.pth'
 REFINER = 'model.head.postprocessor.dims_refiner'
 SECOND = 'mean_3DIoU'
 """Decides among equals."""
-NEARLY = 0.03
-"""Of `CHOICE`: a few held-out photographs tell no smaller difference, and on others half-way
-weights do better than those that fit the photographs closest."""
+SPREAD = 0.2
+"""Standard deviation of `CHOICE` over pictures, about: of N held-out ones it tells no difference below
+this divided by the root of N. On others, half-way weights do better than those that fit these most
+closely, of which the epoch is chosen by these."""
 ADVICE = ('Make room', 'Choose another {out}')
 
 
@@ -84,10 +86,11 @@ def adapted(config: Path, start: Path, best: Path, knows_sizes: bool) -> Iterato
 
 
 def choose(judged: Sequence[Judged]) -> Judged:
-    """Return the best; of trained and half-way weights that do nearly the same the second."""
+    """Return the best; of trained and half-way weights that do about the same the second."""
     best = max(judged, key=lambda item: item.rank)
+    margin = SPREAD / sqrt(best.report['num_images'])
     for item in judged:
-        is_near = item.report[CHOICE] >= best.report[CHOICE] - NEARLY
+        is_near = item.report[CHOICE] >= best.report[CHOICE] - margin
         if best.candidate.name == TRAINED and item.candidate.name == HALF_WAY and is_near:
             return item
     return best
