@@ -20,9 +20,10 @@ REFINER = 'model.head.postprocessor.dims_refiner'
 SECOND = 'mean_3DIoU'
 """Decides among equals."""
 SPREAD = 0.2
-"""Standard deviation of `CHOICE` over pictures, about: of N held-out ones it tells no difference below
-this divided by the root of N. On others, half-way weights do better than those that fit these most
-closely, of which the epoch is chosen by these."""
+"""Standard deviation of `CHOICE` over pictures, about: of N held-out ones it tells no difference
+below this divided by the root of N. On other pictures half-way weights do better than those that
+fit these most closely, as the epoch is chosen by these.
+"""
 ADVICE = ('Make room', 'Choose another {out}')
 
 
