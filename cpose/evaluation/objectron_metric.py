@@ -22,6 +22,7 @@ from cpose.evaluation.records import (
 from cpose.evaluation.score_report import build_report
 from cpose.registry import METRICS
 from cpose.structures.object_pose import PoseResult
+from cpose.structures.pose_data_sample import first_views
 
 
 @METRICS.register_module()
@@ -72,7 +73,7 @@ class ObjectronMetric(BaseMetric):
             data_samples: Results of the model, one per image.
         """
         min_score = min(self.protocol.min_score, self.tao_protocol.min_score)
-        for result, sample in zip(data_samples, data_batch['data_samples'], strict=True):
+        for result, sample in zip(data_samples, first_views(data_batch), strict=True):
             if sample.is_replacement:
                 self.results.append(None)
             else:

@@ -86,6 +86,7 @@ class CenterPoseInferencer(BaseInferencer):
 
     Attributes:
         categories: Names by label.
+        scales: Factors of ``input_wh``.
         sizes_wh: Width and height of the network input, by scale.
         model: The network, with batch norms folded into its convolutions, or what stands in its
             place for a file of another runtime; None with a detector.
@@ -116,17 +117,17 @@ class CenterPoseInferencer(BaseInferencer):
         self._weights = checkpoint
         loaded = resolve_config(config, checkpoint)
         self.input_wh = choose_input_wh(loaded, input_wh)
-        scales = scales or find_scales(loaded)
-        self.sizes_wh = pyramid_sizes(scales, self.input_wh)
+        self.scales = scales or find_scales(loaded)
+        self.sizes_wh = pyramid_sizes(self.scales, self.input_wh)
         self.categories = find_categories(loaded)
         self._detector: Detector = detector or self._detect
         self._device = device
         with building(loaded):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
             self.postprocessor = find_postprocessor(self.model, loaded)
-        refuse_fixed_size(self.model, scales)
+        refuse_fixed_size(self.model, self.scales)
         self.reads_previous = reads_previous(self.model)
-        refuse_memory_of_scales(self.reads_previous, scales)
+        refuse_memory_of_scales(self.reads_previous, self.scales)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
 
     def __call__(
@@ -212,7 +213,7 @@ class CenterPoseInferencer(BaseInferencer):
             score_thr = self.postprocessor.infer_score_thr
         batches = [inputs, *inputs.get(FURTHER_SCALES, ())]
         found = [self._find(batch, score_thr) for batch in batches]
-        return [merge_results(results) for results in zip(*found, strict=True)]
+        return [merge_results(results, self.scales) for results in zip(*found, strict=True)]
 
     def _find(self, batch: Mapping[str, Any], score_thr: float) -> list[PoseResult]:
         """Return the poses of a batch at one scale."""

@@ -178,7 +178,7 @@ def model_of(store: JobStore, job: Job) -> Path:
     if made is not None and made.is_file():
         return made
     if made is None and job.parent_id:
-        return model_of(store, store.find(job.parent_id))
+        return model_of(store, store.find(job.parent_id, 'parent_job_id'))
     raise ConfigError(
         f'is a job ({job.action}) that has no model',
         argument='parent_job_id',
@@ -224,7 +224,7 @@ def _of_experiment(request: JobRequest) -> dict[str, Any]:
 def _of_parent(store: JobStore, request: JobRequest) -> dict[str, Any]:
     if not request.parent_id:
         return {}
-    model, action = model_of(store, store.find(request.parent_id)), request.action
+    model, action = model_of(store, store.find(request.parent_id, 'parent_job_id')), request.action
     if action == 'train':
         return {'train.pretrained_model_path': str(model)}
     if action == 'gen_trt_engine':

@@ -26,14 +26,16 @@ from cpose.metric_scale.boards import Board
 
 UP = np.array([0.0, 0.0, -1.0])
 """Of a board: x runs right and y down on it, as seen from above."""
+UNIT_PX = 800
+"""Longer side of the pictures in whose pixels the following are."""
 LARGEST_RESIDUAL = 1.2
-"""Pixels at a longer side of 800: a board whose corners are off by more is not trusted."""
+"""Pixels: a board whose corners are off by more is not trusted."""
 MOST_RESIDUAL = 3.0
 """The same, medians of all frames; the larger of both counts."""
 LEAST_ERROR = 0.15
-"""Pixels at 800: corners are not taken for better than that."""
+"""Pixels: corners are not taken for better than that."""
 MOST_SPREAD = 2.0
-"""Pixels at 800: standard deviation, around the board, of what is placed by its pose."""
+"""Pixels: standard deviation, around the board, of what is placed by its pose."""
 RIVAL = 1.6
 """Residual of the other pose of a plane, ones of the better pose: below, both are possible."""
 REACH = 2.0
@@ -76,12 +78,12 @@ def find_motion(
         raise tell_unseen(source, len(views))
     known = _calibrate(seen, board, source) if camera is None else camera
     image_wh = seen[0].image_wh
-    known = replace(known.for_image(image_wh), image_wh=image_wh)
+    known = known.for_image(image_wh)
     poses = [
         None if note.reason else _pose(view, board, known)
         for view, note in zip(views, notes, strict=True)
     ]
-    notes = _judge(poses, notes, board, known)
+    notes = _judge(poses, notes, board, known, max(image_wh) / UNIT_PX)
     frames = tuple(
         Frame(
             frame_name(note.number),
@@ -149,10 +151,13 @@ def _spread(pose: BoardPose, board: Board, camera: Camera, least_px: float) -> f
 
 
 def _judge(
-    poses: Sequence[BoardPose | None], notes: Sequence[FrameNote], board: Board, camera: Camera
+    poses: Sequence[BoardPose | None],
+    notes: Sequence[FrameNote],
+    board: Board,
+    camera: Camera,
+    unit: float,
 ) -> list[FrameNote]:
-    """Note which poses cannot be trusted."""
-    unit = max(camera.image_wh) / 800
+    """Note which poses cannot be trusted; ``unit`` is a pixel of a picture of `UNIT_PX`."""
     least = LEAST_ERROR * unit
     residuals = [pose.residual_px for pose in poses if pose is not None]
     limit = max(LARGEST_RESIDUAL * unit, MOST_RESIDUAL * float(np.median(residuals or [0.0])))
