@@ -4,6 +4,7 @@ import pickle
 import re
 import struct
 import sys
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -11,6 +12,7 @@ from importlib import import_module
 from importlib.metadata import requires
 from importlib.util import find_spec
 from numbers import Integral, Real
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,8 @@ DAMAGED_FILE_ERRORS = (
     *(AttributeError, AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError),
 )
 """What the readers of zip archives and pickles raise on bytes that are neither."""
+DAMAGED_ARRAY_ERRORS = (*DAMAGED_FILE_ERRORS, SyntaxError, TokenError, zipfile.BadZipFile)
+"""What NumPy raises on arrays, whose headers it parses as literals of Python."""
 
 
 class UserError(Exception):
