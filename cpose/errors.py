@@ -4,10 +4,12 @@ import pickle
 import re
 import struct
 import sys
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from numbers import Integral, Real
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ DAMAGED_FILE_ERRORS = (
     *(AttributeError, AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError),
 )
 """What the readers of zip archives and pickles raise on bytes that are neither."""
+DAMAGED_ARRAY_ERRORS = (*DAMAGED_FILE_ERRORS, SyntaxError, TokenError, zipfile.BadZipFile)
+"""What NumPy raises on arrays, whose headers it parses as literals of Python."""
 
 
 class UserError(Exception):

@@ -11,7 +11,7 @@ import numpy as np
 
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError, check_number, errors_of_file, nearest_names
-from cpose.files.text_files import read_json
+from cpose.files.text_files import MOST_BYTES, read_json
 from cpose.geometry.projection import undistort_points
 from cpose.metric_scale.boards import Board
 
@@ -166,7 +166,7 @@ def read_pattern(board: str | Path | Mapping[str, Any]) -> Pattern:
     """
     if isinstance(board, Mapping):
         return _build(dict(board))
-    content = read_json(Path(board))
+    content = read_json(Path(board), MOST_BYTES)
     if not isinstance(content, dict):
         raise DataError(
             'is no JSON object',
@@ -179,7 +179,7 @@ def read_pattern(board: str | Path | Mapping[str, Any]) -> Pattern:
 
 def _build(content: dict[str, Any]) -> Pattern:
     kind = content.pop('kind', None)
-    if kind not in FIELDS:
+    if not isinstance(kind, str) or kind not in FIELDS:
         raise ConfigError(f'must be one of {", ".join(FIELDS)}', argument='kind', value=kind)
     wrong = sorted(set(content) ^ FIELDS[kind] - ({'dictionary'} - set(content)))
     if wrong:

@@ -353,3 +353,27 @@ def test_live_solving_saves_nothing(folder):
     again = page.client.post(path, json={**content, 'start': first['state']}).json()['solution']
     np.testing.assert_allclose(again['keypoints'], first['keypoints'], atol=0.1)
     assert sorted(os.listdir(folder)) == ['box_0.png', 'box_1.png']
+
+
+ODD_DRAFTS = ({'objects': 5}, {'objects': [3]}, {'objects': [{'id': ['a']}]})
+
+
+@pytest.mark.parametrize('content', ODD_DRAFTS)
+def test_drafts_that_the_page_did_not_write(folder, content):
+    Page(folder)
+    (folder / HIDDEN / 'box_0.json').write_text(json.dumps(content))
+    page = Page(folder)
+    listed = page.get('api/pictures')['pictures'][0]
+    assert 'box_0.json' in listed['error']
+    assert page.client.get(f'api/pictures/{page.ids[0]}').status_code == 422
+    page.read(1)
+
+
+ODD_CAMERAS = ({'source': []}, {'distortion': True}, {'distortion': [0.1] * 3})
+
+
+@pytest.mark.parametrize('change', ODD_CAMERAS)
+def test_cameras_that_the_page_did_not_choose(folder, change):
+    page = Page(folder)
+    camera = {'source': 'typed', 'fx': 600, 'fy': 600, 'cx': 400, 'cy': 300, **change}
+    assert page.write(page.read(), camera=camera).status_code == 422

@@ -162,7 +162,7 @@ def test_convert(small):
 
 @pytest.mark.slow
 def test_export_onnx_and_the_file_as_a_model(small, capsys):
-    assert main(['export-onnx', '--model', 'small', '--out', 'small.onnx']) == 0
+    assert main(['export-onnx', '--model', 'small', '--out', 'small.onnx', '--opset', '17']) == 0
     words = ['infer', '--model', 'small.onnx', 'data', '--device', 'cpu', '--no-save-vis']
     assert '4 images' in output_of(capsys, *words)
     assert len(poses('results')) == 4

@@ -1,9 +1,8 @@
 """The photographs that a model is adapted to: chosen, divided and copied."""
 
-import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError, nearest_names, unwritable
 from cpose.files.json_files import write_json
 from cpose.files.outputs import note_input
+from cpose.files.text_files import read_json
+from cpose.type_gate import find_foreign
 
 LEAST_PICTURES = 2
 TRAIN, VAL = 'train', 'val'
@@ -285,5 +286,21 @@ def write_division(path: Path, division: Division) -> None:
 
 
 def read_division(path: Path) -> Division:
-    """Return what `write_division` wrote."""
-    return Division(**json.loads(path.read_text(encoding='utf-8')))
+    """Return what `write_division` wrote.
+
+    Raises:
+        DataError: If the file holds something else, or names of code that are not registered.
+    """
+    content = read_json(path)
+    is_whole = isinstance(content, dict) and set(content) == {
+        item.name for item in fields(Division)
+    }
+    foreign = next(find_foreign(content), None)
+    if not is_whole or foreign is not None:
+        what = ' of '.join(foreign[::-1]) if foreign else 'other fields'
+        raise DataError(
+            f'is not the division that this command wrote: it has {what}',
+            place=FilePlace(path),
+            advice='Begin again in another folder',
+        )
+    return Division(**content)

@@ -22,7 +22,7 @@ from cpose.evaluation.functional.pose_errors import outline_overlap
 from cpose.evaluation.records import EvaluationRecord
 from cpose.evaluation.score_report import category_symmetries
 from cpose.files.json_files import JsonFields
-from cpose.files.text_files import read_json
+from cpose.files.text_files import MOST_BYTES, read_json
 from cpose.registry import METRICS
 
 OUTLINES = 'overlap of outlines'
@@ -121,7 +121,7 @@ def compare_results(folder: str, images: str) -> list[ComparedImage]:
         if not name.endswith('.json'):
             continue
         path = os.path.join(folder, name)
-        root = JsonFields(read_json(path), path)
+        root = JsonFields(read_json(path, MOST_BYTES), path)
         image = found.get(os.path.basename(str(root.value('image_name'))))
         if image is None or image.annotation_path is None:
             continue

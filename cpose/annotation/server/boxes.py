@@ -97,7 +97,7 @@ class Box:
             return solution_json(self.solution)
         if self.stored is None:
             return None
-        note = self.stored.get(NOTE) or {}
+        note = _note(self.stored)
         return {
             'keypoints': self.stored['projected_cuboid'],
             'dims': self.stored['scale'],
@@ -196,8 +196,7 @@ def stored_box(item: JsonFields, content: Mapping[str, Any], number: int) -> Box
         content: The same, as parsed.
         number: Its place in the file.
     """
-    note = content.get(NOTE)
-    note = note if isinstance(note, dict) else {}
+    note = _note(content)
     corners = np.array(content['projected_cuboid'], dtype=np.float64)[1:]
     box = Box(
         id=f'file-{number}',
@@ -296,6 +295,12 @@ def plane_content(point_cv: np.ndarray, normal_cv: np.ndarray) -> dict[str, Any]
     return {'AR_data': {name: value.tolist() for name, value in plane.items()}}
 
 
+def _note(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a person said of an object, empty where that is not known."""
+    note = content.get(NOTE)
+    return note if isinstance(note, dict) else {}
+
+
 def _renamed(fields: JsonFields) -> JsonFields:
     return JsonFields({'class': fields.get('category')}, 'page')
 
@@ -307,7 +312,7 @@ def _read_corners(fields: JsonFields, image_wh: tuple[int, int]) -> np.ndarray:
     filled = [[np.nan, np.nan] if row is None else row for row in rows]
     try:
         corners = np.array(filled, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise fields.error('corners', 'must hold points of two numbers') from error
     if corners.shape != (NUM_CORNERS, 2):
         raise fields.error('corners', 'must hold points of two numbers')
