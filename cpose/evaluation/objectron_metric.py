@@ -7,6 +7,8 @@ from typing import Any
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from cpose.building import build_checked
+from cpose.evaluation.base import EvaluationProtocol
 from cpose.evaluation.dump import write_dump
 from cpose.evaluation.metric_spec import list_numbers
 from cpose.evaluation.metric_table import COUNTS, build_metrics
@@ -57,8 +59,8 @@ class ObjectronMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, collect_dir=collect_dir)
-        self.protocol = METRICS.build(dict(protocol))
-        self.tao_protocol = METRICS.build(dict(tao_protocol))
+        self.protocol = build_checked(METRICS, protocol, EvaluationProtocol)
+        self.tao_protocol = build_checked(METRICS, tao_protocol, EvaluationProtocol)
         self.metrics = build_metrics(extra_metrics)
         self.dump_file = dump_file
         self.report: dict[str, Any] = {}

@@ -14,8 +14,7 @@ from cpose.tao.automl.study import open_storage, open_study, storage_url
 from cpose.tao.automl.trials import TrialFolder, load_search_spec
 from cpose.tao.jobs.archives import data_folder
 from cpose.tao.jobs.automl_settings import search_keys
-from cpose.tao.jobs.job_runs import create_job
-from cpose.tao.jobs.job_specs import JobRequest
+from cpose.tao.jobs.job_specs import JobRequest, create_job
 from cpose.tao.jobs.job_store import JobStore
 from cpose.tao.jobs.processes import choose_gpus
 from cpose.tao.spec.schema import job_schema

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from cpose.building import build_checked
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
+from cpose.evaluation.base import EvaluationProtocol
 from cpose.evaluation.dump_reading import read_dump
 from cpose.evaluation.functional.pose_errors import outline_overlap
 from cpose.evaluation.records import EvaluationRecord
@@ -71,7 +73,7 @@ def compare_dump(path: str | Path, protocol: Mapping[str, Any]) -> list[Compared
         DataError: If it cannot be used.
     """
     records, meta = read_dump(path)
-    rules = METRICS.build(dict(protocol))
+    rules = build_checked(METRICS, protocol, EvaluationProtocol)
     overlaps = [np.full(len(record.annotations), np.nan) for record in records]
     for label, (_, symmetry) in enumerate(category_symmetries(meta)):
         chosen = [record.of_label(label) for record in records]

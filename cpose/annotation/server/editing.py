@@ -246,7 +246,7 @@ def solve_all(
         if not changed and not is_moved:
             posed.append(_keep(box, old))
             continue
-        solution = solve_box(box, known, before.image_wh, up_cv)
+        solution = solve_box(box, known, before.image_wh, up_cv, is_estimate=camera.is_estimated)
         if solution is not None:
             names = tuple(dict.fromkeys((*solution.undetermined, *names)))
             solution = replace(solution, undetermined=names)
