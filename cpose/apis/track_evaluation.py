@@ -27,6 +27,7 @@ from cpose.evaluation.tracks.track_metric import find_videos, report_tracks
 from cpose.evaluation.tracks.track_table import TRACK_TABLE
 from cpose.files.frame_names import split_frame_name
 from cpose.registry import DATASETS, METRICS
+from cpose.structures.image_record import ImageRecord
 
 NOTHING = PredictedCuboids(
     np.zeros(0), np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros((0, 9, 3)), np.zeros((0, 9, 2))
@@ -121,14 +122,13 @@ def _read_annotations(
     return [_record(dataset.load_record(index)) for index in range(len(dataset))]
 
 
-def _record(image: Any) -> EvaluationRecord:
-    projection = image.intrinsics if image.projection is None else image.projection
+def _record(image: ImageRecord) -> EvaluationRecord:
     return EvaluationRecord(
         image_name=image.image_path,
         image_wh=np.asarray(image.image_wh, np.float64),
         predictions=NOTHING,
         annotations=image.annotations,
-        projection=projection,
+        projection=image.pixel_projection,
         distortion=image.distortion,
     )
 

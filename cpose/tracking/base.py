@@ -59,7 +59,7 @@ class VideoTracking:
     ) -> None:
         self._tracker: Tracker | None = None
         self._waiting: deque[tuple[Any, PoseResult]] = deque()
-        self._last: PoseResult | None = None
+        self._order = FrameOrder()
         if config is None:
             return
         tracker = TRACKERS.build(dict(config))
@@ -110,30 +110,63 @@ class VideoTracking:
         """Return the poses of a frame after the tracker; a single image stays as it is.
 
         Raises:
-            DataError: If a frame has another size than the last one of its video, or is not later.
+            DataError: See `FrameOrder.follows`.
         """
         if frame is None:
             return result
         result = replace(result, video_frame=frame)
         if self._tracker is None:
             return result
-        last, self._last = self._last, result
-        if last is None or last.video_frame is None or last.video_frame.video != frame.video:
+        if not self._order.follows(result):
             self._tracker.reset()
-        else:
-            check_order(last, result)
         return self._tracker.update(result, frame)
 
 
+class FrameOrder:
+    """Check that the frames of each video come one after the other, and videos too."""
+
+    def __init__(self) -> None:
+        self._last: PoseResult | None = None
+        self._numbers: dict[str, int] = {}
+
+    def follows(self, result: PoseResult) -> bool:
+        """Tell whether a frame continues the video of the frame before it, or begins one.
+
+        Args:
+            result: With size and ``video_frame``.
+
+        Raises:
+            DataError: If it has another size than the last frame of its video, is not later, or
+                continues a video that frames of another one interrupted.
+        """
+        last, self._last = self._last, result
+        frame = result.video_frame
+        assert frame is not None
+        before = self._numbers.get(frame.video, -1)
+        self._numbers[frame.video] = frame.number
+        if last is not None and last.video_frame and last.video_frame.video == frame.video:
+            check_order(last, result)
+            return True
+        if 0 <= before < frame.number:
+            raise DataError(
+                f'continues {frame.video} after its frame {before}, but other videos came between',
+                argument='frame',
+                value=frame.number,
+                place=FilePlace(result.image_path),
+                advice='Give all frames of a video before the next one, or a call to each',
+            )
+        return False
+
+
 def check_order(last: PoseResult, result: PoseResult) -> None:
-    """Check that a frame follows another one of its video; single images follow everything.
+    """Check that a frame follows another one of its video.
 
     Raises:
         DataError: If it has another size, or is not later.
     """
     before, now = last.video_frame, result.video_frame
-    if before is None or now is None:
-        return
+    assert before is not None
+    assert now is not None
     place = FilePlace(result.image_path)
     if result.image_wh != last.image_wh:
         raise DataError(

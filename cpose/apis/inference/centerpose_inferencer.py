@@ -23,7 +23,6 @@ from cpose.apis.builder import (
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.camera_io import CameraFinder, CameraLike
-from cpose.apis.inference.frame_memory import FrameMemory
 from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
 from cpose.apis.inference.inference_parts import (
     build_pipeline,
@@ -53,6 +52,7 @@ from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
 from cpose.tracking.base import VideoTracking
+from cpose.tracking.frame_memory import FrameMemory
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""

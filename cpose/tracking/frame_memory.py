@@ -11,7 +11,7 @@ from cpose.codecs.tracking.previous_heatmaps import frame_of_peaks, peaks_of_pos
 from cpose.structures.object_pose import PoseResult, VideoFrame
 from cpose.structures.pose_data_sample import PoseDataSample
 from cpose.structures.previous_frame import PreviousFrame
-from cpose.tracking.base import check_order
+from cpose.tracking.base import FrameOrder
 
 
 class FrameMemory:
@@ -22,6 +22,7 @@ class FrameMemory:
     """
 
     def __init__(self) -> None:
+        self._order = FrameOrder()
         self._pixels: Tensor | None = None
         self._frame: VideoFrame | None = None
         self._last: PoseResult | None = None
@@ -34,28 +35,24 @@ class FrameMemory:
             frame: Its place in a video, None for a single image.
 
         Raises:
-            DataError: If a frame has another size than the last one of its video, or is not later.
+            DataError: See `FrameOrder.follows`.
         """
-        (pixels,), (sample,) = batch['inputs'], batch['data_samples']
-        last, self._frame = self._last_of(frame), frame
-        if last is None or self._pixels is None or frame is None:
-            self._pixels = pixels
+        self._frame = frame
+        if frame is None:
             return dict(batch)
-        check_order(last, replace(last, image_wh=sample.image_wh, video_frame=frame))
-        pair = torch.cat([pixels, self._pixels])
-        self._pixels = pixels
+        (pixels,), (sample,) = batch['inputs'], batch['data_samples']
+        place = PoseResult(sample.image_path, sample.image_wh, None, video_frame=frame)
+        is_next = self._order.follows(place)
+        last, before, self._pixels = self._last, self._pixels, pixels
+        if not is_next or last is None or before is None:
+            return dict(batch)
         known = replace(sample, previous=_previous(last, sample))
-        return {**batch, 'inputs': [pair], 'data_samples': [known]}
+        return {**batch, 'inputs': [torch.cat([pixels, before])], 'data_samples': [known]}
 
     def keep(self, result: PoseResult) -> None:
         """Remember the objects of the frame that was recalled last."""
-        self._last = replace(result, video_frame=self._frame)
-
-    def _last_of(self, frame: VideoFrame | None) -> PoseResult | None:
-        last = self._last
-        if frame is None or last is None or last.video_frame is None:
-            return None
-        return last if last.video_frame.video == frame.video else None
+        if self._frame is not None:
+            self._last = result
 
 
 def _previous(last: PoseResult, sample: PoseDataSample) -> PreviousFrame:
