@@ -11,7 +11,7 @@ import pickle
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,21 +25,25 @@ from cpose.apis.inference.inference_parts import find_metainfo
 from cpose.datasets.moving_scene import FPS
 from cpose.evaluation.metric_table import METRIC_TABLE
 from cpose.evaluation.records import EvaluationRecord, record_image
-from cpose.evaluation.score_report import category_symmetries
-from cpose.evaluation.tracks.track_metric import TrackMetric, report_tracks
+from cpose.evaluation.score_report import build_report, category_symmetries
+from cpose.evaluation.tracks.track_metric import TrackMetric, TrackProtocol
 from cpose.evaluation.tracks.tracked_pairs import TrackedPairs, number_objects, pair_tracks
 from cpose.files.frame_names import split_frame_name
-from cpose.structures.object_pose import PoseResult
+from cpose.tracking.base import keep_above
 
 LONGEST = 10
 """Frames of an occlusion that a number is to survive."""
-LAG = 30
-ROWS: dict[str, Mapping[str, Any] | None] = {
-    'single frames': None,
-    '`CornerTracker`, as CenterPoseTrack': {'type': 'CornerTracker'},
-    '`PoseTracker`': {'type': 'PoseTracker'},
-    '`PoseTracker`, `--smooth`': {'type': 'PoseTracker', 'lag': LAG},
+AROUND = 5
+"""Frames before and after an occlusion, in which the network must find the object once."""
+LAG, HALF = 30, 0.5
+ROWS: dict[str, tuple[Mapping[str, Any] | None, float]] = {
+    'single frames': (None, 1.0),
+    'single frames, half the threshold': (None, HALF),
+    '`CornerTracker`, as CenterPoseTrack': ({'type': 'CornerTracker'}, 1.0),
+    '`PoseTracker`': ({'type': 'PoseTracker'}, HALF),
+    '`PoseTracker`, `--smooth`': ({'type': 'PoseTracker', 'lag': LAG}, HALF),
 }
+"""The tracker, and the share of the score that the network shows objects from."""
 COLUMNS = {
     'AP50_3DIoU': ('AP at IoU 0.5', 3),
     'mean_3DIoU': ('mean IoU', 3),
@@ -47,7 +51,7 @@ COLUMNS = {
     'jitter_percent': ('place, %', 2),
     'id_switches': ('switches', 0),
     'fragments': ('fragments', 0),
-    'survived': ('short occlusions survived', 2),
+    'survived': ('occlusions survived', 0),
 }
 
 
@@ -58,64 +62,89 @@ class Judge:
     Attributes:
         config: Of the network.
         videos: Frames of each.
-        least: Score from which on objects reach the tracker.
+        score_thr: Score above which the network shows objects.
     """
 
     config: Any
     videos: Sequence[Sequence[Frame]]
-    least: float
+    score_thr: float
 
-    def measure(self, tracker: Mapping[str, Any] | None, kind: str) -> dict[str, float]:
-        """Return the numbers of a tracker, None for none, in the videos of a kind."""
+    def measure(
+        self, tracker: Mapping[str, Any] | None, share: float, kind: str
+    ) -> dict[str, float | str]:
+        """Return the numbers of a tracker in the videos of a kind, None for single frames."""
         metric = TrackMetric(
             **metric_settings(self.config), tracker=tracker or {'type': 'PoseTracker'}, fps=FPS
         )
         metric.dataset_meta = find_metainfo(self.config)
+        metric.tracker.score_thr = self.score_thr
+        chosen = [video for number, video in enumerate(self.videos) if kind_of(number) == kind]
+        least = share * self.score_thr
         frames = [
-            (record_image(result, sample, self.least), self._shown(result))
-            for number, video in enumerate(self.videos)
-            if kind_of(number) == kind
+            (record_image(result, sample, least), keep_above(result, least))
+            for video in chosen
             for sample, result in video
         ]
-        records = [record for record, _ in frames]
-        tracked = metric.follow(frames) if tracker else records
-        rules = metric.dataset_meta, metric.protocol, metric.tao_protocol, metric.metrics
+        tracked = metric.follow(frames) if tracker else [record for record, _ in frames]
+        protocols = TrackProtocol(metric.protocol), TrackProtocol(metric.tao_protocol)
+        report = build_report(tracked, metric.dataset_meta, *protocols, metric.metrics)
+        pairs = self._pairs(metric, tracked)
+        low = HALF * self.score_thr
+        everything = [record_image(result, sample, low) for v in chosen for sample, result in v]
+        survived = count_survived(tracked, pairs, self._pairs(metric, everything))
+        gaps = {'fragments': count_fragments(tracked, pairs), 'survived': survived}
+        return {**report, **gaps} if tracker else {**report, 'id_switches': np.nan, **gaps}
+
+    def _pairs(self, metric: TrackMetric, records: Sequence[EvaluationRecord]) -> TrackedPairs:
         ((_, symmetry),) = category_symmetries(metric.dataset_meta)
-        assessment = metric.protocol.assess(tracked, symmetry, METRIC_TABLE)
-        pairs = pair_tracks(assessment, tracked, symmetry)
-        return {**report_tracks(tracked, records, *rules), **count_gaps(tracked, pairs)}
-
-    def _shown(self, result: PoseResult) -> PoseResult:
-        return replace(result, poses=[pose for pose in result.poses if pose.score > self.least])
+        assessment = metric.protocol.assess(records, symmetry, METRIC_TABLE)
+        return pair_tracks(assessment, records, symmetry)
 
 
-def count_gaps(records: Sequence[EvaluationRecord], pairs: TrackedPairs) -> dict[str, float]:
-    """Return how often tracks broke off, and how many short occlusions they survived.
+def count_fragments(records: Sequence[EvaluationRecord], pairs: TrackedPairs) -> int:
+    """Return how often an object was lost while it could be seen, and found again later."""
+    fragments = 0
+    for number, frames in _annotated_frames(records).items():
+        places = np.searchsorted(frames, pairs.frames[pairs.objects == number])
+        fragments += int((np.diff(places) > 1).sum())
+    return fragments
 
-    Returns:
-        ``fragments``, how often an object was lost while it could be seen, and found again later;
-        ``occlusions`` of at most `LONGEST` frames in which it was not to be seen; and ``survived``,
-        the share of them after which it had its number again, NaN without numbers.
+
+def count_survived(
+    records: Sequence[EvaluationRecord], pairs: TrackedPairs, found: TrackedPairs
+) -> str:
+    """Return after how many occlusions of at most `LONGEST` frames objects have their numbers.
+
+    Args:
+        records: The frames.
+        pairs: Of what the tracker shows.
+        found: Of what the network found.
     """
-    seen = defaultdict(list)
+    occlusions = survived = 0
+    for number, frames in _annotated_frames(records).items():
+        rows = np.flatnonzero(pairs.objects == number)
+        seen = found.frames[found.objects == number]
+        for before, after in pairwise(frames):
+            is_found = ((seen <= before) & (seen > before - AROUND)).any() and (
+                (seen >= after) & (seen < after + AROUND)
+            ).any()
+            if 1 < after - before <= LONGEST + 1 and is_found:
+                left, right = rows[pairs.frames[rows] <= before], rows[pairs.frames[rows] >= after]
+                occlusions += 1
+                is_same = (
+                    len(left) and len(right) and pairs.tracks[left[-1]] == pairs.tracks[right[0]]
+                )
+                survived += bool(is_same)
+    return f'{survived} of {occlusions}' if np.isfinite(pairs.tracks).any() else ''
+
+
+def _annotated_frames(records: Sequence[EvaluationRecord]) -> dict[int, list[int]]:
+    """Return the frames in which each object can be seen."""
+    frames = defaultdict(list)
     for record, numbers in zip(records, number_objects(records), strict=True):
         for number in numbers.tolist():
-            seen[number].append(split_frame_name(record.image_name).number)
-    fragments = occlusions = survived = 0
-    for number, frames in seen.items():
-        rows = np.flatnonzero(pairs.objects == number)
-        found = pairs.frames[rows]
-        places = np.searchsorted(frames, found)
-        fragments += int((np.diff(places) > 1).sum())
-        for before, after in pairwise(frames):
-            if 1 < after - before <= LONGEST + 1:
-                left, right = rows[found <= before], rows[found >= after]
-                if len(left) and len(right):
-                    occlusions += 1
-                    survived += pairs.tracks[left[-1]] == pairs.tracks[right[0]]
-    has_numbers = np.isfinite(pairs.tracks).all()
-    share = survived / occlusions if occlusions and has_numbers else np.nan
-    return {'fragments': fragments, 'occlusions': occlusions, 'survived': share}
+            frames[number].append(split_frame_name(record.image_name).number)
+    return frames
 
 
 def read_videos(model: str, seed: int, count: int, folder: Path) -> list[list[Frame]]:
@@ -146,10 +175,16 @@ def main() -> None:
     sys.stdout.write(f'| videos | poses of | {" | ".join(titles)} |\n')
     sys.stdout.write(f'| --- | --- | {" | ".join(["---:"] * len(titles))} |\n')
     for kind in (PASSED, CROSSED):
-        for name, tracker in ROWS.items():
-            found = judge.measure(tracker, kind)
-            cells = [f'{found[key]:.{digits}f}' for key, (_, digits) in COLUMNS.items()]
+        for name, (tracker, share) in ROWS.items():
+            found = judge.measure(tracker, share, kind)
+            cells = [_cell(found[key], digits) for key, (_, digits) in COLUMNS.items()]
             sys.stdout.write(f'| {kind} | {name} | {" | ".join(cells)} |\n')
+
+
+def _cell(value: float | str, digits: int) -> str:
+    if isinstance(value, str):
+        return value
+    return f'{value:.{digits}f}' if np.isfinite(value) else ''
 
 
 if __name__ == '__main__':

@@ -1,7 +1,6 @@
 """Test a network that reads the frame before, on the frames of videos in their order."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from cpose.files.frame_names import list_videos, split_frame_name
 from cpose.models.detectors.scale_pyramid import reads_previous
 from cpose.registry import LOOPS
 from cpose.structures.object_pose import PoseResult, VideoFrame
-from cpose.tracking.base import VideoTracking
+from cpose.tracking.base import VideoTracking, keep_above
 from cpose.tracking.frame_memory import FrameMemory
 
 
@@ -26,8 +25,8 @@ class VideoTestLoop(TestLoop):
     """MMEngine's loop; networks that read the frame before get it, and what was found in it.
 
     Frames then go through the network one by one, video after video, whatever the batch size and
-    the order of the data. Objects of the frame before are those that a user receives: of a score
-    above ``infer_score_thr``, as the tracker shows them. Metric and hooks get what was found in the
+    the order of the data. Objects of the frame before are those that a user receives, as the
+    tracker shows them with ``infer_score_thr``. Metric and hooks get what was found in the
     frame alone. For other networks it is MMEngine's loop.
 
     Args:
@@ -70,6 +69,8 @@ class VideoTestLoop(TestLoop):
         order = [[place] for places in list_videos(paths).values() for place in places]
         self.dataloader = changed_loader(self.dataloader, dataset, order)
         self._tracking = VideoTracking(tracker, getattr(dataset, 'metainfo', None))
+        head = getattr(self._model, 'head', self._model)  # a model file has no head
+        self._least = self._tracking.least_score(head.postprocessor.infer_score_thr)
         self._memory = FrameMemory()
 
     def run_iter(self, idx: int, data_batch: Mapping[str, Any]) -> None:
@@ -95,15 +96,9 @@ class VideoTestLoop(TestLoop):
         known = self._memory.recall(data_batch, frame)
         with autocast(enabled=self.fp16):
             (result,) = self.runner.model.test_step(known)
-        least = self._postprocessor.infer_score_thr
-        shown = [pose for pose in result.poses if pose.score > least]
-        self._memory.keep(self._tracking.follow(replace(result, poses=shown), frame))
+        self._memory.keep(self._tracking.follow(keep_above(result, self._least), frame))
         return [result]
 
     def _frame_of(self, path: str) -> VideoFrame:
         video, number = split_frame_name(path)
         return VideoFrame(video, number, number / self.fps, self.fps)
-
-    @property
-    def _postprocessor(self) -> Any:
-        return getattr(self._model, 'postprocessor', None) or self._model.head.postprocessor

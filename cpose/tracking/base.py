@@ -17,6 +17,8 @@ class Tracker(Protocol):
 
     One is built for every run over inputs, so two runs at once share no state. Its attribute
     ``dataset_meta`` is set to the meta information of the data set, as MMEngine does for metrics.
+    With an attribute ``keep_share`` it also gets objects of lower scores, down to this share of the
+    threshold of the run, which becomes its ``score_thr``; which of them are shown is its choice.
     """
 
     def reset(self) -> None:
@@ -60,6 +62,7 @@ class VideoTracking:
         self._tracker: Tracker | None = None
         self._waiting: deque[tuple[Any, PoseResult]] = deque()
         self._order = FrameOrder()
+        self._score_thr = 0.0
         if config is None:
             return
         tracker = TRACKERS.build(dict(config))
@@ -74,6 +77,17 @@ class VideoTracking:
             )
         tracker.dataset_meta = dataset_meta  # type: ignore[attr-defined]
         self._tracker = tracker
+
+    def least_score(self, score_thr: float) -> float:
+        """Return the score above which results are wanted.
+
+        Args:
+            score_thr: Above which an object shall be shown that is not followed.
+        """
+        share: float = getattr(self._tracker, 'keep_share', 1.0)
+        if self._tracker is not None and share < 1:
+            self._tracker.score_thr = self._score_thr = score_thr  # type: ignore[attr-defined]
+        return score_thr * share
 
     def step(self, image: Any, result: PoseResult) -> list[tuple[Any, PoseResult]]:
         """Follow the objects of an image, and return the images that are complete.
@@ -113,13 +127,20 @@ class VideoTracking:
             DataError: See `FrameOrder.follows`.
         """
         if frame is None:
-            return result
+            return keep_above(result, self._score_thr)
         result = replace(result, video_frame=frame)
         if self._tracker is None:
             return result
         if not self._order.follows(result):
             self._tracker.reset()
         return self._tracker.update(result, frame)
+
+
+def keep_above(result: PoseResult, score_thr: float) -> PoseResult:
+    """Return a result with the poses above a score only."""
+    if all(pose.score > score_thr for pose in result.poses):
+        return result
+    return replace(result, poses=[pose for pose in result.poses if pose.score > score_thr])
 
 
 class FrameOrder:

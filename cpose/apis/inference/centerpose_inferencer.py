@@ -275,6 +275,9 @@ class CenterPoseInferencer(BaseInferencer):
     ) -> Iterator[Iterable[tuple[SourceImage, PoseResult]]]:
         """Yield the images that are complete after each batch, and in the end the others."""
         tracking, scaling, memory = states
+        score_thr = forward.get('score_thr')
+        shown = self.postprocessor.infer_score_thr if score_thr is None else score_thr
+        forward = {**forward, 'score_thr': tracking.least_score(shown)}
         for images, data in batches:
             if memory is not None:
                 data = memory.recall(data, images[0].frame)
