@@ -94,7 +94,7 @@ class PoseTracker:
         dims_drift: float = 0.01,
         point_sigma: float = 0.05,
         dims_sigma: float = 0.15,
-        misfit_factor: float = 3.0,
+        misfit_factor: float = 4.0,
         keep_share: float = 0.5,
         trail: int = 30,
         lag: int = 0,
