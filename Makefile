@@ -19,14 +19,14 @@ quickstart: install
 	$(BIN)/cpose quickstart
 
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 # Write what messages say to tests/messages.snapshot.txt, to be read in the diff.
 messages: install
 	UPDATE_MESSAGES=1 $(BIN)/python -m pytest -q tests/test_messages.py
 
 test-fast: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 lint: install
 	$(BIN)/ruff check .

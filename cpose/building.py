@@ -92,6 +92,31 @@ def with_place(build: Callable[..., Any]) -> Callable[..., Any]:
     return build_part
 
 
+def build_checked(registry: Any, config: Mapping[str, Any], contract: Any) -> Any:
+    """Build a part that somebody else may have written, and check that it keeps its contract.
+
+    Args:
+        registry: Where its class is registered; its name says in a message what the part should be.
+        config: Config of the part.
+        contract: The protocol, checkable at run time.
+
+    Raises:
+        ConfigError: If it lacks a method or an attribute of the contract.
+    """
+    part = registry.build(dict(config))
+    if isinstance(part, contract):
+        return part
+    names = sorted({*vars(contract), *contract.__annotations__})
+    lacking = [name for name in names if not (name.startswith('_') or hasattr(part, name))]
+    with building_part(config, type(part)):
+        raise ConfigError(
+            f'is no {registry.name}: it lacks {", ".join(lacking)}',
+            argument='type',
+            value=type(part).__name__,
+            advice=f'Add what is missing, see {contract.__module__}.{contract.__qualname__}',
+        )
+
+
 def check_type(part: Mapping[str, Any], built: Any = None, known: Any = ()) -> None:
     """Raise unless a part says what it is, in a build.
 

@@ -4,13 +4,12 @@ import pickle
 import re
 import struct
 import sys
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
-from importlib import import_module
-from importlib.metadata import requires
-from importlib.util import find_spec
 from numbers import Integral, Real
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,13 @@ MOST_NAMES = 40
 """Names listed at most where none is near."""
 ARGUMENT = re.compile(r'\{([a-z_]\w*)\}')
 """How an advice names an argument."""
-EXTRA = re.compile(r'([\w-]+)[^;]*;.*extra == [\'"]([\w-]+)[\'"].*')
-"""Package and extra in a requirement of the package's metadata."""
 DAMAGED_FILE_ERRORS = (
     *(pickle.UnpicklingError, struct.error, EOFError, LookupError, ValueError, TypeError),
     *(AttributeError, AssertionError, ImportError, ArithmeticError, MemoryError, RuntimeError),
 )
 """What the readers of zip archives and pickles raise on bytes that are neither."""
+DAMAGED_ARRAY_ERRORS = (*DAMAGED_FILE_ERRORS, SyntaxError, TokenError, zipfile.BadZipFile)
+"""What NumPy raises on arrays, whose headers it parses as literals of Python."""
 
 
 class UserError(Exception):
@@ -122,59 +121,6 @@ class MissingDependencyError(UserError, ImportError):
 
 class TrainingError(UserError, RuntimeError):
     """Training cannot go on, for example after a loss that is not finite."""
-
-
-def import_extra(module: str, extra: str) -> Any:
-    """Import a package that belongs to an optional feature.
-
-    Args:
-        module: Name to import, for example ``onnx``.
-        extra: Extra of cpose that installs it, for example ``deploy``.
-
-    Raises:
-        MissingDependencyError: If it is not installed.
-    """
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        package = module.partition('.')[0]
-        if (error.name or '').partition('.')[0] != package:
-            raise
-        raise MissingDependencyError(
-            f'The package {package} is not installed',
-            advice=f"Install it with: pip install 'cpose[{extra}]'",
-        ) from error
-
-
-def missing_package(error: BaseException) -> MissingDependencyError | None:
-    """Return the error of the user for a package that is not installed.
-
-    Args:
-        error: Of the import, or what another library made of it.
-
-    Returns:
-        None if something else is behind it, such as a module of an installed package.
-    """
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ModuleNotFoundError):
-        cause = cause.__cause__ or cause.__context__
-    package = (getattr(cause, 'name', None) or '').partition('.')[0]
-    if not package or package == 'cpose' or find_spec(package) is not None:
-        return None
-    extra = _extra_of(package)
-    command = f"'cpose[{extra}]'" if extra else package
-    return MissingDependencyError(
-        f'The package {package} is not installed', advice=f'Install it with: pip install {command}'
-    )
-
-
-def _extra_of(package: str) -> str:
-    """Return the extra of cpose that installs a package, empty if none does."""
-    for requirement in requires('cpose') or ():
-        found = EXTRA.fullmatch(requirement)
-        if found and found[1].lower().replace('-', '_') == package.lower():
-            return found[2]
-    return ''
 
 
 def plain_message(error: UserError) -> str:

@@ -6,6 +6,8 @@ terminal that the tests are started from decides neither its width nor its colou
 
 import os
 import shutil
+from collections import Counter
+from pathlib import Path
 
 import cv2
 import pytest
@@ -14,8 +16,31 @@ cv2.setNumThreads(0)
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 SIZE = ('COLUMNS', 'LINES')
 ABILITIES = ('TERM', 'FORCE_COLOR', 'NO_COLOR', 'TTY_COMPATIBLE', 'TTY_INTERACTIVE')
+LONGEST_FILES = Path(__file__).with_name('longest_files.txt')
+SECONDS_OF_SLOW = 4
+"""Of a test that is marked slow, in a file that is not listed."""
 for name in SIZE + ABILITIES:
     os.environ.pop(name, None)
+
+
+def listed_seconds():
+    """Return the seconds of the longest files by path."""
+    lines = LONGEST_FILES.read_text().splitlines()
+    pairs = (line.split() for line in lines if not line.startswith('#'))
+    return {path: float(seconds) for seconds, path in pairs}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest, so that no process is left with one at the end."""
+    slow = [_file_of(item) for item in items if item.get_closest_marker('slow')]
+    seconds = {file: SECONDS_OF_SLOW * count for file, count in Counter(slow).items()}
+    seconds.update(listed_seconds())
+    items.sort(key=lambda item: -seconds.get(_file_of(item), 0))
+
+
+def _file_of(item):
+    return item.nodeid.partition('::')[0]
 
 
 @pytest.fixture(scope='session', autouse=True)

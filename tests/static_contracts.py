@@ -44,6 +44,7 @@ from cpose.codecs.pnp import (
     DisplacementPoints,
     InFrontPnP,
     IterativePnP,
+    KnownDims,
     PredictedDims,
     ReprojectedDims,
     StdWeightedPnP,
@@ -143,7 +144,7 @@ DIMS_CODERS: list[type[DimsCoder]] = [AbsoluteDims, RelativeDims, ResidualDims]
 POINT_SOURCES: list[type[PointSource]] = [DisplacementAndHeatmapPoints, DisplacementPoints]
 SOLVERS: list[type[PoseSolver]] = [InFrontPnP, IterativePnP]
 WEIGHTED_SOLVERS: list[type[WeightedPoseSolver]] = [StdWeightedPnP]
-REFINERS: list[type[DimsRefiner]] = [PredictedDims, ReprojectedDims]
+REFINERS: list[type[DimsRefiner]] = [KnownDims, PredictedDims, ReprojectedDims]
 POSTPROCESSORS: list[type[Postprocessor]] = [PosePostprocessor]
 
 SOURCES: list[type[RecordSource]] = [

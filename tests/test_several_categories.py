@@ -101,7 +101,7 @@ def checkpoint(config, tmp_path_factory):
 @pytest.fixture(scope='module')
 def exported(config, checkpoint):
     path = checkpoint.with_suffix('.onnx')
-    export_model(config, checkpoint, path, ExportSettings(SIDE))
+    export_model(config, checkpoint, path, ExportSettings(SIDE, opset=17))
     return path
 
 

@@ -12,11 +12,13 @@ import pytest
 import cpose
 from cpose import registry as registries
 
+from .conftest import listed_seconds
+
 PACKAGE = Path(cpose.__file__).parent
 SOURCES = sorted(PACKAGE.rglob('*.py'))
 
 LAYERS = {
-    'error_places': 0, 'errors': 1, 'building': 2,
+    'error_places': 0, 'errors': 1, 'building': 2, 'optional_packages': 2,
     'config_renames': 2, 'registry': 3, 'shipped_configs': 3,
     'part_configs': 4, 'files': 4, 'type_gate': 4,
     'structures': 5,
@@ -139,3 +141,10 @@ def test_importing_the_package_is_cheap():
     ).stdout
     assert "'torch'" not in loaded
     assert "'timm'" not in loaded
+
+
+def test_the_longest_files_of_tests_are_there():
+    root = Path(__file__).parents[1]
+    paths = listed_seconds()
+    assert len(paths) > 5
+    assert [path for path in paths if not (root / path).is_file()] == []

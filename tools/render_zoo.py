@@ -10,9 +10,9 @@ from pathlib import Path
 from cpose.apis.metafile import METAFILE, ZooModel, read_metafile, shipped_metafile
 from cpose.apis.zoo import (
     NO_FIGURE,
+    TABLE_HEADER,
     markdown_table,
     model_card,
-    table_header,
     table_row,
     with_weights,
 )
@@ -45,10 +45,10 @@ def render_configs(models: Sequence[ZooModel]) -> str:
 def render_table(models: Sequence[ZooModel]) -> str:
     """Return the table of the models that have weights somewhere."""
     known = with_weights(models)
-    rows = [table_row(model, known) for model in known]
+    rows = [table_row(model) for model in known]
     for row, model in zip(rows, known, strict=True):
         row[-1] = f'[{row[-1]}]({model.address})' if model.address.startswith('http') else row[-1]
-    return markdown_table(table_header(known), rows)
+    return markdown_table(TABLE_HEADER, rows)
 
 
 def render_cards(models: Sequence[ZooModel]) -> str:

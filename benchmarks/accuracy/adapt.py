@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from cpose.annotation.adaptation.adapting import Wishes, adapt
+from cpose.annotation.adaptation.candidates import as_it_was
 from cpose.annotation.adaptation.training_config import AdaptRecipe
+from cpose.apis.builder import resolve_config
 from cpose.apis.config.load import load_config
 from cpose.apis.training import evaluate
+from cpose.apis.zoo_files import resolve_model
 from cpose.datasets.synthetic.folder import write_images
-from cpose.datasets.synthetic.shapes.cast import settings_of_shapes
+from cpose.datasets.synthetic.shapes.carton import OneCarton
+from cpose.datasets.synthetic.shapes.cast import Cast, settings_of_shapes
 from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
 
 MODEL = 'cuboid'
@@ -45,7 +49,21 @@ OVERHEAD = {
     'noise': 1.0,
 }
 """Small, thin and open boxes under a cheap camera overhead, on glossy planes."""
+OWN = {
+    'box_span': (0.15, 0.6),
+    'pitch_deg': (5.0, 65.0),
+    'odd_camera': 0.3,
+    'reflection': 0.6,
+    'window_light': 0.6,
+    'webcam': 1.0,
+    'blur': 0.8,
+    'noise': 1.0,
+    'occluder': 0.2,
+}
+"""One box in many places under a cheap camera."""
+OWN_BOX = OneCarton((0.19, 0.28, 0.07), print_seed=4)
 SETS: dict[str, dict[str, Any]] = {
+    'own': {'realism': OWN},
     'overhead': {'realism': OVERHEAD},
     'laptop': settings_of_shapes(['laptop']),
 }
@@ -97,6 +115,8 @@ def draw(name: str, folder: Path) -> None:
         pictures = SyntheticCuboidDataset(
             number, image_wh=PICTURE_WH, start_index=first, seed=SEED, **SETS[name]
         )
+        if name == 'own':
+            pictures.cast = Cast((OWN_BOX,))
         list(write_images(pictures, target))
 
 
@@ -129,18 +149,18 @@ def _adapt(chosen: Path, judging: Path, args: argparse.Namespace) -> dict[str, A
     start = time.perf_counter()
     result = adapt(Wishes(str(chosen), MODEL, recipe=recipe), out)
     seconds = time.perf_counter() - start
+    config = load_config(out / 'adapt.py')
+    found = resolve_model(MODEL)
+    start = as_it_was(resolve_config(found.config, found.path), found.path)
     reports = {
-        part: evaluate(out / 'adapt.py', weights, judging, work_dir=out / f'judged_{part}')
-        for part, weights in (('before', _start(out)), ('after', result.model))
+        'before': evaluate(
+            load_config(config, start.options), start.weights, judging, work_dir=out / 'judged'
+        ),
+        'after': evaluate('-', result.model, judging, work_dir=out / 'judged'),
     }
     kept = (*NUMBERS_SHOWN, 'mAP_3DIoU')
     numbers = {part: {key: report[key] for key in kept} for part, report in reports.items()}
-    return {**numbers, 'seconds': seconds, 'is_better': result.is_better, 'cores': os.cpu_count()}
-
-
-def _start(out: Path) -> str:
-
-    return str(load_config(out / 'adapt.py').load_from)
+    return {**numbers, 'seconds': seconds, 'chosen': result.chosen, 'cores': os.cpu_count()}
 
 
 if __name__ == '__main__':

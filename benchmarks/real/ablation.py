@@ -28,6 +28,7 @@ DATA = 'train_dataloader.dataset.datasets'
 SHARES = (0.5, 0.3, 0.2)
 """Of the pictures of an epoch: plain, usual, and of the whole range."""
 TEST_IMAGES = 500
+BATCH = 16
 
 
 def of_pictures(**settings: str) -> dict[str, str]:
@@ -52,40 +53,49 @@ class Variant:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
+PLAIN = of_pictures(
+    realism__box_span='(0.3,0.9)',
+    realism__sides='(0.25,2.6)',
+    realism__pitch_deg='(8.0,55.0)',
+    realism__odd_camera='0.1',
+    realism__rolled='0.0',
+    realism__free_pose='0.0',
+    realism__hands='0.0',
+    realism__stacks='0.0',
+    realism__slender='0.03',
+    realism__flaps='0.0',
+    realism__cut_off='0.05',
+    realism__negatives='0.1',
+)
+"""Pictures of which a short training learns something: the base of all rows but one."""
+SHIPPED_MIX = 'shipped_mix'
+
 VARIANTS = {
-    'base': Variant('as shipped'),
+    'base': Variant('plain pictures'),
     'scratch': Variant(
         'no ImageNet weights',
         {'model.backbone.pretrained_path': 'None', 'model.backbone.frozen_stages': '0'},
     ),
     'frozen0': Variant('no frozen stages', {'model.backbone.frozen_stages': '0'}),
     'frozen4': Variant('four of five stages frozen', {'model.backbone.frozen_stages': '4'}),
-    'one_scale': Variant(
-        'boxes of 30 to 90 % of the picture', of_pictures(realism__box_span='(0.3,0.9)')
+    'scales': Variant(
+        'boxes of 10 to 110 % of the picture', of_pictures(realism__box_span='(0.1,1.1)')
     ),
     'no_negatives': Variant('boxes in all pictures', of_pictures(realism__negatives='0.0')),
-    'upright': Variant(
-        'boxes stand, the camera is level',
+    'negatives': Variant('a third without boxes', of_pictures(realism__negatives='0.33')),
+    'orientations': Variant(
+        'any orientation, hands, stacks, thin boxes',
         of_pictures(
-            realism__free_pose='0.0',
-            realism__rolled='0.0',
-            realism__hands='0.0',
-            realism__stacks='0.0',
-        ),
-    ),
-    'whole_range': Variant(
-        'all pictures of the whole range',
-        of_pictures(
-            realism__box_span='(0.15,1.1)',
             realism__pitch_deg='(0.0,88.0)',
             realism__odd_camera='0.4',
             realism__rolled='0.12',
             realism__free_pose='0.15',
-            realism__hands='0.6',
-            realism__stacks='0.35',
-            realism__slender='0.15',
+            realism__hands='0.5',
+            realism__stacks='0.25',
+            realism__slender='0.12',
         ),
     ),
+    SHIPPED_MIX: Variant('the mixture of the shipped model'),
     'no_symmetry': Variant(
         'boxes have a front', of_pictures(metainfo__symmetry__type="'NoSymmetry'")
     ),
@@ -94,9 +104,6 @@ VARIANTS = {
     'plain_dims': Variant(
         'dimensions as predicted',
         {'model.head.postprocessor.dims_refiner': "{'_delete_':True,'type':'PredictedDims'}"},
-    ),
-    'small_pictures': Variant(
-        'pictures of 128×128', of_pictures(image_wh='(128,128)', input_wh='(128,128)')
     ),
 }
 NUMBERS = ('AP50_3DIoU', 'mean_3DIoU', 'false_positives')
@@ -110,49 +117,73 @@ def main(argv: Sequence[str] | None = None) -> None:
         folder = args.out / name
         stored = folder / f'figures_{args.epochs}.json'
         if not stored.is_file():
-            checkpoint = train(VARIANTS[name], folder, args.epochs, args.images)
-            write_json(stored, score(checkpoint, folder, args.data))
+            checkpoint = train(name, folder, args)
+            write_json(stored, score(checkpoint, folder, args))
         figures[name] = json.loads(stored.read_text())
-    page = make_page(figures, args.epochs, args.images)
+    page = make_page(figures, args)
     if args.markdown:
         args.markdown.write_text(page)
     sys.stdout.write(page)
 
 
-def training_options(variant: Variant, epochs: int, images: int) -> list[str]:
-    """Return the overrides of a short training, whose rate falls in its last quarter."""
+def training_options(name: str, args: argparse.Namespace) -> list[str]:
+    """Return the overrides of a short training.
+
+    The rate rises in its first twentieth and falls in its last quarter.
+    """
+    epochs = args.epochs
+    rising = max(1, epochs * args.images // (20 * BATCH))
     falling = max(1, epochs // 4)
     start = epochs - falling
+    side = f'({args.size},{args.size})'
     short = {
         'train_cfg.max_epochs': epochs,
         'train_cfg.val_interval': epochs,
-        **{f'{DATA}.{kind}.num_images': round(images * share) for kind, share in enumerate(SHARES)},
+        **of_pictures(image_wh=side, input_wh=side),
+        **_plain_test('val_dataloader', side),
+        **_plain_test('test_dataloader', side),
+        **{
+            f'{DATA}.{kind}.num_images': round(args.images * share)
+            for kind, share in enumerate(SHARES)
+        },
+        'train_dataloader.batch_size': BATCH,
+        'param_scheduler.0.end': rising,
         'param_scheduler.1.T_max': falling,
         'param_scheduler.1.begin': start,
         'param_scheduler.1.end': epochs,
     }
-    return [f'{key}={value}' for key, value in {**short, **variant.options}.items()]
+    pictures = {} if name == SHIPPED_MIX else PLAIN
+    chosen = {**short, **pictures, **VARIANTS[name].options}
+    return [f'{key}={value}' for key, value in chosen.items()]
 
 
-def train(variant: Variant, folder: Path, epochs: int, images: int) -> Path:
+def _plain_test(loader: str, side: str) -> dict[str, str]:
+    return {
+        f'{loader}.dataset.image_wh': side,
+        f'{loader}.dataset.input_wh': side,
+        f'{loader}.dataset.realism.box_span': '(0.3,0.9)',
+    }
+
+
+def train(name: str, folder: Path, args: argparse.Namespace) -> Path:
     """Train or go on; return the last checkpoint."""
     words = [sys.executable, '-m', 'cpose.cli.main', 'train', CONFIG, '--work-dir', str(folder)]
     last = folder / 'last_checkpoint'
     if last.is_file():
         words.append('--resume')
-    options = training_options(variant, epochs, images)
+    options = training_options(name, args)
     subprocess.run([*words, '--cfg-options', *options], check=True)
     return Path(last.read_text().strip())
 
 
-def score(checkpoint: Path, folder: Path, data: Path) -> dict[str, Any]:
+def score(checkpoint: Path, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     """Return the numbers on synthetic pictures, all of one kind, and on photographs."""
     options = {'test_dataloader.dataset.num_images': TEST_IMAGES}
-    report = evaluate(CONFIG, checkpoint, work_dir=folder / 'test', options=options)
+    report = evaluate('-', checkpoint, work_dir=folder / 'test', options=options)
     found = {'synthetic': {name: report[name] for name in ('AP50_3DIoU', 'mean_3DIoU')}}
     inferencer = CenterPoseInferencer('-', checkpoint)
     sets = choose_sets(None)
-    photographs = {item.name: read_set(item, data) for item in sets}
+    photographs = {item.name: read_set(item, args.data) for item in sets}
     sets = [item for item in sets if photographs[item.name]]
     if sets:
         scores = {item.name: score_set(inferencer, photographs[item.name])[0] for item in sets}
@@ -160,15 +191,15 @@ def score(checkpoint: Path, folder: Path, data: Path) -> dict[str, Any]:
     return found
 
 
-def make_page(figures: Mapping[str, Any], epochs: int, images: int) -> str:
+def make_page(figures: Mapping[str, Any], args: argparse.Namespace) -> str:
     """Return the table in Markdown, with the command of each row."""
     facts = '; '.join(f'{name} {value}' for name, value in machine_facts().items())
     lines = [
         '# What each part contributes\n',
-        f'`python -m benchmarks.real.ablation`: {epochs} epochs of {images:,} pictures each, '
-        f'`{CONFIG}`, one difference a row. Synthetic: {TEST_IMAGES} pictures of all sizes and '
-        'poses. Photographs: the mean over the sets of `python -m benchmarks.real`. '
-        f'Machine: {facts}.\n',
+        f'`python -m benchmarks.real.ablation`: {args.epochs} epochs of {args.images:,} pictures '
+        f'of {args.size}×{args.size}, `{CONFIG}`, one difference a row. Synthetic: {TEST_IMAGES} '
+        'pictures with boxes of 30 to 90 % of their size. Photographs: the mean over the sets of '
+        f'`python -m benchmarks.real`. Machine: {facts}.\n',
         '| variant | AP synthetic | IoU | AP photographs | IoU | false per picture |',
         '|---|---:|---:|---:|---:|---:|',
     ]
@@ -180,7 +211,7 @@ def make_page(figures: Mapping[str, Any], epochs: int, images: int) -> str:
         lines.append(f'| {VARIANTS[name].title} | {" | ".join(shown)} |')
     lines.append('\n## Commands\n')
     for name in figures:
-        options = shlex.join(training_options(VARIANTS[name], epochs, images))
+        options = shlex.join(training_options(name, args))
         command = f'cpose train {CONFIG} --work-dir {name} --cfg-options {options}'
         lines.append(f'- {VARIANTS[name].title}: `{command}`')
     return '\n'.join(lines) + '\n'
@@ -195,6 +226,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, default=Path('work_dirs/ablation'), help='of trainings')
     parser.add_argument('--epochs', type=int, default=8)
     parser.add_argument('--images', type=int, default=4000, help='pictures of an epoch')
+    parser.add_argument('--size', type=int, default=256, help='width and height of the pictures')
     parser.add_argument('--variants', nargs='+', choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument('--data', type=Path, default=default_data_folder(), help='photographs')
     parser.add_argument('--markdown', type=Path, help='page to write')

@@ -50,6 +50,8 @@ class CuboidSolution:
         is_ambiguous: Whether a box of another direction explains the corners as well; known only
             where the search was whole.
         state: Where the next search may start, see `solve_cuboid`.
+        suspect: Number of the placed corner without which the others fit, None if there is none, or
+            nobody looked for it.
     """
 
     rotation: np.ndarray
@@ -62,6 +64,7 @@ class CuboidSolution:
     undetermined: tuple[str, ...]
     is_ambiguous: bool
     state: np.ndarray
+    suspect: int | None = None
 
     @property
     def keypoints_gl(self) -> np.ndarray:

@@ -101,6 +101,12 @@ class ZooModel:
         found: Mapping[str, float] = next(figures, {})
         return found.get(name)
 
+    def mean_metric(self, name: str = MAIN_METRIC) -> float | None:
+        """Return the mean of a figure over the sets of photographs that have it, None without."""
+        figures = (item['Metrics'].get(name) for item in self.results if item['Photographs'])
+        known = [value for value in figures if value is not None]
+        return sum(known) / len(known) if known else None
+
 
 def shipped_metafile() -> Path:
     """Return the metafile of this project."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
+from mmengine.runner import Runner
 
 from cpose.apis.builder import resolve_config
 from cpose.apis.config.check import check_config
@@ -21,7 +22,7 @@ from cpose.checkpoints.stored_config import without_pretrained
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.processes import is_started_first
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, OutputError, unwritable
+from cpose.errors import CheckpointError, ConfigError, OutputError, unwritable
 from cpose.files.atomic import try_folder
 from cpose.files.json_files import check_writable
 from cpose.files.outputs import check_output, folder_held, note_input, outputs_guarded
@@ -207,12 +208,12 @@ def _set_resume(config: Config, resume: str | Path) -> None:
     """Set the checkpoint to continue from.
 
     Raises:
-        CheckpointError: If the named one does not exist.
+        CheckpointError: If the named one is no file.
     """
     if str(resume) != 'auto':
         if not Path(resume).is_file():
             raise CheckpointError(
-                'does not exist',
+                'is a folder' if Path(resume).is_dir() else 'does not exist',
                 argument='resume',
                 place=FilePlace(resume),
                 advice=(
@@ -236,6 +237,7 @@ def _running(config: Config) -> Iterator[PoseRunner]:
         OutputError: If the disk is full or the folder of outputs is gone.
     """
     config.setdefault('runner_type', 'PoseRunner')
+    _check_runner(config.runner_type)
     runner = None
     try:
         with building(config):
@@ -250,6 +252,23 @@ def _running(config: Config) -> Iterator[PoseRunner]:
         for hook in runner.hooks if runner is not None else ():
             if hasattr(hook, 'close'):
                 hook.close()
+
+
+def _check_runner(name: Any) -> None:
+    """Refuse runners of another build, such as `FlexibleRunner`.
+
+    Raises:
+        ConfigError: If it is one.
+    """
+    kind = RUNNERS.get(name) if isinstance(name, str) else name
+    if isinstance(kind, type) and not issubclass(kind, Runner):
+        raise ConfigError(
+            'keeps model, optimizer and checkpoints in a strategy, where loops and hooks of this '
+            'project do not find them',
+            argument='runner_type',
+            value=kind.__name__,
+            advice='Set PoseRunner, Runner, or a class that inherits one of them',
+        )
 
 
 def _lost_outputs(error: OSError, config: Config, runner: PoseRunner | None) -> OutputError | None:

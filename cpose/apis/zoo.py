@@ -13,6 +13,7 @@ from cpose.apis.metafile import ZooModel, read_metafile, shipped_metafile
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, nearest_names
 
+TABLE_HEADER = ('model', 'category', 'input', 'MB', 'ms', 'AP', 'licence', 'weights')
 MOST_CATEGORIES = 2
 """In a cell of a table."""
 ZOO_VARIABLE = 'CPOSE_ZOO'
@@ -60,39 +61,25 @@ def find_model(name: str) -> ZooModel:
     )
 
 
-def photograph_sets(models: Iterable[ZooModel]) -> list[str]:
-    """Return the names of the sets of real photographs that models have figures on."""
-    sets = (item for model in models for item in model.results if item['Photographs'])
-    return list(dict.fromkeys(item['Dataset'] for item in sets))
-
-
 def with_weights(models: Iterable[ZooModel]) -> list[ZooModel]:
     """Return the models that have weights, those that the user has to bring last."""
     known = (model for model in models if model.weights or model.published)
     return sorted(known, key=lambda model: not model.weights)
 
 
-def table_header(models: Sequence[ZooModel]) -> list[str]:
-    """Return the titles of the columns of `table_row`."""
-    sets = [f'AP {name}' for name in photograph_sets(models)]
-    return ['model', 'category', 'input', 'MB', 'ms', *sets, 'licence', 'weights']
+def table_row(model: ZooModel) -> list[str]:
+    """Return the facts of a model, one for each of `TABLE_HEADER`.
 
-
-def table_row(model: ZooModel, models: Sequence[ZooModel]) -> list[str]:
-    """Return the facts of a model; average precision only on the sets of photographs.
-
-    Args:
-        model: The model.
-        models: All in the table, which decide its columns.
+    The average precision is the mean over the sets of real photographs.
     """
-    figures = [model.metric(name) for name in photograph_sets(models)]
+    precision = model.mean_metric()
     return [
         model.name,
         _few(model.categories),
         '×'.join(map(str, model.input_wh)) or NO_FIGURE,
         f'{model.num_bytes / 1e6:.1f}' if model.num_bytes else NO_FIGURE,
         f'{model.speeds[0]["Milliseconds"]:g}' if model.speeds else NO_FIGURE,
-        *(NO_FIGURE if value is None else f'{value:.2f}' for value in figures),
+        NO_FIGURE if precision is None else f'{precision:.2f}',
         model.license or NO_FIGURE,
         model.origin or NO_FIGURE,
     ]

@@ -19,7 +19,12 @@ from typing import IO, Any
 import torch
 
 from cpose.checkpoints.base import CheckpointFormat
-from cpose.checkpoints.integrity import check_archive, check_checksum, with_checksum
+from cpose.checkpoints.integrity import (
+    check_archive,
+    check_checksum,
+    check_tensors,
+    with_checksum,
+)
 from cpose.checkpoints.tensor_unpickler import tensor_pickle_module
 from cpose.error_places import FilePlace
 from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError, OutputError, UserError, unreadable
@@ -122,6 +127,7 @@ def load_checkpoint_file(path: str | Path, tensors_only: bool = False) -> dict[s
             place=FilePlace(file),
             advice='Save the state_dict of the model instead',
         )
+    check_tensors(stored, str(file))
     check_checksum(stored, str(file))
     return dict(stored)
 
@@ -134,7 +140,10 @@ def find_format(file: Path) -> CheckpointFormat | None:
 
 
 def find_resume_checkpoint(work_dir: str | Path) -> Path | None:
-    """Return the newest complete checkpoint of a run, or ``None`` if there is none."""
+    """Return the newest complete checkpoint of a run, or ``None`` if there is none.
+
+    What is newer and not complete is warned of.
+    """
     folder = Path(work_dir)
     pointer = folder / LAST_CHECKPOINT
     candidates = sorted(
@@ -145,7 +154,12 @@ def find_resume_checkpoint(work_dir: str | Path) -> Path | None:
     if pointer.is_file():
         named = pointer.read_text(encoding='utf-8', errors='replace').replace('\0', '').strip()
         candidates.insert(0, folder / Path(named).name)
-    return next((file for file in candidates if _is_complete(file)), None)
+    for file in dict.fromkeys(candidates):
+        if _is_complete(file):
+            return file
+        if file.is_file():
+            warnings.warn(f'{file} is not complete, training cannot go on from it.', stacklevel=2)
+    return None
 
 
 def _is_complete(file: Path) -> bool:

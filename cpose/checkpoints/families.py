@@ -19,13 +19,13 @@ from cpose.checkpoints.renaming import (
     Reasons,
     RenamingFamily,
     Rule,
+    bare_name,
     dropped_in_whole_model,
     in_whole_model,
 )
 from cpose.errors import CheckpointError
 from cpose.registry import WEIGHT_FAMILIES
 
-OWN_WRAPPER = 'module.'
 OWN_HEAD = 'head.branches.'
 OWN_BACKBONES = (
     'backbone.features.',
@@ -44,7 +44,7 @@ class _OwnFamily(WeightFamily):
 
     def rename(self, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """See `WeightFamily`."""
-        return {key.removeprefix(OWN_WRAPPER): value for key, value in state_dict.items()}
+        return {bare_name(key): value for key, value in state_dict.items()}
 
 
 @WEIGHT_FAMILIES.register_module(name='cpose')
@@ -64,12 +64,12 @@ class OwnBackbone(_OwnFamily):
 
     def recognise(self, state_dict: Mapping[str, Tensor]) -> bool:
         """See `WeightFamily`."""
-        bare = (key.removeprefix(OWN_WRAPPER) for key in state_dict)
+        bare = (bare_name(key) for key in state_dict)
         return not _has_own_head(state_dict) and any(key.startswith(OWN_BACKBONES) for key in bare)
 
 
 def _has_own_head(state_dict: Mapping[str, Tensor]) -> bool:
-    return any(key.removeprefix(OWN_WRAPPER).startswith(OWN_HEAD) for key in state_dict)
+    return any(bare_name(key).startswith(OWN_HEAD) for key in state_dict)
 
 
 class _CenterPoseModel(RenamingFamily):

@@ -16,6 +16,8 @@ from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError
 CHECKSUM_KEY = 'state_dict_sha256'
 """Key in ``meta``."""
 SHOWN = 4
+MOST_REPEATED = 64 << 20
+"""Bytes of a tensor whose values take less room in its file."""
 ARCHIVE = b'PK\x03\x04'
 CODE_RECORD = 'constants.pkl'
 """Record by which `torch.load` tells an archive whose code it runs."""
@@ -84,6 +86,44 @@ def with_checksum(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(weights, Mapping) or not isinstance(meta, Mapping):
         return dict(checkpoint)
     return {**checkpoint, 'meta': {**meta, CHECKSUM_KEY: weights_checksum(weights)}}
+
+
+def check_tensors(stored: Any, name: str) -> None:
+    """Raise if a tensor at any depth is not stored value by value.
+
+    Sparse, quantised and nested ones, those without data and those that repeat few values to fill
+    much memory are neither weights nor states of a training.
+
+    Raises:
+        CheckpointError: Naming the tensor.
+    """
+    waiting, seen = [('', stored)], set()
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, Tensor):
+            problem = _oddity(value)
+            if problem:
+                raise CheckpointError(
+                    f'has a tensor {problem}: {place}',
+                    place=FilePlace(name),
+                    advice='Write it with plain tensors, such as torch.float32',
+                )
+        elif isinstance(value, Mapping | list | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            items = value.items() if isinstance(value, Mapping) else enumerate(value)
+            waiting += [(f'{place}.{key}'.lstrip('.'), item) for key, item in items]
+
+
+def _oddity(value: Tensor) -> str:
+    if value.is_nested or value.layout != torch.strided:
+        return 'that is sparse or nested'
+    if value.is_quantized:
+        return 'that is quantised'
+    if value.is_meta:
+        return 'without data'
+    size = value.numel() * value.element_size()
+    is_repeated = size > MOST_REPEATED and size > value.untyped_storage().nbytes()
+    return 'that repeats its values' if is_repeated else ''
 
 
 def check_checksum(stored: Mapping[str, Any], name: str) -> None:

@@ -5,17 +5,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
 from cpose.checkpoints.integrity import check_finite
+from cpose.checkpoints.renaming import bare_name
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, errors_of_file
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 
 SHOWN = 4
 STATE_DICT_KEYS = ('state_dict', 'model', 'state_dict_ema')
-WRAPPER_PREFIX = 'module.'
 BACKBONE_PREFIX = 'backbone.'
 CENTER_WEIGHT = 'head.branches.outputs.hm.out.weight'
 """Has one row per category."""
@@ -91,9 +91,10 @@ def find_state_dict(checkpoint: object) -> dict[str, Tensor]:
 
 
 def bare_model(model: nn.Module) -> nn.Module:
-    """Return the model without its distributed wrapper."""
+    """Return the model without its wrapper, of distributed runs or of test-time augmentation."""
     wrapper: Any = model
-    return wrapper.module if is_model_wrapper(model) else model
+    is_wrapped = is_model_wrapper(model) or isinstance(model, BaseTTAModel)
+    return bare_model(wrapper.module) if is_wrapped else model
 
 
 def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -> dict[str, Tensor]:
@@ -109,7 +110,7 @@ def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -
     """
     with errors_of_file(path):
         found = find_state_dict(stored)
-        weights = {key.removeprefix(WRAPPER_PREFIX): value for key, value in found.items()}
+        weights = {bare_name(key): value for key, value in found.items()}
         is_backbone = all(key.startswith(BACKBONE_PREFIX) for key in weights)
         if not is_backbone and not weights.keys().isdisjoint(model.state_dict()):
             return weights
@@ -147,7 +148,26 @@ def load_weights(
             advice=_hint(differences, weights),
         )
     check_finite(weights, str(path))
+    _check_types(weights, model.state_dict(), path)
     model.load_state_dict(weights)
+
+
+def _check_types(
+    weights: Mapping[str, Tensor], own: Mapping[str, Tensor], path: str | Path
+) -> None:
+    """Raise if whole or complex numbers stand where the model has real ones."""
+    odd = [
+        f'{key} {str(value.dtype).removeprefix("torch.")}'
+        for key, value in weights.items()
+        if own[key].is_floating_point() and not value.is_floating_point()
+    ]
+    if odd:
+        raise CheckpointError(
+            f'has {len(odd)} weights that are no floating-point numbers ({_some(odd, SHOWN)})',
+            argument='checkpoint',
+            place=FilePlace(path),
+            advice='Give the weights from before they were quantised',
+        )
 
 
 def _hint(differences: Differences, weights: Mapping[str, Tensor]) -> str:

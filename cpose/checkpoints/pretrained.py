@@ -11,11 +11,11 @@ from cpose.checkpoints.integrity import check_finite
 from cpose.checkpoints.loading import (
     BACKBONE_PREFIX,
     SHOWN,
-    WRAPPER_PREFIX,
     compare_weights,
     find_state_dict,
     load_weights,
 )
+from cpose.checkpoints.renaming import bare_name
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, errors_of_file
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
@@ -173,6 +173,6 @@ def _normalisation(stored: Mapping[str, Any], family: str | None) -> Any:
 
 def _bare(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights without the prefix that all of them have."""
-    bare = {key.removeprefix(WRAPPER_PREFIX): value for key, value in weights.items()}
+    bare = {bare_name(key): value for key, value in weights.items()}
     is_part = all(key.startswith(BACKBONE_PREFIX) for key in bare)
     return {key.removeprefix(BACKBONE_PREFIX) if is_part else key: bare[key] for key in bare}

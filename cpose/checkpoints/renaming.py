@@ -11,11 +11,18 @@ from cpose.errors import CheckpointError
 
 BRANCHES = 'hm|wh|reg|hm_hp|hp_offset|hps|scale|hps_uncertainty|scale_uncertainty'
 
-WRAPPERS = re.compile(r'^(?:(?:module|model)\.)+')
+WRAPPERS = re.compile(r'^(?:(?:module|model|_orig_mod)\.)+')
+OWN_WRAPPERS = re.compile(r'^(?:(?:module|_orig_mod)\.)+')
+"""Prefixes of distributed and of compiled models."""
 SHOWN = 20
 
 Reasons = Mapping[str, str]
 """Patterns of names that are left out, and why no output depends on them."""
+
+
+def bare_name(name: str) -> str:
+    """Return the name that a weight of this project has in a model without wrappers."""
+    return OWN_WRAPPERS.sub('', name)
 
 
 class Rule(NamedTuple):

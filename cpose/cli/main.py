@@ -21,15 +21,10 @@ from cpose.cli.command_process import (
 )
 from cpose.cli.option_values import command_flags, note_words, tell_flags
 from cpose.cli.zoo_arguments import CommandParser, place_model
-from cpose.errors import (
-    ConfigError,
-    TrainingInterruptedError,
-    UserError,
-    missing_package,
-    plain_message,
-)
+from cpose.errors import ConfigError, TrainingInterruptedError, UserError, plain_message
 from cpose.files.outputs import outputs_guarded
 from cpose.files.text_files import undecoded_name
+from cpose.optional_packages import missing_package
 
 GROUP = 'cpose.commands'
 

@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from cpose.errors import import_extra
+from cpose.optional_packages import import_extra
 from cpose.tao import TASKS
 
 JOB_ID = ('--job-id', '-j')
@@ -69,8 +69,7 @@ def _add_create(parser: ArgumentParser) -> None:
 def run_create(args: Namespace) -> int:
     """Start a job and print it."""
     import_extra('pydantic', 'tao')
-    from cpose.tao.jobs.job_runs import create_job
-    from cpose.tao.jobs.job_specs import DATA_KEYS, JobRequest
+    from cpose.tao.jobs.job_specs import DATA_KEYS, JobRequest, create_job
     from cpose.tao.jobs.job_store import JobStore
 
     store = JobStore()

@@ -1,5 +1,7 @@
 """Exchangeable steps from corners to a pose: which points, which solver, which dimensions."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cpose.errors import ConfigError
@@ -8,6 +10,7 @@ from cpose.geometry.pnp import (
     CORNER_OF_POINT,
     CuboidPose,
     find_known,
+    solve_cuboid_pnp,
     solve_in_front,
     solve_iteratively,
     solve_weighted,
@@ -166,3 +169,41 @@ class ReprojectedDims:
             self.point_sigma * spread_of_points(known),
             self.dims_sigma,
         )
+
+
+@CODECS.register_module()
+class KnownDims:
+    """Take those of some known proportions that explain the corners best: objects are of few sizes.
+
+    Args:
+        proportions: Extents along x, y, z of each size that occurs, in any unit; those of a box
+            without a front twice, with x and z exchanged.
+
+    Raises:
+        ConfigError: If there is none, or one is no list of three numbers above 0.
+    """
+
+    def __init__(self, proportions: Sequence[Sequence[float]]) -> None:
+        if not proportions or not all(
+            len(p) == 3 and all(side > 0 for side in p) for p in proportions
+        ):
+            raise ConfigError(
+                'must be lists of three numbers above 0, one list or more',
+                argument='proportions',
+                value=proportions,
+            )
+        extents = np.array(proportions, dtype=np.float64)
+        self.proportions = extents / extents[:, 1:2]
+
+    def __call__(
+        self, points_image: np.ndarray, dims: np.ndarray, pose: CuboidPose, intrinsics: np.ndarray
+    ) -> np.ndarray:
+        """Return the known extents (3,) at the predicted height, ``dims`` if none has a pose."""
+        choices = self.proportions * dims[1]
+        results = [
+            solve_cuboid_pnp(points_image, choice, intrinsics, solve_in_front) for choice in choices
+        ]
+        found = [result.pose for result in results]
+        errors = [np.inf if item is None else item.relative_error for item in found]
+        best = int(np.argmin(errors))
+        return dims if found[best] is None else np.asarray(choices[best])

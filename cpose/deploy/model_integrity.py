@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, import_extra
+from cpose.errors import CheckpointError
+from cpose.optional_packages import import_extra
 
 CHECKSUM_KEY = 'cpose.sha256'
 CHANGED = (

@@ -13,10 +13,11 @@ from cpose.deploy.model_integrity import (
     remove_checksum,
 )
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, DataError, import_extra
+from cpose.errors import CheckpointError, DataError
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 from cpose.files.json_files import write_json
-from cpose.files.text_files import read_json
+from cpose.files.text_files import MOST_BYTES, read_json
+from cpose.optional_packages import import_extra
 from cpose.structures.previous_frame import PREVIOUS_CHANNELS
 
 INPUT_NAME = 'input'
@@ -228,7 +229,7 @@ def read_engine_sidecar(engine_path: str | Path) -> dict[str, Any]:
                 advice=('Copy both', 'Build the engine again'),
             )
     try:
-        content = read_json(sidecar)
+        content = read_json(sidecar, MOST_BYTES)
         return {**content, 'metadata': _metadata_from(content['metadata'])}
     except (DataError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(

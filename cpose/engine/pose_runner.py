@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import master_only
 from mmengine.hooks import EMAHook
@@ -169,7 +170,9 @@ class PoseRunner(PartBuildingRunner):
             check_output(target)
         except OutputError:
             target = Path(self.log_dir, name)
-        write_text_atomic(target, self.cfg.pretty_text)
+        # Laying the text out takes seconds, and few read it.
+        plain = Config(self.cfg.to_dict(), format_python_code=False)
+        write_text_atomic(target, plain.pretty_text)
 
     def _maybe_compile(self, target: str) -> None:
         """Compile the network, where MMEngine compiles the training step with all that is in it."""

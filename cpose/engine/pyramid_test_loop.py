@@ -50,6 +50,7 @@ class PyramidTestLoop(TestLoop):
         super().__init__(runner, dataloader, evaluator, fp16)
         refuse_fixed_size(bare_model(runner.model), scales)
         refuse_memory_of_scales(reads_previous(bare_model(runner.model)), scales)
+        self.scales = tuple(scales)
         further = [runner.build_dataloader(dataloader, seed=runner.seed) for _ in scales[1:]]
         self.dataloaders = [self.dataloader, *further]
         for number, loader in enumerate(self.dataloaders):
@@ -78,4 +79,4 @@ class PyramidTestLoop(TestLoop):
         """Return one result per picture of the same batch at all scales."""
         with autocast(enabled=self.fp16):
             found = [self.runner.model.test_step(batch) for batch in batches]
-        return [merge_results(results) for results in zip(*found, strict=True)]
+        return [merge_results(results, self.scales) for results in zip(*found, strict=True)]

@@ -35,8 +35,8 @@ def prepare_resume(
 ) -> None:
     """Check that training can be resumed from a checkpoint.
 
-    MMEngine compares the pickles of old and new meta information, which differ for equal content;
-    so that it does not warn without reason, equal content is replaced by ``metainfo`` itself.
+    MMEngine compares the pickles of old and new meta information, which differ for equal content,
+    and does not say what has changed; so it gets ``metainfo`` itself, and changes are told here.
 
     Args:
         checkpoint: Its content, changed in place.
@@ -65,8 +65,26 @@ def prepare_resume(
             logger='current',
             level=logging.WARNING,
         )
-    if to_plain(metainfo) == to_plain(checkpoint['meta'].get('dataset_meta')):
-        checkpoint['meta']['dataset_meta'] = metainfo
+    _tell_other_data(to_plain(checkpoint['meta'].get('dataset_meta')), to_plain(metainfo), filename)
+    checkpoint['meta']['dataset_meta'] = metainfo
+
+
+def _tell_other_data(old: Any, new: Any, filename: str) -> None:
+    """Warn of meta information that differs from that of a checkpoint."""
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return
+    changed = [
+        f'{name} is {new.get(name)!r}, was {old.get(name)!r}'[:SHOWN]
+        for name in dict.fromkeys((*new, *old))
+        if repr(new.get(name)) != repr(old.get(name))
+    ]
+    if changed:
+        print_log(
+            f'The data are described otherwise than those of {filename}, and training goes on with '
+            f'{"; ".join(map(str, changed))}.',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def check_training_state(checkpoint: Mapping[str, Any], filename: str) -> None:

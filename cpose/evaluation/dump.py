@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from cpose.building import build_checked
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, decode_symmetric
+from cpose.evaluation.base import EvaluationProtocol
 from cpose.evaluation.dump_reading import ANNOTATION_SHAPES, FORMAT, SINGULAR, VERSION, read_dump
 from cpose.evaluation.metric_table import build_metrics
 from cpose.evaluation.records import (
@@ -72,8 +74,8 @@ def evaluate_dump(
     return build_report(
         records,
         dataset_meta,
-        METRICS.build(dict(protocol)),
-        METRICS.build(dict(tao_protocol)),
+        build_checked(METRICS, protocol, EvaluationProtocol),
+        build_checked(METRICS, tao_protocol, EvaluationProtocol),
         build_metrics(extra_metrics),
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from cpose.building import build_checked
+from cpose.evaluation.base import EvaluationProtocol
 from cpose.evaluation.dump import write_dump
 from cpose.evaluation.metric_spec import list_numbers
 from cpose.evaluation.metric_table import COUNTS, build_metrics
@@ -20,6 +22,7 @@ from cpose.evaluation.records import (
 from cpose.evaluation.score_report import build_report
 from cpose.registry import METRICS
 from cpose.structures.object_pose import PoseResult
+from cpose.structures.pose_data_sample import first_views
 
 
 @METRICS.register_module()
@@ -56,8 +59,8 @@ class ObjectronMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, collect_dir=collect_dir)
-        self.protocol = METRICS.build(dict(protocol))
-        self.tao_protocol = METRICS.build(dict(tao_protocol))
+        self.protocol = build_checked(METRICS, protocol, EvaluationProtocol)
+        self.tao_protocol = build_checked(METRICS, tao_protocol, EvaluationProtocol)
         self.metrics = build_metrics(extra_metrics)
         self.dump_file = dump_file
         self.report: dict[str, Any] = {}
@@ -70,7 +73,7 @@ class ObjectronMetric(BaseMetric):
             data_samples: Results of the model, one per image.
         """
         min_score = min(self.protocol.min_score, self.tao_protocol.min_score)
-        for result, sample in zip(data_samples, data_batch['data_samples'], strict=True):
+        for result, sample in zip(data_samples, first_views(data_batch), strict=True):
             if sample.is_replacement:
                 self.results.append(None)
             else:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, ConfigError, import_extra, unreadable
+from cpose.errors import CheckpointError, ConfigError, unreadable
 from cpose.files.encryption_key import (
     HEADER_BYTES,
     HOW_TO_GIVE,
@@ -27,6 +27,7 @@ from cpose.files.encryption_key import (
     WrongKeyError,
     current_key,
 )
+from cpose.optional_packages import import_extra
 
 TAG_BYTES = 16
 END = struct.Struct('>8sQ')

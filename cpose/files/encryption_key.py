@@ -10,8 +10,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from cpose.errors import ConfigError, import_extra
+from cpose.errors import ConfigError
 from cpose.files.text_files import decode_text
+from cpose.optional_packages import import_extra
 
 MAGIC = b'CPOSEENC'
 VERSION = 1

@@ -33,8 +33,9 @@ def read_bytes(
         kind: Class of the error, `DataError` by default.
 
     Raises:
-        UserError: If it cannot be read or is longer.
+        UserError: If it cannot be read, is longer, or is a pipe or device with a name.
     """
+    check_ends(path, kind)
     try:
         with open(path, 'rb') as file:
             status = os.fstat(file.fileno())
@@ -52,6 +53,25 @@ def read_bytes(
             advice='Check that it is the file that you mean',
         )
     return content
+
+
+def check_ends(path: str | Path, kind: type[UserError] | None = None) -> None:
+    """Raise if a name is that of a pipe or a device, which may have no end or no beginning.
+
+    Pipes that a shell opens, such as ``/dev/stdin`` or ``<(…)``, have no name and are read.
+
+    Raises:
+        UserError: If it is.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    is_usual = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    if not is_usual and os.path.exists(os.path.realpath(path)):
+        raise (kind or DataError)(
+            'is a pipe or a device', place=FilePlace(path), advice='Give a file'
+        )
 
 
 def check_name(path: str | Path) -> None:

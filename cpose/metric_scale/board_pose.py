@@ -11,12 +11,14 @@ import numpy as np
 
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError, check_number, errors_of_file, nearest_names
-from cpose.files.text_files import read_json
+from cpose.files.text_files import MOST_BYTES, read_json
 from cpose.geometry.projection import undistort_points
 from cpose.metric_scale.boards import Board
 
 LEAST_PIXEL_STD = 0.2
 """Standard deviation of a corner that fits perfectly, pixels."""
+METRES = 1e-3
+"""Per unit of a pattern."""
 STEP = 1e-5
 DICTIONARIES = tuple(name[5:] for name in sorted(vars(cv2.aruco)) if name.startswith('DICT_'))
 FIELDS = {
@@ -91,11 +93,30 @@ class BoardPose:
 
     Attributes:
         pose: (6,) rotation vector and place, metres, OpenCV camera from board.
-        covariance: (6, 6) of it.
+        unit_covariance: (6, 6) of it, for corners with a standard deviation of one pixel.
+        residual_px: RMS distance of the corners from where the pose puts them, pixels.
+        std_px: Standard deviation of a coordinate of a corner by that, pixels.
+        rival_px: Residual of the other tilt at which a plane looks much the same, pixels; infinite
+            if there is none.
     """
 
     pose: np.ndarray
-    covariance: np.ndarray
+    unit_covariance: np.ndarray
+    residual_px: float
+    std_px: float
+    rival_px: float
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Return that (6, 6) of the pose; corners are not taken for exact."""
+        return np.asarray(self.unit_covariance * max(self.std_px, LEAST_PIXEL_STD) ** 2)
+
+    @property
+    def cv_from_board(self) -> np.ndarray:
+        """Return the pose (4, 4), metres."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = cv2.Rodrigues(self.pose[:3])[0], self.pose[3:]
+        return matrix
 
     @property
     def up(self) -> np.ndarray:
@@ -145,7 +166,7 @@ def read_pattern(board: str | Path | Mapping[str, Any]) -> Pattern:
     """
     if isinstance(board, Mapping):
         return _build(dict(board))
-    content = read_json(Path(board))
+    content = read_json(Path(board), MOST_BYTES)
     if not isinstance(content, dict):
         raise DataError(
             'is no JSON object',
@@ -158,7 +179,7 @@ def read_pattern(board: str | Path | Mapping[str, Any]) -> Pattern:
 
 def _build(content: dict[str, Any]) -> Pattern:
     kind = content.pop('kind', None)
-    if kind not in FIELDS:
+    if not isinstance(kind, str) or kind not in FIELDS:
         raise ConfigError(f'must be one of {", ".join(FIELDS)}', argument='kind', value=kind)
     wrong = sorted(set(content) ^ FIELDS[kind] - ({'dictionary'} - set(content)))
     if wrong:
@@ -198,17 +219,53 @@ def find_board_pose(
     ids, points = pattern.find(image)
     if not len(ids):
         return 'the marker is not seen'
-    if distortion is not None:
-        points = undistort_points(points, intrinsics, distortion)
-    rays = (points - intrinsics[:2, 2]) @ np.linalg.inv(intrinsics[:2, :2]).T
-    corners = pattern.corners_mm[ids].astype(np.float64) / 1000
-    start = cv2.solvePnP(corners, rays, np.eye(3), None, flags=cv2.SOLVEPNP_IPPE)[1:]
-    turn, shift = cv2.solvePnPRefineLM(corners, rays, np.eye(3), None, *start)
-    projected, slopes = cv2.projectPoints(corners, turn, shift, np.eye(3), None)
-    focal = intrinsics[[0, 1], [0, 1]].mean()
-    residuals = (projected.reshape(-1, 2) - rays).ravel()
-    spare = max(len(residuals) - 6, 1)
-    variance = max(residuals @ residuals / spare, (LEAST_PIXEL_STD / focal) ** 2)
-    information = slopes[:, :6].T @ slopes[:, :6]
-    pose = np.concatenate([turn.ravel(), shift.ravel()])
-    return BoardPose(pose, variance * np.linalg.inv(information))
+    found = pose_corners(pattern.corners_mm[ids], points, intrinsics, distortion)
+    return 'the marker is seen where the lens is not known' if found is None else found
+
+
+def pose_corners(
+    corners_mm: np.ndarray,
+    points: np.ndarray,
+    intrinsics: np.ndarray,
+    distortion: np.ndarray | None,
+) -> BoardPose | None:
+    """Find the pose of a plane that fits its corners best.
+
+    A plane that is seen small has two poses that fit, tilted to opposite sides; both are refined.
+
+    Args:
+        corners_mm: (N, 3) on the plane z = 0, N at least 4.
+        points: (N, 2) where they are seen, pixels.
+        intrinsics: (3, 3), pixels.
+        distortion: Lens coefficients, None for a pinhole.
+
+    Returns:
+        None if a corner is where the lens cannot be undone.
+    """
+    corners, points = corners_mm.astype(np.float64) * METRES, points.astype(np.float64)
+    straight = points if distortion is None else undistort_points(points, intrinsics, distortion)
+    if not np.isfinite(straight).all():
+        return None
+    starts = cv2.solvePnPGeneric(corners, straight, intrinsics, None, flags=cv2.SOLVEPNP_IPPE)[1:3]
+    found = []
+    for start in zip(*starts, strict=True):
+        turn, shift = cv2.solvePnPRefineLM(corners, points, intrinsics, distortion, *start)
+        seen, slopes = cv2.projectPoints(corners, turn, shift, intrinsics, distortion)
+        squares = float(np.square(seen.reshape(-1, 2) - points).sum())
+        found.append((squares, np.concatenate([turn, shift]).ravel(), slopes[:, :6]))
+    found.sort(key=lambda item: item[0])
+    squares, pose, slopes = found[0]
+    rivals = [other for other in found[1:] if _is_other(pose, other[1])]
+    return BoardPose(
+        pose,
+        np.linalg.pinv(slopes.T @ slopes),
+        residual_px=float(np.sqrt(squares / len(points))),
+        std_px=float(np.sqrt(squares / max(points.size - len(pose), 1))),
+        rival_px=float(np.sqrt(rivals[0][0] / len(points))) if rivals else np.inf,
+    )
+
+
+def _is_other(first: np.ndarray, second: np.ndarray) -> bool:
+    """Tell whether the rotations of two poses differ by more than two degrees."""
+    turns = [cv2.Rodrigues(pose[:3])[0] for pose in (first, second)]
+    return bool(np.trace(turns[0].T @ turns[1]) < 1 + 2 * np.cos(np.radians(2)))

@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 
 from cpose.error_places import FilePlace
-from cpose.errors import ConfigError, DataError, check_number, unreadable
+from cpose.errors import DAMAGED_ARRAY_ERRORS, ConfigError, DataError, check_number, unreadable
+from cpose.files.image_header import read_image_header
+from cpose.files.text_files import read_bytes
 from cpose.geometry.projection import back_project_points, undistort_points
 from cpose.metric_scale.base import Cuboid, Found, KnownLength, View
 from cpose.registry import SCALE_SOURCES
@@ -15,6 +17,9 @@ from cpose.structures.object_pose import ObjectPose, PoseResult
 
 ENDINGS = ('.png', '.tiff', '.tif', '.npy')
 MILLIMETRES = 1000.0
+MOST_PIXELS = 80_000_000
+"""As of pictures, see `cpose.datasets.image_reading`."""
+MOST_BYTES = 8 * MOST_PIXELS
 SAME_ASPECT = 0.01
 MOST_POINTS = 2000
 """Depths that are looked at for one object."""
@@ -107,15 +112,9 @@ def read_depth(path: Path, per_metre: float | None = None) -> np.ndarray:
     Raises:
         DataError: If it cannot be read or is no depth image.
     """
-    try:
-        values = _read_values(path)
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError):
-            raise unreadable(path, error) from error
-        raise DataError(
-            f'is no array that NumPy reads: {error}', place=FilePlace(path), advice='Save it again'
-        ) from error
-    if values is None or values.ndim != 2 or values.dtype == np.uint8 or not values.size:
+    values = _read_array(path) if path.suffix == '.npy' else _read_image(path)
+    is_depth = values is not None and values.ndim == 2 and values.dtype.kind in 'iuf'
+    if values is None or not is_depth or values.dtype == np.uint8 or not values.size:
         found = 'nothing' if values is None else f'{values.shape} of type {values.dtype}'
         raise DataError(
             f'is no depth image: it holds {found}',
@@ -129,14 +128,41 @@ def read_depth(path: Path, per_metre: float | None = None) -> np.ndarray:
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.nan)
 
 
-def _read_values(path: Path) -> np.ndarray | None:
-    if path.suffix == '.npy':
-        return np.asarray(np.load(path, allow_pickle=False))
-    content = np.frombuffer(path.read_bytes(), np.uint8)
+def _read_array(path: Path) -> np.ndarray:
+    """Return an array, mapped: its file is as long as its header says, or it is refused."""
     try:
-        return cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if len(content) else None
+        values = np.load(path, mmap_mode='r', allow_pickle=False)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except DAMAGED_ARRAY_ERRORS as error:
+        raise DataError(
+            f'is no array that NumPy reads: {error}', place=FilePlace(path), advice='Save it again'
+        ) from error
+    if not isinstance(values, np.ndarray):
+        raise DataError('is an archive', place=FilePlace(path), advice='Save one array')
+    _check_size(path, values.size)
+    return np.asarray(values)
+
+
+def _read_image(path: Path) -> np.ndarray | None:
+    content = read_bytes(path, MOST_BYTES)
+    header = read_image_header(content)
+    if header is None:
+        return None
+    _check_size(path, header.image_wh[0] * header.image_wh[1])
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
+
+
+def _check_size(path: Path, num_pixels: int) -> None:
+    if num_pixels > MOST_PIXELS:
+        raise DataError(
+            f'has {num_pixels:,} pixels, more than {MOST_PIXELS:,}',
+            place=FilePlace(path),
+            advice='Make it smaller',
+        )
 
 
 def _check_aspect(depth: np.ndarray, image_wh: tuple[int, int], path: Path) -> None:

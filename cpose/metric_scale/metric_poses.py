@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from cpose.error_places import ConfigPlace
-from cpose.errors import ConfigError
+from cpose.building import build_checked
 from cpose.geometry.cuboid_pose import measure, pose_keypoints
 from cpose.geometry.projection import project_points
 from cpose.geometry.rotation import quaternion_from_matrix
@@ -81,16 +80,7 @@ class MetricScaling:
         self._averages: dict[int, _Average] = {}
         if config is None:
             return
-        source = SCALE_SOURCES.build(dict(config))
-        if not isinstance(source, ScaleSource):
-            raise ConfigError(
-                'is no source of scale',
-                argument='type',
-                value=type(source).__name__,
-                place=ConfigPlace(('scale_source.type',)),
-                advice='Give it a name and the method find_lengths(result, view), see '
-                'cpose.metric_scale.base.ScaleSource',
-            )
+        source: ScaleSource = build_checked(SCALE_SOURCES, config, ScaleSource)
         source.dataset_meta = dataset_meta or {}  # type: ignore[attr-defined]
         self._source = source
 

@@ -5,6 +5,7 @@ Letters: N objects, S symmetric candidates per object.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -142,6 +143,18 @@ class PoseDataSample:
         for name in ('intrinsics', 'projection'):
             if getattr(self, name) is not None:
                 check_shape(name, getattr(self, name), (3, 3))
+
+
+def first_views(batch: Mapping[str, Any], key: str = 'data_samples') -> Sequence[Any]:
+    """Return one entry per image of a batch.
+
+    With test-time augmentation a batch has lists of entries, one for each way in which the images
+    are seen; the first ones stand for the images.
+    """
+    samples = batch['data_samples']
+    is_augmented = bool(samples) and isinstance(samples[0], list | tuple)
+    entries: Sequence[Any] = batch[key][0] if is_augmented else batch[key]
+    return entries
 
 
 def make_results(

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
-from cpose.error_places import ConfigPlace, FilePlace
-from cpose.errors import ConfigError, DataError
+from cpose.building import build_checked
+from cpose.error_places import FilePlace
+from cpose.errors import DataError
 from cpose.registry import TRACKERS
 from cpose.structures.object_pose import PoseResult, VideoFrame
 
@@ -65,16 +66,7 @@ class VideoTracking:
         self._score_thr = 0.0
         if config is None:
             return
-        tracker = TRACKERS.build(dict(config))
-        if not isinstance(tracker, Tracker):
-            raise ConfigError(
-                'is no tracker',
-                argument='type',
-                value=type(tracker).__name__,
-                place=ConfigPlace(('tracker.type',)),
-                advice='Give it the methods reset() and update(result, frame), see '
-                'cpose.tracking.base.Tracker',
-            )
+        tracker: Tracker = build_checked(TRACKERS, config, Tracker)
         tracker.dataset_meta = dataset_meta  # type: ignore[attr-defined]
         self._tracker = tracker
 

@@ -57,7 +57,8 @@ class PoseTracker:
 
     A track begins with an object that suits none and has a score above `score_thr`, and is shown
     from its ``min_frames``-th frame on, or at once while the video is younger. It ends when it was
-    not found in ``max_lost`` frames. Objects without a pose are matched too, and are then shown with the expected one.
+    not found in ``max_lost`` frames. Objects without a pose are matched too, and are then shown
+    with the expected one.
 
     Args:
         min_frames: In how many frames an object must have been found to be shown.

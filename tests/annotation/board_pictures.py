@@ -8,8 +8,9 @@ import numpy as np
 INTRINSICS = np.array([[655.0, 0.0, 411.0], [0.0, 648.0, 292.0], [0.0, 0.0, 1.0]])
 DISTORTION = np.array([-0.18, 0.06, 0.001, -0.0015, 0.0])
 IMAGE_WH = (800, 600)
-PIXELS_PER_SQUARE = 120
-RIM = 60
+PIXELS_PER_SQUARE = 60
+"""Of the drawn board: about as many as samples fall on a square, so that no edge is jagged."""
+RIM = 30
 """White around the board, pixels."""
 SAMPLES = 2
 """Of each pixel, in each direction."""
@@ -31,7 +32,7 @@ def rays():
     return np.column_stack([flat, np.ones(len(flat))]).T
 
 
-def draw_view(board, tilt, place, distance=520.0):
+def draw_view(board, tilt, place, distance=430.0):
     """Return a picture (600, 800, 3) of the board.
 
     Args:

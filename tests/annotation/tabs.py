@@ -33,7 +33,13 @@ class Tab:
 
     def opened(self, name):
         self.page.wait_for_function(f'document.querySelector("#name").textContent === "{name}"')
-        self.page.wait_for_function('document.querySelector("#hint").textContent !== ""')
+        self.says('#hint', '(?!Opening).')
+
+    def says(self, place, pattern):
+        """Wait for a text that begins with a pattern."""
+        self.page.wait_for_function(
+            f'/^{pattern}/.test(document.querySelector("{place}").textContent)'
+        )
 
     def click(self, point):
         self.page.mouse.move(*self.at(point))

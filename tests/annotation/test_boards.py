@@ -10,7 +10,7 @@ from cpose.files.outputs import is_own_file, outputs_guarded
 from cpose.metric_scale.boards import Board
 
 from ..user_errors import raises
-from .board_pictures import draw_view
+from .board_pictures import DISTORTION, INTRINSICS, draw_view
 
 CHESSBOARD = Board('chessboard', (9, 6), 25.0)
 ARUCO = Board('aruco', (5, 4), 40.0, 30.0)
@@ -68,10 +68,12 @@ def test_part_of_a_charuco_board_is_enough():
 
 
 def test_markers_are_found_at_the_right_place():
-    ids, points = ARUCO.find(draw_view(ARUCO, (0, 0), (0, 0)))
+    ids, points = ARUCO.find(draw_view(ARUCO, (0, 0), (0, 0), distance=500.0))
     assert len(ids) == 80
-    offset = points - ARUCO.corners_mm[ids, :2] * (655, 648) / 520
-    assert np.ptp(offset, axis=0).max() < 22  # pixels: of the lens, as the board is seen straight
+    middle = np.array([*ARUCO.size_mm, 0.0]) / 2
+    seen = ARUCO.corners_mm[ids] - middle + (0.0, 0.0, 500.0)
+    expected, _ = cv2.projectPoints(seen, np.zeros(3), np.zeros(3), INTRINSICS, DISTORTION)
+    assert np.abs(points - expected[:, 0]).max() < 1
     hidden = draw_view(ARUCO, (0, 0), (0, 0))
     hidden[:, 400:] = 0
     assert 4 < len(ARUCO.find(hidden)[0]) < 40

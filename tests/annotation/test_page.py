@@ -103,6 +103,54 @@ def test_undo_and_redo(folder, browser):
         assert not (folder / 'box_0.json').exists()
 
 
+def test_the_page_says_what_is_next(folder, browser):
+    with served(folder) as (address, _):
+        tab = Tab(browser, address)
+        tab.opened('box_0.png')
+        for corner in ORDERS[0][:2]:
+            tab.click(VIEWS[0].corners[corner])
+        tab.saved(2)
+        tab.press('Enter')
+        tab.says('#toast', 'A box in box_0.png has 2 corners only')
+        tab.opened('box_1.png')
+        tab.press('e')
+        tab.says('#hint', 'No object here')
+        tab.press('?')
+        assert tab.page.locator('.helping .keys').is_visible()
+        tab.press('Escape')
+        tab.press('Enter')
+        tab.opened('box_2.png')
+        tab.press('Enter')
+        tab.says('#toast', 'This was the last picture. Not annotated yet: 2, box_0.png first')
+        tab.press('e')
+        tab.says('#hint', 'No object here')
+        assert tab.errors == []
+
+
+def test_looking_changes_nothing(folder, browser):
+    with served(folder, '--read-only') as (address, _):
+        tab = Tab(browser, address)
+        tab.says('#hint', 'Not annotated')
+        for corner in ORDERS[0][:4]:
+            tab.click(VIEWS[0].corners[corner])
+        for key in ('n', 'e', 'Enter', 'ArrowRight'):
+            tab.press(key)
+        tab.page.wait_for_function('document.querySelector("#name").textContent === "box_1.png"')
+        assert tab.page.locator('#boxes li').count() == 0
+        assert tab.errors == []
+    assert not list(folder.glob('*.json'))
+
+
+def test_a_corner_that_is_far_off_is_named(folder, browser):
+    with served(folder) as (address, _):
+        tab = Tab(browser, address)
+        tab.opened('box_0.png')
+        for corner in ORDERS[0]:
+            tab.click(VIEWS[0].corners[corner] + (60 if corner == 7 else 0))
+        tab.saved(7)
+        tab.says('#told', '.*front top right is probably wrong')
+
+
 def test_dragging_keeps_the_box_rigid(folder, browser):
     view, wrong = VIEWS[0], 25
     with served(folder) as (address, _):
@@ -192,9 +240,12 @@ def test_a_proposal_is_turned_and_accepted(tmp_path, browser):
     numbers = [f'{value}' for value in camera]
     with served(tmp_path, '--model', 'cuboid', '--camera', *numbers) as (address, _):
         tab = Tab(browser, address, (640, 480))
-        tab.page.wait_for_function(
-            'document.querySelector("#hint").textContent.startsWith("Enter accepts")'
-        )
+        tab.says('#hint', 'Enter accepts')
+        tab.press('Enter')
+        tab.saved(8)
+        tab.press('Control+z')
+        tab.says('#hint', 'Enter accepts')
+        tab.saved()
         assert not (tmp_path / 'box.json').exists()
         tab.press('r')
         tab.press('Enter')

@@ -32,8 +32,9 @@ def folder(tmp_path):
 class Page:
     """What the page of one tab sends."""
 
-    def __init__(self, folder, **options):
-        self.app = AnnotationApp(Editor(PictureFolder(folder), **options), ('carton',)).build()
+    def __init__(self, folder, is_read_only=False, **options):
+        editor = Editor(PictureFolder(folder), **options)
+        self.app = AnnotationApp(editor, ('carton',), is_read_only=is_read_only).build()
         headers = {'Origin': ORIGIN, 'Sec-Fetch-Site': 'same-origin'}
         self.client = TestClient(Guard(self.app, TOKEN), f'{ORIGIN}/{TOKEN}/', headers=headers)
         self.ids = [item['id'] for item in self.get('api/pictures')['pictures']]
@@ -71,6 +72,14 @@ def test_a_clicked_box_becomes_an_annotation(folder):
     assert again['objects'][0]['corners'] == box(view)['corners']
     page.write(again)
     assert json.loads((folder / 'box_0.json').read_text()) == stored
+
+
+def test_nothing_is_changed_that_is_open_to_look_at(folder):
+    page = Page(folder, is_read_only=True)
+    assert page.get('api/pictures')['is_read_only'] is True
+    answer = page.write(page.read(), objects=[box(box_view())])
+    assert (answer.status_code, 'look at only' in answer.json()['error']) == (403, True)
+    assert sorted(path.suffix for path in folder.iterdir()) == ['.png', '.png']
 
 
 def test_unfinished_boxes_outlast_the_server(folder):
@@ -344,3 +353,27 @@ def test_live_solving_saves_nothing(folder):
     again = page.client.post(path, json={**content, 'start': first['state']}).json()['solution']
     np.testing.assert_allclose(again['keypoints'], first['keypoints'], atol=0.1)
     assert sorted(os.listdir(folder)) == ['box_0.png', 'box_1.png']
+
+
+ODD_DRAFTS = ({'objects': 5}, {'objects': [3]}, {'objects': [{'id': ['a']}]})
+
+
+@pytest.mark.parametrize('content', ODD_DRAFTS)
+def test_drafts_that_the_page_did_not_write(folder, content):
+    Page(folder)
+    (folder / HIDDEN / 'box_0.json').write_text(json.dumps(content))
+    page = Page(folder)
+    listed = page.get('api/pictures')['pictures'][0]
+    assert 'box_0.json' in listed['error']
+    assert page.client.get(f'api/pictures/{page.ids[0]}').status_code == 422
+    page.read(1)
+
+
+ODD_CAMERAS = ({'source': []}, {'distortion': True}, {'distortion': [0.1] * 3})
+
+
+@pytest.mark.parametrize('change', ODD_CAMERAS)
+def test_cameras_that_the_page_did_not_choose(folder, change):
+    page = Page(folder)
+    camera = {'source': 'typed', 'fx': 600, 'fy': 600, 'cx': 400, 'cy': 300, **change}
+    assert page.write(page.read(), camera=camera).status_code == 422

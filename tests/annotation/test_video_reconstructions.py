@@ -209,3 +209,11 @@ def test_what_is_no_reconstruction_is_told(tmp_path):
     (tmp_path / 'transforms.json').write_text('{"frames": []}')
     with raises(DataError, argument='reconstruction', path=tmp_path):
         read_reconstruction(tmp_path)
+
+
+@pytest.mark.parametrize('odd', ['"' + 'x' * 200_000, 'a\0b'])
+def test_a_recording_that_is_no_table(tmp_path, odd):
+    scan = reconstructions.write_stray_scan(tmp_path / 'scan', SHOTS)
+    (scan / 'odometry.csv').write_text(f'timestamp\n{odd}\n')
+    with raises(DataError, path=scan / 'odometry.csv'):
+        read_reconstruction(scan)

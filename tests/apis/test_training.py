@@ -10,7 +10,13 @@ from cpose.apis.config.load import configs_root, load_config
 from cpose.apis.training import evaluate, train
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.engine.pose_runner import PoseRunner
-from cpose.errors import CheckpointError, DataError, OutputError, TrainingInterruptedError
+from cpose.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    OutputError,
+    TrainingInterruptedError,
+)
 
 from ..user_errors import raises
 
@@ -119,6 +125,12 @@ def test_scales_keep_half_precision(monkeypatch, tmp_path):
     with pytest.raises(AttributeError):
         evaluate(CONFIG, tmp_path / 'a.pth', work_dir=tmp_path, options=options, scales=[1, 2])
     assert seen['test_cfg'] == {'type': 'PyramidTestLoop', 'scales': [1, 2], 'fp16': True}
+
+
+def test_a_runner_with_a_strategy_is_refused(tmp_path):
+    options = {'runner_type': 'FlexibleRunner'}
+    with raises(ConfigError, 'strategy', argument='runner_type', value='FlexibleRunner'):
+        train('quickstart', tmp_path / 'run', options=options)
 
 
 def test_resume_from_a_missing_file(tmp_path):

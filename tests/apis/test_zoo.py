@@ -10,13 +10,12 @@ import cpose
 from cpose.apis import metafile
 from cpose.apis.metafile import MAIN_METRIC, read_metafile, shipped_metafile
 from cpose.apis.zoo import (
+    TABLE_HEADER,
     ZOO_VARIABLE,
     find_model,
     hub_header,
     list_models,
     model_card,
-    photograph_sets,
-    table_header,
     table_row,
 )
 from cpose.error_places import FilePlace
@@ -102,14 +101,15 @@ def test_locations_stay_as_they_are(tmp_path, weights, origin, address):
     assert (model.weights, model.origin, model.address) == (weights, origin, address)
 
 
-def test_rows_have_a_column_for_every_set_of_photographs(tmp_path):
+def test_rows_tell_the_mean_over_the_sets_of_photographs(tmp_path):
+    more = {'Dataset': 'floor', 'Photographs': True, 'Metrics': {'AP50_3DIoU': 0.5}}
+    entry = {**ENTRY, 'Results': [*ENTRY['Results'], more]}
     plain = {'Name': 'plain', 'Metadata': {'Backbone': 'a', 'Category': ['cup', 'mug']}}
-    models = read(tmp_path, ENTRY, plain)
-    assert photograph_sets(models) == ['shelf']
-    expected = ['tiny', 'cup', '64×64', '1.2', '3.5', '0.81', 'Apache-2.0', 'a file']
-    assert table_header(models)[5] == 'AP shelf'
-    assert table_row(models[0], models) == expected
-    assert table_row(models[1], models) == ['plain', 'cup, mug', *['–'] * 6]
+    models = read(tmp_path, entry, plain)
+    expected = ['tiny', 'cup', '64×64', '1.2', '3.5', '0.66', 'Apache-2.0', 'a file']
+    assert len(TABLE_HEADER) == len(expected)
+    assert table_row(models[0]) == expected
+    assert table_row(models[1]) == ['plain', 'cup, mug', *['–'] * 6]
 
 
 def test_a_card_has_everything(tmp_path):

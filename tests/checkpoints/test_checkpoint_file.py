@@ -157,7 +157,9 @@ def test_resume_skips_what_is_incomplete_or_weights_only(tmp_path, checkpoint):
     write_truncated(tmp_path / 'epoch_2.pth')
     save_checkpoint_atomic(tmp_path / 'best_AP50_3DIoU_epoch_1.pth', CONTENT)
     (tmp_path / LAST_CHECKPOINT).write_text(str(tmp_path / 'epoch_2.pth'))
-    assert find_resume_checkpoint(tmp_path) == checkpoint
+    with pytest.warns(UserWarning, match='epoch_2') as told:
+        assert find_resume_checkpoint(tmp_path) == checkpoint
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize('name', ['a.pth', 'a.safetensors'])

@@ -118,3 +118,23 @@ def test_values_that_are_no_numbers(value, dtype):
     weights['bad'][3] = value
     with raises(CheckpointError, '(bad)'):
         check_finite(weights, 'a.pth')
+
+
+ODD_TENSORS = {
+    'sparse': lambda: torch.eye(3).to_sparse(),
+    'without data': lambda: torch.ones(3, device='meta'),
+    'repeated': lambda: torch.ones(1).expand(1 << 40),
+}
+
+
+@pytest.mark.parametrize('kind', ODD_TENSORS)
+@pytest.mark.parametrize('place', ['state_dict.w', 'optimizer.state.0.1'])
+def test_tensors_that_are_not_stored_value_by_value(tmp_path, kind, place):
+    content = ODD_TENSORS[kind]()
+    *outer, last = place.split('.')
+    content = {last: content} if last != '1' else [0, content]
+    for name in reversed(outer):
+        content = {name: content}
+    torch.save({**content, 'meta': {CHECKSUM_KEY: 'x'}}, tmp_path / 'a.pth')
+    with raises(CheckpointError, place, path=tmp_path / 'a.pth'):
+        load_checkpoint_file(tmp_path / 'a.pth')

@@ -13,7 +13,7 @@ def build(width=4, out=2):
 
 
 @pytest.mark.parametrize('wrap', [dict, lambda state: {'state_dict': state, 'meta': {}}])
-@pytest.mark.parametrize('prefix', ['', 'module.'])
+@pytest.mark.parametrize('prefix', ['', 'module.', 'module._orig_mod.'])
 def test_loads_own_checkpoints(wrap, prefix):
     source, model = build(), build()
     state = {prefix + key: value for key, value in source.state_dict().items()}
@@ -50,6 +50,14 @@ def test_long_lists_are_cut():
     state = {f'head.x{number}': torch.ones(1) for number in range(9)}
     with raises(CheckpointError, '9 unexpected (head.x0'):
         load_weights(build(), {**build().state_dict(), **state}, 'a.pth')
+
+
+@pytest.mark.parametrize('dtype', [torch.int8, torch.complex64])
+def test_weights_of_another_kind_of_number(dtype):
+    model = build()
+    state = {**model.state_dict(), 'head.bias': torch.zeros(2, dtype=dtype)}
+    with raises(CheckpointError, 'head.bias', path='a.pth'):
+        load_weights(model, state, 'a.pth')
 
 
 @pytest.mark.parametrize('stored', [{}, {'epoch': 3}, {'state_dict': {}}])

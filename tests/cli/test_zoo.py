@@ -39,12 +39,12 @@ def output_of(capsys, *words):
 
 
 def test_the_list(small, capsys, monkeypatch):
-    monkeypatch.setenv('COLUMNS', '200')
+    monkeypatch.setenv('COLUMNS', '80')
     text = output_of(capsys, 'zoo')
-    row = next(line for line in text.splitlines() if ' small ' in line)
+    row = next(line for line in text.splitlines() if line.startswith('small '))
     for cell in ('cuboid', '64×64', '3.5', '0.81', 'Apache-2.0', 'a file'):
         assert cell in row
-    assert 'AP shelf' in text
+    assert max(map(len, text.splitlines())) <= 80
     assert 'dla34_bike' not in text
     assert 'dla34_bike' in output_of(capsys, 'zoo', '--all')
 
@@ -162,7 +162,7 @@ def test_convert(small):
 
 @pytest.mark.slow
 def test_export_onnx_and_the_file_as_a_model(small, capsys):
-    assert main(['export-onnx', '--model', 'small', '--out', 'small.onnx']) == 0
+    assert main(['export-onnx', '--model', 'small', '--out', 'small.onnx', '--opset', '17']) == 0
     words = ['infer', '--model', 'small.onnx', 'data', '--device', 'cpu', '--no-save-vis']
     assert '4 images' in output_of(capsys, *words)
     assert len(poses('results')) == 4

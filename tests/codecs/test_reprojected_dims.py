@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from cpose.codecs.pnp import ReprojectedDims
+from cpose.codecs.pnp import KnownDims, ReprojectedDims
 from cpose.errors import ConfigError
 from cpose.geometry.pnp import solve_cuboid_pnp
 from cpose.geometry.projection import project_points
@@ -45,3 +45,25 @@ def test_a_small_dims_sigma_trusts_the_prediction():
 def test_standard_deviations_must_be_positive(name, value):
     with raises(ConfigError, argument=name):
         ReprojectedDims(**{name: value})
+
+
+SIZES = [[0.6, 1.0, 1.4], [1.4, 1.0, 0.6], [2.0, 1.0, 2.0]]
+
+
+@pytest.mark.parametrize('unit', [1.0, 0.07])
+def test_known_proportions_are_those_that_the_corners_show(unit):
+    pose = solve_cuboid_pnp(POINTS, PREDICTED * 0.5, CAMERA).pose
+    known = KnownDims([[side * unit for side in size] for size in SIZES])
+    np.testing.assert_allclose(known(POINTS, PREDICTED * 0.5, pose, CAMERA), DIMS * 0.5)
+
+
+def test_points_of_no_cuboid_leave_the_dimensions():
+    nothing = np.full((16, 2), np.nan)
+    pose = solve_cuboid_pnp(POINTS, PREDICTED, CAMERA).pose
+    assert KnownDims(SIZES)(nothing, PREDICTED, pose, CAMERA) is PREDICTED
+
+
+@pytest.mark.parametrize('value', [[], [[1.0, 1.0]], [[1.0, 0.0, 1.0]], [[1.0, float('nan'), 1.0]]])
+def test_known_proportions_are_lists_of_three(value):
+    with raises(ConfigError, argument='proportions'):
+        KnownDims(value)

@@ -6,6 +6,7 @@ from mmengine.config import ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 
+from cpose.engine import resuming
 from cpose.engine.resuming import check_optimizer, prepare_resume
 from cpose.errors import CheckpointError
 from cpose.registry import RUNNERS
@@ -30,7 +31,9 @@ def test_settings_of_another_optimizer():
         check_optimizer(checkpoint, 'a.pth', sgd)
 
 
-def test_equal_meta_information_is_the_same_object():
+def test_equal_meta_information_is_the_same_object(monkeypatch):
+    told = []
+    monkeypatch.setattr(resuming, 'print_log', lambda text, **settings: told.append(text))
     hub = {part: {} for part in ('log_scalars', 'runtime_info', 'resumed_keys')}
     checkpoint = {'message_hub': hub, 'optimizer': {}}
     checkpoint['train_loop'] = {'random_states': []}
@@ -38,8 +41,10 @@ def test_equal_meta_information_is_the_same_object():
     metainfo = {'category': ('cup',), 'symmetry': (ConfigDict(type='X'),)}
     prepare_resume(checkpoint, 'a.pth', metainfo)
     assert checkpoint['meta']['dataset_meta'] is metainfo
-    prepare_resume(checkpoint, 'a.pth', {'category': ('mug',)})
-    assert checkpoint['meta']['dataset_meta'] is metainfo
+    assert not told
+    prepare_resume(checkpoint, 'a.pth', {'category': ('mug',), 'symmetry': metainfo['symmetry']})
+    assert "category is ('mug',), was ('cup',)" in told[0]
+    assert 'symmetry' not in told[0]
 
 
 @pytest.fixture(scope='module')

@@ -43,8 +43,13 @@ def test_length(tmp_path):
     assert read_bytes(path, 5) == read_bytes(path) == b'12345'
     with raises(DataError, '4 bytes', path=path):
         read_bytes(path, 4)
-    with raises(DataError, '99 bytes'):
-        read_bytes('/dev/zero', 99)
+
+
+def test_what_may_never_end(tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    for path in ('/dev/zero', tmp_path / 'pipe'):
+        with raises(DataError, 'device', path=path):
+            read_bytes(path, 99)
 
 
 def test_pipe(tmp_path):

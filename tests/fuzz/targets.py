@@ -15,6 +15,8 @@ from .model_targets import (
     OnnxFile,
     SafetensorsFile,
 )
+from .page_targets import AnnotationPage
+from .video_targets import ScenesAndScales
 
 TARGETS = {
     'annotations': Annotations,
@@ -29,4 +31,6 @@ TARGETS = {
     'options': Options,
     'detections': DetectorOutputs,
     'states of trainings': Resumes,
+    'annotation page': AnnotationPage,
+    'scenes and scales': ScenesAndScales,
 }

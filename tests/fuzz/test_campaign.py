@@ -23,7 +23,10 @@ from .mutations import spoil_bytes, spoil_tree
 from .targets import TARGETS
 
 SEED = 1
-CHEAP = {'detections': 60, 'cameras': 60, 'images': 60, 'specs': 15, 'annotations': 15}
+CHEAP = {
+    **{'detections': 60, 'cameras': 60, 'images': 60, 'specs': 15, 'annotations': 15},
+    **{'annotation page': 25, 'scenes and scales': 100},
+}
 
 
 class Raises:

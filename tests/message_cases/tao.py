@@ -13,8 +13,8 @@ from cpose.tao.automl.search_space import build_space
 from cpose.tao.automl.study import open_storage, open_study, storage_url
 from cpose.tao.automl.trials import TrialFolder, load_search_spec
 from cpose.tao.jobs.archives import data_folder
-from cpose.tao.jobs.job_runs import create_job
-from cpose.tao.jobs.job_specs import JobRequest
+from cpose.tao.jobs.automl_settings import search_keys
+from cpose.tao.jobs.job_specs import JobRequest, create_job
 from cpose.tao.jobs.job_store import JobStore
 from cpose.tao.jobs.processes import choose_gpus
 from cpose.tao.spec.schema import job_schema
@@ -262,4 +262,17 @@ SEARCHES = {
     'trial that is in use': folder_in_use,
     'picture below a file': below_a_file(plot_nothing),
 }
-CASES = {**SPECS, **JOBS, **SEARCHES}
+SETTINGS = {
+    'settings that are no JSON': '[1]',
+    'setting that is unknown': '{"automl_algoritm": "bayesian"}',
+    'setting that is no switch': '{"automl_enabled": "yes"}',
+    'setting without names': '{"algorithm_specific_params": 3}',
+    'setting of one value': '{"algorithm_specific_params": {"max_concurrent": 4}}',
+}
+"""Of AutoML, beside the spec of a job."""
+CASES = {
+    **SPECS,
+    **JOBS,
+    **SEARCHES,
+    **{name: lambda folder, text=text: search_keys(text) for name, text in SETTINGS.items()},
+}

@@ -1,4 +1,6 @@
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -96,6 +98,34 @@ def test_files_that_are_no_depth(name, content, tmp_path):
     (tmp_path / name).write_bytes(content)
     with raises(DataError, path=tmp_path / name):
         read_depth(tmp_path / name)
+
+
+def write_array_header(path, shape, dtype='<f8'):
+    """Write what an array begins with, and nothing of it."""
+    with path.open('wb') as file:
+        header = {'descr': dtype, 'fortran_order': False, 'shape': shape}
+        np.lib.format.write_array_header_1_0(file, header)
+
+
+@pytest.mark.parametrize('shape', [(10**6, 10**6), (4, 4)])
+def test_an_array_is_as_long_as_it_says(shape, tmp_path):
+    write_array_header(tmp_path / 'a.npy', shape)
+    with raises(DataError, path=tmp_path / 'a.npy'):
+        read_depth(tmp_path / 'a.npy')
+
+
+@pytest.mark.parametrize('values', [np.full((4, 4), 'x'), np.ones((4, 4), complex)])
+def test_arrays_of_no_real_numbers(values, tmp_path):
+    np.save(tmp_path / 'a.npy', values)
+    with raises(DataError, path=tmp_path / 'a.npy'):
+        read_depth(tmp_path / 'a.npy')
+
+
+def test_more_pixels_than_pictures_have(tmp_path):
+    huge = Path(__file__).parents[1] / 'data/cases/huge/huge.png'
+    shutil.copy(huge, tmp_path / 'a.png')
+    with raises(DataError, 'pixels', path=tmp_path / 'a.png'):
+        read_depth(tmp_path / 'a.png')
 
 
 def test_pickles_are_not_read(tmp_path):

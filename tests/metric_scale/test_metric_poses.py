@@ -135,5 +135,5 @@ def test_objects_without_pose_and_images_without_camera_stay(scene):
 
 def test_a_class_of_another_kind_is_refused():
     SCALE_SOURCES.register_module(name='NoSource', module=dict)
-    with raises(ConfigError, argument='type', value='dict'):
+    with raises(ConfigError, 'find_lengths, name', value='dict', key='type'):
         MetricScaling({'type': 'NoSource'})

@@ -80,6 +80,7 @@ def test_a_base_above_the_camera_is_refused():
     ('content', 'argument'),
     [
         ({'kind': 'circles'}, 'kind'),
+        ({'kind': ['marker']}, 'kind'),
         ({'kind': 'marker', 'id': 1}, 'kind'),
         ({'kind': 'marker', 'id': 1000, 'marker_mm': 40}, 'id'),
         ({'kind': 'marker', 'id': 1, 'marker_mm': 0}, 'marker_mm'),

@@ -149,13 +149,18 @@ def test_inference_runs_in_one_process(folder, monkeypatch):
         run(folder, 'inference', 'inference.num_gpus=2')
 
 
-@pytest.mark.slow
-def test_export_and_engine(folder):
+@pytest.fixture(scope='module')
+def exported(folder):
     pytest.importorskip('onnxruntime')
     pytest.importorskip('onnxslim')
-    wide = ('export.on_cpu=true', 'export.input_width=96')
-    assert run(folder, 'export', *wide) == folder / 'model.onnx'
-    metadata = read_metadata(folder / 'model.onnx')
+    file = run(folder, 'export', 'export.on_cpu=true', 'export.input_width=96')
+    assert file == folder / 'model.onnx'
+    return file
+
+
+@pytest.mark.slow
+def test_export_and_engine(folder, exported):
+    metadata = read_metadata(exported)
     assert metadata.input_wh == (96, 64)
     assert metadata.class_names == ('bike',)
     words = [
@@ -174,14 +179,13 @@ def test_export_and_engine(folder):
 
 
 @pytest.mark.slow
-def test_engine_in_int8_with_a_key(folder):
+def test_engine_in_int8_with_a_key(folder, exported):
     pytest.importorskip('tensorrt_rtx')
     free = shutil.disk_usage('/dev/shm').free
     if free < CALIBRATION_BYTES:
         pytest.skip(f'/dev/shm has {free / 1e6:.0f} MB free of {CALIBRATION_BYTES / 1e6:.0f} MB')
-    plain = run(folder, 'export', 'export.on_cpu=true', f'export.onnx_file={folder}/plain.onnx')
     with use_key('secret'):
-        (folder / 'sealed.onnx').write_bytes(sealed_bytes(plain.read_bytes()))
+        (folder / 'sealed.onnx').write_bytes(sealed_bytes(exported.read_bytes()))
     words = [
         *RTX,
         'encryption_key=secret',

@@ -1,5 +1,7 @@
 import pytest
+from mmengine.config import Config
 
+from cpose.building import building
 from cpose.errors import ConfigError, DataError
 from cpose.registry import TRACKERS
 from cpose.structures.object_pose import PoseResult, VideoFrame
@@ -60,8 +62,9 @@ def test_without_tracker_results_know_their_frame():
 
 
 def test_other_classes_are_refused():
-    with raises(ConfigError, value='NoTracker', key='tracker.type'):
-        VideoTracking({'type': 'NoTracker'})
+    config = Config({'tracker': {'type': 'NoTracker'}})
+    with raises(ConfigError, 'update', value='NoTracker', key='tracker.type'), building(config):
+        VideoTracking(config.tracker)
 
 
 @pytest.mark.parametrize(

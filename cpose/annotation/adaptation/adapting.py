@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
 from cpose.annotation.adaptation.before_after import write_sheet
+from cpose.annotation.adaptation.candidates import BEFORE, adapted, as_it_was, judge
 from cpose.annotation.adaptation.division import (
     Division,
     copy_pictures,
@@ -29,7 +30,7 @@ from cpose.apis.conversion import convert_checkpoint
 from cpose.apis.conversion_config import ConfigChoice
 from cpose.apis.inference.inference_parts import find_metainfo
 from cpose.apis.runtime_files import is_runtime_file
-from cpose.apis.training import evaluate, train
+from cpose.apis.training import train
 from cpose.apis.zoo_files import resolve_model
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import CONFIG_KEY
@@ -58,6 +59,7 @@ class Wishes:
         category: See `divide`.
         symmetry: See `divide`.
         recipe: How to train.
+        free_sizes: Whether to let the model guess proportions though those of the objects are few.
     """
 
     folder: str
@@ -66,6 +68,7 @@ class Wishes:
     category: str | None = None
     symmetry: str | None = None
     recipe: AdaptRecipe = field(default_factory=AdaptRecipe)
+    free_sizes: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ class AdaptResult:
 
     Attributes:
         before: Report on the held-out photographs, see `build_report`.
-        after: The same of the adapted model.
-        is_better: Whether the adapted model is the better one, by `CHOICE`.
-        model: The better of the two, with the config of the adaptation.
+        after: The same of the best of the adapted models.
+        chosen: Name of the candidate that is kept, see `Candidate`.
+        model: That one, with the config of the adaptation.
         sheet: Annotation, before and after side by side.
         division: What was trained on and what was held out.
         seconds: Of training, in this call.
@@ -84,11 +87,16 @@ class AdaptResult:
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
-    is_better: bool
+    chosen: str
     model: Path
     sheet: Path
     division: Division
     seconds: float
+
+    @property
+    def is_better(self) -> bool:
+        """Whether an adapted model is better than the one before, by `CHOICE`."""
+        return self.chosen != BEFORE
 
 
 @outputs_guarded()
@@ -112,19 +120,26 @@ def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
     start = _find_base(wishes.model)
     division = _divide(wishes, folder, start.config, resume)
     config = _write_inputs(wishes, folder, start, division)
-    before = evaluate(config, start.weights, work_dir=folder / 'before')
-    write_json(folder / BEFORE_FILE, before)
+    before = judge(config, as_it_was(start.config, start.weights), folder)
+    write_json(folder / BEFORE_FILE, before.report)
     began = time.perf_counter()
-    best = _train(config, folder / TRAIN_FOLDER)
+    trained = _train(config, folder / TRAIN_FOLDER)
     seconds = time.perf_counter() - began
-    after = evaluate(config, best, work_dir=folder / 'after')
-    write_json(folder / AFTER_FILE, after)
-    is_better = after[CHOICE] > before[CHOICE]
-    chosen = best if is_better else start.weights
-    convert_checkpoint(chosen, folder / MODEL_FILE, ConfigChoice(config=config), force=True)
-    write_sheet(folder / SHEET_FILE, config, {'before': start.weights, 'after': best})
+    others = adapted(config, start.weights, trained, bool(division.proportions))
+    after = max((judge(config, item, folder) for item in others), key=lambda item: item.rank)
+    write_json(folder / AFTER_FILE, after.report)
+    chosen = max(before, after, key=lambda item: item.rank)
+    choice = ConfigChoice(config=config, options=chosen.candidate.options)
+    convert_checkpoint(chosen.candidate.weights, folder / MODEL_FILE, choice, force=True)
+    write_sheet(folder / SHEET_FILE, config, [before.candidate, after.candidate])
     result = AdaptResult(
-        before, after, is_better, folder / MODEL_FILE, folder / SHEET_FILE, division, seconds
+        before.report,
+        after.report,
+        chosen.candidate.name,
+        folder / MODEL_FILE,
+        folder / SHEET_FILE,
+        division,
+        seconds,
     )
     _write_summary(folder / SUMMARY_FILE, wishes, result)
     return result
@@ -200,7 +215,7 @@ def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Divisio
             place=FilePlace(folder),
             advice=('Choose another {out}', *hints),
         )
-    return divide(
+    division = divide(
         wishes.folder,
         wishes.val,
         {key: list(value) for key, value in find_metainfo(base).items()},
@@ -208,6 +223,7 @@ def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Divisio
         wishes.symmetry,
         wishes.recipe.seed,
     )
+    return replace(division, proportions=[]) if wishes.free_sizes else division
 
 
 def _write_inputs(wishes: Wishes, folder: Path, start: _Start, division: Division) -> Path:
@@ -228,7 +244,8 @@ def _write_inputs(wishes: Wishes, folder: Path, start: _Start, division: Divisio
     write_division(folder / DIVISION_FILE, division)
     copy_pictures(division, folder / PHOTOS)
     if not start.config_name:
-        write_text_atomic(folder / BASE_FILE, start.config.pretty_text)
+        plain = Config(start.config.to_dict(), format_python_code=False)
+        write_text_atomic(folder / BASE_FILE, plain.pretty_text)
     write_overlay(folder / CONFIG_FILE, overlay, wishes.model, photographs.num_train)
     return folder / CONFIG_FILE
 
@@ -259,6 +276,8 @@ def _write_summary(path: Path, wishes: Wishes, result: AdaptResult) -> None:
             'before': {name: result.before[name] for name in numbers},
             'after': {name: result.after[name] for name in numbers},
             'is_better': result.is_better,
+            'chosen': result.chosen,
+            'proportions': result.division.proportions,
             'seconds_of_training': result.seconds,
         },
     )

@@ -1,10 +1,11 @@
 """The picture that shows what an adaptation changed."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from cpose.annotation.adaptation.candidates import Candidate
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
 from cpose.apis.inference.inference_parts import find_drawer
@@ -20,13 +21,16 @@ TEXT_SCALE = 0.6
 BAR = (60, 200, 250)
 
 
-def write_sheet(path: Path, config: Path, weights: Mapping[str, Path]) -> None:
+TITLES = 'before', 'after'
+
+
+def write_sheet(path: Path, config: Path, candidates: Sequence[Candidate]) -> None:
     """Write annotation and results of several models side by side, a row for each picture.
 
     Args:
         path: A JPEG file.
         config: Config whose validation data are shown.
-        weights: Model files by the title of their column.
+        candidates: The model before and the one after.
 
     Raises:
         UserError: If something cannot be read or written.
@@ -37,8 +41,9 @@ def write_sheet(path: Path, config: Path, weights: Mapping[str, Path]) -> None:
     records = [dataset.load_record(index) for index in chosen]
     paths = [record.image_path for record in records]
     columns = []
-    for title, file in weights.items():
-        inferencer = CenterPoseInferencer(load_config(config), file)
+    for title, candidate in zip(TITLES, candidates, strict=True):
+        known = load_config(config, candidate.options)
+        inferencer = CenterPoseInferencer(known, candidate.weights)
         drawer = find_drawer(inferencer.visualizer, inferencer.categories)
         pairs = list(inferencer.iterate(paths))
         columns.append((title, [drawer.draw(image.image, result) for image, result in pairs]))

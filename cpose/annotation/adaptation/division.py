@@ -1,15 +1,15 @@
 """The photographs that a model is adapted to: chosen, divided and copied."""
 
-import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cpose.annotation.adaptation.scene_split import find_scenes, hold_out
+from cpose.annotation.adaptation.sizes import find_proportions
 from cpose.annotation.adaptation.training_config import Photographs
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, SYMMETRIC_TRUE
 from cpose.datasets.annotations.annotation_index import index_folder
@@ -21,6 +21,8 @@ from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError, nearest_names, unwritable
 from cpose.files.json_files import write_json
 from cpose.files.outputs import note_input
+from cpose.files.text_files import read_json
+from cpose.type_gate import find_foreign
 
 LEAST_PICTURES = 2
 TRAIN, VAL = 'train', 'val'
@@ -43,6 +45,8 @@ class Division:
         metainfo: See `Photographs`.
         classes: See `Photographs`.
         is_like_model: Whether the objects have the symmetry of the model's category.
+        proportions: Of the sizes of the objects to train on, if they are few; see
+            `find_proportions`.
     """
 
     root: str
@@ -54,6 +58,7 @@ class Division:
     metainfo: dict[str, Any]
     classes: dict[str, str] | None
     is_like_model: bool
+    proportions: list[list[float]] = field(default_factory=list)
 
 
 def divide(
@@ -81,17 +86,23 @@ def divide(
     """
     table, left_out = _read(root, LEAST_PICTURES if isinstance(val, float) else 1)
     metainfo, classes = choose_category(_classes(table), known, category, symmetry)
-    learnt = (metainfo, classes, symmetry is None and _follow_category(table, classes))
+    follows = _follow_category(table, classes)
+    learnt = (metainfo, classes, symmetry is None and follows)
     paths = table.paths.tolist()
     if isinstance(val, str):
         held_table, problems = _read(val, 1)
         left_out = '\n'.join(filter(None, (left_out, problems)))
-        return Division(root, val, paths, held_table.paths.tolist(), 0, left_out, *learnt)
+        sizes = _proportions(table, metainfo, classes, follows)
+        held_out = held_table.paths.tolist()
+        return Division(root, val, paths, held_out, 0, left_out, *learnt, sizes)
     scenes = find_scenes(root, paths)
-    pairs = list(zip(paths, hold_out(scenes, val, seed), strict=True))
+    is_held = hold_out(scenes, val, seed)
+    pairs = list(zip(paths, is_held, strict=True))
+    seen = table.select(np.flatnonzero(np.logical_not(is_held)))
     train = [path for path, held in pairs if not held]
     held_out = [path for path, held in pairs if held]
-    return Division(root, root, train, held_out, len(set(scenes)), left_out, *learnt)
+    sizes = _proportions(seen, metainfo, classes, follows)
+    return Division(root, root, train, held_out, len(set(scenes)), left_out, *learnt, sizes)
 
 
 def _read(root: str, least: int) -> tuple[AnnotationTable, str]:
@@ -126,12 +137,30 @@ def _classes(table: AnnotationTable) -> list[str]:
     return sorted(names)
 
 
+def _proportions(
+    table: AnnotationTable,
+    metainfo: Mapping[str, Any],
+    classes: Mapping[str, str] | None,
+    follows: bool,
+) -> list[list[float]]:
+    """Return the sizes of the objects that are learnt, if they are few and of one category."""
+    if not isinstance(metainfo['category'], str):
+        return []
+    is_turnable = follows and metainfo['symmetry']['type'] == 'CuboidSymmetry'
+    return find_proportions(_learnt(table, classes)['dims_metric'], is_turnable)
+
+
+def _learnt(table: AnnotationTable, classes: Mapping[str, str] | None) -> np.ndarray:
+    """Return the objects of the classes that are learnt."""
+    if classes is None:
+        return table.objects
+    names = [name.encode() for name in classes if name != OTHER_CLASSES]
+    return np.asarray(table.objects[np.isin(table.objects['class_name'], names)])
+
+
 def _follow_category(table: AnnotationTable, classes: Mapping[str, str] | None) -> bool:
     """Tell whether most of the objects that are learnt leave their symmetry to the category."""
-    objects = table.objects
-    if classes is not None:
-        learnt = [name.encode() for name in classes if name != OTHER_CLASSES]
-        objects = objects[np.isin(objects['class_name'], learnt)]
+    objects = _learnt(table, classes)
     does_follow = np.isin(objects['symmetric'], (SYMMETRIC_ABSENT, SYMMETRIC_TRUE))
     return bool(len(objects) and does_follow.mean() > 0.5)
 
@@ -217,6 +246,7 @@ def photographs_of(division: Division, folder: Path) -> Photographs:
         division.metainfo,
         division.classes,
         division.is_like_model,
+        division.proportions,
     )
 
 
@@ -256,5 +286,21 @@ def write_division(path: Path, division: Division) -> None:
 
 
 def read_division(path: Path) -> Division:
-    """Return what `write_division` wrote."""
-    return Division(**json.loads(path.read_text(encoding='utf-8')))
+    """Return what `write_division` wrote.
+
+    Raises:
+        DataError: If the file holds something else, or names of code that are not registered.
+    """
+    content = read_json(path)
+    is_whole = isinstance(content, dict) and set(content) == {
+        item.name for item in fields(Division)
+    }
+    foreign = next(find_foreign(content), None)
+    if not is_whole or foreign is not None:
+        what = ' of '.join(foreign[::-1]) if foreign else 'other fields'
+        raise DataError(
+            f'is not the division that this command wrote: it has {what}',
+            place=FilePlace(path),
+            advice='Begin again in another folder',
+        )
+    return Division(**content)

@@ -55,6 +55,7 @@ class Photographs:
         classes: See `CenterPoseDataset`.
         is_like_model: Whether the objects have the symmetry of the model's category: drawn pictures
             of that teach what is wrong of others.
+        proportions: Of the sizes of the objects; none if they are many, see `find_proportions`.
     """
 
     train_root: str
@@ -63,6 +64,7 @@ class Photographs:
     metainfo: Mapping[str, Any]
     classes: Mapping[str, str] | None = None
     is_like_model: bool = True
+    proportions: Sequence[Sequence[float]] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,10 @@ def build_overlay(
     return {
         BASE_KEY: base_name,
         'load_from': weights,
-        'model': {'backbone': _without_downloads(base.model.backbone)},
+        'model': {
+            'backbone': _without_downloads(base.model.backbone),
+            **_known_sizes(photographs.proportions),
+        },
         'train_dataloader': {
             'batch_size': BATCH_SIZE,
             'num_workers': max(1, min(MOST_WORKERS, len(os.sched_getaffinity(0)) - 1)),
@@ -157,6 +162,14 @@ def build_overlay(
         ],
         'randomness': {'seed': recipe.seed},
     }
+
+
+def _known_sizes(proportions: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Return what makes a model choose among known sizes instead of guessing one."""
+    if not proportions:
+        return {}
+    known = {DELETE_KEY: True, 'type': 'KnownDims', 'proportions': [list(p) for p in proportions]}
+    return {'head': {'postprocessor': {'dims_refiner': known}}}
 
 
 def _square(side: int) -> tuple[int, int]:

@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from cpose.building import build_checked
 from cpose.datasets.annotations.annotation import read_annotation
 from cpose.datasets.annotations.file_index import scan_folder
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
+from cpose.evaluation.base import EvaluationProtocol
 from cpose.evaluation.dump_reading import read_dump
 from cpose.evaluation.functional.pose_errors import outline_overlap
 from cpose.evaluation.records import EvaluationRecord
 from cpose.evaluation.score_report import category_symmetries
 from cpose.files.json_files import JsonFields
-from cpose.files.text_files import read_json
+from cpose.files.text_files import MOST_BYTES, read_json
 from cpose.registry import METRICS
 
 OUTLINES = 'overlap of outlines'
@@ -71,7 +73,7 @@ def compare_dump(path: str | Path, protocol: Mapping[str, Any]) -> list[Compared
         DataError: If it cannot be used.
     """
     records, meta = read_dump(path)
-    rules = METRICS.build(dict(protocol))
+    rules = build_checked(METRICS, protocol, EvaluationProtocol)
     overlaps = [np.full(len(record.annotations), np.nan) for record in records]
     for label, (_, symmetry) in enumerate(category_symmetries(meta)):
         chosen = [record.of_label(label) for record in records]
@@ -119,7 +121,7 @@ def compare_results(folder: str, images: str) -> list[ComparedImage]:
         if not name.endswith('.json'):
             continue
         path = os.path.join(folder, name)
-        root = JsonFields(read_json(path), path)
+        root = JsonFields(read_json(path, MOST_BYTES), path)
         image = found.get(os.path.basename(str(root.value('image_name'))))
         if image is None or image.annotation_path is None:
             continue

@@ -18,6 +18,7 @@ from cpose.annotation.checks.issues import (
     summarise_issues,
 )
 from cpose.annotation.checks.plausibility import find_implausible
+from cpose.annotation.checks.schema import describe_schema_error, schema_issues
 from cpose.annotation.checks.similarity import digest_file, hash_picture
 from cpose.annotation.checks.sources import Source, find_source
 from cpose.datasets.annotations.annotation import Annotation, parse_annotation
@@ -27,7 +28,6 @@ from cpose.datasets.conventions.consistency import Finding, measure_reprojection
 from cpose.datasets.conventions.names import NAMED_FRAMES, frame_matrix
 from cpose.datasets.conventions.table import Convention, check_convention
 from cpose.datasets.image_reading import Photo, read_photo
-from cpose.error_places import NO_VALUE, FilePlace, shown
 from cpose.errors import DataError
 from cpose.files.outputs import MARK
 from cpose.files.text_files import MOST_BYTES, read_json
@@ -243,12 +243,13 @@ def _read(root: str, image: ImageFile, convention: Convention | None) -> _ReadPa
 def _read_annotation(pair: _ReadPair, path: str, convention: Convention | None) -> None:
     try:
         pair.content = read_json(path, MOST_BYTES)
+    except DataError as error:
+        pair.issues.append(describe_schema_error(error))
+        return
+    try:
         pair.annotation = parse_annotation(pair.content, path, convention)
     except DataError as error:
-        place = error.place if isinstance(error.place, FilePlace) else FilePlace(path)
-        field_name = place.field or 'annotation'
-        value = '' if error.value is NO_VALUE else f', not {shown(error.value)}'
-        pair.issues.append(_blocking('schema', field_name, error.problem.rstrip('.') + value))
+        pair.issues += schema_issues(error, pair.content, path)
 
 
 def _read_picture(pair: _ReadPair, path: str) -> None:

@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ WRITTEN_NAMES = {
 }
 """Attribute of `AnnotationFields` by field of an object."""
 
+JUDGING = {'test': 0, 'val': 1}
+"""Parts of the data of whose copies one stays, the first one first."""
+
 
 def fix_file(
     root: str, out: Path, checked: CheckedFile, convention: Convention | None = None
@@ -66,6 +70,45 @@ def fix_file(
     write_text_atomic(out / checked.annotation_path, [json.dumps(fixed, indent=1), '\n'])
     _copy_picture(os.path.join(root, checked.path), out / checked.path, checked)
     return True
+
+
+def find_copies(root: str, files: Sequence[CheckedFile]) -> dict[str, str]:
+    """Find pictures that are in a folder more than once, with the same annotation each time.
+
+    The one that stays is one to judge by, if there is one, so that those numbers stay comparable;
+    else the first.
+    Where annotations differ nobody knows which is right, and none is a copy.
+
+    Args:
+        root: Folder of the files.
+        files: What was found in it.
+
+    Returns:
+        The path of the picture that stays by that of each other one.
+    """
+    same: dict[tuple[str, str], list[CheckedFile]] = defaultdict(list)
+    for item in files:
+        if item.digest and item.annotation_path is not None and not item.errors:
+            content = read_json(os.path.join(root, item.annotation_path))
+            same[item.digest, json.dumps(content, sort_keys=True)].append(item)
+    copies = {}
+    for items in same.values():
+        first, *others = sorted(items, key=_rank)
+        copies.update({item.path: first.path for item in others})
+    return dict(sorted(copies.items()))
+
+
+def _rank(item: CheckedFile) -> tuple[int, str]:
+    return JUDGING.get(item.source.part, len(JUDGING)), item.path
+
+
+def write_copies(path: Path, copies: Mapping[str, str]) -> None:
+    """Write which picture was left out as a copy of which, a line each.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    write_text_atomic(path, [f'{copy}\tcopy of {first}\n' for copy, first in copies.items()])
 
 
 def _copy_picture(source: str, target: Path, checked: CheckedFile) -> None:

@@ -29,10 +29,14 @@ let frame = 0;
 let movedAt = null;
 let afterDrawing = null;
 let isFollowing = false;
+let isSpaceDown = false;
+let isOpening = false;
 let last = { category: 'object', symmetric: null, upright: true, dims: null, camera: null };
 
 const current = () => open?.objects.find((box) => box.id === selected) || null;
-const proposal = () => proposals.find((box) => box.id === selected) || null;
+// An accepted proposal is offered again when its box is undone.
+const offered = () => proposals.filter((box) => !open?.objects.some((item) => item.id === box.acceptedAs));
+const proposal = () => offered().find((box) => box.id === selected) || null;
 const newId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((s, n) => s + n.toString(36), 'b');
 
 async function start() {
@@ -43,6 +47,8 @@ async function start() {
   panel.setCategories(folder.categories);
   document.body.classList.toggle('video', folder.is_video);
   if (folder.is_video) element('empty').textContent = 'Leave this frame out';
+  document.body.classList.toggle('read-only', folder.is_read_only);
+  for (const id of ['details', 'camera']) element(id).inert = folder.is_read_only;
   const named = folder.pictures.find((item) => `#${encodeURIComponent(item.path)}` === location.hash);
   const fresh = folder.pictures.find((item) => !item.is_annotated && !item.error);
   await show((named || fresh || folder.pictures[0]).id);
@@ -66,6 +72,7 @@ async function show(id) {
   history.replaceState(null, '', `#${encodeURIComponent(entry.path)}`);
   element('name').textContent = entry.path;
   open = null;
+  isOpening = true;
   proposals = [];
   select(null);
   let loaded = null;
@@ -79,6 +86,7 @@ async function show(id) {
     entry.error = error.message;
     panel.toast(error.message);
   }
+  isOpening = false;
   view.show(loaded, open?.image_wh || [1, 1]);
   panel.drawPictures(folder.pictures, id, show);
   if (open) begin();
@@ -118,6 +126,7 @@ function remember() {
 }
 
 function onSaved(what, text) {
+  if (what === 'saved' && !cursor && !drag) live = null;
   const place = element('saved');
   place.textContent = { saving: 'saving …', saved: 'saved', failed: 'not saved' }[what] ?? '';
   place.classList.toggle('bad', what === 'failed');
@@ -166,6 +175,7 @@ function select(id) {
 
 /** Begin a box; it is in the list, and saved, from its first corner on. */
 function addBox() {
+  if (folder.is_read_only) return;
   const { category, symmetric, upright } = last;
   pending = {
     id: newId(), category, symmetric, upright, corners: Array(8).fill(null),
@@ -223,7 +233,7 @@ function lastPlaced(placed, box) {
 function removeBox() {
   if (proposal()) {
     proposals = proposals.filter((box) => box.id !== selected);
-    select(proposals[0]?.id ?? null);
+    select(offered()[0]?.id ?? null);
     return;
   }
   if (!current()) return;
@@ -232,13 +242,13 @@ function removeBox() {
 }
 
 function accept() {
-  const { score, ...box } = proposal();
-  proposals = proposals.filter((item) => item.id !== box.id);
+  const { score, acceptedAs, ...box } = proposal();
   const isOffered = !folder.categories.length || folder.categories.includes(box.category);
   const category = isOffered ? box.category : last.category;
   const accepted = { ...box, id: newId(), category };
+  proposals = proposals.map((item) => (item.id === box.id ? { ...item, acceptedAs: accepted.id } : item));
   open.change({ objects: [...open.objects, accepted] });
-  select(proposals[0]?.id ?? accepted.id);
+  select(offered()[0]?.id ?? accepted.id);
 }
 
 function turn() {
@@ -277,7 +287,9 @@ function neighbour(step) {
 
 function go(step) {
   const next = neighbour(step);
+  tellDraft();
   if (next) show(next.id);
+  else if (step > 0) tellEnd();
 }
 
 /** Solve for corners that are not saved yet. */
@@ -367,8 +379,12 @@ function cornerAt(at) {
 function onDown(event) {
   element('overlay').focus();
   const at = view.canvasPoint(event);
-  if (event.button !== 0) {
+  if (event.button !== 0 || isSpaceDown) {
     drag = { pan: at };
+    return;
+  }
+  if (folder.is_read_only) {
+    pickBox(at);
     return;
   }
   const box = current();
@@ -386,7 +402,7 @@ function onDown(event) {
 }
 
 function pickBox(at) {
-  const boxes = [...(open?.objects || []), ...proposals].filter((box) => box.solution);
+  const boxes = [...(open?.objects || []), ...offered()].filter((box) => box.solution);
   const near = boxes
     .map((box) => [box.id, view.toCanvas(box.solution.keypoints[0])])
     .map(([id, [x, y]]) => [id, Math.hypot(x - at[0], y - at[1])])
@@ -420,12 +436,12 @@ function draw(onDrawn) {
     const shown = boxes.map((box) => (box.isCurrent && (live || drag?.corners) ? {
       ...box, solution: live || box.solution, corners: drag?.corners || box.corners,
     } : box));
-    const others = proposals.map((box) =>
+    const others = offered().map((box) =>
       ({ ...box, isProposal: true, isCurrent: box.id === selected }));
     view.draw([...shown, ...others], drag ? null : cursor);
     const box = edited();
     const solution = live || (box || proposal())?.solution;
-    panel.tell(box || proposal(), solution, open.image_wh, folder.is_video);
+    panel.tell(box || proposal(), solution, open.image_wh, folder.is_video, Boolean(last.dims), open.isSaving);
     afterDrawing?.();
     afterDrawing = null;
   });
@@ -434,17 +450,14 @@ function draw(onDrawn) {
 function refresh() {
   if (!folder) return;
   const box = edited();
-  wanted = picked ?? (box && !box.soft.some(Boolean) ? nextCorner(box.corners, skipped) : null);
+  wanted = folder.is_read_only ? null : picked ?? (box && !box.soft.some(Boolean) ? nextCorner(box.corners, skipped) : null);
   if (wanted === null) cursor = null;
   const corners = (box || proposal())?.corners || Array(8).fill(null);
   drawGuide(element('guide'), corners, wanted, (k) => { picked = k; refresh(); });
   element('guide-title').textContent = wanted === null ? 'Corners' : `Next: ${NAMES[wanted]}`;
-  const hint = proposal() ? 'Enter accepts the proposal · R turns it by 90° · Delete rejects it'
-    : wanted !== null ? `Click: ${NAMES[wanted]} · S if hidden`
-      : folder.is_video && box?.solution ? 'Drag a corner that is off · → next frame, PgDn ten'
-      : open && !open.objects.length && !open.isEmpty ? 'N begins a box' : '';
+  const hint = whatNext(box);
   element('hint').textContent = hint;
-  panel.drawBoxes(open?.objects || [], proposals, selected, select);
+  panel.drawBoxes(open?.objects || [], offered(), selected, select);
   panel.fillBox(box);
   if (open) panel.fillCamera(open.camera, open.cameras, Boolean(last.camera));
   element('undo').disabled = !open?.canUndo;
@@ -454,12 +467,43 @@ function refresh() {
   draw();
 }
 
+/** Say what to do next, below the picture. */
+function whatNext(box) {
+  if (!open) return isOpening ? 'Opening the picture …' : '';
+  if (folder.is_read_only) return open.is_annotated ? '← → other pictures · wheel zooms' : 'Not annotated';
+  if (proposal()) return 'Enter accepts the proposal · R turns it by 90° · Delete rejects it';
+  const goesOn = box?.solution && !folder.is_video ? ' · Enter: next picture' : '';
+  if (wanted !== null) return `Click: ${NAMES[wanted]} · S if hidden${goesOn}`;
+  if (folder.is_video && box?.solution) return 'Drag a corner that is off · → next frame, PgDn ten';
+  if (box?.solution) return 'Drag a corner that is off · N: one more box · Enter: next picture';
+  if (open.isEmpty) return 'No object here · E takes that back · Enter: next picture';
+  return open.objects.length ? '' : 'N begins a box · E: no object here';
+}
+
+/** Tell what is left to do after the last picture. */
+function tellEnd() {
+  const left = folder.pictures.filter((item) => !item.objects && !item.is_annotated);
+  const first = left.find((item) => !item.error);
+  if (folder.is_video || folder.is_read_only) panel.toast('This was the last one.');
+  else if (first) panel.toast(`This was the last picture. Not annotated yet: ${left.length}, ${first.path} first.`);
+  else panel.toast('All pictures are annotated and saved. Close this page, and check them: cpose check-data');
+}
+
+/** Tell of a box that is left with too few corners. */
+function tellDraft() {
+  const draft = open?.objects.find((box) => !box.solution);
+  if (!draft) return;
+  const count = draft.corners.filter(Boolean).length;
+  panel.toast(`A box in ${element('name').textContent} has ${count} corners only: it is kept here, but not in the annotation.`);
+}
+
 function undo(name) {
   if (!open) return;
   live = null;
   cursor = null;
   open[name]();
-  if (!edited()) begin();
+  if (!edited() && offered().length) select(offered()[0].id);
+  else if (!edited()) begin();
   refresh();
 }
 
@@ -467,9 +511,12 @@ function markEmpty() {
   if (!open) return;
   pending = null;
   open.change({ objects: [], isEmpty: !open.isEmpty });
-  select(null);
+  if (open.isEmpty) select(null);
+  else addBox();
 }
 
+/** Keys that change nothing. */
+const LOOKING = new Set(['ArrowRight', 'ArrowLeft', 'd', 'a', 'PageDown', 'PageUp', 'f', 'Tab', ' ', '?', 'Escape']);
 const KEYS = {
   Enter: () => (proposal() ? accept() : go(1)),
   ArrowRight: () => go(1),
@@ -487,12 +534,26 @@ const KEYS = {
   e: markEmpty,
   f: () => { view.fit(); draw(); },
   u: () => edited() && changeBox({ upright: !edited().upright }),
-  Escape: () => { pending = null; select(null); },
+  Escape: () => {
+    if (document.body.classList.contains('helping')) {
+      document.body.classList.remove('helping');
+      return;
+    }
+    pending = null;
+    select(null);
+  },
+  '?': () => document.body.classList.toggle('helping'),
+  ' ': () => holdSpace(true),
   Tab: () => {
-    const ids = [...(open?.objects || []), ...proposals].map((box) => box.id);
+    const ids = [...(open?.objects || []), ...offered()].map((box) => box.id);
     if (ids.length) select(ids[(ids.indexOf(selected) + 1) % ids.length]);
   },
 };
+
+function holdSpace(isDown) {
+  isSpaceDown = isDown;
+  document.body.classList.toggle('moving', isDown);
+}
 
 function onKey(event) {
   const isField = ['INPUT', 'SELECT'].includes(event.target.tagName);
@@ -501,6 +562,7 @@ function onKey(event) {
     return;
   }
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (folder?.is_read_only && !LOOKING.has(key)) return;
   let action = KEYS[key];
   if (event.ctrlKey || event.metaKey) {
     if (key === 'z') action = () => undo(event.shiftKey ? 'redo' : 'undo');
@@ -530,21 +592,25 @@ function changeCamera(source) {
 
 function wire() {
   const overlay = element('overlay');
-  overlay.addEventListener('mousemove', onMove);
-  overlay.addEventListener('mousedown', onDown);
-  overlay.addEventListener('mouseleave', () => { cursor = null; live = null; draw(); });
-  window.addEventListener('mouseup', onUp);
+  overlay.addEventListener('pointermove', onMove);
+  overlay.addEventListener('pointerdown', onDown);
+  overlay.addEventListener('pointerleave', () => { cursor = null; live = null; draw(); });
+  for (const name of ['pointerup', 'pointercancel']) window.addEventListener(name, onUp);
   overlay.addEventListener('contextmenu', (event) => event.preventDefault());
   overlay.addEventListener('wheel', (event) => {
     event.preventDefault();
-    view.zoom(1.0015 ** -event.deltaY, view.canvasPoint(event));
+    // Two fingers on a touch pad: spread they zoom, as browsers say by Ctrl, sideways they move.
+    if (event.deltaX && !event.ctrlKey) view.move(-event.deltaX * view.ratio, -event.deltaY * view.ratio);
+    else view.zoom((event.ctrlKey ? 1.01 : 1.0015) ** -event.deltaY, view.canvasPoint(event));
     draw();
   }, { passive: false });
   window.addEventListener('keydown', onKey);
+  window.addEventListener('keyup', (event) => { if (event.key === ' ') holdSpace(false); });
+  window.addEventListener('blur', () => holdSpace(false));
   view.onResize = () => draw();
   const onClick = {
     undo: () => undo('undo'), redo: () => undo('redo'), next: () => go(1), previous: () => go(-1),
-    new: addBox, empty: markEmpty, same: likeLast, turn,
+    new: addBox, empty: markEmpty, same: likeLast, turn, help: KEYS['?'],
   };
   for (const [id, action] of Object.entries(onClick)) {
     element(id).addEventListener('click', () => { action(); overlay.focus(); });

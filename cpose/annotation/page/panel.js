@@ -1,5 +1,7 @@
 // The lists and fields around the picture.
 
+import { NAMES } from './cuboid.js';
+
 const element = (id) => document.getElementById(id);
 
 function node(name, className, text = '') {
@@ -57,19 +59,23 @@ function sizeText(dims) {
 }
 
 /** Say how well the box fits and what its view leaves open. */
-export function tell(box, solution, wh, isVideo) {
+export function tell(box, solution, wh, isVideo, hasLast, isSaving) {
   const place = element('told');
   place.replaceChildren();
   if (!box) return;
   const count = box.corners.filter(Boolean).length;
   if (!solution) {
-    place.textContent = count < 4 ? `${count} of at least 4 corners.` : 'No box has these corners.';
+    const same = count || !hasLast ? '' : ' The same object as before? L takes its sizes.';
+    place.textContent = count < 4 ? `${count} of at least 4 corners.${same}`
+      : isSaving ? 'The box is placed …' : 'No box has these corners. Drag one that is wrong, or Backspace takes the last one back.';
     return;
   }
   const lines = [];
   if (typeof solution.residual_px === 'number' && (isVideo || !box.soft.every(Boolean))) {
     const isGood = solution.residual_px < Math.max(...wh) / 250;
-    lines.push(node('span', isGood ? 'good' : 'warn', `Off by ${solution.residual_px.toFixed(1)} px. `));
+    const worst = isGood ? '' : typeof solution.suspect === 'number'
+      ? `${NAMES[solution.suspect]} is probably wrong: drag it.` : 'Drag the corners that are off.';
+    lines.push(node('span', isGood ? 'good' : 'warn', `Off by ${solution.residual_px.toFixed(1)} px. ${worst}`));
   }
   if (solution.is_ambiguous) {
     lines.push(node('span', 'warn', 'Another direction fits as well: place one more corner. '));

@@ -25,6 +25,8 @@ export class OpenPicture {
 
   get canRedo() { return this.#future.length > 0; }
 
+  get isSaving() { return this.#saving !== null; }
+
   #adopt(document) {
     Object.assign(this, document);
     this.isEmpty = document.is_annotated && !document.objects.length;

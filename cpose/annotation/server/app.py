@@ -41,6 +41,7 @@ class AnnotationApp:
         editor: Reads and writes.
         categories: Names that the page offers first.
         proposer: Finds boxes, None without a model.
+        is_read_only: Whether nothing may be changed.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class AnnotationApp:
         editor: PictureEditor,
         categories: tuple[str, ...] = (),
         proposer: Proposer | None = None,
+        is_read_only: bool = False,
     ) -> None:
         self._editor = editor
+        self._is_read_only = is_read_only
         self._categories = categories
         self._proposer = proposer
         self._jpegs: OrderedDict[tuple[str, str], bytes] = OrderedDict()
@@ -94,6 +97,7 @@ class AnnotationApp:
                 'sources': SOURCES,
                 'is_video': self._editor.is_video,
                 'is_writing': self._editor.is_writing,
+                'is_read_only': self._is_read_only,
             }
         )
 
@@ -101,6 +105,8 @@ class AnnotationApp:
         return self._answer(self._editor.read(self._find(request)))
 
     async def _change(self, request: Request) -> Response:
+        if self._is_read_only:
+            return JSONResponse({'error': 'The pictures are open to look at only.'}, 403)
         picture, fields = self._find(request), await read_fields(request)
         document = await run_in_threadpool(self._editor.change, picture, fields)
         return self._answer(document)

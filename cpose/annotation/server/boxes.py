@@ -19,6 +19,10 @@ from cpose.structures.cuboid import NUM_CORNERS
 BOX_ID = re.compile('[A-Za-z0-9_-]{1,40}')
 SOFT_TRUST = 0.1
 """Weight of a corner that comes from a file or a model: it yields to those that are placed."""
+LEAST_TO_DOUBT = 6
+"""Placed corners of which one can be told to be wrong."""
+MUCH_BETTER = 3.0
+"""Factor between the residuals with a corner that is wrong and without it."""
 FARTHEST = 3.0
 """Distance of a corner from the picture, its longer sides."""
 MOST_SIZE = 1e4
@@ -93,7 +97,7 @@ class Box:
             return solution_json(self.solution)
         if self.stored is None:
             return None
-        note = self.stored.get(NOTE) or {}
+        note = _note(self.stored)
         return {
             'keypoints': self.stored['projected_cuboid'],
             'dims': self.stored['scale'],
@@ -102,6 +106,7 @@ class Box:
             'is_ambiguous': False,
             'up': None,
             'state': None,
+            'suspect': None,
         }
 
     def to_object(self, number: int) -> dict[str, Any]:
@@ -147,6 +152,7 @@ def solution_json(solution: CuboidSolution) -> dict[str, Any]:
         'focal': float(solution.intrinsics[0, 0]),
         'up': solution.rotation[:, 1].tolist(),
         'state': solution.state.tolist(),
+        'suspect': solution.suspect,
     }
 
 
@@ -190,8 +196,7 @@ def stored_box(item: JsonFields, content: Mapping[str, Any], number: int) -> Box
         content: The same, as parsed.
         number: Its place in the file.
     """
-    note = content.get(NOTE)
-    note = note if isinstance(note, dict) else {}
+    note = _note(content)
     corners = np.array(content['projected_cuboid'], dtype=np.float64)[1:]
     box = Box(
         id=f'file-{number}',
@@ -216,11 +221,13 @@ def solve_box(
     up_cv: np.ndarray | None = None,
     start: np.ndarray | None = None,
     is_whole: bool = True,
+    is_estimate: bool = False,
 ) -> CuboidSolution | None:
     """Return the posed box, see `solve_cuboid`.
 
     A camera that is not held level shows by corners that fit much better without that assumption,
-    which is then dropped.
+    which is then dropped. A corner that was mistaken for another shows by others that fit much
+    better without it; it is named where the search is whole.
 
     Args:
         box: The description.
@@ -229,6 +236,8 @@ def solve_box(
         up_cv: The vertical by another upright box, OpenCV camera frame.
         start: See `solve_cuboid`.
         is_whole: See `solve_cuboid`.
+        is_estimate: Whether the focal length of the camera is an estimate by the same corners, of
+            which a wrong one spoils it.
     """
     problem = CuboidProblem(
         corners_image=box.corners,
@@ -242,11 +251,32 @@ def solve_box(
     )
     found = solve_cuboid(problem, start, is_whole)
     is_doubtful = found is not None and found.residual_px > max(image_wh) / PIXELS_PER_SIGMA
-    if not (is_doubtful and box.is_upright and up_cv is None):
+    if found is None or not is_doubtful:
         return found
-    free = solve_cuboid(replace(problem, is_upright=False), start, is_whole)
-    is_better = free is not None and found is not None and free.residual_px < found.residual_px / 2
-    return free if is_better else found
+    if box.is_upright and up_cv is None:
+        leaning = replace(problem, is_upright=False)
+        free = solve_cuboid(leaning, start, is_whole)
+        if free is not None and free.residual_px < found.residual_px / 2:
+            problem, found = leaning, free
+    if not is_whole:
+        return found
+    doubted = replace(problem, intrinsics=None) if is_estimate else problem
+    return replace(found, suspect=_find_suspect(doubted, found))
+
+
+def _find_suspect(problem: CuboidProblem, found: CuboidSolution) -> int | None:
+    """Return the corner without which the others fit much better, None if there is none."""
+    placed = np.flatnonzero(np.isfinite(problem.corners_image[:, 0]))
+    if len(placed) < LEAST_TO_DOUBT:
+        return None
+    residuals = []
+    for corner in placed:
+        corners = problem.corners_image.copy()
+        corners[corner] = np.nan
+        others = solve_cuboid(replace(problem, corners_image=corners))
+        residuals.append(np.inf if others is None else others.residual_px)
+    best = int(np.argmin(residuals))
+    return int(placed[best]) if residuals[best] < found.residual_px / MUCH_BETTER else None
 
 
 def ground_plane(boxes: Sequence[Box]) -> dict[str, Any]:
@@ -265,6 +295,12 @@ def plane_content(point_cv: np.ndarray, normal_cv: np.ndarray) -> dict[str, Any]
     return {'AR_data': {name: value.tolist() for name, value in plane.items()}}
 
 
+def _note(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a person said of an object, empty where that is not known."""
+    note = content.get(NOTE)
+    return note if isinstance(note, dict) else {}
+
+
 def _renamed(fields: JsonFields) -> JsonFields:
     return JsonFields({'class': fields.get('category')}, 'page')
 
@@ -276,7 +312,7 @@ def _read_corners(fields: JsonFields, image_wh: tuple[int, int]) -> np.ndarray:
     filled = [[np.nan, np.nan] if row is None else row for row in rows]
     try:
         corners = np.array(filled, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise fields.error('corners', 'must hold points of two numbers') from error
     if corners.shape != (NUM_CORNERS, 2):
         raise fields.error('corners', 'must hold points of two numbers')

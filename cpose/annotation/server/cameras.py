@@ -11,6 +11,7 @@ from cpose.apis.inference.calibration import Camera
 from cpose.datasets.annotations.tao_writer import describe_camera
 from cpose.files.image_header import EXIF, JPEG_START, jpeg_segments
 from cpose.files.json_files import JsonFields
+from cpose.geometry.projection import DISTORTION_LENGTHS
 from cpose.structures.camera import guess_intrinsics, intrinsic_matrix
 
 SOURCES = {
@@ -79,7 +80,7 @@ def parse_camera(fields: JsonFields, known: Mapping[str, PictureCamera]) -> Pict
     Raises:
         DataError: If a value is wrong.
     """
-    source = fields.value('source')
+    source = str(fields.value('source'))
     if source in known and source not in ('typed', 'picture'):
         return known[source]
     if source not in ('typed', 'picture'):
@@ -90,7 +91,10 @@ def parse_camera(fields: JsonFields, known: Mapping[str, PictureCamera]) -> Pict
             raise fields.error(name, 'must be a focal length in pixels, above 0')
     lens = None
     if fields.has('distortion'):
-        lens = fields.array('distortion', (len(fields.value('distortion')),))
+        given = fields.value('distortion')
+        if not isinstance(given, list) or len(given) not in DISTORTION_LENGTHS:
+            raise fields.error('distortion', f'must be one of {DISTORTION_LENGTHS} numbers')
+        lens = fields.array('distortion', (len(given),))
     return PictureCamera(source, intrinsic_matrix(fx, fy, cx, cy), lens)
 
 

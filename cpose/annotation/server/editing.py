@@ -142,13 +142,12 @@ class Editor:
         camera = parse_camera(fields.fields('camera'), {})
         if fields.get('is_focal_free') is True:
             camera = replace(camera, source='estimated')
-        start = fields.get('start')
         return solve_box(
             parse_box(fields.fields('box'), image_wh),
             camera,
             image_wh,
             fields.array('up', (3,)) if fields.has('up') else None,
-            np.array(start, dtype=np.float64) if isinstance(start, list) else None,
+            _start(fields),
             is_whole=False,
         )
 
@@ -184,6 +183,12 @@ class Editor:
                 advice='Move one of both to another folder',
             )
         return self._sizes[key]
+
+
+def _start(fields: JsonFields) -> np.ndarray | None:
+    """Return the state that a solution is to begin with, None without one."""
+    start = fields.get('start')
+    return fields.array('start', (len(start),)) if isinstance(start, list) else None
 
 
 def read_stored(
@@ -241,7 +246,7 @@ def solve_all(
         if not changed and not is_moved:
             posed.append(_keep(box, old))
             continue
-        solution = solve_box(box, known, before.image_wh, up_cv)
+        solution = solve_box(box, known, before.image_wh, up_cv, is_estimate=camera.is_estimated)
         if solution is not None:
             names = tuple(dict.fromkeys((*solution.undetermined, *names)))
             solution = replace(solution, undetermined=names)
@@ -287,7 +292,7 @@ def _stored_camera(content: Mapping[str, Any]) -> PictureCamera | None:
     annotation = parse_annotation(content, 'annotation')
     if annotation.intrinsics is None:
         return None
-    source = content['camera_data'].get('intrinsics_source')
+    source = str(content['camera_data'].get('intrinsics_source'))
     return PictureCamera(
         source if source in SOURCES else 'annotation',
         annotation.intrinsics,

@@ -145,9 +145,19 @@ class PictureFolder:
         return _read_object(picture.json_path)
 
     def read_drafts(self, picture: Picture) -> dict[str, Any]:
-        """Return what is not finished: ``objects``, and ``camera`` if it was chosen."""
+        """Return what is not finished: ``objects``, and ``camera`` if it was chosen.
+
+        Raises:
+            DataError: If the file cannot be read or holds no boxes with ids.
+        """
         self.check_inside(picture)
-        return _read_object(picture.draft_path) or {}
+        drafts = _read_object(picture.draft_path) or {}
+        items = drafts.get('objects', [])
+        if not isinstance(items, list) or not all(map(_has_id, items)):
+            raise DataError(
+                'holds no unfinished boxes', place=FilePlace(picture.draft_path), advice='Remove it'
+            )
+        return drafts
 
     def revision(self, picture: Picture) -> str:
         """Return what changes with the files of a picture."""
@@ -260,6 +270,10 @@ def annotated_size(content: dict[str, Any] | None) -> tuple[int, int] | None:
         return None
     width, height = camera.get('width'), camera.get('height')
     return (width, height) if isinstance(width, int) and isinstance(height, int) else None
+
+
+def _has_id(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get('id'), str)
 
 
 def _ids(objects: list[dict[str, Any]]) -> set[str]:

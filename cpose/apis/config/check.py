@@ -47,6 +47,7 @@ REGISTRIES = {
     'test_evaluator': cpose_registry.METRICS,
     'tracker': cpose_registry.TRACKERS,
     'train_cfg': cpose_registry.LOOPS,
+    'tta_cfg': cpose_registry.MODELS,
     'val_cfg': cpose_registry.LOOPS,
     'val_evaluator': cpose_registry.METRICS,
     'vis_backends': cpose_registry.VISBACKENDS,

@@ -5,18 +5,20 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path, PurePath
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from cpose.error_places import FilePlace
+from cpose.error_places import ConfigPlace, FilePlace
 from cpose.errors import ConfigError
 from cpose.registry import all_registries
 
 READ_BASE = 'read_base'
 PACKAGE_CONFIGS = 'cpose.configs.'
 ENDING = '.py'
+STORABLE = (str, int, float, complex, bytes, set, frozenset, type(None))
+CODE = (type, FunctionType, ModuleType)
 
 
 def base_imports(module: ast.Module) -> list[ast.ImportFrom]:
@@ -102,18 +104,42 @@ def imported_names(module: ast.Module) -> set[str]:
     return imported - assigned
 
 
-def plain_values(node: Any) -> Any:
+def plain_values(node: Any, key: str = '') -> Any:
     """Return nested dicts and lists with texts for paths, and names for imported classes.
 
-    A class or function is named as it is registered, or by its module where it is not.
+    A class or function is named as it is registered, or by its module where it is not. At the top
+    they are helpers of the file, no keys.
+
+    Args:
+        node: A config, or what is under a key.
+        key: That key, dotted.
+
+    Raises:
+        ConfigError: If a value is a class or function that only this file knows, or another object
+            that a stored config cannot hold.
     """
     if isinstance(node, Mapping):
-        return {key: plain_values(value) for key, value in node.items()}
+        kept = node if key else {n: v for n, v in node.items() if not isinstance(v, CODE)}
+        return {name: plain_values(value, _below(key, name)) for name, value in kept.items()}
     if isinstance(node, list | tuple):
-        return type(node)(plain_values(value) for value in node)
+        items = [plain_values(value, _below(key, place)) for place, value in enumerate(node)]
+        return type(node)(items)
     if isinstance(node, PurePath):
         return str(node)
-    return _name_of(node) if isinstance(node, type | FunctionType) else node
+    found = _name_of(node) if isinstance(node, type | FunctionType) else node
+    if not isinstance(found, STORABLE):
+        raise ConfigError(
+            'cannot be stored with the config',
+            value=found,
+            place=ConfigPlace((key,)),
+            advice='Give numbers, texts, lists and dicts, and the name of what stands in a module '
+            "as text: 'module.name'",
+        )
+    return found
+
+
+def _below(key: str, name: Any) -> str:
+    return f'{key}.{name}' if key else str(name)
 
 
 def _name_of(found: type | FunctionType) -> Any:
@@ -121,5 +147,5 @@ def _name_of(found: type | FunctionType) -> Any:
     name = found.__name__
     if any(registry.get(name) is found for registry in all_registries()):
         return name
-    module = sys.modules.get(found.__module__)
+    module = sys.modules.get(getattr(found, '__module__', ''))
     return f'{found.__module__}.{name}' if getattr(module, name, None) is found else found

@@ -27,10 +27,15 @@ OPEN3D_MATRIX = 'intrinsic_matrix'
 MATRIX_NAMES = ('camera_matrix', 'intrinsics', 'cam_K', 'K', 'k', OPEN3D_MATRIX)
 DISTORTION_NAMES = ('distortion_coefficients', 'distortion_coeffs', 'distortion', 'D', 'd')
 DISTORTION_MODELS = ('plumb_bob', 'rational_polynomial', 'radtan', 'pinhole', 'none', '')
+LENS_NAMES = ('k1', 'k2', 'p1', 'p2', 'k3', 'k4', 'k5', 'k6')
+"""Single coefficients, in OpenCV's order."""
+FISHEYE_MODELS = ('equi', 'fisheye', 'opencv_fisheye', 'kannala_brandt', 'omni', 'mei')
+"""How names of models begin that bend the rays even where all their coefficients are 0."""
 SIZE_NAMES = (('width', 'height'), ('image_width', 'image_height'))
 RESOLUTION = 'resolution'
 SECTIONS = ('inference', 'evaluate', 'camera', 'intrinsics', 'intrinsic')
 """Parts of a file in which a camera is looked for, besides its top level."""
+NO_LENS = 'must be plumb_bob or rational_polynomial. Rectify the images'
 KALIBR_CAMERA = re.compile('cam[0-9]{1,3}')
 
 
@@ -61,7 +66,7 @@ def parse_calibration(content: Any, origin: str) -> Camera | SceneCameras | None
         if intrinsics is None:
             intrinsics = _read_matrix(fields)
         if intrinsics is not None:
-            _check_model(fields)
+            _check_model(fields, whole)
             size = _read_size(fields) or _read_size(whole)
             camera = Camera(intrinsics, _read_distortion(fields, whole), size, origin)
             return _part_of_sensor(camera, whole)
@@ -140,10 +145,13 @@ def _sections(content: Mapping[Any, Any], origin: str) -> Iterator[JsonFields]:
             yield JsonFields(content[name], origin, f'{name}.')
 
 
-def _check_model(fields: JsonFields) -> None:
-    """Refuse the models of Kalibr that are no pinhole."""
-    if (fields.get('camera_model') or 'pinhole') != 'pinhole':
-        raise fields.error('camera_model', 'must be pinhole. Rectify the images')
+def _check_model(*parts: JsonFields) -> None:
+    """Refuse the models of Kalibr that are no pinhole, and lenses that none can stand for."""
+    for fields in parts:
+        if (fields.get('camera_model') or 'pinhole') != 'pinhole':
+            raise fields.error('camera_model', 'must be pinhole. Rectify the images')
+        if str(fields.get('distortion_model')).lower().startswith(FISHEYE_MODELS):
+            raise fields.error('distortion_model', NO_LENS)
 
 
 def _part_of_sensor(camera: Camera, fields: JsonFields) -> Camera:
@@ -154,7 +162,9 @@ def _part_of_sensor(camera: Camera, fields: JsonFields) -> Camera:
     """
     binning = np.array([_positive_or_one(fields, name) for name in ('binning_x', 'binning_y')])
     offset, part_wh = np.zeros(2), camera.image_wh
-    if isinstance(fields.get('roi'), dict):
+    if fields.has('roi'):
+        if not isinstance(fields.get('roi'), dict):
+            raise fields.error('roi', 'must have x_offset, y_offset, width and height')
         roi = fields.fields('roi')
         size = _read_size(roi)
         if size is not None:
@@ -167,6 +177,8 @@ def _part_of_sensor(camera: Camera, fields: JsonFields) -> Camera:
     intrinsics[:2] /= binning[:, None]
     if part_wh is not None:
         part_wh = (int(part_wh[0] // binning[0]), int(part_wh[1] // binning[1]))
+        if not all(part_wh):
+            raise fields.error('binning_x', 'leaves no pixel')
     return replace(camera, intrinsics=intrinsics, image_wh=part_wh, sensor=camera)
 
 
@@ -240,21 +252,32 @@ def _read_distortion(*parts: JsonFields) -> np.ndarray | None:
     """Return the lens coefficients that the first part with some has."""
     places = [(part, name) for part in parts for name in DISTORTION_NAMES if part.has(name)]
     if not places:
-        return None
+        single = [_read_single_coefficients(part) for part in parts]
+        return next((found for found in single if found is not None), None)
     fields, name = places[0]
+    if isinstance(fields.get(name), dict) and 'data' not in fields.get(name):
+        return _read_single_coefficients(fields.fields(name))
     coefficients = _numbers(fields, name)
     if not coefficients.any():
         return None
     named = next((part for part in parts if part.has('distortion_model')), fields)
     if (named.get('distortion_model') or '') not in DISTORTION_MODELS:
-        raise named.error(
-            'distortion_model', 'must be plumb_bob or rational_polynomial. Rectify the images'
-        )
+        raise named.error('distortion_model', NO_LENS)
     if coefficients.size not in DISTORTION_LENGTHS:
         raise fields.error(
             name, f'has {coefficients.size} numbers, expected {DISTORTION_LENGTHS} of OpenCV'
         )
     return coefficients
+
+
+def _read_single_coefficients(fields: JsonFields) -> np.ndarray | None:
+    """Return the lens coefficients that have a field each, missing ones 0."""
+    given = [name for name in LENS_NAMES if fields.has(name)]
+    if 'k4' in given and 'k6' not in given:
+        raise fields.error('k4', 'without k5 and k6 belongs to a fisheye lens. Rectify the images')
+    values = [float(fields.array(name, ())) if name in given else 0.0 for name in LENS_NAMES]
+    length = next(length for length in (4, 5, 8) if not any(values[length:]))
+    return np.array(values[:length]) if any(values) else None
 
 
 def _numbers(fields: JsonFields, name: str) -> np.ndarray:

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,25 +22,25 @@ from cpose.apis.builder import (
     resolve_config,
 )
 from cpose.apis.config.load import load_config
-from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.camera_io import CameraFinder, CameraLike
 from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
 from cpose.apis.inference.inference_parts import (
+    FURTHER_SCALES,
+    ImagePreparation,
     build_pipeline,
     build_visualizer,
     choose_input_wh,
+    collate_scales,
     find_categories,
     find_metainfo,
     find_scale_source,
     find_scales,
-    make_record,
     set_input_wh,
 )
+from cpose.apis.inference.run_memory import RunMemory
 from cpose.apis.zoo_files import choose_files
 from cpose.building import building
-from cpose.datasets.base_dataset import check_packed
-from cpose.error_places import ConfigPlace
-from cpose.errors import DataError, check_number, errors_of_file
+from cpose.errors import check_number, errors_of_file
 from cpose.metric_scale.metric_poses import MetricScaling
 from cpose.models.detectors.scale_pyramid import (
     merge_results,
@@ -56,12 +57,6 @@ from cpose.tracking.frame_memory import FrameMemory
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
-States = tuple[VideoTracking, MetricScaling, FrameMemory | None]
-"""What is remembered from image to image."""
-PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
-
-FURTHER_SCALES = 'further_scales'
-"""Key of a batch with what there is beside the first scale."""
 
 
 @INFERENCERS.register_module()
@@ -92,6 +87,7 @@ class CenterPoseInferencer(BaseInferencer):
 
     Attributes:
         categories: Names by label.
+        scales: Factors of ``input_wh``.
         sizes_wh: Width and height of the network input, by scale.
         model: The network, with batch norms folded into its convolutions, or what stands in its
             place for a file of another runtime; None with a detector.
@@ -122,17 +118,17 @@ class CenterPoseInferencer(BaseInferencer):
         self._weights = checkpoint
         loaded = resolve_config(config, checkpoint)
         self.input_wh = choose_input_wh(loaded, input_wh)
-        scales = scales or find_scales(loaded)
-        self.sizes_wh = pyramid_sizes(scales, self.input_wh)
+        self.scales = scales or find_scales(loaded)
+        self.sizes_wh = pyramid_sizes(self.scales, self.input_wh)
         self.categories = find_categories(loaded)
         self._detector: Detector = detector or self._detect
         self._device = device
         with building(loaded):
             super().__init__(loaded, checkpoint, device, scope='cpose', show_progress=False)
             self.postprocessor = find_postprocessor(self.model, loaded)
-        refuse_fixed_size(self.model, scales)
+        refuse_fixed_size(self.model, self.scales)
         self.reads_previous = reads_previous(self.model)
-        refuse_memory_of_scales(self.reads_previous, scales)
+        refuse_memory_of_scales(self.reads_previous, self.scales)
         self.runtime: Any = None if self.model is None else find_model_runtime(self.model)
 
     def __call__(
@@ -179,10 +175,9 @@ class CenterPoseInferencer(BaseInferencer):
         with building(self.cfg):
             tracking = VideoTracking(self.cfg.get('tracker'), metainfo)
             scaling = MetricScaling(find_scale_source(self.cfg, self.postprocessor), metainfo)
-        memory = FrameMemory() if self.reads_previous else None
-        states = tracking, scaling, memory
-        batches = self.preprocess(inputs, 1 if memory else batch_size, **before)
-        return itertools.chain.from_iterable(self._run_all(states, batches, *after))
+        memory = RunMemory(tracking, scaling, FrameMemory() if self.reads_previous else None)
+        batches = self.preprocess(inputs, 1 if self.reads_previous else batch_size, **before)
+        return itertools.chain.from_iterable(self._run_all(memory, batches, *after))
 
     def preprocess(
         self,
@@ -201,8 +196,10 @@ class CenterPoseInferencer(BaseInferencer):
         """
         check_number('batch_size', batch_size, least=1, is_whole=True)
         finder = CameraFinder(camera) if use_pnp else None
-        prepared = self._prepare_all(read_images(inputs, on_error, fps), finder, on_error)
-        return map(self._collate, self._get_chunk_data(prepared, batch_size))
+        preparation = ImagePreparation(self.pipeline, self.sizes_wh, finder)
+        prepared = preparation.prepare_all(read_images(inputs, on_error, fps), on_error)
+        collate = partial(collate_scales, self.collate_fn)
+        return map(collate, self._get_chunk_data(prepared, batch_size))
 
     def forward(
         self, inputs: Mapping[str, Any], score_thr: float | None = None
@@ -217,7 +214,7 @@ class CenterPoseInferencer(BaseInferencer):
             score_thr = self.postprocessor.infer_score_thr
         batches = [inputs, *inputs.get(FURTHER_SCALES, ())]
         found = [self._find(batch, score_thr) for batch in batches]
-        return [merge_results(results) for results in zip(*found, strict=True)]
+        return [merge_results(results, self.scales) for results in zip(*found, strict=True)]
 
     def _find(self, batch: Mapping[str, Any], score_thr: float) -> list[PoseResult]:
         """Return the poses of a batch at one scale."""
@@ -267,69 +264,27 @@ class CenterPoseInferencer(BaseInferencer):
 
     def _run_all(
         self,
-        states: States,
+        memory: RunMemory,
         batches: Iterable[tuple[list[SourceImage], Any]],
         forward: dict,
         visualize: dict,
         finish: dict,
     ) -> Iterator[Iterable[tuple[SourceImage, PoseResult]]]:
         """Yield the images that are complete after each batch, and in the end the others."""
-        tracking, scaling, memory = states
         score_thr = forward.get('score_thr')
         shown = self.postprocessor.infer_score_thr if score_thr is None else score_thr
-        forward = {**forward, 'score_thr': tracking.least_score(shown)}
+        forward = {**forward, 'score_thr': memory.least_score(shown)}
         for images, data in batches:
-            if memory is not None:
-                data = memory.recall(data, images[0].frame)
-            pairs = zip(images, self.forward(data, **forward), strict=True)
-            ready = [pair for image, result in pairs for pair in tracking.step(image, result)]
-            if memory is not None:
-                memory.keep(tracking.newest)
-            yield self._show(scaling, ready, visualize, finish)
-        yield self._show(scaling, tracking.finish(), visualize, finish)
+            found = self.forward(memory.recall(images, data), **forward)
+            yield self._show(memory.follow(images, found), visualize, finish)
+        yield self._show(memory.finish(), visualize, finish)
 
     def _show(
-        self,
-        scaling: MetricScaling,
-        ready: Sequence[tuple[SourceImage, PoseResult]],
-        visualize: dict,
-        finish: dict,
+        self, ready: Sequence[tuple[SourceImage, PoseResult]], visualize: dict, finish: dict
     ) -> Iterable[tuple[SourceImage, PoseResult]]:
-        images = [image for image, _ in ready]
-        found = [scaling.apply(result, image) for image, result in ready]
+        images, found = [image for image, _ in ready], [result for _, result in ready]
         pictures = self.visualize(images, found, **visualize)
         return zip(images, self.postprocess(found, pictures, **finish), strict=True)
-
-    def _collate(self, chunk: list[tuple[SourceImage, Any]]) -> tuple[list[SourceImage], Any]:
-        by_scale = zip(*(data for _, data in chunk), strict=True)
-        first, *further = (self.collate_fn(list(data)) for data in by_scale)
-        data = {**first, FURTHER_SCALES: further} if further else first
-        return [image for image, _ in chunk], data
-
-    def _prepare_all(
-        self,
-        images: Iterator[SourceImage],
-        finder: CameraFinder | None,
-        on_error: ErrorHandler | None,
-    ) -> Iterator[tuple[SourceImage, list[dict[str, Any]]]]:
-        for image in images:
-            try:
-                camera = finder.find(image.path, image.image_wh) if finder else None
-                yield image, [self._prepare(image, camera, size) for size in self.sizes_wh]
-            except DataError as error:
-                if on_error is None:
-                    raise
-                on_error(error)
-
-    def _prepare(
-        self, image: SourceImage, camera: Camera | None, input_wh: tuple[int, int]
-    ) -> dict[str, Any]:
-        packed = self.pipeline(make_record(image, camera, input_wh))
-        check_packed(packed, [self.pipeline], PIPELINE)
-        if camera is None:
-            return packed
-        known = {'distortion': camera.distortion, 'is_camera_guessed': camera.is_guessed}
-        return {**packed, 'data_samples': replace(packed['data_samples'], **known)}
 
     @torch.inference_mode()
     def _detect(

@@ -30,6 +30,7 @@ from cpose.datasets.image_reading import read_image, read_photo
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.files.frame_names import list_videos, split_frame_name
+from cpose.files.text_files import check_ends
 from cpose.structures.object_pose import VideoFrame
 
 
@@ -203,6 +204,7 @@ def _find_files(text: str) -> Iterator[tuple[str, str]]:
             )
         yield from found
     elif os.path.exists(text):
+        check_ends(text)
         yield text, Path(text).stem
     else:
         yield from _search_glob(text)

@@ -1,6 +1,7 @@
 """What an inferencer takes from a config besides the network, and how images enter it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,14 @@ from mmengine.dataset import Compose
 
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.calibration import Camera
-from cpose.apis.inference.image_sources import SourceImage
+from cpose.apis.inference.camera_io import CameraFinder
+from cpose.apis.inference.image_sources import ErrorHandler, SourceImage
 from cpose.datasets.base import open_record
+from cpose.datasets.base_dataset import check_packed
 from cpose.datasets.draws import innermost_configs
 from cpose.datasets.metainfo import check_input_wh, normalise_metainfo
+from cpose.error_places import ConfigPlace
+from cpose.errors import DataError
 from cpose.registry import TRANSFORMS, VISUALIZERS
 from cpose.structures.image_record import ImageRecord
 from cpose.visualization.pose_drawer import PoseDrawer
@@ -22,6 +27,12 @@ SHIPPED_DATA = '_base_/datasets/centerpose.py'
 PLAIN_LOADERS = ('test_dataloader', 'val_dataloader')
 """Data that are not augmented, the test data first; any of them may be left out."""
 LOADERS = (*PLAIN_LOADERS, 'train_dataloader')
+PIPELINE = ConfigPlace(('test_dataloader.dataset.pipeline',))
+FURTHER_SCALES = 'further_scales'
+"""Key of a batch with what there is beside the first scale."""
+
+Prepared = tuple[SourceImage, list[dict[str, Any]]]
+"""An image with what the transforms made of it, by scale."""
 
 
 def choose_input_wh(config: Config, input_wh: Sequence[int] | None) -> tuple[int, int]:
@@ -100,6 +111,56 @@ def find_drawer(visualizer: Any, categories: Sequence[str]) -> PoseDrawer:
     return drawer
 
 
+@dataclass(frozen=True)
+class ImagePreparation:
+    """Make of images what a batch is collated from.
+
+    Attributes:
+        pipeline: Transforms of the test data.
+        sizes_wh: Width and height of the network input, by scale.
+        finder: Finds the camera of an image; None where poses are not wanted.
+    """
+
+    pipeline: Compose
+    sizes_wh: Sequence[tuple[int, int]]
+    finder: CameraFinder | None
+
+    def prepare_all(
+        self, images: Iterable[SourceImage], on_error: ErrorHandler | None
+    ) -> Iterator[Prepared]:
+        """Yield images as they are read.
+
+        Args:
+            images: What is read.
+            on_error: Called for an image that cannot be used, which is then left out; with None
+                the error is raised.
+
+        Raises:
+            DataError: If an image or its camera cannot be used.
+        """
+        for image in images:
+            try:
+                camera = self._find_camera(image)
+                yield image, [self._prepare(image, camera, size) for size in self.sizes_wh]
+            except DataError as error:
+                if on_error is None:
+                    raise
+                on_error(error)
+
+    def _find_camera(self, image: SourceImage) -> Camera | None:
+        return self.finder.find(image.path, image.image_wh) if self.finder else None
+
+    def _prepare(
+        self, image: SourceImage, camera: Camera | None, input_wh: tuple[int, int]
+    ) -> dict[str, Any]:
+        packed: dict[str, Any] = self.pipeline(make_record(image, camera, input_wh))
+        check_packed(packed, [self.pipeline], PIPELINE)
+        if camera is None:
+            return packed
+        known = {'distortion': camera.distortion, 'is_camera_guessed': camera.is_guessed}
+        return {**packed, 'data_samples': replace(packed['data_samples'], **known)}
+
+
 def make_record(
     image: SourceImage, camera: Camera | None, input_wh: tuple[int, int]
 ) -> dict[str, Any]:
@@ -109,6 +170,21 @@ def make_record(
         image_path=image.path, image=image.image, image_wh=image.image_wh, intrinsics=intrinsics
     )
     return open_record(record, input_wh, np.random.default_rng(0))
+
+
+def collate_scales(
+    collate: Callable[[list[dict[str, Any]]], dict[str, Any]], chunk: Sequence[Prepared]
+) -> tuple[list[SourceImage], dict[str, Any]]:
+    """Return images with their batch, see `CenterPoseInferencer.preprocess`.
+
+    Args:
+        collate: Makes a batch of one scale.
+        chunk: Prepared images.
+    """
+    by_scale = zip(*(data for _, data in chunk), strict=True)
+    first, *further = (collate(list(data)) for data in by_scale)
+    data = {**first, FURTHER_SCALES: further} if further else first
+    return [image for image, _ in chunk], data
 
 
 def _data_setting(config: Config, key: str, loaders: Sequence[str]) -> Any:

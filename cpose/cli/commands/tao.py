@@ -8,7 +8,7 @@ from typing import Any
 
 from cpose.cli.arguments import add_force, add_spec
 from cpose.cli.tao_jobs import add_job_commands
-from cpose.errors import import_extra
+from cpose.optional_packages import import_extra
 from cpose.tao import TASKS
 
 LAUNCHERS, NETWORK = ('model', 'deploy'), 'centerpose'

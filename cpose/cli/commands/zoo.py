@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from cpose.apis.metafile import ZooModel
 
 NUMBERS = ('MB', 'ms', 'AP')
-"""How the titles of columns of numbers begin."""
+"""Columns of numbers."""
+TEXTS = ('category', 'licence', 'weights')
+"""Columns whose cells may take several lines."""
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -71,17 +73,17 @@ def _list(models: 'Sequence[ZooModel]', left_out: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from cpose.apis.zoo import table_header, table_row
+    from cpose.apis.zoo import TABLE_HEADER, table_row
 
     if as_json:
         _print_json([model.to_dict() for model in models])
         return
-    table = Table(header_style='bold', box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for title in table_header(models):
-        side: Any = 'right' if title.startswith(NUMBERS) else 'left'
-        table.add_column(title, justify=side, overflow='fold', no_wrap=title == 'model')
+    table = Table(header_style='bold', box=SIMPLE_HEAD, padding=0, show_edge=False, pad_edge=False)
+    for title in TABLE_HEADER:
+        side: Any = 'right' if title in NUMBERS else 'left'
+        table.add_column(title, justify=side, overflow='fold', no_wrap=title not in TEXTS)
     for model in models:
-        table.add_row(*table_row(model, models))
+        table.add_row(*table_row(model))
     console = Console(highlight=False, markup=False)
     console.print(table)
     if left_out:

@@ -39,6 +39,7 @@ from cpose.structures.pose_data_sample import CuboidAnnotations
 
 LENS = 'distortion'
 """Field of ``camera_data``: an extension of the format."""
+INTRINSICS = ('fx', 'fy', 'cx', 'cy')
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def read_fields(
     poses = [read_pose(item) for item in objects]
     return AnnotationFields(
         image_wh=image_wh,
-        intrinsics=_intrinsics(camera),
+        intrinsics=read_intrinsics(camera),
         projection_matrix=_projection_matrix(camera, notes),
         distortion=_distortion(camera, notes),
         plane=_ground_plane(root, notes),
@@ -196,7 +197,7 @@ def _no_cuboid(item: JsonFields, findings: list[Finding]) -> DataError:
     return error
 
 
-def _intrinsics(camera: JsonFields) -> np.ndarray | None:
+def read_intrinsics(camera: JsonFields) -> np.ndarray | None:
     """Return fx, fy, cx, cy (4,), also from a 3×3 matrix or its transpose."""
     if not camera.has('intrinsics'):
         return None
@@ -207,7 +208,7 @@ def _intrinsics(camera: JsonFields) -> np.ndarray | None:
             raise camera.error('intrinsics', 'must be a camera matrix, pixels')
         return matrix[[0, 1, 0, 1], [0, 1, 2, 2]]
     fields = camera.fields('intrinsics')
-    fx, fy, cx, cy = (float(fields.array(name, ())) for name in ('fx', 'fy', 'cx', 'cy'))
+    fx, fy, cx, cy = (float(fields.array(name, ())) for name in INTRINSICS)
     if fx <= 0 or fy <= 0:
         raise fields.error('fx' if fx <= 0 else 'fy', 'must be positive, pixels')
     return np.array([fx, fy, cx, cy])

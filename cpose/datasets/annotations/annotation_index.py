@@ -27,7 +27,7 @@ from cpose.datasets.annotations.file_index import (
 )
 from cpose.datasets.conventions.table import Convention
 from cpose.error_places import FilePlace
-from cpose.errors import DataError
+from cpose.errors import DAMAGED_ARRAY_ERRORS, DataError
 from cpose.files.atomic import atomic_file
 from cpose.files.user_cache import cache_folder
 
@@ -61,7 +61,7 @@ def load_cache(root: str, convention: Convention | None = None) -> AnnotationTab
     for path in sorted(existing, key=lambda item: item.stat().st_mtime_ns, reverse=True):
         try:
             return _read_file(path)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, *DAMAGED_ARRAY_ERRORS) as error:
             print_log(f'Index {path} is left aside: {error}', logger='current')
     return None
 
@@ -97,6 +97,8 @@ def _read_file(path: Path) -> AnnotationTable:
     if images.dtype != IMAGE_DTYPE or objects.dtype != OBJECT_DTYPE:
         raise ValueError('its fields differ')
     num_objects = images['num_objects'].sum()
+    if not all(strings.is_whole() for strings in (paths, extras, findings)):
+        raise ValueError('its texts are damaged')
     if not len(paths) == len(findings) == len(images):
         raise ValueError('its lengths differ')
     if not len(extras) == len(objects) == num_objects:

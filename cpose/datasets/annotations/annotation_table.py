@@ -38,6 +38,14 @@ class PackedStrings:
         lengths = np.array([len(item) for item in encoded], dtype=np.int64)
         return cls(np.frombuffer(b''.join(encoded), dtype=np.uint8), np.cumsum(lengths))
 
+    def is_whole(self) -> bool:
+        """Tell whether both arrays, which come from a file, belong together."""
+        is_text = self.text.ndim == self.ends.ndim == 1 and self.text.dtype == np.uint8
+        if not (is_text and self.ends.dtype.kind == 'i'):
+            return False
+        bounds = np.concatenate([[0], self.ends, [len(self.text)]])
+        return bool((np.diff(bounds) >= 0).all())
+
     def __len__(self) -> int:
         """Return the number of strings."""
         return len(self.ends)

@@ -71,6 +71,12 @@ def count_from_top(fields: AnnotationFields) -> AnnotationFields:
     return replace(fields, projected_cuboid=points)
 
 
+def count_from_left(fields: AnnotationFields) -> AnnotationFields:
+    """Count u of 2D points from the left of the image."""
+    points = fields.projected_cuboid * [-1, 1] + [fields.image_wh[0], 0]
+    return replace(fields, projected_cuboid=points)
+
+
 def pick_axes(name: str, index: Sequence[int]) -> Form:
     """Return the change that takes the last axis of a field in another order."""
     return lambda fields: replace(fields, **{name: getattr(fields, name)[..., list(index)]})

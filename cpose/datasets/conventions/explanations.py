@@ -206,6 +206,14 @@ def _camera_factors(fields: AnnotationFields) -> Iterator[str]:
         yield f'{TIMES}{factor:.6g}'
 
 
+def _pixel_factors(fields: AnnotationFields) -> Iterator[str]:
+    """Yield the factor between the written points and the projected ones: of a resized image."""
+    written, projected = fields.projected_cuboid[0], project_objects(pose_objects([fields]))[0]
+    factor = (written * projected).sum() / (written * written).sum()
+    if np.isfinite(factor) and factor > 0:
+        yield f'{TIMES}{factor:.6g}'
+
+
 Forms = Iterable[str] | Callable[[AnnotationFields], Iterable[str]]
 CAMERAS = [name for name in PLAIN_FORMS['intrinsics'] if name != 'of_projection']
 MATRICES = [name for name in PLAIN_FORMS['camera_projection_matrix'] if name != 'none']
@@ -231,6 +239,7 @@ CANDIDATES: tuple[tuple[tuple[str, ...], str, Forms], ...] = (
     (('pose', 'reprojection'), 'keypoints_3d', FRAME_CODES),
     (('pose', 'reprojection'), 'pose', FRAME_CODES),
     (('camera', 'reprojection'), 'intrinsics', _camera_factors),
+    (('reprojection',), 'projected_cuboid', _pixel_factors),
     (('camera',), 'intrinsics', ('of_projection',)),
     (('camera',), 'camera_projection_matrix', ('none',)),
 )

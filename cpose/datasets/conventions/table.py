@@ -14,6 +14,7 @@ import numpy as np
 from cpose.datasets.conventions.changes import (
     Form,
     conjugate,
+    count_from_left,
     count_from_top,
     fill_principal_point,
     multiply,
@@ -54,6 +55,7 @@ PLAIN_FORMS: dict[str, dict[str, tuple[str, Form]]] = {
             pick_axes('projected_cuboid', (1, 0)),
         ),
         'from_bottom': ('counts v from the bottom of the image', count_from_top),
+        'from_right': ('counts u from the right of the image', count_from_left),
     },
     'location': {'base': ('is the middle of the base, not of the cuboid', raise_location)},
     'quaternion_xyzw': {
@@ -139,9 +141,12 @@ SCALABLE = {
     'scale': ('scale',),
     'keypoints_3d': ('keypoints_3d',),
     'location': ('location',),
+    'projected_cuboid': ('projected_cuboid',),
     'intrinsics': (),
 }
 """What a unit or a factor belongs to."""
+PIXELS = ('projected_cuboid', 'intrinsics')
+"""Fields with a factor, but no unit."""
 FIELDS = (
     *('camera_projection_matrix', 'intrinsics', 'keypoint_order', 'projected_cuboid'),
     *(
@@ -189,7 +194,7 @@ def list_forms(field: str) -> list[str]:
     names = list(PLAIN_FORMS.get(field, {}))
     names += [*NAMED_FRAMES, *FRAME_CODES] if field in TURNS else []
     names += list(ORDERS) if field in TARGETS else []
-    return names + (list(UNITS) if field in SCALABLE else [])
+    return names + (list(UNITS) if field in SCALABLE and field not in PIXELS else [])
 
 
 def _frame_form(field: str, name: str) -> tuple[str, Form] | None:
@@ -215,7 +220,8 @@ def _order_form(field: str, name: str) -> tuple[str, Form] | None:
 
 
 def _unit_form(field: str, name: str) -> tuple[str, Form] | None:
-    factor, words = UNITS.get(name), f'is in {name}, not in metres'
+    factor = None if field in PIXELS else UNITS.get(name)
+    words = f'is in {name}, not in metres'
     if name.startswith(TIMES):
         factor, words = _number(name.removeprefix(TIMES)), f'is off by a factor ({name})'
     if factor is None or field not in SCALABLE:

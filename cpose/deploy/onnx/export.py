@@ -32,9 +32,10 @@ from cpose.deploy.onnx.graph_passes import (
     remove_traces,
     set_shapes,
 )
-from cpose.errors import ConfigError, check_number, import_extra
+from cpose.errors import ConfigError, check_number
 from cpose.models.detectors.scale_pyramid import reads_previous
 from cpose.models.layers.convolutions import ModulatedDeformConv
+from cpose.optional_packages import import_extra
 
 PACKAGES = ('onnx', 'onnxruntime', 'onnxscript', 'onnxslim')
 NEEDED_OPTIONS = {True: {'dynamo', 'dynamic_axes'}, False: {'dynamic_shapes', 'optimize'}}

@@ -7,7 +7,8 @@ from typing import Any
 
 from cpose.deploy.model_metadata import BATCH_AXIS
 from cpose.deploy.onnx.graph_parts import decoder_nodes, name_nodes
-from cpose.errors import ConfigError, import_extra
+from cpose.errors import ConfigError
+from cpose.optional_packages import import_extra
 
 
 def remove_traces(model: Any) -> None:

@@ -13,8 +13,9 @@ from cpose.deploy.onnx.export import ExportSettings
 from cpose.deploy.onnx.graph_module import MAP_PREFIX, map_names
 from cpose.deploy.onnx.graph_passes import with_outputs
 from cpose.deploy.onnx.row_matching import CORNER_OUTPUTS, differences, match_rows, sure_rows
-from cpose.errors import CheckpointError, import_extra
+from cpose.errors import CheckpointError
 from cpose.models.detectors.scale_pyramid import reads_previous
+from cpose.optional_packages import import_extra
 from cpose.structures.previous_frame import HEATMAP_CHANNELS, IMAGE_CHANNELS
 
 MAP_BOUNDS = {'fp32': 1e-3, 'fp16': 5e-2}

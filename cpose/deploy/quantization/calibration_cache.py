@@ -12,7 +12,7 @@ import numpy as np
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError
 from cpose.files.json_files import write_json
-from cpose.files.text_files import read_json
+from cpose.files.text_files import MOST_BYTES, read_json
 
 CACHE_FORMAT = 'cpose calibration cache 1'
 
@@ -75,7 +75,7 @@ def write_cache(path: str | Path, key: CalibrationKey, ranges: Ranges) -> None:
 
 def _read(path: str | Path) -> Mapping[str, Any]:
     try:
-        content = read_json(path)
+        content = read_json(path, MOST_BYTES)
     except DataError as error:
         raise _not_a_cache(path, f'it {error.problem}') from error
     if not isinstance(content, dict) or content.get('format') != CACHE_FORMAT:

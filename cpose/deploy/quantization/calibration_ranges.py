@@ -11,8 +11,9 @@ import numpy as np
 from cpose.deploy.model_metadata import INPUT_NAME
 from cpose.deploy.onnx.graph_parts import float_nodes
 from cpose.deploy.quantization.calibration_cache import Ranges
-from cpose.errors import ConfigError, MissingDependencyError, import_extra
+from cpose.errors import ConfigError, MissingDependencyError
 from cpose.files.encrypted_file import scratch_folder
+from cpose.optional_packages import import_extra
 
 
 @dataclass(frozen=True)

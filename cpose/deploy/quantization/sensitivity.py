@@ -10,7 +10,7 @@ import numpy as np
 from cpose.deploy.model_metadata import INPUT_NAME
 from cpose.deploy.onnx.graph_parts import raw_map_names
 from cpose.deploy.onnx.graph_passes import with_outputs
-from cpose.errors import import_extra
+from cpose.optional_packages import import_extra
 
 Quantize = Callable[[Collection[str], Collection[str]], Any]
 """From nodes to keep in float and nodes to quantise alone (empty for all) to the network."""

@@ -12,9 +12,10 @@ from cpose.deploy.model_metadata import read_metadata
 from cpose.deploy.network_inputs import split_inputs
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import ConfigPlace, FilePlace
-from cpose.errors import CheckpointError, ConfigError, import_extra, nearest_names
+from cpose.errors import CheckpointError, ConfigError, nearest_names
 from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 from cpose.files.text_files import check_name
+from cpose.optional_packages import import_extra
 from cpose.registry import RUNTIMES
 
 CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'

@@ -11,8 +11,9 @@ from cpose.deploy.model_integrity import check_digest
 from cpose.deploy.model_metadata import INPUT_NAME, read_engine_sidecar
 from cpose.deploy.runtimes.base import Runtime
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, ConfigError, import_extra
+from cpose.errors import CheckpointError, ConfigError
 from cpose.files.encrypted_file import read_model_bytes
+from cpose.optional_packages import import_extra
 from cpose.registry import RUNTIMES
 
 

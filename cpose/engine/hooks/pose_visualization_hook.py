@@ -18,7 +18,7 @@ from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, check_number
 from cpose.registry import HOOKS
 from cpose.structures.object_pose import PoseResult
-from cpose.structures.pose_data_sample import PoseDataSample
+from cpose.structures.pose_data_sample import PoseDataSample, first_views
 
 
 @HOOKS.register_module()
@@ -94,7 +94,7 @@ class PoseVisualizationHook(Hook):
             return
         # Asking the runner for its step would build the training data of a run without training.
         step = runner.iter if isinstance(runner._train_loop, BaseLoop) else 0
-        images = zip(batch['inputs'], batch['data_samples'], results, strict=True)
+        images = zip(first_views(batch, 'inputs'), first_views(batch), results, strict=True)
         for number, (pixels, sample, result) in enumerate(images, start=self._seen):
             if number % self.interval or sample.is_replacement:
                 continue

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from cpose.building import build_checked
 from cpose.evaluation.assessment import Assessment
+from cpose.evaluation.base import ScaleRule
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
 from cpose.evaluation.functional.matching import (
     IGNORED,
@@ -55,7 +57,7 @@ class OneToOneProtocol:
     ) -> None:
         self.min_score = min_score
         self.min_visibility = min_visibility
-        self.scale_rule = METRICS.build(dict(scale_rule))
+        self.scale_rule = build_checked(METRICS, scale_rule, ScaleRule)
 
     def assess(
         self,

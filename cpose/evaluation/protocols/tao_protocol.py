@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from cpose.building import build_checked
 from cpose.evaluation.assessment import Assessment
+from cpose.evaluation.base import ScaleRule
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
 from cpose.evaluation.functional.matching import UNMATCHED, corner_distances, match_nearest
 from cpose.evaluation.matched_pairs import AlignedPairs, MatchedPairs, measure_matches
@@ -41,7 +43,7 @@ class TaoProtocol:
     ) -> None:
         self.min_score = min_score
         self.min_visibility = min_visibility
-        self.scale_rule = METRICS.build(dict(scale_rule))
+        self.scale_rule = build_checked(METRICS, scale_rule, ScaleRule)
 
     def assess(
         self,

@@ -26,6 +26,7 @@ from cpose.evaluation.tracks.tracked_pairs import TRACK_ID, pair_tracks
 from cpose.files.frame_names import list_videos, split_frame_name
 from cpose.registry import METRICS, TRACKERS
 from cpose.structures.object_pose import PoseResult, VideoFrame
+from cpose.structures.pose_data_sample import first_views
 
 SINGLE_FRAMES = 'single_frames'
 """Where a report has the numbers of the poses before the tracker."""
@@ -99,7 +100,7 @@ class TrackMetric(ObjectronMetric):
     def process(self, data_batch: Mapping[str, Any], data_samples: Sequence[PoseResult]) -> None:
         """Keep the poses and annotations of each frame, None for one that could not be read."""
         min_score = min(self.protocol.min_score, self.tao_protocol.min_score)
-        for result, sample in zip(data_samples, data_batch['data_samples'], strict=True):
+        for result, sample in zip(data_samples, first_views(data_batch), strict=True):
             if sample.is_replacement:
                 self.results.append(None)
                 continue

@@ -19,6 +19,12 @@ INPUT_STEP = 32
 MOST_SCALE = 16
 SAME_OBJECT = 0.3
 """IoU of the boxes in the image from which on poses found at two sizes are of one object."""
+TRUSTED_SPAN = (0.15, 0.6)
+"""Longer sides of boxes for which a size is right, in longer sides of the network input at scale 1.
+
+A network does best on objects of the sizes that it was trained on: Singh and Davis, "An Analysis of
+Scale Invariance in Object Detection" (CVPR 2018).
+"""
 
 
 def pyramid_sizes(scales: Sequence[float], input_wh: tuple[int, int]) -> list[tuple[int, int]]:
@@ -92,12 +98,45 @@ def refuse_memory_of_scales(is_read: bool, scales: Sequence[float]) -> None:
         )
 
 
-def merge_results(results: Sequence[PoseResult]) -> PoseResult:
-    """Return the result of one picture from those at several input sizes, see `merge_poses`."""
+def merge_results(results: Sequence[PoseResult], scales: Sequence[float]) -> PoseResult:
+    """Return the result of one picture from those at several input sizes.
+
+    See `trust_poses` and `merge_poses`.
+
+    Args:
+        results: What was found at each size.
+        scales: Their factors of the network input.
+    """
     first, *others = results
     if not others:
         return first
-    return replace(first, poses=merge_poses([result.poses for result in results]))
+    found = [
+        trust_poses(result, scale, scales) for result, scale in zip(results, scales, strict=True)
+    ]
+    return replace(first, poses=merge_poses(found))
+
+
+def trust_poses(result: PoseResult, scale: float, scales: Sequence[float]) -> list[ObjectPose]:
+    """Leave out what another size of the input shows better.
+
+    That are boxes longer than `TRUSTED_SPAN` where there is a smaller size, and boxes shorter than
+    it where there is a larger one.
+
+    Args:
+        result: What was found at one size.
+        scale: Its factor of the network input.
+        scales: Those of all sizes.
+
+    Returns:
+        The poses that stay, in their order.
+    """
+    least, most = TRUSTED_SPAN
+    least = least if scale < max(scales) else 0
+    most = most if scale > min(scales) else np.inf
+    boxes = np.array([pose.bbox_image for pose in result.poses], dtype=np.float64).reshape(-1, 4)
+    spans = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) * scale / max(result.image_wh)
+    is_trusted = (spans >= least) & (spans <= most)
+    return [pose for pose, is_kept in zip(result.poses, is_trusted, strict=True) if is_kept]
 
 
 def merge_poses(found: Sequence[Sequence[ObjectPose]]) -> list[ObjectPose]:

@@ -9,8 +9,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cpose.errors import ConfigError, TrainingError, import_extra
+from cpose.errors import ConfigError, TrainingError
 from cpose.evaluation.metric_table import find_number
+from cpose.optional_packages import import_extra
 from cpose.tao.automl.search_space import Parameter
 from cpose.tao.automl.study import (
     ATTEMPT,

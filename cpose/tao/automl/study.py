@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cpose.errors import ConfigError, import_extra, unwritable
+from cpose.errors import ConfigError, unwritable
+from cpose.optional_packages import import_extra
 from cpose.tao.automl.trials import TrialFolder
 
 SETTINGS = 'settings'

@@ -1,4 +1,7 @@
-"""Start jobs as processes of their own, here or by Slurm, and stop them."""
+"""Start jobs as processes of their own, here or by Slurm, stop them, and tell of them.
+
+Nothing here reads a spec, so that asking for a job, as scripts do over and over, costs little.
+"""
 
 import os
 import shlex
@@ -9,14 +12,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cpose.errors import ConfigError, MissingDependencyError
 from cpose.files.encryption_key import KEY_VARIABLE
-from cpose.tao import SEARCH
-from cpose.tao.jobs.job_specs import JobRequest, key_of_specs, write_job_spec
 from cpose.tao.jobs.job_store import CANCELED, DONE, PAUSED, RUNNING, Job, JobStore
 
 LOCAL, SLURM = 'local', 'slurm'
@@ -24,47 +24,6 @@ RUNNERS = (LOCAL, SLURM)
 PENDING = 'Pending'
 WAITING_STATES = ('PENDING', 'CONFIGURING', 'REQUEUED', 'SUSPENDED')
 """States of Slurm before the work."""
-
-
-def create_job(
-    store: JobStore,
-    request: JobRequest,
-    name: str = '',
-    kind: str = 'experiment',
-    runner: str = LOCAL,
-    encryption_key: str = '',
-) -> Job:
-    """Write the spec of a new job and start it.
-
-    Args:
-        store: Where it is kept.
-        request: What it does.
-        name: What the user calls it.
-        kind: As TAO has it, ``experiment``.
-        runner: One of `RUNNERS`.
-        encryption_key: Goes to the process by its environment, and is stored nowhere.
-
-    Raises:
-        UserError: If the request is wrong; nothing is left of the job then.
-        MissingDependencyError: If there is no Slurm here.
-    """
-    job = Job(
-        id=store.new_id(),
-        name=name or request.action,
-        kind=kind,
-        action=SEARCH if request.searched else request.action,
-        parent_id=request.parent_id,
-        runner=runner,
-        created=datetime.now(UTC).isoformat(timespec='milliseconds'),
-        working_dir=os.getcwd(),
-    )
-    try:
-        write_job_spec(store, job, request)
-        store.save(job)
-        return start_job(store, job, encryption_key or key_of_specs(request.specs))
-    except BaseException:
-        store.forget(job)
-        raise
 
 
 def start_job(store: JobStore, job: Job, encryption_key: str = '') -> Job:

@@ -1,8 +1,10 @@
-"""The spec of a job: what the user gives, what its parent made, and where its outputs go."""
+"""A new job and its spec: what the user gives, what its parent made, where its outputs go."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from cpose.files.atomic import write_text_atomic
 from cpose.files.text_files import read_text
 from cpose.tao import BEST_MODEL, SEARCH, SECRET
 from cpose.tao.jobs.automl_settings import search_keys
+from cpose.tao.jobs.job_runs import LOCAL, start_job
 from cpose.tao.jobs.job_store import Job, JobStore
 from cpose.tao.spec.key_list import flatten
 from cpose.tao.spec.required import MISSING
@@ -72,6 +75,47 @@ class JobRequest:
                 advice='Leave them out',
             )
         return keys
+
+
+def create_job(
+    store: JobStore,
+    request: JobRequest,
+    name: str = '',
+    kind: str = 'experiment',
+    runner: str = LOCAL,
+    encryption_key: str = '',
+) -> Job:
+    """Write the spec of a new job and start it.
+
+    Args:
+        store: Where it is kept.
+        request: What it does.
+        name: What the user calls it.
+        kind: As TAO has it, ``experiment``.
+        runner: One of `cpose.tao.jobs.job_runs.RUNNERS`.
+        encryption_key: Goes to the process by its environment, and is stored nowhere.
+
+    Raises:
+        UserError: If the request is wrong; nothing is left of the job then.
+        MissingDependencyError: If there is no Slurm here.
+    """
+    job = Job(
+        id=store.new_id(),
+        name=name or request.action,
+        kind=kind,
+        action=SEARCH if request.searched else request.action,
+        parent_id=request.parent_id,
+        runner=runner,
+        created=datetime.now(UTC).isoformat(timespec='milliseconds'),
+        working_dir=os.getcwd(),
+    )
+    try:
+        write_job_spec(store, job, request)
+        store.save(job)
+        return start_job(store, job, encryption_key or key_of_specs(request.specs))
+    except BaseException:
+        store.forget(job)
+        raise
 
 
 def write_job_spec(store: JobStore, job: Job, request: JobRequest) -> None:
@@ -134,7 +178,7 @@ def model_of(store: JobStore, job: Job) -> Path:
     if made is not None and made.is_file():
         return made
     if made is None and job.parent_id:
-        return model_of(store, store.find(job.parent_id))
+        return model_of(store, store.find(job.parent_id, 'parent_job_id'))
     raise ConfigError(
         f'is a job ({job.action}) that has no model',
         argument='parent_job_id',
@@ -180,7 +224,7 @@ def _of_experiment(request: JobRequest) -> dict[str, Any]:
 def _of_parent(store: JobStore, request: JobRequest) -> dict[str, Any]:
     if not request.parent_id:
         return {}
-    model, action = model_of(store, store.find(request.parent_id)), request.action
+    model, action = model_of(store, store.find(request.parent_id, 'parent_job_id')), request.action
     if action == 'train':
         return {'train.pretrained_model_path': str(model)}
     if action == 'gen_trt_engine':

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cpose.engine.status_file import STATUS_NAME, SUCCESS, StatusFile
+from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, OutputError, unwritable
 
 ROOT_VARIABLE = 'CPOSE_TAO_JOBS'
@@ -109,8 +110,12 @@ class JobStore:
         with self._table() as table:
             table.execute(f'INSERT OR REPLACE INTO jobs VALUES ({places})', asdict(job))
 
-    def find(self, job_id: str) -> Job:
+    def find(self, job_id: str, argument: str = 'job_id') -> Job:
         """Return a job.
+
+        Args:
+            job_id: Its id.
+            argument: What named it, for the message.
 
         Raises:
             ConfigError: If there is none of this id.
@@ -119,7 +124,7 @@ class JobStore:
         if found is None:
             raise ConfigError(
                 f'is no job in {self.root}',
-                argument='job_id',
+                argument=argument,
                 value=job_id,
                 advice='`cpose tao list-jobs` lists all',
             )
@@ -195,7 +200,6 @@ class JobStore:
         except sqlite3.Error as error:
             raise OutputError(
                 f'cannot be used: {error}',
-                argument='table',
-                value=str(path),
+                place=FilePlace(path),
                 advice=f'Name another folder in {ROOT_VARIABLE}',
             ) from error

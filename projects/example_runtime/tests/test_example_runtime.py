@@ -51,9 +51,11 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_scores_equal_those_of_the_checkpoint(files):
+def test_scores_equal_those_of_the_checkpoint(files, monkeypatch):
+    monkeypatch.syspath_prepend(str(PROJECT))
     imports = ('--cfg-options', f'custom_imports.imports=[{MODULE}]')
-    run('cpose.cli.main', 'test', '-', files / 'tiny.pt2', '--out', files / 'pt2.json', *imports)
+    words = ['-', files / 'tiny.pt2', '--out', files / 'pt2.json', *imports]
+    assert main(['test', *map(str, words), '--work-dir', str(files / 'work')]) == 0
     words = [files / 'tiny.py', files / 'tiny.pth', '--out', files / 'pth.json']
     assert main(['test', *map(str, words), '--work-dir', str(files / 'work')]) == 0
     program, checkpoint = (json.loads((files / f'{kind}.json').read_text()) for kind in KINDS)

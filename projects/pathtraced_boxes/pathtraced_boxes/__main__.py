@@ -28,6 +28,14 @@ def main() -> None:
     render.add_argument('--size', type=int, nargs=2, default=(320, 320), metavar=('W', 'H'))
     render.add_argument('--samples', type=int, default=8, help='light paths of a pixel')
     render.add_argument('--threads', type=int, default=1, help='of the processor')
+    render.add_argument(
+        '--box',
+        type=float,
+        nargs=3,
+        metavar=('X', 'Y', 'Z'),
+        help='one particular box, metres: each picture shows it, in another place',
+    )
+    render.add_argument('--print-seed', type=int, default=0, help='of its print')
     render.set_defaults(run=run_render)
     args = parser.parse_args()
     args.run(args)
@@ -50,12 +58,14 @@ def run_fetch(args: Namespace) -> None:
 def run_render(args: Namespace) -> None:
     """Render the pictures that are not there yet."""
     from cpose.datasets.annotations.tao_writer import write_record
+    from cpose.datasets.synthetic.shapes.carton import OneCarton
 
     from .pictures import PathTracedPictures
 
     args.out.mkdir(parents=True, exist_ok=True)
+    box = OneCarton(tuple(args.box), args.print_seed) if args.box else None
     pictures = PathTracedPictures(
-        Assets.find(args.assets), tuple(args.size), args.seed, args.samples, args.threads
+        Assets.find(args.assets), tuple(args.size), args.seed, args.samples, args.threads, box
     )
     numbers = range(args.start, args.start + args.num)
     for number in track(numbers, 'Rendering'):

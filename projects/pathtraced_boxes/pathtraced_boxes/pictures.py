@@ -10,6 +10,8 @@ import numpy as np
 from cpose.datasets.synthetic.camera_effects import apply_camera
 from cpose.datasets.synthetic.scene import MIN_VISIBILITY, Scene, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.datasets.synthetic.shapes.carton import OneCarton
+from cpose.datasets.synthetic.shapes.cast import CARTONS, Cast
 from cpose.datasets.synthetic_cuboid_dataset import annotate_scene
 from cpose.errors import ConfigError
 from cpose.registry import SYMMETRIES
@@ -34,6 +36,17 @@ REALISM = RealismSettings.from_config(
 )
 """Hands and flaps are drawn only, see `SyntheticCuboidDataset`."""
 OBJECTS = (1, 4)
+OWN_REALISM = replace(
+    REALISM,
+    box_span=(0.2, 0.8),
+    pitch_deg=(5.0, 65.0),
+    odd_camera=0.2,
+    rolled=0.0,
+    free_pose=0.0,
+    stacks=0.0,
+    negatives=0.0,
+)
+"""One particular box, as somebody photographs it."""
 STREAM = 21
 """Part of the seed that keeps these pictures independent of the drawn ones."""
 MOST_TRIES = 20
@@ -48,11 +61,21 @@ class PathTracedPictures:
         seed: Another one gives other pictures.
         samples: Light paths of a pixel.
         threads: Of the processor.
+        box: One particular box to show in each picture; None for any boxes, several or none.
     """
 
     def __init__(
-        self, assets: Assets, image_wh: tuple[int, int], seed: int, samples: int, threads: int
+        self,
+        assets: Assets,
+        image_wh: tuple[int, int],
+        seed: int,
+        samples: int,
+        threads: int,
+        box: OneCarton | None = None,
     ) -> None:
+        self.cast = CARTONS if box is None else Cast((box,))
+        self.realism = REALISM if box is None else OWN_REALISM
+        self.objects = OBJECTS if box is None else (1, 1)
         self.assets = assets
         self.image_wh = image_wh
         self.seed = seed
@@ -71,7 +94,7 @@ class PathTracedPictures:
         symmetry = SYMMETRIES.build({'type': 'CuboidSymmetry'})
         return CompleteRecord(
             image_path=f'pathtraced/seed{self.seed}_{number:06d}',
-            image=apply_camera(rng, image, REALISM),
+            image=apply_camera(rng, image, self.realism),
             image_wh=self.image_wh,
             intrinsics=scene.camera.intrinsics,
             annotations=annotations,
@@ -81,7 +104,7 @@ class PathTracedPictures:
     def _sample(self, rng: np.random.Generator) -> tuple[Scene, Room]:
         """Sample scenes until all boxes can be seen behind the furniture."""
         for _ in range(MOST_TRIES):
-            scene = sample_scene(rng, self.image_wh, OBJECTS, REALISM)
+            scene = sample_scene(rng, self.image_wh, self.objects, self.realism, self.cast)
             room = sample_room(rng, scene, self.assets)
             build(scene, room)
             visibility = visible_shares(scene)

@@ -21,6 +21,7 @@ from cpose.datasets.synthetic.painting.textures import paint_face, sample_style
 from cpose.datasets.synthetic.painting.upright_items import sample_panel
 from cpose.datasets.synthetic.placing import collides
 from cpose.datasets.synthetic.scene import Scene
+from cpose.datasets.synthetic.shapes.carton import CartonForm, print_faces
 
 from .assets import Assets
 
@@ -116,6 +117,12 @@ def sample_room(rng: np.random.Generator, scene: Scene, assets: Assets) -> Room:
 
 
 def _paint_box(rng: np.random.Generator, box: Box) -> Iterator[Quad]:
+    if isinstance(box.form, CartonForm) and box.form.print_seed is not None:
+        roughness = rng.uniform(0.3, 0.7)
+        for name, texture in print_faces(box.form.print_seed, box.form.dims).items():
+            corners = box.keypoints_world[list(FACE_CORNERS[name])]
+            yield Quad(corners, texture, roughness=roughness)
+        return
     style = sample_style(rng)
     roughness = rng.uniform(0.6, 0.95) if style.kind == 'cardboard' else rng.uniform(0.2, 0.8)
     for name, numbers in FACE_CORNERS.items():

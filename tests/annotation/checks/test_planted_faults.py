@@ -369,3 +369,49 @@ def test_what_is_doubtful_is_not_repaired(tmp_path):
     assert main(['check-data', str(root), '--fix', str(out)]) == 1
     assert not (out / f'{BAD}.json').exists()
     assert len(list(out.glob('*.json'))) == 7
+
+
+def several_faults(content):
+    content['camera_data'].update(width='640', intrinsics={'fx': 500, 'fy': None, 'cx': 1})
+    content['objects'].append({**content['objects'][0], 'scale': [0, 1, 1], 'class': 5})
+    del content['objects'][0]['projected_cuboid']
+    content['objects'] += ['box', {**content['objects'][1], 'keypoints_3d': [[0, 0, 0]] * 9}]
+
+
+def test_all_faults_of_a_file_are_reported(tmp_path):
+    write_files(tmp_path)
+    edit(several_faults)(tmp_path)
+    issues = next(item for item in check(tmp_path).files if item.path == f'{BAD}.jpg').issues
+    assert {issue.field for issue in issues} == {
+        *('camera_data.width', 'camera_data.intrinsics.fy', 'camera_data.intrinsics.cy'),
+        *('objects[0].projected_cuboid', 'objects[1].scale', 'objects[1].class', 'objects[2]'),
+        *('objects[3].scale', 'objects[3].class', 'objects[3].keypoints_3d'),
+    }
+    assert len(issues) == 10
+    assert {issue.kind for issue in issues} == {'schema'}
+    (scale,) = (issue.problem for issue in issues if issue.field == 'objects[1].scale')
+    assert '[0, 1, 1]' in scale
+    assert 'give three numbers above 0' in scale
+
+
+def test_repair_keeps_one_of_the_same_pictures(tmp_path, capsys):
+    root, out, again = tmp_path / 'data', tmp_path / 'out', tmp_path / 'again'
+    write_files(root / 'train', [f'{n}' for n in range(3)])
+    write_files(root / 'val', ['7'], first_seed=20)
+    for target in ('train/5', 'val/6'):
+        for ending in ('jpg', 'json'):
+            shutil.copy(root / f'train/1.{ending}', root / f'{target}.{ending}')
+    assert main(['check-data', str(root), '--fix', str(out)]) == 0
+    assert (out / 'copies.txt').read_text() == (
+        'train/1.jpg\tcopy of val/6.jpg\ntrain/5.jpg\tcopy of val/6.jpg\n'
+    )
+    assert 'train/5.jpg is a copy of val/6.jpg' in capsys.readouterr().out
+    kept = sorted(str(path.relative_to(out)) for path in out.rglob('*.jpg'))
+    assert kept == ['train/0.jpg', 'train/2.jpg', 'val/6.jpg', 'val/7.jpg']
+    assert found_in(check(out)) == set()
+    content = json.loads((root / 'train/5.json').read_text())
+    content['objects'][0]['visibility'] = 0.5
+    (root / 'train/5.json').write_text(json.dumps(content))
+    assert main(['check-data', str(root), '--fix', str(again)]) == 1
+    assert (again / 'train/5.jpg').is_file()
+    assert not (again / 'train/1.jpg').exists()

@@ -33,6 +33,19 @@ def test_imported_names_are_no_keys(read, base):
     assert set(content) == {'folder', 'x', *(('twice', 'e') if base else ())}
 
 
+def test_what_a_config_defines_for_itself_is_no_key(read):
+    text = 'def double(x):\n    return 2 * x\n\nclass A:\n    pass\n\nf = lambda: 3\n'
+    assert read(mine=f'{text}a = dict(b=double(f()))\n') == {'a': {'b': 6}}
+    own = f'{HEAD}    from .other import *\nnames = dict(c=(lambda: 4)())\n'
+    assert read(mine=own, other=f'{text}a = 1\n') == {'a': 1, 'names': {'c': 4}}
+
+
+@pytest.mark.parametrize('value', ['lambda x: x', 'object()', 'range(3)', 'type("B", (), {})'])
+def test_values_that_no_file_can_hold_are_named(read, value):
+    with raises(ConfigError, key='train.steps.1'):
+        read(mine=f'train = dict(steps=[1, {value}])\n')
+
+
 def test_printed_and_loaded_again(read):
     text = "_base_ = 'cpose::centerpose/quickstart.py'\nfrom pathlib import Path\n"
     content = read(mine=text)

@@ -55,6 +55,20 @@ def test_attacks(name):
 ROS = {'K': MATRIX, 'width': 640, 'height': 480}
 
 
+@pytest.mark.parametrize(
+    ('fields', 'expected'),
+    [
+        ({'k1': 0.1, 'k2': -0.2}, [0.1, -0.2, 0, 0]),
+        ({'distortion': {'k1': 0.1, 'p2': 0.3, 'k3': 0.4}}, [0.1, 0, 0, 0.3, 0.4]),
+        ({'k1': 0.1, 'k4': 1, 'k5': 2, 'k6': 3}, [0.1, 0, 0, 0, 0, 1, 2, 3]),
+        ({'k1': 0, 'k2': 0}, None),
+    ],
+)
+def test_coefficients_that_have_a_name_each(fields, expected):
+    found = parse_calibration({'K': K.tolist(), **fields}, 'c').distortion
+    assert (None if found is None else found.tolist()) == expected
+
+
 def roi(x, y, width, height):
     return {'x_offset': x, 'y_offset': y, 'width': width, 'height': height, 'do_rectify': False}
 
@@ -153,6 +167,17 @@ WRONG = {
         {'cam0': {**KALIBR, **FISHEYE}},
         'cam0.distortion_model',
     ),
+    'fisheye without coefficients': (
+        {**ROS, 'distortion_model': 'Equidistant'},
+        'distortion_model',
+    ),
+    'fisheye of zeros': (
+        {'cam0': {**KALIBR, **FISHEYE, 'distortion_coeffs': [0] * 4}},
+        'cam0.distortion_model',
+    ),
+    'fisheye by its names': ({'K': MATRIX, 'k1': 0.1, 'k4': 0.1}, 'k4'),
+    'part of a sensor as a list': ({**ROS, 'roi': [0, 0, 64, 48]}, 'roi'),
+    'no pixel': ({**ROS, 'binning_x': 1000}, 'binning_x'),
     'resolution': ({'cam0': {**KALIBR, 'resolution': [0, 480]}}, 'cam0.resolution'),
     'offset': ({**ROS, 'roi': roi(-5, 0, 64, 48)}, 'roi.x_offset'),
     'binning': ({**ROS, 'binning_x': 1.5}, 'binning_x'),

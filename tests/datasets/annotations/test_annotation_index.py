@@ -1,5 +1,6 @@
 import json
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -194,3 +195,42 @@ def test_annotations_can_be_optional(root):
 def test_chunks_do_not_matter(root, monkeypatch):
     monkeypatch.setattr(annotation_index, 'CHUNK', 2)
     assert depths(index(root)) == EXPECTED
+
+
+def spoil_array(name, change):
+    """Return a change of an index that leaves an archive with right checksums."""
+
+    def apply(path):
+        with np.load(path) as content:
+            arrays = {key: content[key] for key in content.files}
+        np.savez(path, **{**arrays, name: change(arrays[name])})
+
+    return apply
+
+
+def spoil_header(path):
+    """Write a header that is no literal of Python."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts['images.npy'] = parts['images.npy'].replace(b"'fortran_order'", b"\x99fortran_order'")
+    with zipfile.ZipFile(path, 'w') as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    'spoil',
+    [
+        spoil_header,
+        spoil_array('path_ends', lambda ends: ends[::-1] + 9),
+        spoil_array('path_text', lambda text: text.astype(np.float64)),
+        spoil_array('images', lambda images: images['key']),
+        spoil_array('version', lambda version: np.array('x')),
+    ],
+)
+def test_an_index_that_is_damaged_is_left_aside(root, files_read, spoil):
+    index(root)
+    count = len(files_read)
+    spoil(cache_paths(str(root), None)[0])
+    index(root)
+    assert len(files_read) == 2 * count > 0

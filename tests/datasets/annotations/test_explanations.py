@@ -97,6 +97,10 @@ VARIANTS = {
     'projected_cuboid=from_bottom': lambda c: changed(
         c, projected_cuboid=lambda v: v * [1, -1] + [0, H]
     ),
+    'projected_cuboid=from_right': lambda c: changed(
+        c, projected_cuboid=lambda v: v * [-1, 1] + [W, 0]
+    ),
+    f'projected_cuboid={TIMES}0.25': lambda c: changed(c, projected_cuboid=lambda v: v * 4),
     'scale=centimetres': lambda c: changed(c, scale=lambda v: v * 100),
     'scale=millimetres': lambda c: changed(c, scale=lambda v: v * 1000),
     'scale=half': lambda c: changed(c, scale=lambda v: v / 2),

@@ -65,7 +65,6 @@ BACKBONES = [
     ('mobilenetv4_small', 18),
     ('dla34', 17),
     ('fan_small', 16),
-    ('fan_base', 17),
     ('fan_large', 17),
     ('convnext_tiny', 17),
     ('mobilenetv4_small', 16),

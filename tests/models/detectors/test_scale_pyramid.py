@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from cpose.errors import ConfigError
-from cpose.models.detectors.scale_pyramid import merge_poses, merge_results, pyramid_sizes
+from cpose.models.detectors.scale_pyramid import (
+    merge_poses,
+    merge_results,
+    pyramid_sizes,
+    trust_poses,
+)
 from cpose.structures.object_pose import ObjectPose, PoseResult
 
 from ...user_errors import raises
@@ -64,8 +69,24 @@ def test_nothing_found():
 
 def test_results():
     result = PoseResult('a.jpg', (640, 480), np.eye(3), [pose(0.4, SMALL)])
-    assert merge_results([result]) is result
-    merged = merge_results([result, replace(result, poses=[pose(0.8, SMALL)])])
+    assert merge_results([result], [1]) is result
+    merged = merge_results([result, replace(result, poses=[pose(0.8, SMALL)])], [1, 5])
     assert [item.score for item in merged.poses] == [0.8]
     assert merged.image_path == 'a.jpg'
     assert merged.intrinsics is result.intrinsics
+
+
+@pytest.mark.parametrize(
+    ('scales', 'scale', 'kept'),
+    [
+        ((1, 2), 1, [100, 150, 180, 200, 380, 390]),
+        ((1, 2), 2, [40, 90, 100, 150, 180]),
+        ((0.5, 1, 2), 1, [100, 150, 180, 200, 380]),
+        ((0.5, 1), 0.5, [200, 380, 390]),
+    ],
+)
+def test_each_size_is_trusted_with_the_boxes_that_it_shows_best(scales, scale, kept):
+    boxes = [(0, 10, side, 10 + side / 2) for side in (40, 90, 100, 150, 180, 200, 380, 390)]
+    result = PoseResult('a.jpg', (640, 480), np.eye(3), [pose(0.5, box) for box in boxes])
+    trusted = trust_poses(result, scale, scales)
+    assert [item.bbox_image[2] for item in trusted] == kept

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,8 +17,8 @@ from cpose.errors import ConfigError, MissingDependencyError
 from cpose.files.encryption_key import KEY_VARIABLE
 from cpose.tao import BEST_MODEL
 from cpose.tao.jobs import job_runs
-from cpose.tao.jobs.job_runs import create_job, describe_job, start_job, stop_job
-from cpose.tao.jobs.job_specs import JobRequest, model_of
+from cpose.tao.jobs.job_runs import describe_job, start_job, stop_job
+from cpose.tao.jobs.job_specs import JobRequest, create_job, model_of
 from cpose.tao.jobs.job_store import CANCELED, DONE, ERROR, PAUSED, ROOT_VARIABLE, RUNNING, JobStore
 
 from ...user_errors import raises
@@ -48,6 +49,15 @@ def process(monkeypatch):
     original = job_runs._start_here
     choose('import time; print("begun", flush=True); time.sleep(60)')
     return choose
+
+
+def test_asking_for_jobs_is_quick(store):
+    """Scripts ask over and over until a job is done."""
+    code = (
+        'import sys; from cpose.cli.main import main; assert main(["tao", "list-jobs"]) == 0; '
+        'assert not {"torch", "mmengine"} & set(sys.modules)'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True, capture_output=True)
 
 
 def wait_for_end(store, job):

@@ -1,8 +1,8 @@
 """The motion of a camera by a board that lies in view: metric, with the ground."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -21,42 +21,25 @@ from cpose.apis.inference.calibration import Camera
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError
-from cpose.geometry.projection import undistort_points
+from cpose.metric_scale.board_pose import METRES, BoardPose, pose_corners
 from cpose.metric_scale.boards import Board
 
-METRES = 1e-3
-"""Per unit of a board."""
 UP = np.array([0.0, 0.0, -1.0])
 """Of a board: x runs right and y down on it, as seen from above."""
+UNIT_PX = 800
+"""Longer side of the pictures in whose pixels the following are."""
 LARGEST_RESIDUAL = 1.2
-"""Pixels at a longer side of 800: a board whose corners are off by more is not trusted."""
+"""Pixels: a board whose corners are off by more is not trusted."""
 MOST_RESIDUAL = 3.0
 """The same, medians of all frames; the larger of both counts."""
 LEAST_ERROR = 0.15
-"""Pixels at 800: corners are not taken for better than that."""
+"""Pixels: corners are not taken for better than that."""
 MOST_SPREAD = 2.0
-"""Pixels at 800: standard deviation, around the board, of what is placed by its pose."""
+"""Pixels: standard deviation, around the board, of what is placed by its pose."""
 RIVAL = 1.6
 """Residual of the other pose of a plane, ones of the better pose: below, both are possible."""
 REACH = 2.0
 """Outlines of the board within which an object is expected."""
-
-
-@dataclass(frozen=True)
-class BoardPose:
-    """Where a board is seen.
-
-    Attributes:
-        cv_from_world: (4, 4), metres.
-        residual_px: RMS distance of its corners, pixels.
-        spread_px: Largest standard deviation of a point around the board, pixels.
-        is_ambiguous: Whether the board may as well be tilted the other way.
-    """
-
-    cv_from_world: np.ndarray
-    residual_px: float
-    spread_px: float
-    is_ambiguous: bool
 
 
 def find_motion(
@@ -94,19 +77,20 @@ def find_motion(
     if not any(len(view.ids) for view in seen):
         raise tell_unseen(source, len(views))
     known = _calibrate(seen, board, source) if camera is None else camera
-    known = known.for_image(seen[0].image_wh)
+    image_wh = seen[0].image_wh
+    known = known.for_image(image_wh)
     poses = [
         None if note.reason else _pose(view, board, known)
         for view, note in zip(views, notes, strict=True)
     ]
-    notes = _judge(poses, notes, seen[0].image_wh)
+    notes = _judge(poses, notes, board, known, max(image_wh) / UNIT_PX)
     frames = tuple(
         Frame(
             frame_name(note.number),
             note.number,
             known.intrinsics,
             known.distortion,
-            pose.cv_from_world,
+            pose.cv_from_board,
         )
         for pose, note in zip(poses, notes, strict=True)
         if pose is not None and not note.reason
@@ -116,7 +100,7 @@ def find_motion(
     centre = np.array([*board.size_mm, 0.0]) / 2 * METRES
     return Motion(
         kind=BOARD,
-        image_wh=seen[0].image_wh,
+        image_wh=image_wh,
         frames=frames,
         is_metric=True,
         intrinsics_source='board' if camera is None else 'file',
@@ -150,66 +134,47 @@ def _pose(view: View, board: Board, camera: Camera) -> BoardPose | None:
     """Return the pose of the board in a frame, None if it is not seen."""
     if not len(view.ids):
         return None
-    corners = board.corners_mm[view.ids].astype(np.float64) * METRES
-    points = view.points.astype(np.float64)
-    lens = camera.distortion
-    straight = points if lens is None else undistort_points(points, camera.intrinsics, lens)
-    if not np.isfinite(straight).all():
-        return None
-    _, turns, shifts, _ = cv2.solvePnPGeneric(
-        corners, straight, camera.intrinsics, None, flags=cv2.SOLVEPNP_IPPE
-    )
-    found = []
-    for turn, shift in zip(turns, shifts, strict=True):
-        turn, shift = cv2.solvePnPRefineLM(corners, points, camera.intrinsics, lens, turn, shift)
-        seen, by_pose = cv2.projectPoints(corners, turn, shift, camera.intrinsics, lens)
-        rms = float(np.sqrt(np.square(seen.reshape(-1, 2) - points).sum(axis=1).mean()))
-        found.append((rms, turn, shift, by_pose[:, :6]))
-    found.sort(key=lambda item: item[0])
-    rms, turn, shift, by_pose = found[0]
-    matrix = np.eye(4)
-    matrix[:3, :3], matrix[:3, 3] = cv2.Rodrigues(turn)[0], shift.ravel()
-    least = LEAST_ERROR * _unit(view.image_wh)
-    is_ambiguous = len(found) > 1 and found[1][0] < RIVAL * max(rms, least)
-    spread = _spread(board, camera, turn, shift, by_pose, max(rms, least))
-    return BoardPose(matrix, rms, spread, is_ambiguous and _is_other(turn, found[1][1]))
+    corners = board.corners_mm[view.ids]
+    return pose_corners(corners, view.points, camera.intrinsics, camera.distortion)
 
 
-def _is_other(first: np.ndarray, second: np.ndarray) -> bool:
-    """Tell whether two rotations differ by more than two degrees."""
-    between = cv2.Rodrigues(first)[0].T @ cv2.Rodrigues(second)[0]
-    return bool(np.trace(between) < 1 + 2 * np.cos(np.radians(2)))
-
-
-def _spread(
-    board: Board,
-    camera: Camera,
-    turn: np.ndarray,
-    shift: np.ndarray,
-    by_pose: np.ndarray,
-    sigma: float,
-) -> float:
+def _spread(pose: BoardPose, board: Board, camera: Camera, least_px: float) -> float:
     """Return the largest standard deviation of a point around the board, pixels."""
     width, height = np.array(board.size_mm) * METRES
     ends = np.array([(x, y) for x in (-0.5, 0.5) for y in (-0.5, 0.5)]) * REACH + 0.5
     around = np.column_stack([ends * (width, height), np.full(4, -min(width, height) / 2)])
+    turn, shift = pose.pose[:3], pose.pose[3:]
     _, by_point = cv2.projectPoints(around, turn, shift, camera.intrinsics, camera.distortion)
-    covariance = np.linalg.pinv(by_pose.T @ by_pose) * sigma**2
+    covariance = pose.unit_covariance * max(pose.residual_px, least_px) ** 2
     variance = np.einsum('ij,jk,ik->i', by_point[:, :6], covariance, by_point[:, :6])
     return float(np.sqrt(variance.reshape(-1, 2).sum(axis=1).max()))
 
 
 def _judge(
-    poses: Sequence[BoardPose | None], notes: Sequence[FrameNote], image_wh: tuple[int, int]
+    poses: Sequence[BoardPose | None],
+    notes: Sequence[FrameNote],
+    board: Board,
+    camera: Camera,
+    unit: float,
 ) -> list[FrameNote]:
-    """Note which poses cannot be trusted."""
-    unit = _unit(image_wh)
+    """Note which poses cannot be trusted; ``unit`` is a pixel of a picture of `UNIT_PX`."""
+    least = LEAST_ERROR * unit
     residuals = [pose.residual_px for pose in poses if pose is not None]
     limit = max(LARGEST_RESIDUAL * unit, MOST_RESIDUAL * float(np.median(residuals or [0.0])))
-    rules: tuple[tuple[str, Callable[[BoardPose], bool]], ...] = (
-        ('corners of the board do not agree', lambda pose: pose.residual_px > limit),
-        ('tilt of the board is ambiguous', lambda pose: pose.is_ambiguous),
-        ('board is seen too small', lambda pose: pose.spread_px > MOST_SPREAD * unit),
+
+    def disagrees(pose: BoardPose) -> bool:
+        return pose.residual_px > limit
+
+    def is_ambiguous(pose: BoardPose) -> bool:
+        return pose.rival_px < RIVAL * max(pose.residual_px, least)
+
+    def is_small(pose: BoardPose) -> bool:
+        return _spread(pose, board, camera, least) > MOST_SPREAD * unit
+
+    rules = (
+        ('corners of the board do not agree', disagrees),
+        ('tilt of the board is ambiguous', is_ambiguous),
+        ('board is seen too small', is_small),
     )
     judged = []
     for pose, note in zip(poses, notes, strict=True):
@@ -221,10 +186,6 @@ def _judge(
             reason = next((text for text, is_broken in rules if is_broken(pose)), '')
             judged.append(replace(note, reason=reason, residual_px=pose.residual_px))
     return judged
-
-
-def _unit(image_wh: tuple[int, int]) -> float:
-    return max(image_wh) / 800
 
 
 def _no_sure_frame(source: str, notes: Sequence[FrameNote]) -> DataError:

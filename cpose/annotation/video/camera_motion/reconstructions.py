@@ -196,7 +196,10 @@ def read_stray_scan(folder: Path) -> list[PosedImage]:
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     lines = csv.reader(read_text(path, MOST_BYTES).splitlines())
-    return [(number, row) for number, row in enumerate(lines, 1) if row]
+    try:
+        return [(number, row) for number, row in enumerate(lines, 1) if row]
+    except csv.Error as error:
+        raise _wrong_line(path, lines.line_num) from error
 
 
 def _numbers(row: Sequence[str], path: Path, line: int) -> list[float]:

@@ -11,6 +11,15 @@ from cpose.cli.commands.train import resume_command
 if TYPE_CHECKING:
     from cpose.annotation.adaptation.adapting import AdaptResult
 
+KEPT = {
+    'before': 'The model {model} does better as it was, and is kept. Annotate more photographs, or '
+    'train longer.',
+    'sizes': 'Knowing the proportions made {model} better, training did not: its weights are kept. '
+    'Annotate more photographs, or train longer.',
+    'half_way': 'Kept is the mean of the weights before and after training, which does best.',
+}
+"""What is said of the model that is kept, unless it is the trained one."""
+
 
 def add_parser(subparsers: _SubParsersAction) -> None:
     """Add the command."""
@@ -58,6 +67,12 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         metavar='none|cuboid|N',
         help='views that cannot be told apart; default: as annotated, else as the model',
     )
+    parser.add_argument(
+        '--free-sizes',
+        action='store_true',
+        help='guess the proportions of each object; default: only if those of the annotated ones '
+        'are many',
+    )
     parser.add_argument('--seed', type=non_negative_int, default=0)
     parser.add_argument(
         '--resume', action='store_true', help='go on with an interrupted adaptation in --out'
@@ -73,7 +88,13 @@ def run(args: Namespace) -> int:
 
     recipe = AdaptRecipe(args.epochs, args.minutes, args.synthetic, args.size, args.seed)
     wishes = Wishes(
-        args.folder, args.model, read_val(args.val), args.category, args.symmetry, recipe
+        args.folder,
+        args.model,
+        read_val(args.val),
+        args.category,
+        args.symmetry,
+        recipe,
+        args.free_sizes,
     )
     try:
         result = adapt(wishes, args.out, args.resume)
@@ -153,12 +174,13 @@ def _print(args: Namespace, result: 'AdaptResult') -> None:
         f'Pictures of both: {result.sheet}',
         soft_wrap=True,
     )
-    if not result.is_better:
-        console.print(
-            f'The model {args.model} does better as it was, and is kept. Annotate more '
-            'photographs, or train longer.',
-            soft_wrap=True,
+    if division.proportions:
+        sizes = ' or '.join(
+            ' × '.join(f'{extent:.2f}' for extent in extents) for extents in division.proportions
         )
+        console.print(f'Proportions of the objects, taken as known: {sizes}', soft_wrap=True)
+    if result.chosen in KEPT:
+        console.print(KEPT[result.chosen].format(model=args.model), soft_wrap=True)
     console.print(
         f'Your model on your own images:\n  cpose infer --model {result.model} YOUR_IMAGES',
         soft_wrap=True,

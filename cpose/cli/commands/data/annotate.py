@@ -57,6 +57,9 @@ def _add_server(parser: ArgumentParser) -> None:
         '--host', default='127.0.0.1', help='where to listen; default: this machine alone'
     )
     parser.add_argument('--port', type=non_negative_int, default=DEFAULT_PORT, help='0: any')
+    parser.add_argument(
+        '--read-only', action='store_true', help='look at annotations, change nothing'
+    )
     parser.add_argument('--no-browser', action='store_true', help='only print the address')
 
 
@@ -195,7 +198,7 @@ def _serve(
     from cpose.annotation.server.app import AnnotationApp
     from cpose.annotation.server.serving import serve
 
-    app = AnnotationApp(editor, tuple(args.categories), proposer).build()
+    app = AnnotationApp(editor, tuple(args.categories), proposer, args.read_only).build()
 
     def tell(address: str) -> None:
         sys.stdout.write(f'{what}: {address}\nCtrl-C ends.\n')

@@ -1,15 +1,21 @@
 """``cpose check-data``: find what is wrong with annotated images, and repair it."""
 
+import math
 from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
 
 from cpose.cli.arguments import add_convention, add_force
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from rich.console import Console
 
     from cpose.annotation.checks.checking import CheckedFile, DataCheck
 
+COPIES_FILE = 'copies.txt'
+MOST_SHOWN = 20
 STYLES = {'error': 'bold red', 'warning': 'yellow', 'note': 'dim'}
 
 
@@ -28,7 +34,9 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         'are parts of the data that must not share anything',
     )
     parser.add_argument(
-        '--fix', metavar='OUT', help='write what can be read with certainty to a new folder'
+        '--fix',
+        metavar='OUT',
+        help='write what can be read with certainty to a new folder, of copies of a picture one',
     )
     parser.add_argument('--html', metavar='FILE', help='write a report with pictures, one file')
     parser.add_argument('--json', metavar='FILE', help='write all findings by file')
@@ -59,19 +67,39 @@ def run(args: Namespace) -> int:
     _print(console, found)
     if out is None:
         return 1 if found.num_wrong or found.severities()['error'] else 0
-    from cpose.annotation.checks.fixing import fix_file
+    return _fix(console, found, out, args)
+
+
+def _fix(console: 'Console', found: 'DataCheck', out: 'Path', args: Namespace) -> int:
+    """Write what can be repaired; 1 if something is left out that is no copy, or stays wrong."""
+    from cpose.annotation.checks.fixing import find_copies, fix_file, write_copies
+    from cpose.annotation.html_page import clean_text
 
     (root,) = found.roots
-    num_fixed = sum(fix_file(root, out, item, args.convention) for item in found.files)
-    num_left = len(found.files) - num_fixed
-    text = f'{num_fixed} of {len(found.files)} files written to {args.fix}, {num_left} left out'
-    console.print(text, soft_wrap=True)
-    return 1 if num_left or any(map(_is_of_pair, found.files)) else 0
+    copies = find_copies(root, found.files)
+    wanted = [item for item in found.files if item.path not in copies]
+    num_fixed = sum(fix_file(root, out, item, args.convention) for item in wanted)
+    num_left = len(wanted) - num_fixed
+    also = f', {len(copies)} copies left out' if copies else ''
+    console.print(
+        f'{num_fixed} of {len(found.files)} files written to {args.fix}, {num_left} left out{also}',
+        soft_wrap=True,
+    )
+    if copies:
+        write_copies(out / COPIES_FILE, copies)
+        for copy, first in list(copies.items())[:MOST_SHOWN]:
+            console.print(f'  {clean_text(copy)} is a copy of {clean_text(first)}', soft_wrap=True)
+        console.print(f'All copies: {out / COPIES_FILE}', soft_wrap=True)
+    return 1 if num_left or _share_pictures(wanted) else 0
 
 
-def _is_of_pair(item: 'CheckedFile') -> bool:
-    """Tell whether a file has an error that no change of the file repairs."""
-    return any(issue.severity == 'error' and issue.others for issue in item.issues)
+def _share_pictures(files: 'Sequence[CheckedFile]') -> bool:
+    """Tell whether pictures of the same bytes are in several parts of the data."""
+    parts: dict[str, set[str]] = {}
+    for item in files:
+        if item.digest:
+            parts.setdefault(item.digest, set()).add(item.source.part)
+    return any(len(found) > 1 for found in parts.values())
 
 
 def _check_arguments(args: Namespace) -> None:
@@ -133,8 +161,13 @@ def _print(console: 'Console', found: 'DataCheck') -> None:
 def _describe(found: 'DataCheck') -> str:
     spread, counts = found.reprojection_percentiles(), found.severities()
     num_objects = sum(len(item.objects) for item in found.files)
-    return (
+    text = (
         f'{len(found.files)} files, {num_objects} objects, {found.num_wrong} files with errors, '
-        f'{counts["warning"]} warnings; corners are off by {spread["50"]:.2f} px in the median, '
+        f'{counts["warning"]} warnings'
+    )
+    if math.isnan(spread['50']):
+        return text
+    return (
+        f'{text}; corners are off by {spread["50"]:.2f} px in the median, '
         f'{spread["95"]:.2f} px at 95 %, {spread["100"]:.2f} px at most'
     )

@@ -1,0 +1,92 @@
+"""The models that an adaptation chooses among, by what they do on held-out photographs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from cpose.annotation.adaptation.training_config import CHOICE
+from cpose.apis.builder import build_model
+from cpose.apis.config.load import load_config
+from cpose.apis.training import evaluate
+from cpose.checkpoints.checkpoint_file import save_checkpoint_atomic
+
+BEFORE, SIZES, TRAINED, HALF_WAY = 'before', 'sizes', 'trained', 'half_way'
+HALF_WAY_FILE = 'half_way.pth'
+REFINER = 'model.head.postprocessor.dims_refiner'
+SECOND = 'mean_3DIoU'
+"""Decides among equals."""
+ADVICE = ('Make room', 'Choose another {out}')
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may be the result.
+
+    Attributes:
+        name: `BEFORE` is the model as it was, `SIZES` the same that knows the sizes of the objects,
+            `TRAINED` the best epoch, `HALF_WAY` the mean of the weights before and after.
+        weights: Its file.
+        options: Changes to the config of the adaptation.
+    """
+
+    name: str
+    weights: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A candidate and its report on the held-out photographs, see `build_report`."""
+
+    candidate: Candidate
+    report: Mapping[str, Any]
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What the best one has most of."""
+        return self.report[CHOICE], self.report[SECOND]
+
+
+def judge(config: Path, candidate: Candidate, folder: Path) -> Judged:
+    """Test a candidate on the held-out photographs; logs go to a folder of its name.
+
+    Raises:
+        UserError: If the data or the weights cannot be used.
+    """
+    loaded = load_config(config, candidate.options)
+    work_dir = folder / candidate.name
+    return Judged(candidate, evaluate(loaded, candidate.weights, work_dir=work_dir))
+
+
+def as_it_was(base: Config, weights: Path) -> Candidate:
+    """Return the model without what an adaptation knows."""
+    refiner = base.model.head.postprocessor.dims_refiner
+    options = {REFINER: {'_delete_': True, **refiner} if refiner else None}
+    return Candidate(BEFORE, weights, options)
+
+
+def adapted(config: Path, start: Path, best: Path, knows_sizes: bool) -> Iterator[Candidate]:
+    """Yield what became of a model: trained, half-way to that, and with known sizes alone.
+
+    Raises:
+        UserError: If the mean of the weights cannot be written.
+    """
+    yield Candidate(TRAINED, best)
+    yield Candidate(HALF_WAY, _write_half_way(config, start, best))
+    if knows_sizes:
+        yield Candidate(SIZES, start)
+
+
+def _write_half_way(config: Path, start: Path, best: Path) -> Path:
+    """Write the mean of two sets of weights beside the second one."""
+    first, second = (build_model(load_config(config), file).state_dict() for file in (start, best))
+    mean = {
+        name: (first[name] + value) / 2 if value.is_floating_point() else value
+        for name, value in second.items()
+    }
+    file = best.with_name(HALF_WAY_FILE)
+    save_checkpoint_atomic(file, {'state_dict': mean, 'meta': {}}, ADVICE)
+    return file

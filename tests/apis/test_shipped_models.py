@@ -1,0 +1,46 @@
+"""The models in the package find boxes, and the quantised one finds what the other does."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
+from cpose.datasets.synthetic.folder import write_images
+from cpose.datasets.synthetic_cuboid_dataset import SyntheticCuboidDataset
+
+NUM_PICTURES = 4
+REALISM = {'box_span': (0.5, 0.8), 'pitch_deg': (15.0, 45.0)}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Pictures of one box each, with annotations."""
+    folder = tmp_path_factory.mktemp('boxes')
+    dataset = SyntheticCuboidDataset(
+        NUM_PICTURES, image_wh=(480, 480), objects=(1, 1), seed=5, realism=REALISM
+    )
+    list(write_images(dataset, folder))
+    return folder
+
+
+def best_corners(folder, name):
+    """The eight corners of the best pose in each picture, (P, 8, 2) pixels of the image."""
+    results = CenterPoseInferencer(model=name)(str(folder))
+    best = [max(result.poses, key=lambda pose: pose.score) for result in results]
+    return np.array([pose.keypoints_image[1:] for pose in best])
+
+
+def test_boxes_are_found(folder):
+    files = sorted(folder.glob('*.json'))
+    objects = [json.loads(file.read_text())['objects'][0] for file in files]
+    true = np.array([item['projected_cuboid'] for item in objects])[:, 1:]
+    found = best_corners(folder, 'cuboid')
+    span = np.ptp(true, axis=1).max(axis=1)
+    distances = np.linalg.norm(found[:, :, None] - true[:, None], axis=-1).min(axis=2)
+    assert np.median(distances.mean(axis=1) / span) < 0.05
+
+
+def test_the_quantised_model_agrees(folder):
+    difference = best_corners(folder, 'cuboid_int8') - best_corners(folder, 'cuboid')
+    assert np.linalg.norm(difference, axis=-1).mean() < 3
