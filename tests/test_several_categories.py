@@ -27,6 +27,8 @@ from .user_errors import raises
 pytestmark = pytest.mark.slow
 
 NAMES = ['box', 'cup']
+REFERENCES = [[1.2, 1.0, 1.2], [1.0, 1.0, 1.0]]
+"""Extents from which each category's are told; a file knows both."""
 SIDE = (96, 96)
 NUM_IMAGES = 4
 PLAIN = {
@@ -73,6 +75,7 @@ def config(tmp_path_factory):
         'cpose::centerpose/quickstart.py',
         {
             'model.head.num_classes': 2,
+            'model.head.branches.scale.coder': {'type': 'ResidualDims', 'reference': REFERENCES},
             'train_dataloader': {'batch_size': 8, 'dataset': training, **in_process},
             'test_dataloader': {'dataset': dataset, **in_process},
             'val_dataloader': None,

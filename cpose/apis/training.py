@@ -133,6 +133,10 @@ def evaluate(
         metric = find_metric_config(loaded, 'Leave out {track}')
         metric['type'] = 'TrackMetric'
         metric['tracker'] = loaded.get('tracker') or {'type': 'PoseTracker'}
+        loop = loaded.get('test_cfg') or {}
+        if loop.get('type', 'TestLoop') == 'TestLoop':
+            same = {'tracker': metric['tracker'], 'fps': metric.get('fps', 30.0)}
+            loaded.test_cfg = {**loop, 'type': 'VideoTestLoop', **same}
     check_config(loaded, ('model', *TEST_KEYS))
     _leave_out_averaging(loaded)
     _set_model_file(loaded, checkpoint)

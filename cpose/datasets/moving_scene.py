@@ -105,7 +105,7 @@ class Video:
         motions: Of its boxes.
         turn: Of the camera about its axes, radians.
         passing: What passes in front of the boxes; None for nothing.
-        seconds: Length of the video.
+        seconds: How long that takes; then it comes back. Usually the length of the video.
         looks: Seed of what is painted.
         realism: What surrounds the boxes and what the camera does.
     """
@@ -165,10 +165,11 @@ class Video:
             draw_box(image, camera, faces)
 
     def _pass(self, solid: Solid, time: float) -> Solid:
-        """Return what passes in front at a time: from one side to the other."""
+        """Return what passes in front at a time: from one side to the other, and back."""
         towards = solid.position / np.linalg.norm(solid.position)
         aside = np.array([-towards[1], towards[0]])
-        reach = REACH * np.linalg.norm(solid.position) * (2 * time / self.seconds - 1)
+        way = 1 - 2 * abs(1 - time / self.seconds % 2)
+        reach = REACH * np.linalg.norm(solid.position) * way
         return replace(solid, position=solid.position + aside * reach)
 
     @cached_property

@@ -13,7 +13,9 @@ from cpose.datasets.draws import nested_datasets
 from cpose.models.detectors.scale_pyramid import (
     merge_results,
     pyramid_sizes,
+    reads_previous,
     refuse_fixed_size,
+    refuse_memory_of_scales,
 )
 from cpose.registry import LOOPS
 
@@ -33,7 +35,8 @@ class PyramidTestLoop(TestLoop):
         fp16: Whether the network computes in half precision.
 
     Raises:
-        ConfigError: If the scales are wrong, or the model takes one input size only.
+        ConfigError: If the scales are wrong, or the model takes one input size only, or reads the
+            frame before.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class PyramidTestLoop(TestLoop):
     ) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
         refuse_fixed_size(bare_model(runner.model), scales)
+        refuse_memory_of_scales(reads_previous(bare_model(runner.model)), scales)
         self.scales = tuple(scales)
         further = [runner.build_dataloader(dataloader, seed=runner.seed) for _ in scales[1:]]
         self.dataloaders = [self.dataloader, *further]

@@ -83,19 +83,23 @@ def evaluate_dump(
 def _dump_lines(
     records: Sequence[EvaluationRecord], dataset_meta: Mapping[str, Sequence[Any]] | None
 ) -> Iterator[str]:
-    meta = dataset_meta or {'category': ('object',)}
-    count = len(meta['category'])
-    head = {
-        'category': list(meta['category']),
-        'symmetry': [dict(s) for s in meta.get('symmetry', ({'type': 'NoSymmetry'},) * count)],
-        'eval_num_symmetry': list(meta.get('eval_num_symmetry', (1,) * count)),
-    }
+    head = plain_meta(dataset_meta or {'category': ('object',)})
     yield f'{{"format": "{FORMAT}", "version": {VERSION}, "dataset_meta": {json.dumps(head)},\n'
     yield '"images": ['
     for number, record in enumerate(records):
         yield ',\n' if number else '\n'
         yield json.dumps(_image_entry(record), separators=(',', ':'))
     yield '\n]}\n'
+
+
+def plain_meta(meta: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Return the meta information of the categories as JSON has it, see `read_meta`."""
+    count = len(meta['category'])
+    return {
+        'category': list(meta['category']),
+        'symmetry': [dict(s) for s in meta.get('symmetry', ({'type': 'NoSymmetry'},) * count)],
+        'eval_num_symmetry': list(meta.get('eval_num_symmetry', (1,) * count)),
+    }
 
 
 def _image_entry(record: EvaluationRecord) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The format of a file of predictions and annotations, and how it is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,13 @@ class DumpFields:
         content: What the parser returned.
         file: File name for messages.
         place: Path inside the file, such as ``images[3]``; empty for the root.
+        advice: What to do where a field is missing.
     """
 
     content: Any
     file: str
     place: str = ''
+    advice: str = ADVICE
 
     def __post_init__(self) -> None:
         """Check that this is a JSON object."""
@@ -41,7 +43,7 @@ class DumpFields:
             raise DataError(
                 f'is {type(self.content).__name__}, expected an object',
                 place=FilePlace(self.file, self.place),
-                advice=ADVICE,
+                advice=self.advice,
             )
 
     def value(self, name: str) -> Any:
@@ -52,7 +54,7 @@ class DumpFields:
         """
         if name not in self.content:
             raise DataError(
-                'is missing', place=FilePlace(self.file, self._path(name)), advice=ADVICE
+                'is missing', place=FilePlace(self.file, self._path(name)), advice=self.advice
             )
         return self.content[name]
 
@@ -69,12 +71,12 @@ class DumpFields:
 
     def fields(self, name: str) -> 'DumpFields':
         """Return a field that is an object."""
-        return DumpFields(self.value(name), self.file, self._path(name))
+        return replace(self, content=self.value(name), place=self._path(name))
 
     def list_of_fields(self, name: str) -> list['DumpFields']:
         """Return a field that is a list of objects."""
         return [
-            DumpFields(item, self.file, f'{self._path(name)}[{number}]')
+            replace(self, content=item, place=f'{self._path(name)}[{number}]')
             for number, item in enumerate(self.list_of(name))
         ]
 
@@ -129,13 +131,18 @@ def read_dump(path: str | Path) -> tuple[list[EvaluationRecord], dict[str, tuple
     root = DumpFields(read_json(path), str(path))
     if root.value('format') != FORMAT or root.value('version') != VERSION:
         raise root.error('format', f'must be {FORMAT!r} of version {VERSION}')
-    dataset_meta = _read_meta(root.fields('dataset_meta'))
+    dataset_meta = read_meta(root.fields('dataset_meta'))
     count = len(dataset_meta['category'])
     records = [_read_record(fields, count) for fields in root.list_of_fields('images')]
     return records, dataset_meta
 
 
-def _read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
+def read_meta(meta: DumpFields) -> dict[str, tuple[Any, ...]]:
+    """Read ``category``, ``symmetry`` and ``eval_num_symmetry``, one entry each per category.
+
+    Raises:
+        DataError: If a list is wrong.
+    """
     values = {name: tuple(meta.list_of(name)) for name in META_KINDS}
     for name, kind in META_KINDS.items():
         if not values[name] or not all(isinstance(value, kind) for value in values[name]):

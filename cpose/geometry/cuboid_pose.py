@@ -23,6 +23,8 @@ CROSSES = np.array(
     float,
 )
 """(3, 9), from a vector to the matrix, row by row, of the cross product of another one with it."""
+LEAST_SCORE = 0.05
+"""Score from which on lower ones make a pose no less certain."""
 UNIT_HEIGHT = 1.1e-5
 """Difference from 1 up to which a height is that of relative extents."""
 
@@ -51,7 +53,11 @@ def pose_keypoints(quaternion: np.ndarray, location: np.ndarray, dims: np.ndarra
 
 
 def measure(
-    poses: Sequence[ObjectPose], intrinsics: np.ndarray, point_sigma: float, dims_sigma: float
+    poses: Sequence[ObjectPose],
+    intrinsics: np.ndarray,
+    point_sigma: float,
+    dims_sigma: float,
+    misfit_factor: float = 0.0,
 ) -> Measurement:
     """Return poses and extents with their covariance, by propagation from corners and extents.
 
@@ -65,12 +71,14 @@ def measure(
         point_sigma: Standard deviation of corners without a predicted one, as a share of the RMS
             distance of the corners from their mean.
         dims_sigma: The same of extents, as a share of them.
+        misfit_factor: Where none is predicted, the standard deviation of corners is at least this
+            multiple of the ``relative_error`` of their pose over the root of its score.
     """
     dims = np.array([pose.dims for pose in poses]).reshape(-1, 3)
     location = np.array([pose.location_cv for pose in poses]).reshape(-1, 3)
     quaternion = np.array([pose.quaternion_xyzw for pose in poses]).reshape(-1, 4)
     slopes = _slopes(matrix_from_quaternion(quaternion), location, dims, intrinsics)
-    weights = 1 / _corner_std(poses, point_sigma) ** 2
+    weights = 1 / _corner_std(poses, point_sigma, misfit_factor) ** 2
     information = np.swapaxes(slopes, 1, 2) @ (weights[..., None] * slopes)
     axes = np.arange(6, 9)
     information[:, axes, axes] += 1 / _dims_std(poses, dims, dims_sigma) ** 2
@@ -94,12 +102,18 @@ def _slopes(
     return (lens / depth[..., None]).reshape(len(dims), 16, 9)
 
 
-def _corner_std(poses: Sequence[ObjectPose], point_sigma: float) -> np.ndarray:
+def _corner_std(
+    poses: Sequence[ObjectPose], point_sigma: float, misfit_factor: float
+) -> np.ndarray:
     """Return the standard deviations (N, 16) of the corners, pixels."""
     corners = np.array([pose.keypoints_image for pose in poses])[:, 1:]
     arms = corners - corners.sum(axis=1, keepdims=True) / 8
     spread = np.sqrt(np.einsum('nci,nci->n', arms, arms) / 8)[:, None]
-    std = np.repeat(point_sigma * spread, 16, axis=1)
+    # Errors of corners grow as the misfit, and with falling score: see docs/video.md.
+    misfits = np.array(
+        [[(pose.relative_error or 0.0) / np.sqrt(max(pose.score, LEAST_SCORE))] for pose in poses]
+    )
+    std = np.repeat(np.maximum(point_sigma, misfit_factor * misfits) * spread, 16, axis=1)
     for row, pose in enumerate(poses):
         if KEYPOINTS_STD in pose.extras:
             std[row] = np.nan_to_num(pose.extras[KEYPOINTS_STD], nan=spread[row, 0]).ravel()

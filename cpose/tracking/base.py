@@ -18,6 +18,8 @@ class Tracker(Protocol):
 
     One is built for every run over inputs, so two runs at once share no state. Its attribute
     ``dataset_meta`` is set to the meta information of the data set, as MMEngine does for metrics.
+    With an attribute ``keep_share`` it also gets objects of lower scores, down to this share of the
+    threshold of the run, which becomes its ``score_thr``; which of them are shown is its choice.
     """
 
     def reset(self) -> None:
@@ -60,12 +62,24 @@ class VideoTracking:
     ) -> None:
         self._tracker: Tracker | None = None
         self._waiting: deque[tuple[Any, PoseResult]] = deque()
-        self._last: PoseResult | None = None
+        self._order = FrameOrder()
+        self._score_thr = 0.0
         if config is None:
             return
         tracker: Tracker = build_checked(TRACKERS, config, Tracker)
         tracker.dataset_meta = dataset_meta  # type: ignore[attr-defined]
         self._tracker = tracker
+
+    def least_score(self, score_thr: float) -> float:
+        """Return the score above which results are wanted.
+
+        Args:
+            score_thr: Above which an object shall be shown that is not followed.
+        """
+        share: float = getattr(self._tracker, 'keep_share', 1.0)
+        if self._tracker is not None and share < 1:
+            self._tracker.score_thr = self._score_thr = score_thr  # type: ignore[attr-defined]
+        return score_thr * share
 
     def step(self, image: Any, result: PoseResult) -> list[tuple[Any, PoseResult]]:
         """Follow the objects of an image, and return the images that are complete.
@@ -102,30 +116,70 @@ class VideoTracking:
         """Return the poses of a frame after the tracker; a single image stays as it is.
 
         Raises:
-            DataError: If a frame has another size than the last one of its video, or is not later.
+            DataError: See `FrameOrder.follows`.
         """
         if frame is None:
-            return result
+            return keep_above(result, self._score_thr)
         result = replace(result, video_frame=frame)
         if self._tracker is None:
             return result
-        last, self._last = self._last, result
-        if last is None or last.video_frame is None or last.video_frame.video != frame.video:
+        if not self._order.follows(result):
             self._tracker.reset()
-        else:
-            check_order(last, result)
         return self._tracker.update(result, frame)
 
 
+def keep_above(result: PoseResult, score_thr: float) -> PoseResult:
+    """Return a result with the poses above a score only."""
+    if all(pose.score > score_thr for pose in result.poses):
+        return result
+    return replace(result, poses=[pose for pose in result.poses if pose.score > score_thr])
+
+
+class FrameOrder:
+    """Check that the frames of each video come one after the other, and videos too."""
+
+    def __init__(self) -> None:
+        self._last: PoseResult | None = None
+        self._numbers: dict[str, int] = {}
+
+    def follows(self, result: PoseResult) -> bool:
+        """Tell whether a frame continues the video of the frame before it, or begins one.
+
+        Args:
+            result: With size and ``video_frame``.
+
+        Raises:
+            DataError: If it has another size than the last frame of its video, is not later, or
+                continues a video that frames of another one interrupted.
+        """
+        last, self._last = self._last, result
+        frame = result.video_frame
+        assert frame is not None
+        before = self._numbers.get(frame.video, -1)
+        self._numbers[frame.video] = frame.number
+        if last is not None and last.video_frame and last.video_frame.video == frame.video:
+            check_order(last, result)
+            return True
+        if 0 <= before < frame.number:
+            raise DataError(
+                f'continues {frame.video} after its frame {before}, but other videos came between',
+                argument='frame',
+                value=frame.number,
+                place=FilePlace(result.image_path),
+                advice='Give all frames of a video before the next one, or a call to each',
+            )
+        return False
+
+
 def check_order(last: PoseResult, result: PoseResult) -> None:
-    """Check that a frame follows another one of its video; single images follow everything.
+    """Check that a frame follows another one of its video.
 
     Raises:
         DataError: If it has another size, or is not later.
     """
     before, now = last.video_frame, result.video_frame
-    if before is None or now is None:
-        return
+    assert before is not None
+    assert now is not None
     place = FilePlace(result.image_path)
     if result.image_wh != last.image_wh:
         raise DataError(

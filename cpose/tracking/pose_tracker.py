@@ -13,6 +13,7 @@ from cpose.geometry.projection import project_points
 from cpose.registry import SYMMETRIES, TRACKERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
 from cpose.tracking.association import NEVER, assign, pair_cost
+from cpose.tracking.base import keep_above
 from cpose.tracking.measuring import (
     Labellings,
     choose_labelling,
@@ -50,12 +51,14 @@ class PoseTracker:
     Objects of a frame go to tracks of their category at the least total cost of distance and size
     (`cpose.tracking.association`). Each track is a Kalman filter with constant velocity and
     constant extents (`PoseFilter`), whose measurement noise comes from the predicted standard
-    deviations of corners and extents, or from ``point_sigma`` and ``dims_sigma``. Of equivalent
-    labellings of a symmetric object that which suits the track is taken, so poses do not jump.
+    deviations of corners and extents, or from ``point_sigma``, ``misfit_factor`` and
+    ``dims_sigma``. Of equivalent labellings of a symmetric object that which suits the track is
+    taken, so poses do not jump.
 
-    A track begins with an object that suits none, and is shown from its ``min_frames``-th frame on,
-    or at once while the video is younger. It ends when it was not found in ``max_lost`` frames.
-    Objects without a pose are matched too, and are then shown with the expected one.
+    A track begins with an object that suits none and has a score above `score_thr`, and is shown
+    from its ``min_frames``-th frame on, or at once while the video is younger. It ends when it was
+    not found in ``max_lost`` frames. Objects without a pose are matched too, and are then shown
+    with the expected one.
 
     Args:
         min_frames: In how many frames an object must have been found to be shown.
@@ -67,11 +70,15 @@ class PoseTracker:
         dims_drift: How much the logarithm of an extent may change in a second.
         point_sigma: Standard deviation of corners, as a share of their RMS distance from the mean.
         dims_sigma: Standard deviation of extents, as a share of them.
+        misfit_factor: Corners are the less certain the worse they fit their pose, and the lower its
+            score; see `measure`. It stands for errors that stay over several frames, too.
+        keep_share: Objects of a track need only this share of the score that others need.
         trail: Frames in the trail of a track.
         lag: Frames that are waited for, so that poses are smoothed in both directions; 0 for none.
 
     Attributes:
         dataset_meta: Meta information of the data set, whose symmetries are used; None for none.
+        score_thr: Score above which an object begins a track.
 
     Raises:
         ConfigError: If a number is out of range.
@@ -88,6 +95,8 @@ class PoseTracker:
         dims_drift: float = 0.01,
         point_sigma: float = 0.05,
         dims_sigma: float = 0.15,
+        misfit_factor: float = 4.0,
+        keep_share: float = 0.5,
         trail: int = 30,
         lag: int = 0,
     ) -> None:
@@ -95,6 +104,7 @@ class PoseTracker:
         check_number('max_lost', max_lost, least=0, is_whole=True)
         check_number('trail', trail, least=1, is_whole=True)
         check_number('lag', lag, least=0, is_whole=True)
+        check_number('keep_share', keep_share, least=0.0, most=1.0)
         positive = {
             'max_cost': max_cost,
             'acceleration': acceleration,
@@ -105,9 +115,11 @@ class PoseTracker:
         }
         for name, value in positive.items():
             check_number(name, value, above=0.0)
+        check_number('misfit_factor', misfit_factor, least=0.0)
         self.min_frames, self.max_lost, self.max_cost = min_frames, max_lost, max_cost
+        self.keep_share, self.score_thr = keep_share, 0.0
         self.show_hidden, self.trail, self.lag = show_hidden, trail, lag
-        self._sigmas = point_sigma, dims_sigma
+        self._sigmas = point_sigma, dims_sigma, misfit_factor
         self._motion = acceleration, angular_acceleration, dims_drift
         self.dataset_meta: Mapping[str, Any] | None = None
         self.reset()
@@ -131,7 +143,7 @@ class PoseTracker:
         Without a camera nothing is tracked.
         """
         if result.intrinsics is None:
-            return result
+            return keep_above(result, self.score_thr)
         passed, corners = self._advance(frame)
         before = self._snapshot() if self.lag else None
         objects, rows = self._match(result, corners)
@@ -222,7 +234,11 @@ class PoseTracker:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Begin tracks with the posed objects that have none; return all pairs."""
         taken = set(objects.tolist())
-        free = [n for n, pose in enumerate(result.poses) if pose.has_pose and n not in taken]
+        free = [
+            n
+            for n, pose in enumerate(result.poses)
+            if pose.has_pose and n not in taken and pose.score > self.score_thr
+        ]
         if not free:
             return objects, rows
         first = len(self._lives)

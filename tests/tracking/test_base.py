@@ -83,6 +83,13 @@ def test_frames_out_of_order_or_of_another_size_are_refused(size, number, time, 
     tracking.follow(PoseResult('y#0', (5, 4), None), VideoFrame('y', 0, 0.0, 10.0))
 
 
+def test_a_video_that_another_one_interrupts_is_refused():
+    tracking = VideoTracking({'type': 'RecordingTracker'})
+    follow(tracking, ('x', 0), ('y', 0))
+    with raises(DataError, 'x', argument='frame', value=1):
+        follow(tracking, ('x', 1))
+
+
 def test_trackers_know_the_data_set():
     meta = {'category': ('cup',)}
     assert VideoTracking({'type': 'RecordingTracker'}, meta)._tracker.dataset_meta is meta

@@ -23,7 +23,6 @@ from cpose.apis.builder import (
 )
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.camera_io import CameraFinder, CameraLike
-from cpose.apis.inference.frame_memory import FrameMemory, RunMemory
 from cpose.apis.inference.image_sources import ErrorHandler, ImageInput, SourceImage, read_images
 from cpose.apis.inference.inference_parts import (
     FURTHER_SCALES,
@@ -38,6 +37,7 @@ from cpose.apis.inference.inference_parts import (
     find_scales,
     set_input_wh,
 )
+from cpose.apis.inference.run_memory import RunMemory
 from cpose.apis.zoo_files import choose_files
 from cpose.building import building
 from cpose.errors import check_number, errors_of_file
@@ -53,6 +53,7 @@ from cpose.registry import INFERENCERS
 from cpose.structures.object_pose import PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample, make_results
 from cpose.tracking.base import VideoTracking
+from cpose.tracking.frame_memory import FrameMemory
 
 Detector = Callable[[Sequence[Tensor]], Mapping[str, Tensor | np.ndarray]]
 """From network inputs (3, h, w), uint8 BGR, to detections keyed and shaped as the ONNX outputs."""
@@ -270,6 +271,9 @@ class CenterPoseInferencer(BaseInferencer):
         finish: dict,
     ) -> Iterator[Iterable[tuple[SourceImage, PoseResult]]]:
         """Yield the images that are complete after each batch, and in the end the others."""
+        score_thr = forward.get('score_thr')
+        shown = self.postprocessor.infer_score_thr if score_thr is None else score_thr
+        forward = {**forward, 'score_thr': memory.least_score(shown)}
         for images, data in batches:
             found = self.forward(memory.recall(images, data), **forward)
             yield self._show(memory.follow(images, found), visualize, finish)

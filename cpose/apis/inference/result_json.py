@@ -8,7 +8,7 @@ null in the pose fields, and the reason if one was looked for.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cpose.errors import ConfigError
+from cpose.evaluation.dump import plain_meta
 from cpose.files.atomic import write_atomic
 from cpose.files.outputs import check_replaceable
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
@@ -191,7 +192,8 @@ def _plain(array: np.ndarray | None) -> Any:
 class TrackFile:
     """Collect the tracks of a video and write them as one JSON file.
 
-    The file has ``video``, ``frame``, ``fps`` and ``tracks``; of each track ``track_id``,
+    The file has ``video``, ``frame``, ``fps``, ``image_size``, ``dataset_meta`` (``category``,
+    ``symmetry`` and ``eval_num_symmetry``, by label) and ``tracks``; of each track ``track_id``,
     ``label``, ``class`` where the name is known, and ``poses``: ``number`` and ``time`` (seconds)
     of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale``, ``found``, and
     unit and source of the scale, as in `result_to_dict`.
@@ -199,12 +201,12 @@ class TrackFile:
     Attributes:
         path: Where to write.
         frame: Camera frame, see `result_to_dict`.
-        categories: Names by label.
+        dataset_meta: Meta information of the categories; None leaves it out.
     """
 
     path: Path
     frame: str
-    categories: Sequence[str] = ()
+    dataset_meta: Mapping[str, Sequence[Any]] | None = None
     _tracks: dict[int, dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
     _about: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
@@ -212,7 +214,14 @@ class TrackFile:
         """Add the tracks of one frame."""
         place = result.video_frame
         assert place is not None
-        self._about = {'video': place.video, 'frame': self.frame, 'fps': place.fps}
+        self._about = {
+            'video': place.video,
+            'frame': self.frame,
+            'fps': place.fps,
+            'image_size': list(result.image_wh),
+        }
+        if self.dataset_meta:
+            self._about['dataset_meta'] = plain_meta(self.dataset_meta)
         for pose in result.poses:
             if pose.track is not None:
                 self._track_of(pose, pose.track.number)['poses'].append(
@@ -239,6 +248,7 @@ class TrackFile:
 
     def _track_of(self, pose: ObjectPose, number: int) -> dict[str, Any]:
         about: dict[str, Any] = {'track_id': number, 'label': pose.label}
-        if pose.label < len(self.categories):
-            about['class'] = self.categories[pose.label]
+        categories = (self.dataset_meta or {}).get('category', ())
+        if pose.label < len(categories):
+            about['class'] = categories[pose.label]
         return self._tracks.setdefault(number, {**about, 'poses': []})

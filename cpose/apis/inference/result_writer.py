@@ -1,9 +1,10 @@
 """Write results to a folder: JSON files, pictures, videos."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,6 +55,7 @@ class ResultWriter:
         save_json: Whether to write JSON files.
         json_folder: Folder of the JSON files below ``folder``, may be empty.
         picture_folder: Folder of pictures and videos below ``folder``, may be empty.
+        dataset_meta: Meta information of the categories, for the tracks; by default their names.
     """
 
     folder: Path
@@ -63,6 +65,7 @@ class ResultWriter:
     save_json: bool = True
     json_folder: str = 'json'
     picture_folder: str = 'vis'
+    dataset_meta: Mapping[str, Sequence[Any]] | None = None
     _tracks: TrackFile | None = field(default=None, init=False, repr=False)
     _video: VideoFile | None = field(default=None, init=False, repr=False)
     _video_name: str | None = field(default=None, init=False, repr=False)
@@ -112,7 +115,8 @@ class ResultWriter:
         path = self.folder / self.json_folder / f'{result.video_frame.video}.tracks.json'
         if self._tracks is None or self._tracks.path != path:
             self._write_tracks()
-            self._tracks = TrackFile(path, self.frame, self.categories)
+            meta = self.dataset_meta or {'category': self.categories}
+            self._tracks = TrackFile(path, self.frame, meta if self.categories else None)
         self._tracks.add(result)
 
     def _write_tracks(self) -> None:

@@ -114,6 +114,7 @@ def run(args: Namespace) -> int:
 
     from cpose.apis.inference.folder_inference import infer_to_folder
     from cpose.apis.inference.image_sources import count_images
+    from cpose.apis.inference.inference_parts import find_metainfo
     from cpose.apis.inference.result_writer import ResultWriter, prepare_output
 
     source = scale_source(args)
@@ -123,6 +124,7 @@ def run(args: Namespace) -> int:
     inferencer = _build(args, source)
     drawer = _drawer(args, inferencer) if args.save_vis else None
     writer = ResultWriter(args.out, args.frame, inferencer.categories, drawer, args.save_json)
+    writer.dataset_meta = find_metainfo(inferencer.cfg)
     start = time.perf_counter()
     columns = ('[progress.description]{task.description}', BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)

@@ -11,7 +11,8 @@ from cpose.errors import DataError, check_number
 from cpose.evaluation.assessment import Assessment
 from cpose.evaluation.base import EvaluationProtocol
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
-from cpose.evaluation.metric_spec import MetricSpec
+from cpose.evaluation.metric_spec import MetricSpec, list_numbers
+from cpose.evaluation.metric_table import COUNTS
 from cpose.evaluation.objectron_metric import ObjectronMetric
 from cpose.evaluation.records import (
     EvaluationRecord,
@@ -118,48 +119,95 @@ class TrackMetric(ObjectronMetric):
         records = [record for record, _ in kept]
         if not self.report:
             warn_of_missing_annotations(records)
-        tracked = list(records)
-        videos = find_videos(records)
-        for video, places in videos.items():
-            self._follow(video, places, kept, tracked)
+        tracked = self.follow(kept)
         self.write_dump(tracked)
-        self.report = {
-            **self._report(tracked),
-            SINGLE_FRAMES: {
-                name: value
-                for name, value in self._numbers(self._report(records)).items()
-                if name not in OF_NUMBERS
-            },
-            'per_video': {
-                video: self._numbers(self._report([tracked[place] for place in places]))
-                for video, places in videos.items()
-            },
-        }
-        return self._numbers(self.report)
+        rules = self.dataset_meta, self.protocol, self.tao_protocol, self.metrics
+        self.report = report_tracks(tracked, records, *rules)
+        return {name: self.report[name] for name in self.number_names}
+
+    def follow(
+        self, frames: Sequence[tuple[EvaluationRecord, PoseResult]]
+    ) -> list[EvaluationRecord]:
+        """Return the records of frames of videos with what the tracker shows as predictions.
+
+        Raises:
+            DataError: If the images are no frames of videos, or change their size within one.
+        """
+        tracked = [record for record, _ in frames]
+        for video, places in find_videos(tracked).items():
+            shown = self._follow(video, [frames[place] for place in places])
+            for place, result in zip(places, shown, strict=True):
+                tracked[place] = show_tracks(tracked[place], result)
+        return tracked
 
     def _follow(
-        self, video: str, places: Sequence[int], kept: Sequence[Any], tracked: list[Any]
-    ) -> None:
-        """Put what the tracker shows of a video in the place of its predictions."""
+        self, video: str, frames: Sequence[tuple[EvaluationRecord, PoseResult]]
+    ) -> list[PoseResult]:
+        """Return what the tracker shows in the frames of a video, smoothed where it looks back."""
         self.tracker.dataset_meta = self.dataset_meta
         self.tracker.reset()
-        for place in places:
-            record, result = kept[place]
+        lag = getattr(self.tracker, 'lag', 0)
+        shown: list[PoseResult] = []
+        for count, (record, result) in enumerate(frames):
             number = split_frame_name(record.image_name).number
             frame = VideoFrame(video, number, number / self.fps, self.fps)
-            shown = self.tracker.update(replace(result, video_frame=frame), frame)
-            poses = [pose for pose in shown.poses if pose.track is not None]
-            ids = np.array([pose.track.number for pose in poses if pose.track], np.float64)
-            bare = [replace(pose, extras={}) for pose in poses]
-            predictions = replace(collect_predictions(bare), extras={TRACK_ID: ids})
-            tracked[place] = replace(record, predictions=predictions)
+            shown.append(self.tracker.update(replace(result, video_frame=frame), frame))
+            if lag and count >= lag:
+                shown[count - lag] = self.tracker.look_back(shown[count - lag], lag)
+        for age in range(1, min(lag, len(frames))):
+            shown[-1 - age] = self.tracker.look_back(shown[-1 - age], age)
+        return shown
 
-    def _report(self, records: Sequence[EvaluationRecord]) -> dict[str, Any]:
-        own, tao = TrackProtocol(self.protocol), TrackProtocol(self.tao_protocol)
-        return build_report(records, self.dataset_meta, own, tao, self.metrics)
 
-    def _numbers(self, report: Mapping[str, Any]) -> dict[str, float]:
-        return {name: report[name] for name in self.number_names}
+def show_tracks(record: EvaluationRecord, result: PoseResult) -> EvaluationRecord:
+    """Return a record of a frame with the objects of tracks as predictions."""
+    poses = [pose for pose in result.poses if pose.track is not None]
+    ids = np.array([pose.track.number for pose in poses if pose.track], np.float64)
+    bare = [replace(pose, extras={}) for pose in poses]
+    return replace(record, predictions=replace(collect_predictions(bare), extras={TRACK_ID: ids}))
+
+
+def report_tracks(
+    tracked: Sequence[EvaluationRecord],
+    records: Sequence[EvaluationRecord],
+    dataset_meta: Mapping[str, Sequence[Any]] | None,
+    protocol: EvaluationProtocol,
+    tao_protocol: EvaluationProtocol,
+    metrics: Sequence[MetricSpec],
+) -> dict[str, Any]:
+    """Evaluate frames of videos.
+
+    Args:
+        tracked: With tracks.
+        records: The same frames, with the poses of single frames.
+        dataset_meta: See `build_report`.
+        protocol: See `build_report`.
+        tao_protocol: See `build_report`.
+        metrics: What is measured, with those of tracks.
+
+    Returns:
+        The report of `build_report`, with the same numbers of single frames under
+        ``single_frames``, and those of each video under ``per_video``.
+    """
+    own, tao = TrackProtocol(protocol), TrackProtocol(tao_protocol)
+    names = [*(number.key for _, number in list_numbers(metrics)), *COUNTS]
+
+    def report(chosen: Sequence[EvaluationRecord]) -> dict[str, Any]:
+        return build_report(chosen, dataset_meta, own, tao, metrics)
+
+    single = report(records)
+    return {
+        **report(tracked),
+        SINGLE_FRAMES: {name: single[name] for name in names if name not in OF_NUMBERS},
+        'per_video': {
+            video: _chosen(report([tracked[place] for place in places]), names)
+            for video, places in find_videos(tracked).items()
+        },
+    }
+
+
+def _chosen(report: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
+    return {name: report[name] for name in names}
 
 
 def find_videos(records: Sequence[EvaluationRecord]) -> dict[str, list[int]]:

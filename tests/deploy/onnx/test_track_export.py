@@ -7,6 +7,7 @@ import torch
 
 from cpose.apis.builder import build_model
 from cpose.apis.config.load import load_config
+from cpose.apis.conversion import convert_checkpoint
 from cpose.apis.export.engine_building import build_engine_file
 from cpose.apis.export.model_export import export_model
 from cpose.apis.export.quantization import CalibrationSource, quantize_file
@@ -39,6 +40,9 @@ def folder(tmp_path_factory):
     torch.save(content, path / 'track.pth')
     result = export_model(config, path / 'track.pth', path / 'track.onnx', ExportSettings(WH))
     assert all(line.is_within for line in result.lines)
+    convert_checkpoint(path / 'track.pth', path / 'half.pth', half=True)
+    baked = ExportSettings(WH, batch=1, half=True, is_baked=True)
+    export_model(config, path / 'track.pth', path / 'baked.onnx', baked)
     writer = cv2.VideoWriter(str(path / 'clip.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 10, WH)
     for brightness in (40, 120, 200):
         writer.write(np.full((64, 64, 3), brightness, dtype=np.uint8))
@@ -74,7 +78,7 @@ def test_an_image_alone_is_its_own_frame_before(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['track.onnx'])
+@pytest.mark.parametrize('name', ['track.onnx', 'half.pth', 'baked.onnx'])
 def test_a_video_gives_the_same_poses(folder, name):
     expected, found = (
         list(CenterPoseInferencer(None, folder / file)(folder / 'clip.avi', CAMERA, score_thr=0.0))
@@ -84,10 +88,10 @@ def test_a_video_gives_the_same_poses(folder, name):
     for one, other in zip(expected, found, strict=True):
         assert len(one.poses) == len(other.poses)
         np.testing.assert_allclose(
-            [pose.score for pose in one.poses], [pose.score for pose in other.poses], atol=1e-4
+            [pose.score for pose in one.poses], [pose.score for pose in other.poses], atol=3e-4
         )
         np.testing.assert_allclose(
-            one.poses[0].extras['tracking_hp'], other.poses[0].extras['tracking_hp'], atol=1e-2
+            one.poses[0].extras['tracking_hp'], other.poses[0].extras['tracking_hp'], atol=3e-2
         )
 
 

@@ -7,13 +7,13 @@ import torch
 
 from cpose.apis.config.load import load_config
 from cpose.apis.inference.centerpose_inferencer import CenterPoseInferencer
-from cpose.apis.inference.frame_memory import FrameMemory
 from cpose.errors import ConfigError, DataError
 from cpose.structures.object_pose import ObjectPose, PoseResult, VideoFrame
 from cpose.structures.pose_data_sample import PoseDataSample
+from cpose.tracking.frame_memory import FrameMemory
 
-from ...codecs.scenes import slanted_box
-from ...user_errors import raises
+from ..codecs.scenes import slanted_box
+from ..user_errors import raises
 
 WH = (64, 64)
 
@@ -59,6 +59,14 @@ def test_frames_of_another_size_or_time_are_refused():
         memory.recall(make_batch(2), frame(1))
     with raises(DataError, argument='image_wh', value=(32, 32)):
         memory.recall(make_batch(2, (32, 32)), frame(2))
+
+
+def test_two_videos_at_once_are_refused():
+    memory = FrameMemory()
+    recall(memory, 1, frame(0))
+    recall(memory, 2, frame(0, 'b'))
+    with raises(DataError, argument='frame', value=1):
+        memory.recall(make_batch(3), frame(1))
 
 
 def track_config(**options):
