@@ -361,6 +361,7 @@ ODD_DRAFTS = ({'objects': 5}, {'objects': [3]}, {'objects': [{'id': ['a']}]})
 @pytest.mark.parametrize('content', ODD_DRAFTS)
 def test_drafts_that_the_page_did_not_write(folder, content):
     Page(folder)
+    (folder / HIDDEN).mkdir(exist_ok=True)
     (folder / HIDDEN / 'box_0.json').write_text(json.dumps(content))
     page = Page(folder)
     listed = page.get('api/pictures')['pictures'][0]
