@@ -148,13 +148,14 @@ def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -
     Raises:
         DataError: If the image has no annotation.
     """
+    annotations = known_annotations(sample.annotations, sample.image_path)
     poses = [pose for pose in result.poses if pose.score >= min_score]
     projection = sample.intrinsics if sample.projection is None else sample.projection
     return EvaluationRecord(
         image_name=sample.image_path,
         image_wh=np.asarray(sample.image_wh, dtype=np.float64),
         predictions=collect_predictions(poses),
-        annotations=known_annotations(sample.annotations, sample.image_path),
+        annotations=annotations,
         projection=projection,
         distortion=sample.distortion,
     )
