@@ -130,7 +130,7 @@ LOOPS = _child(
     'loop',
     MMENGINE_LOOPS,
     'engine',
-    ('iter_train_loop', 'pyramid_test_loop', 'video_test_loop', 'train_loop'),
+    ('iter_train_loop', 'test_loops', 'train_loop'),
 )
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('processes',))
 OPTIM_WRAPPERS = _child('optim_wrapper', MMENGINE_OPTIM_WRAPPERS, 'engine', ('acceleration',))

@@ -12,9 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from cpose.apis import training
 from cpose.apis.training import evaluate
-from cpose.engine import video_test_loop
-from cpose.engine.pyramid_test_loop import PyramidTestLoop
-from cpose.engine.video_test_loop import VideoTestLoop
+from cpose.engine import test_loops
+from cpose.engine.test_loops import PyramidTestLoop, VideoTestLoop
 from cpose.errors import ConfigError
 from cpose.structures.object_pose import ObjectPose, PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample
@@ -105,7 +104,7 @@ def test_other_networks_see_images_alone():
 
 
 def test_processes_share_no_video(monkeypatch):
-    monkeypatch.setattr(video_test_loop, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(test_loops, 'get_world_size', lambda: 2)
     with raises(ConfigError, argument='launcher'):
         run(is_reading=True)
 
