@@ -44,7 +44,7 @@ class MirrorAndMerge(BaseTTAModel):
 
     def merge_preds(self, data_samples_list):
         PREDICTED.extend(data_samples_list)
-        return [merge_results([seen, mirror(other)]) for seen, other in data_samples_list]
+        return [merge_results([seen, mirror(other)], (1, 1)) for seen, other in data_samples_list]
 
 
 def mirror(result):
