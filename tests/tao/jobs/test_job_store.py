@@ -195,7 +195,7 @@ def test_a_job_that_works_is_neither_started_nor_deleted(store, process):
             }.items()
         ],
         (JobRequest('train', str(ATTACKS / 'alias_bomb_spec.yaml')), {'argument': 'specs'}),
-        (JobRequest('train', parent_id='x'), {'argument': 'job_id', 'value': 'x'}),
+        (JobRequest('train', parent_id='x'), {'argument': 'parent_job_id', 'value': 'x'}),
         (
             JobRequest('train', datasets={'train_datasets': '["a", "b"]'}),
             {'argument': 'train_datasets', 'value': '["a", "b"]'},
