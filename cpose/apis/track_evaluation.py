@@ -71,11 +71,11 @@ def evaluate_tracks(
         settings[rules] = {**settings[rules], 'scale_rule': scale_rule}
     if eval_num_symmetry is not None:
         meta = {**meta, 'eval_num_symmetry': (eval_num_symmetry,) * len(meta['category'])}
-    protocols = [METRICS.build(dict(settings[rules])) for rules in ('protocol', 'tao_protocol')]
+    own, tao = (METRICS.build(dict(settings[rules])) for rules in ('protocol', 'tao_protocol'))
     metrics = (*build_metrics(settings.get('extra_metrics', ())), *TRACK_TABLE)
-    least = min(protocol.min_score for protocol in protocols)
+    least = min(own.min_score, tao.min_score)
     shown, found = (_predict(frames, poses, least) for poses in (tracks.shown, tracks.found))
-    return report_tracks(shown, found, meta, *protocols, metrics)
+    return report_tracks(shown, found, meta, own, tao, metrics)
 
 
 def _choose_meta(tracks: RecordedTracks, config: Config | None) -> dict[str, tuple[Any, ...]]:
@@ -123,6 +123,7 @@ def _read_annotations(
 
 
 def _record(image: ImageRecord) -> EvaluationRecord:
+    assert image.annotations is not None
     return EvaluationRecord(
         image_name=image.image_path,
         image_wh=np.asarray(image.image_wh, np.float64),

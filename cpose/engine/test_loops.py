@@ -123,7 +123,7 @@ class VideoTestLoop(TestLoop):
         super().__init__(runner, dataloader, evaluator, fp16)
         check_number('fps', fps, above=0.0)
         self.fps = fps
-        self._model = bare_model(runner.model)
+        self._model: Any = bare_model(runner.model)
         if not reads_previous(self._model):
             return
         if get_world_size() > 1:
@@ -134,10 +134,11 @@ class VideoTestLoop(TestLoop):
                 value=runner.launcher,
                 advice='Test with one process',
             )
-        dataset = self.dataloader.dataset
+        loader: DataLoader = self.dataloader  # type: ignore[has-type]  # MMEngine has no types
+        dataset: Any = loader.dataset
         paths = [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
         order = [[place] for places in list_videos(paths).values() for place in places]
-        self.dataloader = changed_loader(self.dataloader, dataset, order)
+        self.dataloader = changed_loader(loader, dataset, order)
         self._tracking = VideoTracking(tracker, getattr(dataset, 'metainfo', None))
         head = getattr(self._model, 'head', self._model)  # a model file has no head
         self._least = self._tracking.least_score(head.postprocessor.infer_score_thr)
