@@ -13,10 +13,8 @@ READING = re.compile(
 )
 """Calls that read bytes of others."""
 OWN_BYTES = {
-    'cpose/annotation/adaptation/division.py': 'the division that this project wrote',
     'cpose/files/json_files.py': 'the helper that readers of the table call',
     'cpose/files/download.py': 'answers of servers',
-    'cpose/datasets/annotations/annotation_index.py': 'a cache of this project, without pickles',
     'cpose/checkpoints/training_state.py': 'a name in its text, no call',
     'cpose/datasets/annotations/contradictions.py': 'text that the index of this project holds',
     'cpose/datasets/annotations/extras.py': 'text that the index of this project holds',

@@ -1,4 +1,4 @@
-"""What `cpose adapt` gains: average precision on held-out pictures before and after.
+"""What `cpose adapt` gains: average precision on held-out pictures of all models it chooses among.
 
 The "photographs" are drawn in looks that the shipped model has not learnt from, or are a folder of
 real ones, split into even and odd numbers. Run
@@ -16,12 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from cpose.annotation.adaptation.adapting import Wishes, adapt
-from cpose.annotation.adaptation.candidates import as_it_was
 from cpose.annotation.adaptation.training_config import AdaptRecipe
-from cpose.apis.builder import resolve_config
 from cpose.apis.config.load import load_config
 from cpose.apis.training import evaluate
-from cpose.apis.zoo_files import resolve_model
 from cpose.datasets.synthetic.folder import write_images
 from cpose.datasets.synthetic.shapes.carton import OneCarton
 from cpose.datasets.synthetic.shapes.cast import Cast, settings_of_shapes
@@ -68,7 +65,8 @@ SETS: dict[str, dict[str, Any]] = {
     'laptop': settings_of_shapes(['laptop']),
 }
 """Settings of the pictures by name; laptops are a category of their own, with a front."""
-NUMBERS_SHOWN = ('AP50_3DIoU', 'mean_3DIoU')
+NUMBERS_SHOWN = ('AP50_3DIoU', 'mean_3DIoU', 'MPE_2D_px')
+KEPT = (*NUMBERS_SHOWN, 'mAP_3DIoU')
 
 
 def main() -> None:
@@ -77,19 +75,20 @@ def main() -> None:
     rows = []
     for name in args.sets:
         folder = args.out / name
-        draw(name, folder)
+        draw(name, folder, args.held_out)
         for number in args.numbers:
             rows.append(measure(name, number, folder, args))
     if args.photographs:
         rows.append(measure_photographs(args.photographs, args.out / args.photographs.name, args))
     (args.out / 'adapt.json').write_text(json.dumps(rows, indent=1))
-    sys.stdout.write(
-        '| set | photographs | AP50 before | after | mean IoU before | after | min |\n'
-    )
+    sys.stdout.write('| set | photographs | model | AP50 | mean IoU | corners, px | min |\n')
     for row in rows:
-        cells = (f'{row[part][key]:.2f}' for key in NUMBERS_SHOWN for part in ('before', 'after'))
         minutes = f'{row["seconds"] / 60:.1f}'
-        sys.stdout.write(f'| {row["set"]} | {row["number"]} | {" | ".join(cells)} | {minutes} |\n')
+        for name, numbers in row['models'].items():
+            is_kept = ' (kept)' if name == row['chosen'] else ''
+            cells = ' | '.join(f'{numbers[key]:.2f}' for key in NUMBERS_SHOWN)
+            start = f'| {row["set"]} | {row["number"]} | {name}{is_kept}'
+            sys.stdout.write(f'{start} | {cells} | {minutes} |\n')
 
 
 def _parse() -> argparse.Namespace:
@@ -98,15 +97,16 @@ def _parse() -> argparse.Namespace:
     parser.add_argument('--sets', nargs='*', choices=tuple(SETS), default=tuple(SETS))
     parser.add_argument('--numbers', nargs='*', type=int, default=NUMBERS)
     parser.add_argument('--photographs', type=Path, help='adapt to even ones, judge by odd ones')
+    parser.add_argument('--held-out', type=int, default=NUM_HELD_OUT, help='pictures that judge')
     parser.add_argument('--epochs', type=int, default=AdaptRecipe.epochs)
     parser.add_argument('--minutes', type=float)
     parser.add_argument('--synthetic', type=float)
     return parser.parse_args()
 
 
-def draw(name: str, folder: Path) -> None:
+def draw(name: str, folder: Path, num_held_out: int = NUM_HELD_OUT) -> None:
     """Write the pictures to adapt to and those that judge, unless they are there."""
-    parts = (('train', max(NUMBERS), 0), ('test', NUM_HELD_OUT, 1000))
+    parts = (('train', max(NUMBERS), 0), ('test', num_held_out, 1000))
     for part, number, first in parts:
         target = folder / part
         if target.is_dir():
@@ -149,18 +149,15 @@ def _adapt(chosen: Path, judging: Path, args: argparse.Namespace) -> dict[str, A
     start = time.perf_counter()
     result = adapt(Wishes(str(chosen), MODEL, recipe=recipe), out)
     seconds = time.perf_counter() - start
-    config = load_config(out / 'adapt.py')
-    found = resolve_model(MODEL)
-    start = as_it_was(resolve_config(found.config, found.path), found.path)
+    config = out / 'adapt.py'
     reports = {
-        'before': evaluate(
-            load_config(config, start.options), start.weights, judging, work_dir=out / 'judged'
-        ),
-        'after': evaluate('-', result.model, judging, work_dir=out / 'judged'),
+        item.name: evaluate(
+            load_config(config, item.options), item.weights, judging, work_dir=out / 'judged'
+        )
+        for item in result.candidates
     }
-    kept = (*NUMBERS_SHOWN, 'mAP_3DIoU')
-    numbers = {part: {key: report[key] for key in kept} for part, report in reports.items()}
-    return {**numbers, 'seconds': seconds, 'chosen': result.chosen, 'cores': os.cpu_count()}
+    numbers = {name: {key: report[key] for key in KEPT} for name, report in reports.items()}
+    return {'models': numbers, 'chosen': result.chosen, 'seconds': seconds, 'cores': os.cpu_count()}
 
 
 if __name__ == '__main__':

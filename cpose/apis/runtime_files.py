@@ -106,6 +106,11 @@ def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Co
     return config
 
 
+def has_runtime(path: str | Path) -> bool:
+    """Tell whether files with the ending of this one hold a network that a runtime runs."""
+    return _runtime_of(Path(path)) != PYTORCH
+
+
 def _runtime_of(path: Path) -> str:
     RUNTIMES.import_from_location()
     ending = path.suffix.lower()

@@ -15,7 +15,12 @@ from cpose.building import building
 from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.evaluation.metric_table import build_metrics
-from cpose.evaluation.records import EvaluationRecord, PredictedCuboids, warn_of_missing_annotations
+from cpose.evaluation.records import (
+    EvaluationRecord,
+    PredictedCuboids,
+    known_annotations,
+    warn_of_missing_annotations,
+)
 from cpose.evaluation.tracks.track_file import (
     RecordedPose,
     RecordedTracks,
@@ -71,11 +76,13 @@ def evaluate_tracks(
         settings[rules] = {**settings[rules], 'scale_rule': scale_rule}
     if eval_num_symmetry is not None:
         meta = {**meta, 'eval_num_symmetry': (eval_num_symmetry,) * len(meta['category'])}
-    own, tao = (METRICS.build(dict(settings[rules])) for rules in ('protocol', 'tao_protocol'))
+    protocol, tao_protocol = (
+        METRICS.build(dict(settings[rules])) for rules in ('protocol', 'tao_protocol')
+    )
     metrics = (*build_metrics(settings.get('extra_metrics', ())), *TRACK_TABLE)
-    least = min(own.min_score, tao.min_score)
+    least = min(protocol.min_score, tao_protocol.min_score)
     shown, found = (_predict(frames, poses, least) for poses in (tracks.shown, tracks.found))
-    return report_tracks(shown, found, meta, own, tao, metrics)
+    return report_tracks(shown, found, meta, protocol, tao_protocol, metrics)
 
 
 def _choose_meta(tracks: RecordedTracks, config: Config | None) -> dict[str, tuple[Any, ...]]:
@@ -123,12 +130,11 @@ def _read_annotations(
 
 
 def _record(image: ImageRecord) -> EvaluationRecord:
-    assert image.annotations is not None
     return EvaluationRecord(
         image_name=image.image_path,
         image_wh=np.asarray(image.image_wh, np.float64),
         predictions=NOTHING,
-        annotations=image.annotations,
+        annotations=known_annotations(image.annotations, image.image_path),
         projection=image.pixel_projection,
         distortion=image.distortion,
     )

@@ -31,6 +31,7 @@ from cpose.files.weight_files import find_weights
 from cpose.registry import HOOKS, RUNNERS
 
 WORK_DIRS = Path('work_dirs')
+SCOPE = 'cpose'
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
 VALIDATION_KEYS = ('val_dataloader', 'val_cfg', 'val_evaluator')
 TEST_KEYS = ('test_dataloader', 'test_cfg', 'test_evaluator')
@@ -238,6 +239,7 @@ def _running(config: Config) -> Iterator[PoseRunner]:
     """
     config.setdefault('runner_type', 'PoseRunner')
     _check_runner(config.runner_type)
+    _check_scope(config)
     runner = None
     try:
         with building(config):
@@ -268,6 +270,22 @@ def _check_runner(name: Any) -> None:
             argument='runner_type',
             value=kind.__name__,
             advice='Set PoseRunner, Runner, or a class that inherits one of them',
+        )
+
+
+def _check_scope(config: Config) -> None:
+    """Refuse a scope from which the parts of this project are not found.
+
+    Raises:
+        ConfigError: If the config has one.
+    """
+    scope = config.get('default_scope') or SCOPE
+    if scope != SCOPE:
+        raise ConfigError(
+            'is a scope in which no part of this project is found',
+            argument='default_scope',
+            value=scope,
+            advice=f'Leave it {SCOPE!r}, and name parts of another package with its scope',
         )
 
 

@@ -25,12 +25,12 @@ def normalise_metainfo(metainfo: Mapping[str, Any] | None) -> dict[str, tuple[An
     given = {key: value for key, value in given.items() if value is not None}
     values = {key: _as_tuple(given.get(key, defaults[key])) for key in META_KEYS}
     for place, name in enumerate(values['category']):
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name.strip():
             raise ConfigError(
-                f'is no text at place {place}',
+                f'is no name at place {place}',
                 argument='metainfo.category',
                 value=name,
-                advice='Put it in quotes',
+                advice='Give a text, in quotes',
             )
     count = len(values['category'])
     if not count or len(set(values['category'])) < count:

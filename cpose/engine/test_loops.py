@@ -120,6 +120,7 @@ class VideoTestLoop(TestLoop):
         fps: float = 30.0,
         fp16: bool = False,
     ) -> None:
+        self.dataloader: DataLoader
         super().__init__(runner, dataloader, evaluator, fp16)
         check_number('fps', fps, above=0.0)
         self.fps = fps
@@ -140,7 +141,7 @@ class VideoTestLoop(TestLoop):
         order = [[place] for places in list_videos(paths).values() for place in places]
         self.dataloader = changed_loader(loader, dataset, order)
         self._tracking = VideoTracking(tracker, getattr(dataset, 'metainfo', None))
-        head = getattr(self._model, 'head', self._model)  # a model file has no head
+        head: Any = getattr(self._model, 'head', self._model)  # a model file has no head
         self._least = self._tracking.least_score(head.postprocessor.infer_score_thr)
         self._memory = FrameMemory()
 

@@ -12,6 +12,7 @@ from cpose.error_places import FilePlace
 from cpose.errors import DataError
 from cpose.evaluation.evaluation_symmetry import build_evaluation_symmetry
 from cpose.evaluation.records import PREDICTION_SHAPES, EvaluationRecord, PredictedCuboids
+from cpose.files.json_files import MAX_SIDE
 from cpose.files.text_files import read_json
 from cpose.geometry.projection import DISTORTION_LENGTHS
 from cpose.structures.pose_data_sample import CuboidAnnotations
@@ -168,7 +169,7 @@ def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
             raise fields.error(name, f'has a label outside 0 to {num_categories - 1}')
     return EvaluationRecord(
         image_name=str(fields.value('image_name')),
-        image_wh=fields.array('image_wh', (2,)),
+        image_wh=_read_size(fields),
         predictions=PredictedCuboids(**predictions, extras=_read_extras(found)),
         annotations=CuboidAnnotations(
             **objects,
@@ -179,6 +180,13 @@ def _read_record(fields: DumpFields, num_categories: int) -> EvaluationRecord:
         projection=fields.array_or_none('projection', (3, 3)),
         distortion=_read_distortion(fields),
     )
+
+
+def _read_size(fields: DumpFields) -> np.ndarray:
+    size = fields.array('image_wh', (2,))
+    if not ((size >= 1) & (size <= MAX_SIDE)).all():
+        raise fields.error('image_wh', f'must be from 1 to {MAX_SIDE}')
+    return size
 
 
 def _read_distortion(fields: DumpFields) -> np.ndarray | None:

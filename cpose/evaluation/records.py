@@ -148,22 +148,32 @@ def record_image(result: PoseResult, sample: PoseDataSample, min_score: float) -
     Raises:
         DataError: If the image has no annotation.
     """
-    if sample.annotations is None:
-        raise DataError(
-            'has no annotation, so it cannot be evaluated',
-            place=FilePlace(sample.image_path),
-            advice=('Add the JSON file beside the image', 'Use infer'),
-        )
+    annotations = known_annotations(sample.annotations, sample.image_path)
     poses = [pose for pose in result.poses if pose.score >= min_score]
     projection = sample.intrinsics if sample.projection is None else sample.projection
     return EvaluationRecord(
         image_name=sample.image_path,
         image_wh=np.asarray(sample.image_wh, dtype=np.float64),
         predictions=collect_predictions(poses),
-        annotations=sample.annotations,
+        annotations=annotations,
         projection=projection,
         distortion=sample.distortion,
     )
+
+
+def known_annotations(annotations: CuboidAnnotations | None, image_path: str) -> CuboidAnnotations:
+    """Return the annotated objects of an image.
+
+    Raises:
+        DataError: If the image has no annotation.
+    """
+    if annotations is None:
+        raise DataError(
+            'has no annotation, so it cannot be evaluated',
+            place=FilePlace(image_path),
+            advice=('Add the JSON file beside the image', 'Use infer'),
+        )
+    return annotations
 
 
 def collect_predictions(poses: list[ObjectPose]) -> PredictedCuboids:

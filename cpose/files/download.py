@@ -160,8 +160,8 @@ def _opened(url: str, headers: dict[str, str], partial: Path) -> Any:
 
 
 def _copy(answer: Any, partial: Path, start: int, advance: Advance) -> None:
-    length = answer.headers.get('Content-Length')
-    total = None if length is None else start + int(length)
+    length = answer.headers.get('Content-Length') or ''
+    total = start + int(length) if length.isdecimal() and len(length) < 20 else None
     done = start
     with partial.open('ab' if start else 'wb') as file:
         advance(done, total)

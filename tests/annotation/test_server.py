@@ -82,6 +82,15 @@ def test_nothing_is_changed_that_is_open_to_look_at(folder):
     assert sorted(path.suffix for path in folder.iterdir()) == ['.png', '.png']
 
 
+@pytest.mark.parametrize('wrong', [None, 5, 7])
+def test_a_corner_that_was_mistaken_is_named(folder, wrong):
+    page, clicked = Page(folder), box(box_view(), (1, 5, 4, 7, 3, 6, 2))
+    if wrong is not None:
+        clicked['corners'][wrong] = [value + 60 for value in clicked['corners'][wrong]]
+    answer = page.write(page.read(), objects=[clicked]).json()
+    assert answer['objects'][0]['solution']['suspect'] == wrong
+
+
 def test_unfinished_boxes_outlast_the_server(folder):
     page, view = Page(folder), box_view()
     page.write(page.read(), objects=[box(view, (1, 5))])
@@ -361,6 +370,7 @@ ODD_DRAFTS = ({'objects': 5}, {'objects': [3]}, {'objects': [{'id': ['a']}]})
 @pytest.mark.parametrize('content', ODD_DRAFTS)
 def test_drafts_that_the_page_did_not_write(folder, content):
     Page(folder)
+    (folder / HIDDEN).mkdir(exist_ok=True)
     (folder / HIDDEN / 'box_0.json').write_text(json.dumps(content))
     page = Page(folder)
     listed = page.get('api/pictures')['pictures'][0]

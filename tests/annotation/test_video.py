@@ -317,3 +317,30 @@ def test_options_of_videos_are_refused_for_pictures(tmp_path, capfd):
     cv2.imwrite(str(tmp_path / 'a.png'), draw_shot(SHOTS[0])[:48, :64])
     assert main(['annotate', str(tmp_path), '--box', 'a.json']) == 2
     assert '--box' in capfd.readouterr().err
+
+
+ODD_MOTIONS = [
+    *((('frames', 1, 'name'), name) for name in ('../../a', '/tmp/a', '.', 'b/c', '', 3)),
+    (('frames', 1, 'distortion'), 3),
+    (('image_wh',), [1e300, 5]),
+    (('made_of',), [1]),
+]
+
+
+@pytest.mark.parametrize(('keys', 'value'), ODD_MOTIONS)
+def test_a_folder_of_others_names_no_file_outside(folder, keys, value):
+    path = folder.store / 'video.json'
+    content = node = json.loads(path.read_text())
+    for key in keys[:-1]:
+        node = node[key]
+    node[keys[-1]] = value
+    path.write_text(json.dumps(content))
+    with raises(DataError, path=path):
+        VideoFolder(folder.root)
+
+
+def test_a_folder_whose_store_lies_elsewhere(folder, tmp_path):
+    shutil.move(folder.store, tmp_path / 'elsewhere')
+    folder.store.symlink_to(tmp_path / 'elsewhere')
+    with raises(DataError, path=folder.store):
+        VideoFolder(folder.root)

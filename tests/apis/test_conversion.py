@@ -227,3 +227,10 @@ def test_weights_beyond_fp16(own, config_file, tmp_path):
         )
     assert caught.value.advice == ('Leave out {half}',)
     assert not (tmp_path / 'a.safetensors').exists()
+
+
+@pytest.mark.parametrize('name', ['a.onnx', 'a.engine'])
+def test_weights_do_not_take_the_ending_of_a_network(own, config_file, tmp_path, name):
+    with raises(OutputError, argument='out', path=tmp_path / name):
+        convert_checkpoint(own, tmp_path / name, ConfigChoice(config=config_file))
+    assert not (tmp_path / name).exists()

@@ -133,6 +133,12 @@ def test_a_runner_with_a_strategy_is_refused(tmp_path):
         train('quickstart', tmp_path / 'run', options=options)
 
 
+def test_a_scope_without_parts_is_refused(tmp_path):
+    options = {'default_scope': 'mmpose'}
+    with raises(ConfigError, argument='default_scope', value='mmpose'):
+        train('quickstart', tmp_path / 'run', options=options)
+
+
 def test_resume_from_a_missing_file(tmp_path):
     with raises(CheckpointError, argument='resume', path=tmp_path / 'epoch_9.pth'):
         train(CONFIG, tmp_path, resume=tmp_path / 'epoch_9.pth', options=TINY)

@@ -87,6 +87,7 @@ def test_metainfo_of_several_categories():
     [
         ({'classes': 'a'}, 'metainfo'),
         ({'category': 5}, 'metainfo.category'),
+        ({'category': ' '}, 'metainfo.category'),
         ({'category': ['a', None]}, 'metainfo.category'),
         ({'category': ['a', 'b', 'c'], 'eval_num_symmetry': [1, 2]}, 'metainfo.eval_num_symmetry'),
     ],

@@ -79,6 +79,7 @@ def set_meta(field, value):
         (set_meta('eval_num_symmetry', [None, 1]), 'dataset_meta.eval_num_symmetry', 'of int'),
         (lambda c: c['images'].__setitem__(3, 7), 'images[3]', 'is int'),
         (lambda c: c['images'][2].__setitem__('image_wh', [1]), 'images[2].image_wh', 'be 2'),
+        (lambda c: c['images'][2].__setitem__('image_wh', [1e300, 1]), 'images[2].image_wh', 'be'),
         (set_field('predictions', 'score', 'high'), 'predictions[0].score', 'number'),
         (set_field('predictions', 'keypoints_gl', [[0]]), 'predictions[0].keypoints_gl', '9×3'),
         (set_field('objects', 'label', 2), 'objects', 'outside 0 to 1'),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -237,3 +238,10 @@ def test_answers(site, closed_port, silent):
 def test_names_that_are_looked_up_for_ever(monkeypatch):
     monkeypatch.setattr(module, 'urlopen', lambda *_, **__: threading.Event().wait())
     assert why_unreachable('http://example.invalid', 0.1) == 'no answer within 0.1 s'
+
+
+def test_a_length_that_is_no_number(tmp_path):
+    blocks = [b'abc', b'']
+    answer = SimpleNamespace(headers={'Content-Length': 'x'}, read1=lambda _: blocks.pop(0))
+    module._copy(answer, tmp_path / 'a', 0, lambda done, total: None)
+    assert (tmp_path / 'a').read_bytes() == b'abc'

@@ -1,7 +1,7 @@
 """Adapt a model to annotated photographs, and tell by held-out ones whether it became better."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from cpose.annotation.adaptation.before_after import write_sheet
-from cpose.annotation.adaptation.candidates import BEFORE, adapted, as_it_was, judge
+from cpose.annotation.adaptation.candidates import (
+    BEFORE,
+    Candidate,
+    adapted,
+    as_it_was,
+    choose,
+    judge,
+)
 from cpose.annotation.adaptation.division import (
     Division,
     copy_pictures,
@@ -83,6 +90,7 @@ class AdaptResult:
         sheet: Annotation, before and after side by side.
         division: What was trained on and what was held out.
         seconds: Of training, in this call.
+        candidates: What was chosen among.
     """
 
     before: Mapping[str, Any]
@@ -92,6 +100,7 @@ class AdaptResult:
     sheet: Path
     division: Division
     seconds: float
+    candidates: Sequence[Candidate] = ()
 
     @property
     def is_better(self) -> bool:
@@ -125,8 +134,8 @@ def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
     began = time.perf_counter()
     trained = _train(config, folder / TRAIN_FOLDER)
     seconds = time.perf_counter() - began
-    others = adapted(config, start.weights, trained, bool(division.proportions))
-    after = max((judge(config, item, folder) for item in others), key=lambda item: item.rank)
+    others = list(adapted(config, start.weights, trained, bool(division.proportions)))
+    after = choose([judge(config, item, folder) for item in others])
     write_json(folder / AFTER_FILE, after.report)
     chosen = max(before, after, key=lambda item: item.rank)
     choice = ConfigChoice(config=config, options=chosen.candidate.options)
@@ -140,6 +149,7 @@ def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
         folder / SHEET_FILE,
         division,
         seconds,
+        [before.candidate, *others],
     )
     _write_summary(folder / SUMMARY_FILE, wishes, result)
     return result

@@ -292,9 +292,8 @@ def read_division(path: Path) -> Division:
         DataError: If the file holds something else, or names of code that are not registered.
     """
     content = read_json(path)
-    is_whole = isinstance(content, dict) and set(content) == {
-        item.name for item in fields(Division)
-    }
+    names = {item.name for item in fields(Division)}
+    is_whole = isinstance(content, dict) and set(content) == names
     foreign = next(find_foreign(content), None)
     if not is_whole or foreign is not None:
         what = ' of '.join(foreign[::-1]) if foreign else 'other fields'

@@ -476,6 +476,7 @@ function whatNext(box) {
   if (wanted !== null) return `Click: ${NAMES[wanted]} · S if hidden${goesOn}`;
   if (folder.is_video && box?.solution) return 'Drag a corner that is off · → next frame, PgDn ten';
   if (box?.solution) return 'Drag a corner that is off · N: one more box · Enter: next picture';
+  if (open.isEmpty && folder.is_video) return 'Left out · E takes that back · → next frame';
   if (open.isEmpty) return 'No object here · E takes that back · Enter: next picture';
   return open.objects.length ? '' : 'N begins a box · E: no object here';
 }
@@ -484,7 +485,8 @@ function whatNext(box) {
 function tellEnd() {
   const left = folder.pictures.filter((item) => !item.objects && !item.is_annotated);
   const first = left.find((item) => !item.error);
-  if (folder.is_video || folder.is_read_only) panel.toast('This was the last one.');
+  if (folder.is_read_only) panel.toast('This was the last picture.');
+  else if (folder.is_video) panel.toast('This was the last frame. Everything is saved: close the page when all frames are right.');
   else if (first) panel.toast(`This was the last picture. Not annotated yet: ${left.length}, ${first.path} first.`);
   else panel.toast('All pictures are annotated and saved. Close this page, and check them: cpose check-data');
 }

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cpose.files.json_files import JsonFields
+from cpose.files.json_files import MAX_SIDE, JsonFields
+from cpose.geometry.projection import DISTORTION_LENGTHS
 
 BOARD, RECONSTRUCTION, FIXED = 'board', 'reconstruction', 'fixed'
 KINDS = (BOARD, RECONSTRUCTION, FIXED)
@@ -103,7 +105,10 @@ def parse_motion(fields: JsonFields) -> Motion:
     Raises:
         DataError: If a field is missing or wrong.
     """
-    width, height = fields.array('image_wh', (2,)).astype(int).tolist()
+    size = fields.array('image_wh', (2,))
+    if not ((size >= 1) & (size <= MAX_SIDE)).all():
+        raise fields.error('image_wh', f'must be two numbers from 1 to {MAX_SIDE}')
+    width, height = size.astype(int).tolist()
     kind = fields.value('kind')
     if kind not in KINDS:
         raise fields.error('kind', f'must be one of {", ".join(KINDS)}')
@@ -115,16 +120,22 @@ def parse_motion(fields: JsonFields) -> Motion:
         intrinsics_source=str(fields.value('intrinsics_source')),
         plane_world=_array_or_none(fields, 'plane_world', (2, 3)),
         expected=_array_or_none(fields, 'expected', (3,)),
-        made_of=dict(fields.value('made_of')),
+        made_of=fields.fields('made_of').rest(()),
     )
 
 
 def _parse_frame(item: JsonFields) -> Frame:
-    lens = None
+    lens, name = None, item.value('name')
+    is_file_name = isinstance(name, str) and Path(name).name == name and '\0' not in name
+    if not is_file_name or not name or name.startswith('.'):
+        raise item.error('name', 'must be the name of a file without a folder')
     if item.has('distortion'):
-        lens = item.array('distortion', (len(item.value('distortion')),))
+        given = item.value('distortion')
+        if not isinstance(given, list) or len(given) not in DISTORTION_LENGTHS:
+            raise item.error('distortion', f'must be one of {DISTORTION_LENGTHS} numbers')
+        lens = item.array('distortion', (len(given),))
     return Frame(
-        name=str(item.value('name')),
+        name=name,
         number=int(float(item.array('number', ()))),
         intrinsics=item.array('intrinsics', (3, 3)),
         distortion=lens,

@@ -90,6 +90,12 @@ class VideoFolder:
     def __init__(self, folder: str | Path) -> None:
         self.root = Path(os.path.realpath(folder))
         self.store = self.root / HIDDEN
+        if not Path(os.path.realpath(self.store)).is_relative_to(self.root):
+            raise DataError(
+                'lies outside of the folder, by a symbolic link',
+                place=FilePlace(self.store),
+                advice='Copy it into the folder',
+            )
         fields = JsonFields(read_json(self.store / VIDEO, MOST_BYTES), str(self.store / VIDEO))
         self.motion = parse_motion(fields)
         self._notes = [_parse_note(item) for item in fields.list_of_fields('notes')]

@@ -5,6 +5,8 @@ from pathtraced_boxes.room import sample_room
 
 from cpose.datasets.synthetic.scene import sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
+from cpose.datasets.synthetic.shapes.carton import OneCarton
+from cpose.datasets.synthetic.shapes.cast import Cast
 from cpose.errors import DataError
 
 
@@ -33,6 +35,17 @@ def test_faces_are_those_of_the_boxes(scene_and_room):
                 width,
                 height,
             )
+
+
+def test_one_particular_box_has_the_same_print_everywhere():
+    cast = Cast((OneCarton((0.19, 0.28, 0.07), print_seed=4),))
+    rooms = []
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        scene = sample_scene(rng, (160, 120), (1, 1), RealismSettings(), cast)
+        rooms.append(sample_room(rng, scene, Assets((), ())))
+    for first, second in zip(rooms[0].faces, rooms[1].faces, strict=True):
+        np.testing.assert_array_equal(first.texture, second.texture)
 
 
 def test_surfaces_are_rectangles(scene_and_room):
