@@ -135,11 +135,10 @@ class VideoTestLoop(TestLoop):
                 value=runner.launcher,
                 advice='Test with one process',
             )
-        loader: DataLoader = self.dataloader  # type: ignore[has-type]  # MMEngine has no types
-        dataset: Any = loader.dataset
+        dataset = self.dataloader.dataset
         paths = [dataset.get_data_info(index)['img_path'] for index in range(len(dataset))]
         order = [[place] for places in list_videos(paths).values() for place in places]
-        self.dataloader = changed_loader(loader, dataset, order)
+        self.dataloader = changed_loader(self.dataloader, dataset, order)
         self._tracking = VideoTracking(tracker, getattr(dataset, 'metainfo', None))
         head: Any = getattr(self._model, 'head', self._model)  # a model file has no head
         self._least = self._tracking.least_score(head.postprocessor.infer_score_thr)
