@@ -263,6 +263,34 @@ def check_number(
     )
 
 
+def check_range(
+    argument: str, value: Any, least: float, most: float = LARGEST, is_whole: bool = False
+) -> tuple[Any, Any]:
+    """Return ``value`` if it is a range (least, most) within bounds.
+
+    Args:
+        argument: Name of the argument.
+        value: What is checked.
+        least: Smallest value allowed.
+        most: Largest value allowed.
+        is_whole: Whether both ends must be whole numbers.
+
+    Raises:
+        ConfigError: If it is something else; it has argument and value.
+    """
+    kind = Integral if is_whole else Real
+    is_pair = isinstance(value, list | tuple) and len(value) == 2
+    is_pair = is_pair and all(isinstance(end, kind) for end in value)
+    if is_pair and least <= value[0] <= value[1] <= most:
+        return value[0], value[1]
+    numbers = 'whole numbers' if is_whole else 'numbers'
+    raise ConfigError(
+        f'must be a range (least, most) of {numbers} within {least:g} and {most:g}',
+        argument=argument,
+        value=value,
+    )
+
+
 def check_shape(name: str, array: np.ndarray, expected: tuple[int | None, ...]) -> None:
     """Raise unless ``array`` has the expected shape; ``None`` stands for any length.
 

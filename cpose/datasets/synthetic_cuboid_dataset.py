@@ -10,7 +10,7 @@ from cpose.datasets.synthetic.render import render_scene
 from cpose.datasets.synthetic.scene import Scene, sample_scene
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.cast import build_cast, label_shapes
-from cpose.errors import ConfigError, check_number
+from cpose.errors import ConfigError, check_number, check_range
 from cpose.registry import DATASETS
 from cpose.structures.camera import gl_from_cv
 from cpose.structures.image_record import CompleteRecord
@@ -20,7 +20,8 @@ SCENE_STREAM, PICTURE_STREAM = 11, 12
 """Parts of the seed that keep geometry and looks independent of each other."""
 
 MAX_OBJECTS = 12
-MIN_SIDE = 64
+MIN_SIDE, MAX_SIDE = 64, 16384
+"""Pixels, of a picture."""
 
 
 @DATASETS.register_module()
@@ -66,20 +67,13 @@ class SyntheticCuboidDataset(PoseDataset):
         self.cast = build_cast(shape or {'type': 'Carton'}, distractors)
         super().__init__(pipeline, metainfo or self.cast.metainfo, input_wh, seed)
         numbers = {'num_images': (num_images, 1), 'start_index': (start_index, 0)}
-        numbers['image_wh'] = (min(image_wh), MIN_SIDE)
         for name, (value, least) in numbers.items():
             check_number(name, value, least=least, is_whole=True)
-        if not 0 <= objects[0] <= objects[1] <= MAX_OBJECTS:
-            raise ConfigError(
-                f'must be a range (least, most) within 0 and {MAX_OBJECTS}',
-                argument='objects',
-                value=tuple(objects),
-            )
         self._labels = np.array(label_shapes(self.cast, self.metainfo['category']), dtype=np.int64)
         self.num_images = num_images
         self.start_index = start_index
-        self.image_wh = (int(image_wh[0]), int(image_wh[1]))
-        self.objects = (int(objects[0]), int(objects[1]))
+        self.image_wh = check_image_wh(image_wh)
+        self.objects = check_range('objects', objects, 0, MAX_OBJECTS, is_whole=True)
         self.realism = RealismSettings.from_config(realism)
         self.fresh_each_epoch = fresh_each_epoch
 
@@ -146,3 +140,17 @@ def annotate_scene(scene: Scene, labels: np.ndarray | None = None) -> CuboidAnno
         visibility=scene.visibility,
         plane_gl=np.stack([ground, normal]) if all(b.is_standing for b in boxes) else None,
     )
+
+
+def check_image_wh(image_wh: Any) -> tuple[int, int]:
+    """Return width and height of drawn pictures.
+
+    Raises:
+        ConfigError: If they are not two whole numbers of a possible size.
+    """
+    is_pair = isinstance(image_wh, list | tuple) and len(image_wh) == 2
+    for side in image_wh if is_pair else (image_wh,):
+        check_number('image_wh', side, least=MIN_SIDE, most=MAX_SIDE, is_whole=True)
+    if not is_pair:
+        raise ConfigError('must be width and height', argument='image_wh', value=image_wh)
+    return int(image_wh[0]), int(image_wh[1])

@@ -12,9 +12,9 @@ from cpose.datasets.frame_pairs import TRACK_ID, PreviousNoise
 from cpose.datasets.moving_scene import Video, sample_video
 from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.carton import Carton
-from cpose.datasets.synthetic_cuboid_dataset import MAX_OBJECTS, MIN_SIDE, annotate_scene
+from cpose.datasets.synthetic_cuboid_dataset import MAX_OBJECTS, annotate_scene, check_image_wh
 from cpose.datasets.video_pair_dataset import make_pair
-from cpose.errors import ConfigError, check_number
+from cpose.errors import check_number, check_range
 from cpose.registry import DATASETS
 from cpose.structures.image_record import CompleteRecord
 from cpose.structures.pose_data_sample import CuboidAnnotations
@@ -72,19 +72,12 @@ class SyntheticVideoDataset(PoseDataset):
         numbers = {'num_videos': num_videos, 'frames': frames, 'start_video': start_video}
         for name, value in numbers.items():
             check_number(name, value, least=least[name], is_whole=True)
-        check_number('image_wh', min(image_wh), least=MIN_SIDE, is_whole=True)
         check_number('least_visible', least_visible, least=0, most=1)
         if max_distance is not None:
             check_number('max_distance', max_distance, least=0, is_whole=True)
-        if not 0 <= objects[0] <= objects[1] <= MAX_OBJECTS:
-            raise ConfigError(
-                f'must be a range (least, most) within 0 and {MAX_OBJECTS}',
-                argument='objects',
-                value=tuple(objects),
-            )
         self.num_videos, self.frames, self.start_video = num_videos, frames, start_video
-        self.image_wh = (int(image_wh[0]), int(image_wh[1]))
-        self.objects = (int(objects[0]), int(objects[1]))
+        self.image_wh = check_image_wh(image_wh)
+        self.objects = check_range('objects', objects, 0, MAX_OBJECTS, is_whole=True)
         self.max_distance, self.least_visible = max_distance, least_visible
         self.noise = PreviousNoise.from_config(noise)
         self.realism = RealismSettings.from_config(realism)

@@ -46,6 +46,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         place = ConfigPlace(('randomness.seed',))
         check_number('seed', seed, least=0, most=2**32 - 1, is_whole=True, place=place)
     _check_clipping(settings.get('optim_wrapper'))
+    _check_window(settings.get('log_processor'))
     start = settings.get('load_from')
     if start is not None and not isinstance(start, str | Path):
         raise ConfigError(
@@ -72,6 +73,13 @@ def _check_clipping(optim_wrapper: Any) -> None:
         for name in {'max_norm', 'clip_value'} & clipping.keys():
             place = ConfigPlace((f'optim_wrapper.clip_grad.{name}',))
             check_number(name, clipping[name], least=0, most=MOST_GRADIENT, place=place)
+
+
+def _check_window(log_processor: Any) -> None:
+    """Check over how many iterations logs are smoothed, which MMEngine looks at in the first one."""
+    window = log_processor.get('window_size', 1) if isinstance(log_processor, Mapping) else 1
+    place = ConfigPlace(('log_processor.window_size',))
+    check_number('window_size', window, least=1, is_whole=True, place=place)
 
 
 MOST_GRADIENT = 1e30

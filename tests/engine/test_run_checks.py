@@ -116,6 +116,8 @@ def test_categories_are_those_of_the_model(build_runner, task):
         ({'train_cfg': 5}, 'train_cfg', 5),
         ({'default_hooks': 'none'}, 'default_hooks', 'none'),
         ({'randomness.seed': 'abc'}, 'seed', 'abc'),
+        ({'log_processor.window_size': 50.0}, 'window_size', 50.0),
+        ({'log_processor.window_size': 0}, 'window_size', 0),
     ],
 )
 def test_settings(build_runner, options, argument, value):

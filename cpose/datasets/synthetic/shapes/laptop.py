@@ -17,7 +17,7 @@ from cpose.datasets.synthetic.settings import RealismSettings
 from cpose.datasets.synthetic.shapes.base import PlacedCuboid, View
 from cpose.datasets.synthetic.shapes.carton import PaintedFaces
 from cpose.datasets.synthetic.shapes.screens import SCREENS, SHOWS, add_glare
-from cpose.errors import ConfigError
+from cpose.errors import check_range
 from cpose.registry import SHAPES
 from cpose.structures.cuboid import cuboid_keypoints
 
@@ -53,13 +53,7 @@ class Laptop:
     is_labelled_by_view = False
 
     def __init__(self, hinge_deg: tuple[float, float] = (60.0, 130.0)) -> None:
-        if not LEAST_ANGLE <= hinge_deg[0] <= hinge_deg[1] <= MOST_ANGLE:
-            raise ConfigError(
-                f'must be a range (least, most) within {LEAST_ANGLE:g} and {MOST_ANGLE:g}',
-                argument='hinge_deg',
-                value=tuple(hinge_deg),
-            )
-        self.hinge_deg = hinge_deg
+        self.hinge_deg = check_range('hinge_deg', hinge_deg, LEAST_ANGLE, MOST_ANGLE)
 
     def sample(self, rng: np.random.Generator, _: RealismSettings) -> 'LaptopForm':
         """Sample sizes and the angle of the hinge."""
