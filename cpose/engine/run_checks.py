@@ -76,7 +76,7 @@ def _check_clipping(optim_wrapper: Any) -> None:
 
 
 def _check_window(log_processor: Any) -> None:
-    """Check over how many iterations logs are smoothed, which MMEngine looks at in the first one."""
+    """Check over how many iterations a log is smoothed, which MMEngine looks at later."""
     window = log_processor.get('window_size', 1) if isinstance(log_processor, Mapping) else 1
     place = ConfigPlace(('log_processor.window_size',))
     check_number('window_size', window, least=1, is_whole=True, place=place)
