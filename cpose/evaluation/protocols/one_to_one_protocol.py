@@ -4,15 +4,12 @@ Letters: n predictions, P predictions and N objects of one image, R names of the
 S rotations, V = S·R equivalent views.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from cpose.building import build_checked
 from cpose.evaluation.assessment import Assessment
-from cpose.evaluation.base import ScaleRule
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
 from cpose.evaluation.functional.matching import (
     IGNORED,
@@ -30,6 +27,7 @@ from cpose.evaluation.matched_pairs import (
 )
 from cpose.evaluation.metric_spec import MetricSpec, measure_pairs
 from cpose.evaluation.metric_table import METRIC_TABLE
+from cpose.evaluation.protocols.counting import CountingProtocol
 from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import box_iou3d_symmetric
 from cpose.geometry.projection import pad_distortion
@@ -38,7 +36,7 @@ from cpose.registry import METRICS
 
 
 @METRICS.register_module()
-class OneToOneProtocol:
+class OneToOneProtocol(CountingProtocol):
     """Give each visible object to one of the predictions that are nearest to it.
 
     It is the best-scoring one that overlaps the object, see `keep_one_per_object`. Only visible
@@ -51,13 +49,6 @@ class OneToOneProtocol:
         min_visibility: Objects count from this visibility on.
         scale_rule: Config of the rule that makes predictions metric.
     """
-
-    def __init__(
-        self, min_score: float, min_visibility: float, scale_rule: Mapping[str, Any]
-    ) -> None:
-        self.min_score = min_score
-        self.min_visibility = min_visibility
-        self.scale_rule = build_checked(METRICS, scale_rule, ScaleRule)
 
     def assess(
         self,

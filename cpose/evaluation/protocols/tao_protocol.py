@@ -3,20 +3,18 @@
 Letters: n predictions, P predictions and N objects of one image.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from cpose.building import build_checked
 from cpose.evaluation.assessment import Assessment
-from cpose.evaluation.base import ScaleRule
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
 from cpose.evaluation.functional.matching import UNMATCHED, corner_distances, match_nearest
 from cpose.evaluation.matched_pairs import AlignedPairs, MatchedPairs, measure_matches
 from cpose.evaluation.metric_spec import MetricSpec, measure_pairs
 from cpose.evaluation.metric_table import METRIC_TABLE
+from cpose.evaluation.protocols.counting import CountingProtocol
 from cpose.evaluation.records import EvaluationRecord
 from cpose.geometry.iou3d import best_rotation
 from cpose.geometry.symmetry import rotate_about_up
@@ -24,7 +22,7 @@ from cpose.registry import METRICS
 
 
 @METRICS.register_module()
-class TaoProtocol:
+class TaoProtocol(CountingProtocol):
     """Match each prediction to its nearest object, however often an object is taken.
 
     Images without a visible object are skipped; in the others all objects count, visible or
@@ -37,13 +35,6 @@ class TaoProtocol:
         min_visibility: Objects below are not matched.
         scale_rule: Config of the rule that makes predictions metric.
     """
-
-    def __init__(
-        self, min_score: float, min_visibility: float, scale_rule: Mapping[str, Any]
-    ) -> None:
-        self.min_score = min_score
-        self.min_visibility = min_visibility
-        self.scale_rule = build_checked(METRICS, scale_rule, ScaleRule)
 
     def assess(
         self,
