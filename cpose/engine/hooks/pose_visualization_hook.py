@@ -34,7 +34,7 @@ class PoseVisualizationHook(Hook):
         score_thr: Objects must score more to be drawn.
 
     Raises:
-        ConfigError: If ``interval`` is below 1.
+        ConfigError: If ``interval`` is below 1, or ``score_thr`` no number.
     """
 
     priority = 'NORMAL'
@@ -43,6 +43,7 @@ class PoseVisualizationHook(Hook):
         advice = 'Set draw=False for no pictures'
         check_number('interval', interval, least=1, is_whole=True, advice=advice)
         self.draw = draw
+        check_number('score_thr', score_thr)
         self.interval = interval
         self.score_thr = score_thr
         self._seen = 0

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from cpose.errors import ConfigError, nearest_names
+from cpose.errors import ConfigError, check_number, nearest_names
 from cpose.models.backbones.pretrained_backbone import PretrainedBackbone
 from cpose.models.layers.fan_block import (
     ChannelNorm,
@@ -107,7 +107,7 @@ class FAN(PretrainedBackbone):
         out_strides: Stride of each level.
 
     Raises:
-        ConfigError: If ``arch`` is unknown, or there are fewer stages.
+        ConfigError: If ``arch`` is unknown, the rate no share, or there are fewer stages.
         CheckpointError: If the file does not fit.
     """
 
@@ -129,6 +129,7 @@ class FAN(PretrainedBackbone):
             raise ConfigError(
                 'is no size of FAN', argument='arch', value=arch, advice=nearest_names(arch, ARCHS)
             )
+        check_number('drop_path_rate', drop_path_rate, least=0, most=1)
         self.arch = ARCHS[arch]
         self.with_checkpoint = with_checkpoint
         channels, heads = self.arch.channels, self.arch.num_heads

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cpose.codecs.targets import PoseTargets
+from cpose.errors import check_number
 from cpose.registry import MODELS
 from cpose.structures.cuboid import CORNER_SIGNS
 
@@ -55,10 +56,14 @@ class ObjectSymmetryAssignment(nn.Module):
 
     Args:
         facing_bonus: Cost, in heatmap cells, that the best-facing candidate is spared at most.
+
+    Raises:
+        ConfigError: If it is no number from 0 up.
     """
 
     def __init__(self, facing_bonus: float = 0.3) -> None:
         super().__init__()
+        check_number('facing_bonus', facing_bonus, least=0)
         self.facing_bonus = facing_bonus
 
     def forward(
