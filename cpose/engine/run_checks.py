@@ -23,6 +23,8 @@ from cpose.evaluation.objectron_metric import ObjectronMetric
 
 NEEDED_DICTS = ('env_cfg', 'randomness')
 DICTS = (*NEEDED_DICTS, 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks')
+PARTS = ('model', 'optim_wrapper', 'log_processor', 'visualizer')
+"""What a runner takes as settings or as it is."""
 LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
 
 
@@ -35,9 +37,11 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: If one has no meaning.
     """
-    for key in DICTS:
+    for key in (*DICTS, *PARTS):
         value = settings.get(key, {})
-        if not (isinstance(value, Mapping) or (value is None and key not in NEEDED_DICTS)):
+        is_missing = value is None and key in NEEDED_DICTS
+        is_other = isinstance(value, PLAIN) if key in PARTS else not isinstance(value, Mapping)
+        if is_missing or (value is not None and is_other):
             raise ConfigError(
                 'must be a dict of settings', argument=key, value=value, place=ConfigPlace((key,))
             )
