@@ -1,10 +1,11 @@
 """Exchangeable steps from corners to a pose: which points, which solver, which dimensions."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, check_number
 from cpose.geometry.cuboid_fit import fit_cuboid_dims
 from cpose.geometry.pnp import (
     CORNER_OF_POINT,
@@ -184,21 +185,29 @@ class KnownDims:
     """
 
     def __init__(self, proportions: Sequence[Sequence[float]]) -> None:
-        if not proportions or not all(
-            len(p) == 3 and all(side > 0 for side in p) for p in proportions
-        ):
+        is_list = isinstance(proportions, list | tuple) and len(proportions) > 0
+        if not (is_list and all(isinstance(p, list | tuple) and len(p) == 3 for p in proportions)):
             raise ConfigError(
                 'must be lists of three numbers above 0, one list or more',
                 argument='proportions',
                 value=proportions,
             )
+        for side in chain.from_iterable(proportions):
+            check_number('proportions', side, above=0)
         extents = np.array(proportions, dtype=np.float64)
         self.proportions = extents / extents[:, 1:2]
 
     def __call__(
         self, points_image: np.ndarray, dims: np.ndarray, pose: CuboidPose, intrinsics: np.ndarray
     ) -> np.ndarray:
-        """Return the known extents (3,) at the predicted height, ``dims`` if none has a pose."""
+        """Return the known extents (3,) at the predicted height, ``dims`` if none has a pose.
+
+        Args:
+            points_image: (16, 2), pixels, two estimates per corner, NaN where missing.
+            dims: (3,) predicted extents, of which the height is kept.
+            pose: The pose with these.
+            intrinsics: (3, 3) pixels.
+        """
         choices = self.proportions * dims[1]
         results = [
             solve_cuboid_pnp(points_image, choice, intrinsics, solve_in_front) for choice in choices

@@ -63,7 +63,13 @@ def test_points_of_no_cuboid_leave_the_dimensions():
     assert KnownDims(SIZES)(nothing, PREDICTED, pose, CAMERA) is PREDICTED
 
 
-@pytest.mark.parametrize('value', [[], [[1.0, 1.0]], [[1.0, 0.0, 1.0]], [[1.0, float('nan'), 1.0]]])
+ODD_SIDES = [0.0, float('nan'), float('inf'), '2', None]
+
+
+@pytest.mark.parametrize(
+    'value',
+    [[], 5, None, '123', [1, 2, 3], [[1.0, 1.0]], *[[[1.0, side, 1.0]] for side in ODD_SIDES]],
+)
 def test_known_proportions_are_lists_of_three(value):
     with raises(ConfigError, argument='proportions'):
         KnownDims(value)
