@@ -19,8 +19,6 @@ MOST_ROWS = 8
 TILE_SIDE = 400
 TEXT_SCALE = 0.6
 BAR = (60, 200, 250)
-
-
 TITLES = 'before', 'after'
 
 
