@@ -6,16 +6,22 @@ terminal that the tests are started from decides neither its width nor its colou
 
 import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
 import cv2
 import pytest
+from mmengine.registry import Registry
+
+import cpose.registry
 
 cv2.setNumThreads(0)
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 SIZE = ('COLUMNS', 'LINES')
 ABILITIES = ('TERM', 'FORCE_COLOR', 'NO_COLOR', 'TTY_COMPATIBLE', 'TTY_INTERACTIVE')
+LIBRARIES = ('cpose', 'mmengine', 'mmcv', 'torch', 'timm')
+"""What registers parts that every test may find."""
 LONGEST_FILES = Path(__file__).with_name('longest_files.txt')
 SECONDS_OF_SLOW = 4
 """Of a test that is marked slow, in a file that is not listed."""
@@ -49,6 +55,22 @@ def _configs_without_layout():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('mmengine.config.config.FormatCode', lambda text, **style: (text, True))
         yield
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _own_registrations():
+    """Forget the plugins that a test file has loaded, so that no other file finds them."""
+    registries = [item for item in vars(cpose.registry).values() if isinstance(item, Registry)]
+    names = [set(registry.module_dict) for registry in registries]
+    modules = set(sys.modules)
+    yield
+    for registry, known in zip(registries, names, strict=True):
+        for name in registry.module_dict.keys() - known:
+            origin = getattr(registry.module_dict[name], '__module__', LIBRARIES[0])
+            if origin.partition('.')[0] not in LIBRARIES:
+                del registry.module_dict[name]
+                if origin not in modules:
+                    sys.modules.pop(origin, None)
 
 
 @pytest.fixture(scope='module')
