@@ -3,6 +3,8 @@
 import logging
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,6 +30,7 @@ from cpose.engine.checkpoint_list import write_checkpoint
 from cpose.engine.part_building import PartBuildingRunner
 from cpose.engine.processes import (
     PatientWorker,
+    end_workers,
     init_cpu_processes,
     is_of_dead_worker,
     patient_workers,
@@ -207,12 +210,31 @@ class PoseRunner(PartBuildingRunner):
     def train(self) -> nn.Module:
         """Train; hooks hear of a process that loads data and died, by ``after_dead_worker``."""
         try:
-            with patient_workers():
+            with self._ending_workers(), patient_workers():
                 return super().train()
         except (RuntimeError, ConnectionError, EOFError) as error:
             if is_of_dead_worker(error):
                 self.call_hook('after_dead_worker', error=error)
             raise
+
+    def val(self) -> dict[str, Any]:
+        """Validate."""
+        with self._ending_workers():
+            return super().val()
+
+    def test(self) -> dict[str, Any]:
+        """Test."""
+        with self._ending_workers():
+            return super().test()
+
+    @contextmanager
+    def _ending_workers(self) -> Iterator[None]:
+        """End the processes that load data after the block."""
+        try:
+            yield
+        finally:
+            for loop in (self._train_loop, self._val_loop, self._test_loop):
+                end_workers(getattr(loop, 'dataloader', None))
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the training loop; in the place of MMEngine's two stand those that resume."""
