@@ -36,9 +36,7 @@ WIDE = (96, 64)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ('opset', 'batch'), [(16, None), (17, 2), (18, None), (20, 2)]
-)
+@pytest.mark.parametrize(('opset', 'batch'), [(16, None), (17, 2), (18, None), (20, 2)])
 def test_opset_and_batch(opset, batch):
     graph, model, settings = tiny(opset=opset, batch=batch, input_wh=WIDE)
     check_file(graph, batch or 'batch_size', 96, 64, opset)
