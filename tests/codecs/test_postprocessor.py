@@ -12,7 +12,7 @@ from cpose.structures.camera import intrinsic_matrix
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.pose_data_sample import PoseDataSample
 
-from ..head_parts import make_head, make_postprocessor
+from ..head_parts import make_branches, make_head, make_postprocessor
 from ..user_errors import raises
 
 IMAGE_WH, INPUT_WH = (640, 480), (512, 384)
@@ -208,6 +208,28 @@ def test_solvers(sample, solver):
     postprocessor = make_postprocessor(solver={'type': solver})
     pose = postprocessor(detect(LOCATIONS[:1], [0.9]), [sample])[0][0]
     np.testing.assert_allclose(pose.location_cv, LOCATIONS[0], atol=1e-4)
+
+
+@pytest.mark.parametrize('corner', range(8))
+def test_a_corner_has_its_own_weight(sample, corner):
+    branches = make_branches({key: {'type': 'KLDUncertaintyLoss'} for key in ('hps', 'scale')})
+    weighing = make_postprocessor(branches=branches, solver={'type': 'StdWeightedPnP'})
+    decoded = detect(LOCATIONS[:1], [0.9])
+    stds = np.full((1, 1, 8, 2), 0.01)
+    stds[..., corner, :] = 100.0
+    decoded.update(kps_displacement_std=stds.reshape(1, 1, 16), obj_scale_std=np.ones((1, 1, 3)))
+    decoded['kps_displacement_mean'].reshape(8, 2)[corner] += 4.0
+    pose = weighing(decoded, [sample])[0][0]
+    np.testing.assert_allclose(pose.location_cv, LOCATIONS[0], atol=1e-3)
+
+
+def test_missing_peaks_of_a_large_input_are_missing_in_a_small_image():
+    small = np.divide(IMAGE_WH, 16)
+    affine = letterbox_affine(small, INPUT_WH)
+    camera = np.diag([1 / 16, 1 / 16, 1]) @ CAMERA
+    sample = PoseDataSample('scene.png', tuple(map(int, small)), INPUT_WH, affine, camera)
+    pose = make_postprocessor()(detect(LOCATIONS[:1], [0.9]), [sample])[0][0]
+    np.testing.assert_allclose(pose.location_cv, LOCATIONS[0], atol=1e-3)
 
 
 def test_a_dims_refiner_corrects_dimensions_and_pose(sample):

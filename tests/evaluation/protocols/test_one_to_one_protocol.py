@@ -44,6 +44,14 @@ def test_duplicates_are_false_positives(new_scene, new_record):
     assert precision_curves(assessment)['iou'][10] == pytest.approx(1)
 
 
+def test_a_confident_prediction_elsewhere_takes_no_object(new_scene, new_record):
+    scene = new_scene().add_object(DIMS)
+    scene.add_prediction(DIMS, (0.6, 0, 2), score=0.9).add_prediction(DIMS, score=0.5)
+    assessment = assess([new_record(scene)])
+    assert assessment.is_matched.tolist() == [False, True]
+    assert value_of(assessment, 'iou', 1) == pytest.approx(1)
+
+
 def test_everything_found_in_an_image_without_objects_is_false(new_scene, new_record):
     good = new_scene().add_object(DIMS).add_prediction(DIMS, score=0.5)
     empty = new_scene().add_prediction(DIMS, score=0.9)
