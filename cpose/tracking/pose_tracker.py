@@ -169,11 +169,11 @@ class PoseTracker:
             return result
         names, states = self._smoother.smooth(age)
         rows = {name: row for row, name in enumerate(names)}
-        smoothed = _describe_states(states.quaternion, states.location, states.log_dims, result)
+        smoothed = _describe_states(states.quaternion, states.linear, result)
         poses = [
             pose
             if pose.track is None
-            else replace(pose, **smoothed[rows[self._names[pose.track.number]]])
+            else pose.with_fields(smoothed[rows[self._names[pose.track.number]]])
             for pose in result.poses
         ]
         return replace(result, poses=poses)
@@ -283,16 +283,14 @@ class PoseTracker:
     def _smoothed(self, result: PoseResult) -> list[dict[str, Any]]:
         """Return the fields of the poses of all tracks."""
         state = self._filter
-        return _describe_states(
-            state.quaternion.copy(), state.location.copy(), state.log_dims, result
-        )
+        return _describe_states(state.quaternion.copy(), state.linear.copy(), result)
 
     def _describe(self, smoothed: dict[str, Any], row: int, pose: ObjectPose | None) -> ObjectPose:
         """Return a track as the user receives it, with what was found in the frame, if anything."""
         life = self._lives[row]
         track = Track(life.number, life.frames, life.trail, pose)
         if pose is not None:
-            return replace(pose, **smoothed, failure=None, track=track)
+            return pose.with_fields({**smoothed, 'failure': None, 'track': track})
         corners = smoothed['keypoints_image'][1:]
         box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
         return ObjectPose(
@@ -321,10 +319,10 @@ class PoseTracker:
 
 
 def _describe_states(
-    quaternion: np.ndarray, location: np.ndarray, log_dims: np.ndarray, result: PoseResult
+    quaternion: np.ndarray, linear: np.ndarray, result: PoseResult
 ) -> list[dict[str, Any]]:
-    """Return the fields of poses (N, ...) as `ObjectPose` has them."""
-    dims = np.exp(log_dims)
+    """Return the fields of poses (N, ...), see `PoseFilter`, as `ObjectPose` has them."""
+    location, dims = linear[:, :3], np.exp(linear[:, 3:6])
     keypoints = pose_keypoints(quaternion, location, dims)
     image = _project(keypoints, result)
     names = ('dims', 'location_cv', 'quaternion_xyzw', 'keypoints_cv', 'keypoints_image')
