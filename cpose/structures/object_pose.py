@@ -35,12 +35,14 @@ class Track:
         frames: In how many frames the object was found, this one included.
         trail_image: (K, 2) projected centre in the last frames, image pixels, the newest last.
         found: What was found in this frame alone; None while the object is hidden.
+        earlier: In the frame in which the track is first shown, what was found in those before it.
     """
 
     number: int
     frames: int
     trail_image: np.ndarray
     found: 'ObjectPose | None' = None
+    earlier: 'tuple[tuple[VideoFrame, ObjectPose], ...]' = ()
 
 
 @dataclass(frozen=True)
