@@ -25,6 +25,7 @@ from .message_cases import (
     inference,
     models,
     tao,
+    tracks,
     videos,
 )
 
@@ -44,6 +45,7 @@ GROUPS = (
     inference,
     models,
     tao,
+    tracks,
     videos,
 )
 

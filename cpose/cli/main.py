@@ -33,6 +33,7 @@ COMMANDS = (
     'test',
     'infer',
     'evaluate',
+    'track',
     'zoo',
     'convert',
     'data.synth',

@@ -3,6 +3,7 @@
 Letters: N cuboids.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,10 +24,15 @@ CROSSES = np.array(
     float,
 )
 """(3, 9), from a vector to the matrix, row by row, of the cross product of another one with it."""
+HALF_SIGNS, IDENTITY = CORNER_SIGNS / 2, np.eye(3)
 LEAST_SCORE = 0.05
 """Score from which on lower ones make a pose no less certain."""
 UNIT_HEIGHT = 1.1e-5
 """Difference from 1 up to which a height is that of relative extents."""
+
+
+NUM_MEASURED = 9
+"""Of a `Measurement`: rotation vector, location and logarithm of the extents."""
 
 
 class Measurement(NamedTuple):
@@ -89,17 +95,17 @@ def _slopes(
     rotation: np.ndarray, location: np.ndarray, dims: np.ndarray, intrinsics: np.ndarray
 ) -> np.ndarray:
     """Return (N, 16, 9), change of the corners in pixels by rotation, location and log extents."""
-    arms = CORNER_SIGNS / 2 * dims[:, None, :]
+    arms = HALF_SIGNS * dims[:, None, :]
     turned = arms @ np.swapaxes(rotation, 1, 2)
     points = turned + location[:, None, :]
-    moves = np.empty((*turned.shape, 9))
-    moves[..., :3] = (turned @ CROSSES).reshape(*turned.shape, 3)
-    moves[..., 3:6] = np.eye(3)
-    moves[..., 6:] = rotation[:, None] * arms[:, :, None]
-    depth = points[..., 2:]
-    rays = points[..., :2] / depth
-    lens = intrinsics[:2, :2] @ (moves[..., :2, :] - rays[..., None] * moves[..., 2:, :])
-    return (lens / depth[..., None]).reshape(len(dims), 16, 9)
+    moves = np.empty((len(dims), 8, 3, 9))
+    moves[..., :3] = (turned @ CROSSES).reshape(-1, 8, 3, 3)
+    moves[..., 3:6] = IDENTITY
+    np.multiply(rotation[:, None], arms[:, :, None], out=moves[..., 6:])
+    depth = points[..., 2:, None]
+    rays = points[..., :2, None] / depth
+    lens = intrinsics[:2, :2] @ (moves[..., :2, :] - rays * moves[..., 2:, :])
+    return (lens / depth).reshape(len(dims), 16, 9)
 
 
 def _corner_std(
@@ -111,7 +117,7 @@ def _corner_std(
     spread = np.sqrt(np.einsum('nci,nci->n', arms, arms) / 8)[:, None]
     # Errors of corners grow as the misfit, and with falling score: see docs/video.md.
     misfits = np.array(
-        [[(pose.relative_error or 0.0) / np.sqrt(max(pose.score, LEAST_SCORE))] for pose in poses]
+        [[(pose.relative_error or 0.0) / math.sqrt(max(pose.score, LEAST_SCORE))] for pose in poses]
     )
     std = np.repeat(np.maximum(point_sigma, misfit_factor * misfits) * spread, 16, axis=1)
     for row, pose in enumerate(poses):

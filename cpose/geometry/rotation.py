@@ -5,12 +5,34 @@ A quaternion and its negative are the same rotation; functions here return the o
 
 import numpy as np
 
-YZX, ZXY = [1, 2, 0], [2, 0, 1]
-IS_DIAGONAL = np.eye(3, dtype=bool).ravel()
-FIRST_PRODUCT = np.array([5, 1, 2, 4, 10, 6, 8, 9, 0])
-SECOND_PRODUCT = np.array([10, 11, 7, 11, 0, 3, 7, 3, 5])
-SECOND_SIGN = np.array([1, -1, 1, 1, 1, -1, -1, 1, 1])
-"""Which products of a quaternion's numbers, 4 i + j for i and j, make each entry of its matrix."""
+IDENTITY = np.eye(3)
+CONJUGATE = np.array([-1.0, -1.0, -1.0, 1.0])
+"""Factors that make the inverse of a unit quaternion of it."""
+TINY = 1e-300
+"""Stands for zero in a denominator whose numerator is zero too."""
+
+
+def _sum_products(*terms: str) -> np.ndarray:
+    """Return (16, N): which products of two quaternions' numbers are added up to N numbers.
+
+    Args:
+        terms: N sums such as ``'xw wx yz -zy'``, each of products of a number of the first
+            quaternion with one of the second.
+    """
+    table = np.zeros((16, len(terms)))
+    for column, term in enumerate(terms):
+        for product in term.split():
+            first, second = ('xyzw'.index(letter) for letter in product.lstrip('-'))
+            table[4 * first + second, column] = -1 if product.startswith('-') else 1
+    return table
+
+
+PRODUCT = _sum_products('wx xw yz -zy', 'wy yw zx -xz', 'wz zw xy -yx', 'ww -xx -yy -zz')
+"""Of the numbers of a composition."""
+HALF_MATRIX = _sum_products(
+    '-yy -zz', 'xy -zw', 'xz yw', 'xy zw', '-xx -zz', 'yz -xw', 'xz -yw', 'yz xw', '-xx -yy'
+)
+"""Of the entries of half the difference of a rotation matrix from the identity, row by row."""
 
 
 def quaternion_from_vector(vector: np.ndarray) -> np.ndarray:
@@ -39,9 +61,11 @@ def vector_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:
         (..., 3), axis times angle, radians; no longer than π.
     """
     quaternion = _with_positive_w(np.asarray(quaternion_xyzw, dtype=np.float64))
-    sine = np.linalg.norm(quaternion[..., :3], axis=-1, keepdims=True)
+    vector = quaternion[..., :3]
+    sine = np.sqrt((vector * vector).sum(axis=-1, keepdims=True))
     half = np.arctan2(sine, quaternion[..., 3:])
-    return 2 * quaternion[..., :3] / np.sinc(half / np.pi)
+    # Where the angle is zero the vector is zero too.
+    return np.asarray(2 * vector * (half / np.maximum(sine, TINY)))
 
 
 def quaternion_from_matrix(matrix: np.ndarray) -> np.ndarray:
@@ -93,10 +117,9 @@ def matrix_from_quaternion(quaternion_xyzw: np.ndarray) -> np.ndarray:
         (..., 3, 3).
     """
     q = np.asarray(quaternion_xyzw, dtype=np.float64)
-    q = q / np.linalg.norm(q, axis=-1, keepdims=True)
-    products = (2 * q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
-    entries = products[..., FIRST_PRODUCT] + SECOND_SIGN * products[..., SECOND_PRODUCT]
-    return np.where(IS_DIAGONAL, 1 - entries, entries).reshape(*q.shape[:-1], 3, 3)
+    q = q / np.sqrt((q * q).sum(axis=-1, keepdims=True))
+    entries = _outer(2 * q, q) @ HALF_MATRIX
+    return entries.reshape(*q.shape[:-1], 3, 3) + IDENTITY
 
 
 def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -110,11 +133,13 @@ def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         (..., 4), w ≥ 0.
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    a, b = first[..., :3], second[..., :3]
-    cross = a[..., YZX] * b[..., ZXY] - a[..., ZXY] * b[..., YZX]
-    vector = first[..., 3:] * b + second[..., 3:] * a + cross
-    scalar = first[..., 3:] * second[..., 3:] - (a * b).sum(axis=-1, keepdims=True)
-    return _with_positive_w(np.concatenate([vector, scalar], axis=-1))
+    return _with_positive_w(_outer(first, second) @ PRODUCT)
+
+
+def _outer(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return all products (..., 16) of the numbers of two quaternions."""
+    products = first[..., :, None] * second[..., None, :]
+    return products.reshape(*products.shape[:-2], 16)
 
 
 def _with_positive_w(quaternion: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -34,12 +35,14 @@ class Track:
         frames: In how many frames the object was found, this one included.
         trail_image: (K, 2) projected centre in the last frames, image pixels, the newest last.
         found: What was found in this frame alone; None while the object is hidden.
+        earlier: In the frame in which the track is first shown, what was found in those before it.
     """
 
     number: int
     frames: int
     trail_image: np.ndarray
     found: 'ObjectPose | None' = None
+    earlier: 'tuple[tuple[VideoFrame, ObjectPose], ...]' = ()
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,16 @@ class ObjectPose:
     def has_metres(self) -> bool:
         """Whether a source of scale made lengths metres."""
         return self.metric_scale is not None and self.metric_scale.factor is not None
+
+    def with_fields(self, fields: Mapping[str, Any]) -> 'ObjectPose':
+        """Return a copy with other values of some fields.
+
+        `dataclasses.replace` takes several times as long, which counts for the frames of a video.
+        """
+        changed = object.__new__(type(self))
+        changed.__dict__.update(self.__dict__)
+        changed.__dict__.update(fields)
+        return changed
 
 
 @dataclass(frozen=True)

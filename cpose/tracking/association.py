@@ -24,15 +24,16 @@ def pair_cost(
         depths: (M,) depths of the centres, NaN without a pose.
         expected_depths: (N,).
     """
-    low, high = found.min(axis=1), found.max(axis=1)
-    expected_low, expected_high = expected.min(axis=1), expected.max(axis=1)
-    size = np.hypot(*(high - low).T)[:, None]
-    expected_size = np.hypot(*(expected_high - expected_low).T)
-    gap = (low + high)[:, None] / 2 - (expected_low + expected_high) / 2
+    corners = np.concatenate([found, expected])
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    sides, middles = high - low, (low + high) / 2
+    sizes = np.hypot(sides[:, 0], sides[:, 1])
+    size, expected_size = sizes[: len(found), None], sizes[len(found) :]
+    gap = middles[: len(found), None] - middles[len(found) :]
     cost = np.hypot(gap[..., 0], gap[..., 1]) / (size + expected_size) * 2
     cost += np.abs(np.log(size / expected_size)) / 2
     deeper = np.abs(np.log(depths[:, None] / expected_depths)) / 2
-    return cost + np.nan_to_num(deeper)
+    return np.asarray(cost + np.where(np.isnan(deeper), 0, deeper))
 
 
 def assign(cost: np.ndarray, limits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

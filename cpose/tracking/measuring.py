@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cpose.geometry.cuboid_pose import Measurement
-from cpose.geometry.rotation import (
-    multiply_quaternions,
-    quaternion_from_matrix,
-)
+from cpose.geometry.cuboid_pose import NUM_MEASURED, Measurement
+from cpose.geometry.rotation import CONJUGATE, multiply_quaternions, quaternion_from_matrix
 from cpose.structures.cuboid import CORNER_SIGNS, UNIT_KEYPOINTS
 
 
@@ -23,11 +20,13 @@ class Labellings(NamedTuple):
         rotations: (S, 3, 3), object frame from the object frame of each labelling.
         quaternions: (S, 4), the same.
         axes: (S, 3), which extent stands in each place.
+        entries: (S, 81), which entry of a covariance, row by row, stands in each place.
     """
 
     rotations: np.ndarray
     quaternions: np.ndarray
     axes: np.ndarray
+    entries: np.ndarray
 
 
 def list_labellings(symmetry: Any) -> Labellings:
@@ -35,7 +34,10 @@ def list_labellings(symmetry: Any) -> Labellings:
     keypoints, axes = symmetry.candidates(UNIT_KEYPOINTS, np.arange(3))
     sides = np.einsum('sci,cj->sij', keypoints[:, 1:], CORNER_SIGNS)
     rotations = sides / np.linalg.norm(sides, axis=1, keepdims=True)
-    return Labellings(rotations, quaternion_from_matrix(rotations), axes)
+    places = np.concatenate([np.tile(np.arange(6), (len(axes), 1)), 6 + axes], axis=1)
+    entries = NUM_MEASURED * places[:, :, None] + places[:, None, :]
+    quaternions = quaternion_from_matrix(rotations)
+    return Labellings(rotations, quaternions, axes, entries.reshape(len(axes), -1))
 
 
 def choose_labelling(
@@ -52,21 +54,45 @@ def choose_labelling(
         expected: (N, 4) quaternions.
         log_dims: (N, 3) expected logarithms of the extents.
     """
-    turned = multiply_quaternions(measured.quaternion * [-1, -1, -1, 1], expected)
+    turned = multiply_quaternions(measured.quaternion * CONJUGATE, expected)
     sizes = np.log(measured.dims)
-    turns, axes = np.empty((len(sizes), 4)), np.empty((len(sizes), 3), np.int64)
-    for each in {id(item): item for item in labellings}.values():
+    groups = list({id(item): item for item in labellings}.values())
+    if len(groups) == 1:
+        return _relabel(measured, groups[0], _nearest(groups[0], turned, sizes, log_dims))
+    relabelled = Measurement(*(np.empty_like(part) for part in measured))
+    for each in groups:
         rows = [row for row, item in enumerate(labellings) if item is each]
-        # The trace of a relative rotation is 4 w² − 1 of its quaternion.
-        traces = 4 * (turned[rows] @ each.quaternions.T) ** 2
-        misfit = np.abs(sizes[rows][:, each.axes] - log_dims[rows, None]).sum(axis=2)
-        best = (misfit - traces).argmin(axis=1)
-        turns[rows], axes[rows] = each.quaternions[best], each.axes[best]
-    places = np.concatenate([np.tile(np.arange(6), (len(axes), 1)), 6 + axes], axis=1)
-    column = np.arange(len(axes))[:, None]
+        best = _nearest(each, turned[rows], sizes[rows], log_dims[rows])
+        part = _relabel(Measurement(*(values[rows] for values in measured)), each, best)
+        for whole, values in zip(relabelled, part, strict=True):
+            whole[rows] = values
+    return relabelled
+
+
+def _nearest(
+    labellings: Labellings, turned: np.ndarray, sizes: np.ndarray, expected: np.ndarray
+) -> np.ndarray:
+    """Return which labellings (N,) come nearest to what is expected.
+
+    Args:
+        labellings: Of all cuboids.
+        turned: (N, 4) quaternions, from the measured cuboids to the expected ones.
+        sizes: (N, 3) logarithms of the measured extents.
+        expected: (N, 3) the same of the expected ones.
+    """
+    # The trace of a relative rotation is 4 w² − 1 of its quaternion.
+    traces = 4 * (turned @ labellings.quaternions.T) ** 2
+    misfit = np.abs(sizes[:, labellings.axes] - expected[:, None]).sum(axis=2)
+    return np.asarray((misfit - traces).argmin(axis=1))
+
+
+def _relabel(measured: Measurement, labellings: Labellings, best: np.ndarray) -> Measurement:
+    """Return a measurement in labellings (N,) of its cuboids."""
+    column = np.arange(len(best))[:, None]
+    covariance = measured.covariance.reshape(len(best), -1)[column, labellings.entries[best]]
     return Measurement(
-        multiply_quaternions(measured.quaternion, turns),
+        multiply_quaternions(measured.quaternion, labellings.quaternions[best]),
         measured.location,
-        measured.dims[column, axes],
-        measured.covariance[column[..., None], places[:, :, None], places[:, None, :]],
+        measured.dims[column, labellings.axes[best]],
+        covariance.reshape(measured.covariance.shape),
     )

@@ -14,16 +14,19 @@ from functools import cached_property
 
 import numpy as np
 
-from cpose.geometry.cuboid_pose import Measurement
+from cpose.geometry.cuboid_pose import NUM_MEASURED, Measurement
 from cpose.geometry.rotation import (
+    CONJUGATE,
     multiply_quaternions,
     quaternion_from_vector,
     vector_from_quaternion,
 )
 
 TURN, SHIFT, SIZE = slice(0, 3), slice(3, 6), slice(6, 9)
-VELOCITY, SPIN = slice(9, 12), slice(12, 15)
-NUM_MEASURED, NUM_STATES = 9, 15
+SPIN, VELOCITY = slice(9, 12), slice(12, 15)
+PLACES, RATES = slice(0, 6), slice(9, 15)
+"""What changes with time, and by what, in the same order."""
+NUM_STATES = 15
 MAX_SURPRISE = 5.0
 """Squared Mahalanobis distance of 9 numbers from which a measurement counts less. Errors of
 networks have heavy tails, above all of half-hidden objects; chosen on drawn videos."""
@@ -32,7 +35,7 @@ networks have heavy tails, above all of half-hidden objects; chosen on drawn vid
 def motion_matrix(seconds: float) -> np.ndarray:
     """Return how errors of a state grow in a time, (15, 15)."""
     motion = np.eye(NUM_STATES)
-    motion[SHIFT, VELOCITY] = motion[TURN, SPIN] = np.eye(3) * seconds
+    motion[PLACES, RATES] = np.eye(6) * seconds
     return motion
 
 
@@ -47,22 +50,37 @@ class PoseFilter:
 
     Attributes:
         quaternion: (N, 4).
-        location: (N, 3).
-        log_dims: (N, 3).
-        velocity: (N, 3) of the centre, lengths/s.
-        spin: (N, 3) rotation vector per second, camera frame.
-        covariance: (N, 15, 15) of rotation, location, logarithm of extents, velocity and spin.
+        linear: (N, 12) location, logarithm of extents, spin and velocity: what the error of a state
+            has after its rotation.
+        covariance: (N, 15, 15) of rotation, location, logarithm of extents, spin and velocity.
     """
 
     acceleration: float
     angular_acceleration: float
     dims_drift: float
     quaternion: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
-    location: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    log_dims: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    velocity: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    spin: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    linear: np.ndarray = field(default_factory=lambda: np.zeros((0, NUM_STATES - 3)))
     covariance: np.ndarray = field(default_factory=lambda: np.zeros((0, NUM_STATES, NUM_STATES)))
+
+    @property
+    def location(self) -> np.ndarray:
+        """Return the centres (N, 3)."""
+        return self.linear[:, :3]
+
+    @property
+    def log_dims(self) -> np.ndarray:
+        """Return the logarithms of the extents (N, 3)."""
+        return self.linear[:, 3:6]
+
+    @property
+    def spin(self) -> np.ndarray:
+        """Return the rotation vectors per second (N, 3), camera frame."""
+        return self.linear[:, 6:9]
+
+    @property
+    def velocity(self) -> np.ndarray:
+        """Return the velocities of the centres (N, 3), lengths/s."""
+        return self.linear[:, 9:]
 
     def add(self, measured: Measurement) -> None:
         """Add cuboids that were seen for the first time; how they move is unknown."""
@@ -72,26 +90,25 @@ class PoseFilter:
         axes = np.arange(3)
         covariance[:, VELOCITY.start + axes, VELOCITY.start + axes] = self.acceleration**2
         covariance[:, SPIN.start + axes, SPIN.start + axes] = self.angular_acceleration**2
-        still = np.zeros((count, 3))
+        linear = [measured.location, np.log(measured.dims), np.zeros((count, 6))]
         self.quaternion = np.concatenate([self.quaternion, measured.quaternion])
-        self.location = np.concatenate([self.location, measured.location])
-        self.log_dims = np.concatenate([self.log_dims, np.log(measured.dims)])
-        self.velocity = np.concatenate([self.velocity, still])
-        self.spin = np.concatenate([self.spin, still])
+        self.linear = np.concatenate([self.linear, np.concatenate(linear, axis=1)])
         self.covariance = np.concatenate([self.covariance, covariance])
 
     def keep(self, mask: np.ndarray) -> None:
         """Forget all cuboids but those of a mask (N,) bool."""
-        for name in ('quaternion', 'location', 'log_dims', 'velocity', 'spin', 'covariance'):
+        for name in ('quaternion', 'linear', 'covariance'):
             setattr(self, name, getattr(self, name)[mask])
 
     def predict(self, seconds: float) -> None:
         """Move all cuboids on by a time."""
-        self.location = self.location + self.velocity * seconds
+        self.location[...] += self.velocity * seconds
         turn = quaternion_from_vector(self.spin * seconds)
         self.quaternion = multiply_quaternions(turn, self.quaternion)
-        motion = motion_matrix(seconds)
-        self.covariance = motion @ self.covariance @ motion.T + self._noise(seconds)
+        # As `motion_matrix` does on both sides.
+        self.covariance[:, PLACES] += seconds * self.covariance[:, RATES]
+        self.covariance[:, :, PLACES] += seconds * self.covariance[:, :, RATES]
+        self.covariance += self._noise(seconds)
 
     def update(self, rows: np.ndarray, measured: Measurement) -> None:
         """Correct cuboids by what was measured.
@@ -108,46 +125,40 @@ class PoseFilter:
         error = self._innovation(rows, measured)
         covariance = self.covariance[rows]
         gain = self._gain(error, covariance, measured.covariance)
-        change = (np.swapaxes(gain, 1, 2) @ error[..., None])[..., 0]
-        covariance = covariance - np.swapaxes(gain, 1, 2) @ covariance[:, :NUM_MEASURED, :]
+        # Errors and covariances are corrected by the same matrix, at once.
+        sides = np.concatenate([error[..., None], covariance[:, :NUM_MEASURED]], axis=2)
+        change = np.swapaxes(gain, 1, 2) @ sides
+        covariance -= change[..., 1:]
         self.covariance[rows] = (covariance + np.swapaxes(covariance, 1, 2)) / 2
-        turn = quaternion_from_vector(change[:, TURN])
+        turn = quaternion_from_vector(change[:, TURN, 0])
         self.quaternion[rows] = multiply_quaternions(turn, self.quaternion[rows])
-        self.location[rows] += change[:, SHIFT]
-        self.log_dims[rows] += change[:, SIZE]
-        self.velocity[rows] += change[:, VELOCITY]
-        self.spin[rows] += change[:, SPIN]
+        self.linear[rows] += change[:, 3:, 0]
 
     def _gain(self, error: np.ndarray, covariance: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Return (M, 9, 15), the transposed gain; noise of what surprises too much is larger."""
         known = covariance[:, :NUM_MEASURED, :NUM_MEASURED]
-        # Both factors are symmetric; errors and covariances are solved for at once.
-        sides = np.concatenate([error[..., None], covariance[:, :NUM_MEASURED, :]], axis=2)
-        solved = np.linalg.solve(known + noise, sides)
-        surprise = (error * solved[..., 0]).sum(axis=1) / MAX_SURPRISE
-        gain = solved[..., 1:]
-        rows = np.flatnonzero(surprise > 1)
-        if len(rows):
-            larger = noise[rows] * surprise[rows, None, None]
-            gain[rows] = np.linalg.solve(known[rows] + larger, sides[rows][..., 1:])
-        return np.asarray(gain)
+        solved = np.linalg.solve(known + noise, error[..., None])[..., 0]
+        surprise = (error * solved).sum(axis=1) / MAX_SURPRISE
+        larger = noise * np.maximum(surprise, 1)[:, None, None]
+        # Both factors of the gain are symmetric.
+        return np.linalg.solve(known + larger, covariance[:, :NUM_MEASURED])
 
     def _innovation(self, rows: np.ndarray, measured: Measurement) -> np.ndarray:
         """Return (M, 9), what was measured less what was expected."""
-        inverse = self.quaternion[rows] * [-1, -1, -1, 1]
+        inverse = self.quaternion[rows] * CONJUGATE
         turn = vector_from_quaternion(multiply_quaternions(measured.quaternion, inverse))
-        shift = measured.location - self.location[rows]
-        return np.concatenate([turn, shift, np.log(measured.dims) - self.log_dims[rows]], axis=1)
+        error = np.concatenate([turn, measured.location, np.log(measured.dims)], axis=1)
+        error[:, 3:] -= self.linear[rows, :6]
+        return error
 
     def _noise(self, seconds: float) -> np.ndarray:
         """Return what a time adds to the covariance, (15, 15)."""
-        of_places, of_both, of_rates = self._unit_noise
-        noise = of_places * seconds**3 / 3 + of_both * seconds**2 / 2 + of_rates * seconds
-        return np.asarray(noise)
+        growth = np.array([seconds**3 / 3, seconds**2 / 2, seconds])
+        return (growth @ self._unit_noise).reshape(NUM_STATES, NUM_STATES)
 
     @cached_property
     def _unit_noise(self) -> np.ndarray:
-        """Return the parts (3, 15, 15) that grow with the cube of time, its square, and time."""
+        """Return the parts (3, 225) that grow with the cube of time, its square, and time."""
         parts = np.zeros((3, NUM_STATES, NUM_STATES))
         for place, rate, sigma in (
             (SHIFT, VELOCITY, self.acceleration),
@@ -158,4 +169,4 @@ class PoseFilter:
             parts[1, place, rate] = parts[1, rate, place] = variance
             parts[2, rate, rate] = variance
         parts[2, SIZE, SIZE] = np.eye(3) * self.dims_drift**2
-        return parts
+        return parts.reshape(3, -1)

@@ -42,6 +42,8 @@ class _Life:
     frames: int = 0
     lost: int = 0
     """Frames since it was found."""
+    earlier: tuple[tuple[VideoFrame, ObjectPose], ...] = ()
+    """What was found before it is shown."""
 
 
 @TRACKERS.register_module()
@@ -169,11 +171,11 @@ class PoseTracker:
             return result
         names, states = self._smoother.smooth(age)
         rows = {name: row for row, name in enumerate(names)}
-        smoothed = _describe_states(states.quaternion, states.location, states.log_dims, result)
+        smoothed = _describe_states(states.quaternion, states.linear, result)
         poses = [
             pose
             if pose.track is None
-            else replace(pose, **smoothed[rows[self._names[pose.track.number]]])
+            else pose.with_fields(smoothed[rows[self._names[pose.track.number]]])
             for pose in result.poses
         ]
         return replace(result, poses=poses)
@@ -259,9 +261,13 @@ class PoseTracker:
             life.frames += row in found
             life.trail = np.concatenate([life.trail, center[None]])[-self.trail :]
             if not life.number and life.frames >= min(self.min_frames, self._frames):
-                self._numbers += 1
-                life.number = self._numbers
+                life.number = self._next_number(life)
                 self._names[life.number] = life.name
+
+    def _next_number(self, life: _Life) -> int:
+        """Return the number of a track that is shown from now on."""
+        self._numbers += 1
+        return self._numbers
 
     def _show(
         self,
@@ -271,8 +277,14 @@ class PoseTracker:
         rows: np.ndarray,
     ) -> list[ObjectPose]:
         """Return what the user receives, in the order of the frame; hidden objects come last."""
-        pairs = sorted(zip(objects.tolist(), rows.tolist(), strict=True))
-        shown = [(row, result.poses[index]) for index, row in pairs if self._lives[row].number]
+        assert self._last is not None
+        shown = []
+        for index, row in sorted(zip(objects.tolist(), rows.tolist(), strict=True)):
+            life, pose = self._lives[row], result.poses[index]
+            if life.number:
+                shown.append((row, pose))
+            else:
+                life.earlier = (*life.earlier, (self._last, pose))
         if not self.show_hidden:
             return [self._describe(poses[row], row, pose) for row, pose in shown]
         hidden = [row for row, life in enumerate(self._lives) if life.lost and life.number]
@@ -283,16 +295,15 @@ class PoseTracker:
     def _smoothed(self, result: PoseResult) -> list[dict[str, Any]]:
         """Return the fields of the poses of all tracks."""
         state = self._filter
-        return _describe_states(
-            state.quaternion.copy(), state.location.copy(), state.log_dims, result
-        )
+        return _describe_states(state.quaternion.copy(), state.linear.copy(), result)
 
     def _describe(self, smoothed: dict[str, Any], row: int, pose: ObjectPose | None) -> ObjectPose:
         """Return a track as the user receives it, with what was found in the frame, if anything."""
         life = self._lives[row]
-        track = Track(life.number, life.frames, life.trail, pose)
+        track = Track(life.number, life.frames, life.trail, pose, life.earlier)
+        life.earlier = ()
         if pose is not None:
-            return replace(pose, **smoothed, failure=None, track=track)
+            return pose.with_fields({**smoothed, 'failure': None, 'track': track})
         corners = smoothed['keypoints_image'][1:]
         box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
         return ObjectPose(
@@ -321,10 +332,10 @@ class PoseTracker:
 
 
 def _describe_states(
-    quaternion: np.ndarray, location: np.ndarray, log_dims: np.ndarray, result: PoseResult
+    quaternion: np.ndarray, linear: np.ndarray, result: PoseResult
 ) -> list[dict[str, Any]]:
-    """Return the fields of poses (N, ...) as `ObjectPose` has them."""
-    dims = np.exp(log_dims)
+    """Return the fields of poses (N, ...), see `PoseFilter`, as `ObjectPose` has them."""
+    location, dims = linear[:, :3], np.exp(linear[:, 3:6])
     keypoints = pose_keypoints(quaternion, location, dims)
     image = _project(keypoints, result)
     names = ('dims', 'location_cv', 'quaternion_xyzw', 'keypoints_cv', 'keypoints_image')

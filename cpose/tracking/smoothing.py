@@ -11,27 +11,25 @@ from typing import NamedTuple
 import numpy as np
 
 from cpose.geometry.rotation import (
+    CONJUGATE,
     multiply_quaternions,
     quaternion_from_vector,
     vector_from_quaternion,
 )
-from cpose.tracking.pose_filter import SHIFT, SIZE, SPIN, TURN, VELOCITY, PoseFilter, motion_matrix
+from cpose.tracking.pose_filter import TURN, PoseFilter, motion_matrix
 
 
 class States(NamedTuple):
     """Copies of the state of N cuboids, see `PoseFilter`."""
 
     quaternion: np.ndarray
-    location: np.ndarray
-    log_dims: np.ndarray
-    velocity: np.ndarray
-    spin: np.ndarray
+    linear: np.ndarray
     covariance: np.ndarray
 
     @classmethod
     def of(cls, state: PoseFilter) -> 'States':
         """Copy the state of a filter."""
-        return cls(*(getattr(state, name).copy() for name in cls._fields))
+        return cls(state.quaternion.copy(), state.linear.copy(), state.covariance.copy())
 
     def take(self, rows: Sequence[int]) -> 'States':
         """Return some of the cuboids."""
@@ -39,21 +37,15 @@ class States(NamedTuple):
 
     def moved(self, change: np.ndarray) -> 'States':
         """Return the states after errors (N, 15) are added; covariances stay."""
-        return States(
-            multiply_quaternions(quaternion_from_vector(change[:, TURN]), self.quaternion),
-            self.location + change[:, SHIFT],
-            self.log_dims + change[:, SIZE],
-            self.velocity + change[:, VELOCITY],
-            self.spin + change[:, SPIN],
-            self.covariance,
-        )
+        turn = quaternion_from_vector(change[:, TURN])
+        quaternion = multiply_quaternions(turn, self.quaternion)
+        return States(quaternion, self.linear + change[:, TURN.stop :], self.covariance)
 
     def less(self, other: 'States') -> np.ndarray:
         """Return the errors (N, 15) by which these states differ from others."""
-        inverse = other.quaternion * [-1, -1, -1, 1]
+        inverse = other.quaternion * CONJUGATE
         turn = vector_from_quaternion(multiply_quaternions(self.quaternion, inverse))
-        rest = (getattr(self, name) - getattr(other, name) for name in self._fields[1:5])
-        return np.concatenate([turn, *rest], axis=1)
+        return np.concatenate([turn, self.linear - other.linear], axis=1)
 
 
 class Moment(NamedTuple):

@@ -1,4 +1,4 @@
-"""Results as JSON: one file per image, one for the tracks of a video.
+"""Results as JSON, one file per image.
 
 The files are in TAO's format with score, category and box added.
 
@@ -8,15 +8,14 @@ null in the pose fields, and the reason if one was looked for.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cpose.errors import ConfigError
-from cpose.evaluation.dump import plain_meta
 from cpose.files.atomic import write_atomic
 from cpose.files.outputs import check_replaceable
 from cpose.geometry.rotation import multiply_quaternions, quaternion_from_matrix
@@ -70,8 +69,8 @@ def result_to_dict(
         'image_name': os.path.basename(result.image_path),
         'image_size': list(result.image_wh),
         'frame': frame,
-        'intrinsics': _plain(result.intrinsics),
-        'distortion': _plain(result.distortion),
+        'intrinsics': plain(result.intrinsics),
+        'distortion': plain(result.distortion),
         'is_camera_guessed': result.is_camera_guessed,
         **_frame_to_dict(result.video_frame),
         'objects': [
@@ -106,14 +105,14 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
     if keypoints is not None and frame == 'objectron':
         keypoints = gl_from_cv(keypoints)
     values = {
-        **_pose_to_dict(pose, frame),
-        'keypoints_3d': _plain(keypoints),
-        'projected_keypoints_2d': _plain(pose.keypoints_image),
-        'keypoints_2d': _plain(pose.corners_image),
+        **pose_to_dict(pose, frame),
+        'keypoints_3d': plain(keypoints),
+        'projected_keypoints_2d': plain(pose.keypoints_image),
+        'keypoints_2d': plain(pose.corners_image),
         'score': pose.score,
         'label': pose.label,
-        'bbox': _plain(pose.bbox_image),
-        **_scale_to_dict(pose, frame),
+        'bbox': plain(pose.bbox_image),
+        **scale_to_dict(pose, frame),
     }
     if pose.label < len(categories):
         values['class'] = categories[pose.label]
@@ -122,7 +121,7 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
             values[name] = getattr(pose, name)
     if pose.track is not None:
         values['track_id'] = pose.track.number
-        values['found'] = _tracked_to_dict(pose, frame)['found']
+        values['found'] = found_to_dict(pose, frame)
     for name, value in pose.extras.items():
         if name in values:
             raise ConfigError(
@@ -131,11 +130,11 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
                 value=name,
                 advice='Rename it among the extras of the class of the branch',
             )
-        values[name] = _plain(value)
+        values[name] = plain(value)
     return values
 
 
-def _pose_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
+def pose_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
     """Return ``location``, ``quaternion_xyzw`` and ``relative_scale`` as `result_to_dict` does."""
     location, quaternion = pose.location_cv, pose.quaternion_xyzw
     factor = pose.metric_scale.factor if pose.metric_scale else None
@@ -143,13 +142,13 @@ def _pose_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
         location = gl_from_cv(location)
         quaternion = multiply_quaternions(QUATERNION_GL_FROM_CV, quaternion)
     return {
-        'location': _plain(location),
-        'quaternion_xyzw': _plain(quaternion),
-        'relative_scale': _plain(pose.dims / (factor or 1.0)),
+        'location': plain(location),
+        'quaternion_xyzw': plain(quaternion),
+        'relative_scale': plain(pose.dims / (factor or 1.0)),
     }
 
 
-def _scale_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
+def scale_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
     """Return the unit of lengths, and extents and uncertainties of metric objects."""
     scale = pose.metric_scale
     if scale is None or scale.factor is None:
@@ -161,22 +160,19 @@ def _scale_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
     return {
         'unit': 'm',
         'scale_source': scale.source,
-        'dimensions': _plain(pose.dims),
-        'dimensions_std': _plain(scale.dims_std),
-        'location_std': _plain(location_std),
+        'dimensions': plain(pose.dims),
+        'dimensions_std': plain(scale.dims_std),
+        'location_std': plain(location_std),
     }
 
 
-def _tracked_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
-    """Return the pose of a track and what was found in the frame alone."""
+def found_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any] | None:
+    """Return what was found of a track in the frame alone, None while it is hidden."""
     found = None if pose.track is None else pose.track.found
-    return {
-        **_pose_to_dict(pose, frame),
-        'found': None if found is None else _pose_to_dict(found, frame),
-    }
+    return None if found is None else pose_to_dict(found, frame)
 
 
-def _plain(array: np.ndarray | None) -> Any:
+def plain(array: np.ndarray | None) -> Any:
     """Return nested lists of numbers, null where there is none: JSON knows no NaN."""
     if array is None:
         return None
@@ -186,69 +182,3 @@ def _plain(array: np.ndarray | None) -> Any:
     objects = array.astype(object)
     objects[~np.isfinite(array)] = None
     return objects.tolist()
-
-
-@dataclass
-class TrackFile:
-    """Collect the tracks of a video and write them as one JSON file.
-
-    The file has ``video``, ``frame``, ``fps``, ``image_size``, ``dataset_meta`` (``category``,
-    ``symmetry`` and ``eval_num_symmetry``, by label) and ``tracks``; of each track ``track_id``,
-    ``label``, ``class`` where the name is known, and ``poses``: ``number`` and ``time`` (seconds)
-    of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale``, ``found``, and
-    unit and source of the scale, as in `result_to_dict`.
-
-    Attributes:
-        path: Where to write.
-        frame: Camera frame, see `result_to_dict`.
-        dataset_meta: Meta information of the categories; None leaves it out.
-    """
-
-    path: Path
-    frame: str
-    dataset_meta: Mapping[str, Sequence[Any]] | None = None
-    _tracks: dict[int, dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
-    _about: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-
-    def add(self, result: PoseResult) -> None:
-        """Add the tracks of one frame."""
-        place = result.video_frame
-        assert place is not None
-        self._about = {
-            'video': place.video,
-            'frame': self.frame,
-            'fps': place.fps,
-            'image_size': list(result.image_wh),
-        }
-        if self.dataset_meta:
-            self._about['dataset_meta'] = plain_meta(self.dataset_meta)
-        for pose in result.poses:
-            if pose.track is not None:
-                self._track_of(pose, pose.track.number)['poses'].append(
-                    {
-                        'number': place.number,
-                        'time': place.time,
-                        'score': pose.score,
-                        **_scale_to_dict(pose, self.frame),
-                        **_tracked_to_dict(pose, self.frame),
-                    }
-                )
-
-    def write(self) -> None:
-        """Write the file, if there was any track.
-
-        Raises:
-            OutputError: If it cannot be written.
-        """
-        if self._tracks:
-            check_replaceable(self.path)
-            tracks = [self._tracks[number] for number in sorted(self._tracks)]
-            text = json.dumps({**self._about, 'tracks': tracks}, indent=1, allow_nan=False)
-            write_atomic(self.path, text.encode(), ANOTHER_FOLDER, 'out', is_durable=False)
-
-    def _track_of(self, pose: ObjectPose, number: int) -> dict[str, Any]:
-        about: dict[str, Any] = {'track_id': number, 'label': pose.label}
-        categories = (self.dataset_meta or {}).get('category', ())
-        if pose.label < len(categories):
-            about['class'] = categories[pose.label]
-        return self._tracks.setdefault(number, {**about, 'poses': []})

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from cpose.apis.inference.image_sources import ENDINGS, SourceImage
-from cpose.apis.inference.result_json import ANOTHER_FOLDER, TrackFile, write_result_json
+from cpose.apis.inference.result_json import ANOTHER_FOLDER, write_result_json
+from cpose.apis.inference.track_file import TrackFile
 from cpose.apis.inference.video_file import VideoFile
 from cpose.apis.inference.video_frames import is_live
 from cpose.datasets.annotations.file_index import RESULTS_MARK
@@ -56,6 +57,7 @@ class ResultWriter:
         json_folder: Folder of the JSON files below ``folder``, may be empty.
         picture_folder: Folder of pictures and videos below ``folder``, may be empty.
         dataset_meta: Meta information of the categories, for the tracks; by default their names.
+        tracker: Settings of the tracker, for the tracks.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class ResultWriter:
     json_folder: str = 'json'
     picture_folder: str = 'vis'
     dataset_meta: Mapping[str, Sequence[Any]] | None = None
+    tracker: Mapping[str, Any] | None = None
     _tracks: TrackFile | None = field(default=None, init=False, repr=False)
     _video: VideoFile | None = field(default=None, init=False, repr=False)
     _video_name: str | None = field(default=None, init=False, repr=False)
@@ -116,7 +119,8 @@ class ResultWriter:
         if self._tracks is None or self._tracks.path != path:
             self._write_tracks()
             meta = self.dataset_meta or {'category': self.categories}
-            self._tracks = TrackFile(path, self.frame, meta if self.categories else None)
+            known = meta if self.categories else None
+            self._tracks = TrackFile(path, self.frame, known, self.tracker)
         self._tracks.add(result)
 
     def _write_tracks(self) -> None:

@@ -116,6 +116,7 @@ def run(args: Namespace) -> int:
     from cpose.apis.inference.image_sources import count_images
     from cpose.apis.inference.inference_parts import find_metainfo
     from cpose.apis.inference.result_writer import ResultWriter, prepare_output
+    from cpose.apis.inference.track_file import tracker_settings
 
     source = scale_source(args)
     total = count_images(args.inputs)
@@ -125,6 +126,7 @@ def run(args: Namespace) -> int:
     drawer = _drawer(args, inferencer) if args.save_vis else None
     writer = ResultWriter(args.out, args.frame, inferencer.categories, drawer, args.save_json)
     writer.dataset_meta = find_metainfo(inferencer.cfg)
+    writer.tracker = tracker_settings(inferencer.cfg.get('tracker'))
     start = time.perf_counter()
     columns = ('[progress.description]{task.description}', BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)

@@ -89,11 +89,11 @@ def read_tracks(path: str | Path) -> RecordedTracks:
         if label < 0 or (meta is not None and label >= len(meta['category'])):
             raise track.error('label', 'is the number of no category')
         names |= {str(track.content['class'])} if 'class' in track.content else set()
-        for fields in _in_order(track):
+        for fields in poses_in_order(track):
             place = int(fields.array('number', ()))
             about = number, label, float(fields.array('score', ()))
             shown[place].append(_read_pose(fields, fields, about, frame))
-            if not fields.is_null('found'):
+            if not fields.is_null('found') and not fields.fields('found').is_null('location'):
                 found[place].append(_read_pose(fields.fields('found'), fields, about, frame))
     size = root.array('image_size', (2,)).astype(int) if 'image_size' in root.content else None
     return RecordedTracks(
@@ -108,13 +108,13 @@ def read_tracks(path: str | Path) -> RecordedTracks:
     )
 
 
-def _in_order(track: DumpFields) -> list[DumpFields]:
+def poses_in_order(track: DumpFields, name: str = 'poses') -> list[DumpFields]:
     """Return the poses of a track.
 
     Raises:
         DataError: If a number or a time is not later than that of the pose before.
     """
-    poses = track.list_of_fields('poses')
+    poses = track.list_of_fields(name)
     last = -1.0, -np.inf
     for fields in poses:
         number, time = float(fields.array('number', ())), float(fields.array('time', ()))
