@@ -119,7 +119,7 @@ class PosePostprocessor:
         }
         widths = {**INPUT_WIDTHS, **further}
         arrays = {name: _to_numpy(decoded[name]) for name in widths if name in decoded}
-        check_detections(arrays, widths, self._num_classes)
+        check_detections(arrays, widths, self._num_classes, len(samples))
         return [
             self._process_image(
                 {name: value[number] for name, value in arrays.items()}, sample, threshold
