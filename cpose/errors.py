@@ -37,7 +37,8 @@ class UserError(Exception):
 
     Args:
         problem: What is wrong. The predicate of a sentence if there is an argument or a place, for
-            example 'must be above 0'; otherwise the whole message.
+            example 'must be above 0'; otherwise a sentence, which follows a place that is added
+            later after a colon.
         argument: Name of the argument that is wrong.
         value: Its value.
         place: Where the value comes from, or the file that the error is about.
@@ -74,7 +75,8 @@ class UserError(Exception):
             subject = (self.place or NoPlace()).describe(self.argument, self.value)
         if not subject and not self.advice:
             return self.problem
-        sentence = f'{subject} {self.problem}'.strip()
+        is_sentence = bool(subject) and self.problem[:1].isupper()
+        sentence = f'{subject}{":" if is_sentence else ""} {self.problem}'.strip()
         return f'{sentence.rstrip(".")}. {self._advise()}'.rstrip()
 
     def _advise(self) -> str:

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from cpose.codecs.base import Branch, Output
 from cpose.codecs.branches import CenterBranch
+from cpose.codecs.detection_checks import ADVICE
 from cpose.codecs.detections import Detections
+from cpose.errors import CheckpointError
 from cpose.registry import BRANCHES
 from cpose.structures.cuboid import NUM_CORNERS
 
@@ -44,6 +46,22 @@ class LogVarianceBranch(CenterBranch):
         """Return the standard deviations."""
         return {self.std_output: (detections.read(self.name) / 2).exp()}
 
+    def _read_std(self, decoded: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the standard deviations of objects, (N, channels) float64.
+
+        Raises:
+            CheckpointError: If one is not finite and above 0.
+        """
+        std = decoded[self.std_output].astype(np.float64)
+        is_wrong = ~(np.isfinite(std) & (std > 0))
+        if is_wrong.any():
+            raise CheckpointError(
+                f'The output {self.std_output} holds standard deviations, which must be finite '
+                f'and above 0, not {std[is_wrong][0]:g}',
+                advice=ADVICE,
+            )
+        return std
+
 
 @BRANCHES.register_module()
 class CornerStdBranch(LogVarianceBranch):
@@ -57,7 +75,8 @@ class CornerStdBranch(LogVarianceBranch):
         self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Return ``keypoints_std`` (N, 8, 2) in x and y; errors in x and y are independent."""
-        variance = np.square(decoded[self.std_output], dtype=np.float64).reshape(-1, NUM_CORNERS, 2)
+        std = self._read_std(decoded)
+        variance = np.square(std).reshape(-1, NUM_CORNERS, 2)
         return {'keypoints_std': np.sqrt(variance @ np.square(image_from_heatmap[:, :2]).T)}
 
 
@@ -81,4 +100,4 @@ class DimsStdBranch(LogVarianceBranch):
         self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Return ``dims_std`` (N, 3)."""
-        return {'dims_std': decoded[self.std_output].astype(np.float64)}
+        return {'dims_std': self._read_std(decoded)}

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from cpose.building import building_part, with_wiring
@@ -119,7 +120,7 @@ class PosePostprocessor:
         }
         widths = {**INPUT_WIDTHS, **further}
         arrays = {name: _to_numpy(decoded[name]) for name in widths if name in decoded}
-        check_detections(arrays, widths, self._num_classes)
+        check_detections(arrays, widths, self._num_classes, len(samples))
         return [
             self._process_image(
                 {name: value[number] for name, value in arrays.items()}, sample, threshold
@@ -298,4 +299,7 @@ def _undistort(given: Mapping[str, Any]) -> np.ndarray:
 
 
 def _to_numpy(values: Tensor | np.ndarray) -> np.ndarray:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    if not isinstance(values, Tensor):
+        return np.asarray(values)
+    values = values.detach().cpu()
+    return (values.float() if values.dtype == torch.bfloat16 else values).numpy()

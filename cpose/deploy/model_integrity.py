@@ -114,6 +114,36 @@ def _is_finite(values: Any) -> bool:
     return math.isfinite(low + high) or (is_constant and not math.isnan(low))
 
 
+def check_tensors(
+    model: Any, channels: Mapping[str, int], input_wh: Sequence[int], path: str | Path
+) -> None:
+    """Check what an ``onnx.ModelProto`` declares of its inputs and outputs.
+
+    Args:
+        model: The model.
+        channels: Those of each input.
+        input_wh: Width and height of the inputs that its metadata names.
+        path: Its file, for messages.
+
+    Raises:
+        CheckpointError: If one is no tensor of float32, or an input of another shape.
+    """
+    weights = {item.name for item in model.graph.initializer}
+    inputs = [item for item in model.graph.input if item.name not in weights]
+    shapes = {item.name: [channels[item.name], *reversed(input_wh)] for item in inputs}
+    single = import_extra('onnx', 'deploy').TensorProto.FLOAT
+    for item in (*inputs, *model.graph.output):
+        tensor, shape = item.type.tensor_type, shapes.get(item.name)
+        found = [size.dim_value for size in tensor.shape.dim][1:]
+        if tensor.elem_type != single or shape not in (None, found):
+            batch = f' (batch, {", ".join(map(str, shape))})' if shape else ''
+            raise CheckpointError(
+                f'must have {item.name} as float32{batch}, and declares something else',
+                place=FilePlace(path),
+                advice='Export the model again with `cpose export-onnx`',
+            )
+
+
 def check_metadata(values: Mapping[str, Any]) -> None:
     """Check the values of a `ModelMetadata` that a file gives.
 

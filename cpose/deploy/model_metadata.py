@@ -9,6 +9,7 @@ from typing import Any
 from cpose.deploy.model_integrity import (
     check_content,
     check_metadata,
+    check_tensors,
     check_weights,
     remove_checksum,
 )
@@ -18,9 +19,10 @@ from cpose.files.encrypted_file import is_encrypted, read_model_bytes
 from cpose.files.json_files import write_json
 from cpose.files.text_files import MOST_BYTES, read_json
 from cpose.optional_packages import import_extra
-from cpose.structures.previous_frame import PREVIOUS_CHANNELS
+from cpose.structures.previous_frame import IMAGE_CHANNELS, PREVIOUS_CHANNELS
 
 INPUT_NAME = 'input'
+CHANNELS = {INPUT_NAME: IMAGE_CHANNELS, **PREVIOUS_CHANNELS}
 FIRST_OUTPUTS: dict[str, dict[str, Any]] = {
     'bboxes': {'size': 4, 'unit': 'cells'},
     'scores': {'size': 1, 'unit': ''},
@@ -173,6 +175,7 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
             place=FilePlace(path),
             advice='Export the model again with `cpose export-onnx`',
         )
+    check_tensors(model, CHANNELS, metadata.input_wh, path)
     return metadata
 
 

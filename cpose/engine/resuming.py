@@ -24,6 +24,8 @@ COUNTS = (
     *('epoch', 'iter', 'batches_done', 'images_per_iter', 'images_done'),
     *('validated_epoch', 'validated_iter'),
 )
+STATE_KEYS = ('iter', 'images_per_iter', 'random_states', 'gradients')
+"""Entries that loops of either kind have written ever since."""
 MOST_STEPS = 10**8
 """More are no training, and schedules that are stepped again would take hours."""
 SHOWN = 200
@@ -97,6 +99,9 @@ def check_training_state(checkpoint: Mapping[str, Any], filename: str) -> None:
         if not isinstance(checkpoint[key], Mapping):
             raise _damaged(filename, key, f'is a {type(checkpoint[key]).__name__}')
     state = checkpoint['train_loop']
+    for name in STATE_KEYS:
+        if name not in state:
+            raise _damaged(filename, f'train_loop.{name}', 'is missing')
     for name in COUNTS:
         count = state.get(name, 0)
         is_whole = isinstance(count, int) and not isinstance(count, bool)

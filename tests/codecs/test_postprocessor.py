@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from cpose.codecs.postprocessor import build_postprocessor
 from cpose.errors import CheckpointError, ConfigError
 from cpose.geometry.affine import apply_affine, letterbox_affine
 from cpose.geometry.projection import project_points
@@ -271,41 +272,76 @@ def put(name, value, place=(0, 1, 0)):
     return spoil
 
 
+def cast(name, kind):
+    def spoil(decoded):
+        decoded[name] = decoded[name].astype(kind)
+
+    return spoil
+
+
 WRONG_OUTPUTS = {
-    'infinite score': (put('scores', np.inf), 'scores', 'must be 0 to 1'),
-    'score above one': (put('scores', 2.0), 'scores', 'must be 0 to 1'),
-    'score below nothing': (put('scores', -0.1), 'scores', 'must be 0 to 1'),
-    'no numbers at all': (put('scores', np.nan, ...), 'scores', '2 of 2 detections'),
-    'class without number': (put('clses', np.nan), 'clses', 'category number'),
-    'negative class': (put('clses', -1.0), 'clses', 'category number'),
-    'half a class': (put('clses', 0.5), 'clses', 'category number'),
+    'infinite score': (put('scores', np.inf), 'scores must be 0 to 1'),
+    'score above one': (put('scores', 2.0), 'scores must be 0 to 1'),
+    'score below nothing': (put('scores', -0.1), 'scores must be 0 to 1'),
+    'one score no number': (put('scores', np.nan), 'scores must be 0 to 1'),
+    'no numbers at all': (put('scores', np.nan, ...), 'scores holds 2 values'),
+    'no box at all': (put('bboxes', np.nan, ...), 'bboxes holds 8 values'),
+    'class without number': (put('clses', np.nan), 'clses must be a category number'),
+    'infinite class': (put('clses', np.inf), 'clses must be a category number'),
+    'negative class': (put('clses', -1.0), 'clses must be a category number'),
+    'half a class': (put('clses', 0.5), 'clses must be a category number'),
     'narrow corners': (
         lambda decoded: decoded.update(kps_displacement_mean=np.zeros((1, 2, 8))),
-        'kps_displacement_mean',
-        '(images, detections, 16)',
+        'kps_displacement_mean must have the shape (1 images, detections, 16)',
     ),
     'fewer boxes': (
         lambda decoded: decoded.update(bboxes=np.zeros((1, 1, 4))),
-        'bboxes',
-        'as many detections as the scores',
+        'bboxes must have the shape',
     ),
+    'another number of images': (
+        lambda decoded: decoded.update({name: value[:0] for name, value in decoded.items()}),
+        '(1 images',
+    ),
+    'whole scores': (cast('scores', np.int64), 'scores must be floating point'),
+    'whole dimensions': (cast('obj_scale', np.uint8), 'obj_scale must be floating point'),
+    'texts': (cast('bboxes', str), 'bboxes must be floating point'),
+    'objects': (cast('kps_displacement_mean', object), 'kps_displacement_mean must be'),
+    'complex': (cast('clses', complex), 'clses must be'),
 }
 
 
-@pytest.mark.parametrize(
-    ('spoil', 'argument', 'problem'), WRONG_OUTPUTS.values(), ids=WRONG_OUTPUTS
-)
-def test_what_is_no_detection_is_refused(sample, spoil, argument, problem):
+@pytest.mark.parametrize(('spoil', 'problem'), WRONG_OUTPUTS.values(), ids=WRONG_OUTPUTS)
+def test_what_is_no_detection_is_refused(sample, spoil, problem):
     decoded = detect(LOCATIONS, [0.6, 0.9])
     decoded['clses'] = decoded['clses'].astype(float)
     spoil(decoded)
-    with raises(CheckpointError, problem, argument=argument):
+    with raises(CheckpointError, problem):
         make_postprocessor()(decoded, [sample])
+
+
+def test_whole_classes_and_brain_floats(sample):
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    decoded['clses'] = decoded['clses'].astype(np.int64)
+    decoded['scores'] = torch.from_numpy(decoded['scores']).bfloat16()
+    assert len(make_postprocessor()(decoded, [sample])[0]) == 2
+
+
+@pytest.mark.parametrize('std', [0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize('name', ['kps_displacement_std', 'obj_scale_std'])
+def test_standard_deviations_of_no_spread(sample, name, std):
+    uncertain = {'loss': {'type': 'KLDUncertaintyLoss'}}
+    head = {'num_classes': 1, 'branches': {'hps': uncertain, 'scale': uncertain}}
+    decoded = detect(LOCATIONS, [0.6, 0.9])
+    decoded['kps_displacement_std'] = np.ones((1, 2, 16))
+    decoded['obj_scale_std'] = np.ones((1, 2, 3))
+    decoded[name][0, 1, 1] = std
+    with raises(CheckpointError, name):
+        build_postprocessor(head, stride=4)(decoded, [sample])
 
 
 def test_a_class_beyond_the_categories_is_refused(sample):
     decoded = detect(LOCATIONS, [0.6, 0.9], labels=[0, 1])
-    with raises(CheckpointError, '0 to 0', argument='clses'):
+    with raises(CheckpointError, 'clses must be a category number, 0 to 0'):
         make_head().postprocessor(decoded, [sample])
 
 

@@ -7,6 +7,7 @@ import pytest
 from onnx import helper
 
 from cpose.deploy.model_metadata import (
+    CHANNELS,
     ModelMetadata,
     attach_metadata,
     metadata_of,
@@ -37,8 +38,9 @@ METADATA = ModelMetadata(
 
 
 def make_model(outputs=tuple(OUTPUT_SIZES), inputs=('input',)):
+    sizes = {name: [1, channels, 480, 640] for name, channels in CHANNELS.items()}
     values = {
-        name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1])
+        name: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, sizes.get(name, [1]))
         for name in (*inputs, *outputs)
     }
     nodes = [helper.make_node('Identity', [inputs[0]], [name]) for name in outputs]
@@ -148,3 +150,36 @@ def test_engine_without_its_file(tmp_path):
         sidecar_path(engine).write_text(text)
         with raises(CheckpointError, ''):
             read_metadata(engine)
+
+
+def as_kind(kind):
+    def change(model):
+        model.graph.output[1].type.tensor_type.elem_type = kind
+
+    return change
+
+
+def as_shape(*shape):
+    def change(model):
+        kind = onnx.TensorProto.FLOAT
+        model.graph.input[0].CopyFrom(helper.make_tensor_value_info('input', kind, shape))
+
+    return change
+
+
+ODD_TENSORS = {
+    'whole scores': (as_kind(onnx.TensorProto.INT64), 'scores'),
+    'texts': (as_kind(onnx.TensorProto.STRING), 'scores'),
+    'half precision': (as_kind(onnx.TensorProto.FLOAT16), 'scores'),
+    'channels last': (as_shape(1, 480, 640, 3), 'input'),
+    'another size': (as_shape(1, 3, 64, 64), 'input'),
+    'no shape': (as_shape(), 'input'),
+}
+
+
+@pytest.mark.parametrize(('change', 'name'), ODD_TENSORS.values(), ids=ODD_TENSORS)
+def test_other_tensors_are_refused(file, change, name):
+    model = onnx.load(file)
+    change(model)
+    with raises(CheckpointError, name, path=file):
+        metadata_of(model, file)

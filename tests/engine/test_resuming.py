@@ -36,7 +36,8 @@ def test_equal_meta_information_is_the_same_object(monkeypatch):
     monkeypatch.setattr(resuming, 'print_log', lambda text, **settings: told.append(text))
     hub = {part: {} for part in ('log_scalars', 'runtime_info', 'resumed_keys')}
     checkpoint = {'message_hub': hub, 'optimizer': {}}
-    checkpoint['train_loop'] = {'random_states': []}
+    sizes = {'iter': 0, 'images_per_iter': 1}
+    checkpoint['train_loop'] = {'random_states': [], 'gradients': {}, **sizes}
     checkpoint['meta'] = {'dataset_meta': {'category': ('cup',), 'symmetry': ({'type': 'X'},)}}
     metainfo = {'category': ('cup',), 'symmetry': (ConfigDict(type='X'),)}
     prepare_resume(checkpoint, 'a.pth', metainfo)
@@ -70,6 +71,8 @@ DAMAGES = {
     'absolute best': ((HUB, 'runtime_info', 'best_checkpoint'), '/tmp/other.pth'),
     'files of other folders': ((HUB, 'runtime_info', 'checkpoint_files'), ['../other.pth']),
     'files of numbers': ((HUB, 'runtime_info', 'checkpoint_files'), [1]),
+    'no gradients': (('train_loop', 'gradients'), None),
+    'no batch size': (('train_loop', 'images_per_iter'), None),
     'no moment': (('optimizer', 'state', 0, 'exp_avg_sq'), None),
     'moment of text': (('optimizer', 'state', 0, 'exp_avg'), 'x'),
     'infinite moment': (('optimizer', 'state', 0, 'exp_avg'), torch.full((4, 3, 3, 3), torch.inf)),

@@ -1,6 +1,7 @@
 """What every runtime shares: the pixels that it wants, and the batches that it takes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from cpose.deploy.model_metadata import ModelMetadata, read_metadata
 from cpose.error_places import FilePlace
-from cpose.errors import ConfigError
+from cpose.errors import CheckpointError, ConfigError
 
 
 @runtime_checkable
@@ -80,6 +81,7 @@ class Runtime(ABC):
             The outputs of an exported model by name, (N, detections, ...) float32.
 
         Raises:
+            CheckpointError: If the file gives something else.
             ConfigError: If the file takes other batches or another size.
         """
         count = len(inputs)
@@ -87,6 +89,7 @@ class Runtime(ABC):
         lacking = max(self.batch_limits[0] - count, 0)
         filled = torch.cat([inputs, inputs.new_zeros(lacking, *inputs.shape[1:])])
         outputs = self.run(filled.to(self.device, torch.float32).contiguous())
+        self._check_outputs(outputs, len(filled))
         return {name: value[:count] for name, value in outputs.items()}
 
     @abstractmethod
@@ -101,6 +104,15 @@ class Runtime(ABC):
     def pixels(self) -> dict[str, Any]:
         """Arguments of `PoseDataPreprocessor` that make the inputs of this file."""
         return self.metadata.pixels
+
+    def _check_outputs(self, outputs: Mapping[str, Tensor], count: int) -> None:
+        for name, value in outputs.items():
+            if value.ndim == 0 or len(value) != count:
+                raise CheckpointError(
+                    f'gives the output {name} of shape {tuple(value.shape)} for {count} images',
+                    place=FilePlace(self.path),
+                    advice='Export the model again',
+                )
 
     def _check(self, count: int, wh: tuple[int, int]) -> None:
         least, most = self.batch_limits

@@ -1,7 +1,8 @@
 """ONNX files in ONNX Runtime."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,16 @@ class OnnxRuntime(Runtime):
         self._version = package.__version__
 
     def run(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Return the outputs for a batch (N, channels, H, W)."""
+        """Return the outputs for a batch (N, channels, H, W).
+
+        Raises:
+            CheckpointError: If the file cannot be run.
+        """
         names = list(self.metadata.outputs)
         by_name = split_inputs(inputs, bool(self.metadata.previous_inputs))
-        values = self.session.run(names, {name: part.numpy() for name, part in by_name.items()})
+        feed = {name: part.numpy() for name, part in by_name.items()}
+        with self._errors('cannot be run by ONNX Runtime'):
+            values = self.session.run(names, feed)
         return {name: torch.from_numpy(value) for name, value in zip(names, values, strict=True)}
 
     def describe(self) -> str:
@@ -98,16 +105,20 @@ class OnnxRuntime(Runtime):
         options.intra_op_num_threads = torch.get_num_threads()
         options.inter_op_num_threads = 1
         known = package.capi.onnxruntime_pybind11_state
-        errors = tuple(getattr(known, name) for name in ERRORS if hasattr(known, name))
+        self._known_errors = tuple(getattr(known, name) for name in ERRORS if hasattr(known, name))
         check_name(self.path)
         source = read_model_bytes(self.path) if is_encrypted(self.path) else str(self.path)
-        try:
+        with self._errors('cannot be opened by ONNX Runtime'):
             return package.InferenceSession(source, options, providers=list(providers.items()))
-        except errors as error:
+
+    @contextmanager
+    def _errors(self, problem: str) -> Iterator[None]:
+        """Turn what ONNX Runtime raises into an error of the user."""
+        try:
+            yield
+        except self._known_errors as error:
             raise CheckpointError(
-                f'cannot be opened by ONNX Runtime: {error}',
-                place=FilePlace(self.path),
-                advice='Export the model again',
+                f'{problem}: {error}', place=FilePlace(self.path), advice='Export the model again'
             ) from error
 
 

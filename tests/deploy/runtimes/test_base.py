@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cpose.deploy.runtimes.base import Runtime
-from cpose.errors import ConfigError
+from cpose.errors import CheckpointError, ConfigError
 
 from ...user_errors import raises
 from ..small_models import small_metadata
@@ -47,6 +47,14 @@ def test_large_batches_are_refused(limits, says):
     with raises(ConfigError, says, argument='batch_size', value=5):
         runtime(images(5))
     assert not runtime.ran
+
+
+@pytest.mark.parametrize('wrong', [torch.zeros(1, 1, 1), torch.zeros(())])
+def test_outputs_for_another_number_of_images_are_refused(wrong):
+    runtime = MeanRuntime()
+    runtime.run = lambda inputs: {'scores': wrong}
+    with raises(CheckpointError, 'scores', path='model.mean'):
+        runtime(images(2))
 
 
 def test_other_sizes_are_refused():
