@@ -84,7 +84,7 @@ def read_photo(
         ConfigError: If that variable is no number.
     """
     limit = image_limit()
-    content = read_bytes(path, limit * MOST_BYTES_PER_PIXEL + SPARE_BYTES)
+    content = read_image_file(path)
     if not content:
         raise DataError('is empty', place=FilePlace(path), advice=AGAIN)
     header = read_image_header(content)
@@ -93,6 +93,16 @@ def read_photo(
     _check_header(path, header, limit)
     is_turned = follow_exif and not _is_annotated_stored(header, image_wh)
     return Photo(_decode(path, content, header, is_turned), header)
+
+
+def read_image_file(path: str) -> bytes:
+    """Return the bytes of a picture.
+
+    Raises:
+        DataError: If the file cannot be read, or is longer than a picture may be.
+        ConfigError: If the environment variable ``CPOSE_MAX_IMAGE_PIXELS`` is no number.
+    """
+    return read_bytes(path, image_limit() * MOST_BYTES_PER_PIXEL + SPARE_BYTES)
 
 
 def _is_annotated_stored(header: ImageHeader, image_wh: tuple[int, int] | None) -> bool:

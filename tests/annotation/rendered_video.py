@@ -129,12 +129,15 @@ def texture(seed, size=480):
 TABLE, FACES = texture(1), [texture(seed) for seed in (2, 3, 4, 5, 6, 7)]
 
 
-def draw_shot(shot, has_board=True, blur=0):
-    """Return the picture (600, 800, 3) of a shot; ``blur`` is the length of a shake, pixels."""
+def draw_shot(shot, has_board=True, blur=0, has_prints=True):
+    """Return the picture (600, 800, 3) of a shot; ``blur`` is the length of a shake, pixels.
+
+    Without prints the faces are plain, and so is the table.
+    """
     size = (IMAGE_WH[0] * FINE, IMAGE_WH[1] * FINE)
     image = np.full((size[1], size[0], 3), 120, np.uint8)
     table = np.array([[-0.25, -0.25, 0], [0.6, -0.25, 0], [0.6, 0.35, 0], [-0.25, 0.35, 0]], float)
-    paste(image, shot, table, TABLE)
+    paste(image, shot, table, TABLE if has_prints else np.full_like(TABLE, 170))
     if has_board:
         rim, (width, height) = 8.0, BOARD.size_mm
         ends = np.array([[-rim, -rim], [width + rim, -rim], [width + rim, height + rim]])
@@ -144,7 +147,8 @@ def draw_shot(shot, has_board=True, blur=0):
     for face in shot.faces():
         axis = int(np.flatnonzero(np.ptp(CORNER_SIGNS[face], axis=0) == 0)[0])
         side = CORNER_SIGNS[face[0], axis] > 0
-        lit = FACES[2 * axis + side] * (0.75 + 0.12 * axis)
+        face_print = FACES[2 * axis + side] if has_prints else np.full_like(FACES[0], 90)
+        lit = face_print * (0.75 + 0.12 * axis)
         paste(image, shot, shot.corners_world[face], lit.astype(np.uint8))
     image = cv2.resize(image, IMAGE_WH, interpolation=cv2.INTER_AREA)
     if blur:

@@ -14,7 +14,7 @@ from cpose.annotation.server.guard import Guard
 from cpose.annotation.server.pictures import HIDDEN, PictureFolder
 from cpose.annotation.server.serving import listen
 from cpose.datasets.annotations.annotation import read_annotation
-from cpose.errors import ConfigError, DataError
+from cpose.errors import ConfigError, DataError, OutputError
 
 from .box_views import IMAGE_WH, box_view, paint, ratio_error
 
@@ -80,6 +80,45 @@ def test_nothing_is_changed_that_is_open_to_look_at(folder):
     answer = page.write(page.read(), objects=[box(box_view())])
     assert (answer.status_code, 'look at only' in answer.json()['error']) == (403, True)
     assert sorted(path.suffix for path in folder.iterdir()) == ['.png', '.png']
+
+
+def test_a_folder_that_is_looked_at_need_not_be_writable(folder, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr('cpose.annotation.server.pictures.try_folder', refuse)
+    assert len(PictureFolder(folder, is_read_only=True).pictures) == 2
+    with pytest.raises(OutputError, match='read_only'):
+        PictureFolder(folder)
+
+
+def test_a_picture_that_was_removed_meanwhile_is_named(folder):
+    page = Page(folder)
+    document = page.read()
+    (folder / 'box_0.png').unlink()
+    answers = [
+        page.client.get(f'api/pictures/{page.ids[0]}'),
+        page.client.get(f'api/pictures/{page.ids[0]}/image'),
+        page.write(document, objects=[box(box_view())]),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422
+        assert 'box_0.png' in answer.json()['error']
+    assert not (folder / 'box_0.json').exists()
+    assert page.read(1)['objects'] == []
+
+
+def test_a_photograph_is_shown_as_it_is_unless_it_is_turned(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.jpg'), paint(box_view()))
+    plain = (tmp_path / 'a.jpg').read_bytes()
+    exif = b'Exif\0\0MM\0*' + struct.pack('>IHHHIHHI', 8, 1, 0x112, 3, 1, 6, 0, 0)
+    turned = plain[:2] + b'\xff\xe1' + struct.pack('>H', len(exif) + 2) + exif + plain[2:]
+    (tmp_path / 'b.jpg').write_bytes(turned)
+    page = Page(tmp_path)
+    shown = [page.client.get(f'api/pictures/{name}/image').content for name in page.ids]
+    assert shown[0] == plain
+    assert shown[1] != turned
+    assert cv2.imdecode(np.frombuffer(shown[1], np.uint8), 1).shape[:2] == IMAGE_WH
 
 
 @pytest.mark.parametrize('wrong', [None, 5, 7])

@@ -9,7 +9,13 @@ from starlette.testclient import TestClient
 
 from cpose.annotation.server.app import AnnotationApp
 from cpose.annotation.video.box_details import refine_pose
-from cpose.annotation.video.following import DISAGREE, GUESSED, LOST, BoxFollower
+from cpose.annotation.video.following import (
+    DISAGREE,
+    GUESSED,
+    LOST,
+    NO_EDGES,
+    BoxFollower,
+)
 from cpose.annotation.video.model_search import find_among
 from cpose.annotation.video.motion import Frame
 from cpose.annotation.video.preparing import VideoSettings, prepare_video, write_boxes
@@ -82,6 +88,59 @@ def test_a_box_is_followed_to_both_sides(pictures):
         assert pose.reason == ''
         distances = corners_of(pose.cv_from_object) - SHOTS[number].corners
         assert np.abs(distances).max() < 2.5
+
+
+@pytest.fixture(scope='module')
+def plain_pictures():
+    return [draw_shot(shot, has_board=False, has_prints=False) for shot in SHOTS[:12:2]]
+
+
+def moved_by_clicks(shot, seed=1):
+    """Return a pose that is off by two pixels, as one that was clicked."""
+    pose = pose_of(shot).copy()
+    pose[:3, 3] += np.random.default_rng(seed).normal(0, 0.002, 3)
+    return pose
+
+
+def test_a_plain_box_is_followed_by_its_edges(plain_pictures):
+    found = follower(plain_pictures).follow({0: moved_by_clicks(SHOTS[0])})
+    for number in range(1, 6):
+        assert found[number].reason == ''
+        distances = corners_of(found[number].cv_from_object) - SHOTS[2 * number].corners
+        assert np.abs(distances).mean() < 0.8
+
+
+def test_a_plain_box_that_is_hidden_is_not_guessed(plain_pictures):
+    hidden = [*plain_pictures[:3], np.full_like(plain_pictures[0], 90), *plain_pictures[4:]]
+    found = follower(hidden).follow({0: pose_of(SHOTS[0]), 5: pose_of(SHOTS[10])})
+    assert [number for number, pose in found.items() if pose.reason] == [3]
+
+
+def test_edges_confirm_what_a_model_has_found(plain_pictures):
+    hidden = [*plain_pictures[:2], np.full_like(plain_pictures[0], 90), *plain_pictures[3:]]
+
+    def near(frame, last):
+        return moved_by_clicks(SHOTS[2 * frame.number], 3) if frame.number > 2 else None
+
+    found = follower(hidden, find_again=near).follow({0: pose_of(SHOTS[0])})
+    assert [number for number, pose in found.items() if pose.reason] == [2]
+    distances = corners_of(found[3].cv_from_object) - SHOTS[6].corners
+    assert np.abs(distances).mean() < 0.8
+
+
+def test_details_that_slip_are_found_by_the_edges(pictures):
+    """What is printed moves across the box, as when a sheet slides over it."""
+    slipped = [pictures[0], np.roll(pictures[0], (14, 20), axis=(0, 1))]
+    slipped[1][:, :, :] = np.where(outside(SHOTS[0]), pictures[0], slipped[1])
+    found = follower(slipped).follow({0: pose_of(SHOTS[0])})
+    assert found[1].reason == NO_EDGES
+
+
+def outside(shot):
+    """Return where (600, 800, 1) neither a box nor its rim is."""
+    mask = np.zeros((600, 800), np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(shot.corners).astype(np.int32)), 1)
+    return cv2.erode(mask, np.ones((9, 9), np.uint8))[..., None] == 0
 
 
 def test_a_box_that_is_hidden_is_lost(pictures):

@@ -20,6 +20,7 @@ from cpose.annotation.server.boxes import solution_json
 from cpose.annotation.server.cameras import SOURCES
 from cpose.annotation.server.pictures import ConflictError, Document, Picture
 from cpose.errors import DataError, UserError, plain_message
+from cpose.files.image_header import read_image_header
 from cpose.files.json_files import JsonFields
 
 PAGE = files('cpose.annotation') / 'page'
@@ -113,18 +114,27 @@ class AnnotationApp:
 
     def _image(self, request: Request) -> Response:
         picture = self._find(request)
-        key = (picture.id, str(picture.image_path.stat().st_mtime_ns))
+        key = (picture.id, str(picture.stamp()))
         with self._lock:
             content = self._jpegs.get(key)
         if content is None:
-            image = self._editor.folder.read_picture(picture).image
-            quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-            content = cv2.imencode('.jpg', image, quality)[1].tobytes()
+            content = self._jpeg_of(picture)
             with self._lock:
                 self._jpegs[key] = content
                 while len(self._jpegs) > KEPT_PICTURES:
                     self._jpegs.popitem(last=False)
         return Response(content, media_type='image/jpeg')
+
+    def _jpeg_of(self, picture: Picture) -> bytes:
+        """Return what the browser shows of a picture: its file, if that is what training sees."""
+        content = self._editor.folder.read_file(picture)
+        header = read_image_header(content)
+        is_plain = header is not None and (header.format, header.bits) == ('JPEG', 8)
+        if header is not None and is_plain and header.orientation == 1:
+            return content
+        image = self._editor.folder.read_picture(picture).image
+        quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        return cv2.imencode('.jpg', image, quality)[1].tobytes()
 
     def _propose(self, request: Request) -> Response:
         picture = self._find(request)

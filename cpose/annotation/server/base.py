@@ -35,6 +35,9 @@ class Pictures(Protocol):
     def read_picture(self, picture: Picture) -> Photo:
         """Read the pixels that training sees."""
 
+    def read_file(self, picture: Picture) -> bytes:
+        """Return the file of a picture."""
+
 
 class PictureEditor(Protocol):
     """Reads and changes what is known of pictures."""

@@ -171,7 +171,7 @@ class Editor:
     def _image_wh(self, picture: Picture, content: Mapping[str, Any] | None) -> tuple[int, int]:
         """Return width and height of the pixels that training sees."""
         wanted = annotated_size(dict(content or {}))
-        key = (f'{picture.id} {wanted}', picture.image_path.stat().st_mtime_ns)
+        key = (f'{picture.id} {wanted}', picture.stamp())
         if key not in self._sizes:
             self._sizes[key] = read_photo(str(picture.image_path), wanted).image_wh
         if wanted is not None and wanted != self._sizes[key]:

@@ -19,9 +19,9 @@ from typing import Any
 from cpose.annotation.server.boxes import NOTE, Box
 from cpose.annotation.server.cameras import PictureCamera
 from cpose.datasets.annotations.file_index import scan_folder
-from cpose.datasets.image_reading import Photo, read_photo
+from cpose.datasets.image_reading import Photo, read_image_file, read_photo
 from cpose.error_places import FilePlace
-from cpose.errors import DataError, UserError, unwritable
+from cpose.errors import DataError, UserError, unreadable, unwritable
 from cpose.files.atomic import remove_unfinished, try_folder, write_text_atomic
 from cpose.files.text_files import MOST_BYTES, read_json
 
@@ -49,6 +49,19 @@ class Picture:
     def image_path(self) -> Path:
         """The file of the picture."""
         return self.root / self.path
+
+    def stamp(self) -> int:
+        """Return what changes when another program writes the picture.
+
+        Raises:
+            DataError: If it is there no more.
+        """
+        try:
+            return self.image_path.stat().st_mtime_ns
+        except OSError as error:
+            raise unreadable(
+                self.path, error, advice='It was there when the page was opened'
+            ) from error
 
     @property
     def json_path(self) -> Path:
@@ -96,6 +109,10 @@ class ConflictError(Exception):
 class PictureFolder:
     """The pictures of a folder and its sub-folders; links that lead out of it are left out.
 
+    Args:
+        folder: The folder.
+        is_read_only: Whether nothing is to be written there, so that nothing need be.
+
     Attributes:
         pictures: By id, in the order of their paths.
         left_out: Paths of pictures that lie elsewhere, or share an annotation file with another.
@@ -105,7 +122,7 @@ class PictureFolder:
         OutputError: If nothing can be written there.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, is_read_only: bool = False) -> None:
         found = scan_folder(str(folder)).images
         self.root = Path(os.path.realpath(folder))
         self.pictures: dict[str, Picture] = {}
@@ -118,12 +135,15 @@ class PictureFolder:
                 continue
             stems.add(picture.json_path)
             self.pictures[picture.id] = picture
+        self._lock = Lock()
+        if is_read_only:
+            return
         try:
             try_folder(self.root, HIDDEN)
         except OSError as error:
-            raise unwritable(folder, error, 'Check that it is yours', argument='folder') from error
+            advice = 'Check that it is yours, or look at it only with {read_only}'
+            raise unwritable(folder, error, advice, argument='folder') from error
         remove_unfinished(self.root)
-        self._lock = Lock()
 
     def read_picture(self, picture: Picture) -> Photo:
         """Read the pixels that training sees.
@@ -134,6 +154,15 @@ class PictureFolder:
         self.check_inside(picture)
         content = self.read_content(picture)
         return read_photo(str(picture.image_path), annotated_size(content))
+
+    def read_file(self, picture: Picture) -> bytes:
+        """Return the file of a picture.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+        self.check_inside(picture)
+        return read_image_file(str(picture.image_path))
 
     def read_content(self, picture: Picture) -> dict[str, Any] | None:
         """Return the annotation file as parsed, None without one.

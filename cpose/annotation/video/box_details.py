@@ -43,12 +43,14 @@ class Details:
         points_image: (N, 2) pixels.
         pose: Rotation vector and translation (6,), OpenCV camera from object.
         is_guessed: Whether the pose goes back to what a model has found.
+        support: Share of the edges of the box that are where the pose puts them.
     """
 
     points_object: np.ndarray
     points_image: np.ndarray
     pose: np.ndarray
     is_guessed: bool = False
+    support: float = 1.0
 
 
 class BoxSurface:
@@ -142,6 +144,11 @@ def matrix_of(pose: np.ndarray) -> np.ndarray:
     return matrix
 
 
+def vector_of(matrix: np.ndarray) -> np.ndarray:
+    """Return the rotation vector and the translation (6,) of a transform (4, 4)."""
+    return np.concatenate([cv2.Rodrigues(matrix[:3, :3])[0].ravel(), matrix[:3, 3]])
+
+
 def follow_points(
     before: np.ndarray, after: np.ndarray, points: np.ndarray, scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -190,18 +197,39 @@ def refine_pose(
     """
     pose = pose.copy()
     for _ in range(ROUNDS):
-        seen, by_all = cv2.projectPoints(
-            points_object, pose[:3], pose[3:], frame.intrinsics, frame.distortion
-        )
-        error = seen.reshape(-1, 2) - points_image
-        distances = np.linalg.norm(error, axis=1)
-        share = weights * np.minimum(1, HUBER / np.maximum(distances, 1e-9))
-        rows = by_all[:, :6] * np.repeat(np.sqrt(share), 2)[:, None]
-        step = np.linalg.lstsq(rows, -(error * np.sqrt(share)[:, None]).ravel(), rcond=None)[0]
+        rows, goal, _ = robust_rows(frame, points_object, points_image, pose, weights)
+        step = np.linalg.lstsq(rows, goal, rcond=None)[0]
         pose += step
         if np.abs(step).max() < 1e-7:
             break
-    seen, _ = cv2.projectPoints(
+    return pose, robust_rows(frame, points_object, points_image, pose)[2]
+
+
+def robust_rows(
+    frame: Frame,
+    points_object: np.ndarray,
+    points_image: np.ndarray,
+    pose: np.ndarray,
+    weights: np.ndarray | float = 1.0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the linear equations of a step of a pose (6,) towards points.
+
+    Returns:
+        Matrix (2N, 6) and right side (2N,) with the weights of Huber, and the distance of each
+        point from where the pose puts it (N,), pixels.
+    """
+    seen, by_all = cv2.projectPoints(
         points_object, pose[:3], pose[3:], frame.intrinsics, frame.distortion
     )
-    return pose, np.linalg.norm(seen.reshape(-1, 2) - points_image, axis=1)
+    error = points_image - seen.reshape(-1, 2)
+    distances = np.linalg.norm(error, axis=1)
+    share = np.sqrt(weights * np.minimum(1, HUBER / np.maximum(distances, 1e-9)))
+    rows = by_all[:, :6] * np.repeat(share, 2)[:, None]
+    return rows, (error * share[:, None]).ravel(), distances
+
+
+def corners_by(frame: Frame, dims: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """Return the pixels (8, 2) of the corners of a box with a pose (6,)."""
+    corners = CORNER_SIGNS / 2 * dims
+    seen, _ = cv2.projectPoints(corners, pose[:3], pose[3:], frame.intrinsics, frame.distortion)
+    return np.asarray(seen.reshape(-1, 2))

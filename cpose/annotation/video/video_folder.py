@@ -28,7 +28,7 @@ from cpose.annotation.server.pictures import (
 from cpose.annotation.video.frames import REPORT, FrameNote, write_report
 from cpose.annotation.video.motion import Motion, parse_motion
 from cpose.annotation.video.video_boxes import VideoBox, parse_video_boxes
-from cpose.datasets.image_reading import Photo, read_photo
+from cpose.datasets.image_reading import Photo, read_image_file, read_photo
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, OutputError, unwritable
 from cpose.files.atomic import remove_unfinished, write_atomic, write_text_atomic
@@ -130,6 +130,14 @@ class VideoFolder:
             DataError: If it cannot be read.
         """
         return read_photo(str(picture.image_path), self.motion.image_wh)
+
+    def read_file(self, picture: Picture) -> bytes:
+        """Return the file of a frame.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+        return read_image_file(str(picture.image_path))
 
     def read_frame(self, number: int) -> Photo:
         """Read the frame of a number."""

@@ -113,7 +113,7 @@ def run(args: Namespace) -> int:
     from cpose.annotation.server.editing import Editor
     from cpose.annotation.server.pictures import PictureFolder
 
-    folder = PictureFolder(args.folder)
+    folder = PictureFolder(args.folder, args.read_only)
     editor = Editor(folder, args.camera_file or camera_numbers(args.camera))
     for path in folder.left_out:
         sys.stderr.write(f'cpose annotate: left out: {path}\n')
