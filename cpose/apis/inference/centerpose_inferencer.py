@@ -158,7 +158,7 @@ class CenterPoseInferencer(BaseInferencer):
                 frames of videos, see `read_images`.
 
         Raises:
-            ConfigError: If camera or batch size are wrong.
+            ConfigError: If camera, batch size or ``fps`` are wrong.
             DataError: If an image or camera file cannot be used; raised while iterating.
             ValueError: If a keyword is unknown.
         """
@@ -195,6 +195,8 @@ class CenterPoseInferencer(BaseInferencer):
         a list of the same for each further scale is in ``further_scales``, if there are several.
         """
         check_number('batch_size', batch_size, least=1, is_whole=True)
+        if fps is not None:
+            check_number('fps', fps, above=0)
         finder = CameraFinder(camera) if use_pnp else None
         preparation = ImagePreparation(self.pipeline, self.sizes_wh, finder)
         prepared = preparation.prepare_all(read_images(inputs, on_error, fps), on_error)

@@ -76,7 +76,7 @@ def infer_to_folder(
         fps: See `read_images`.
 
     Raises:
-        ConfigError: If camera or batch size are wrong.
+        ConfigError: If camera, batch size or ``fps`` are wrong.
         DataError: If an input does not exist or the camera file cannot be used.
         OutputError: If something cannot be written.
     """

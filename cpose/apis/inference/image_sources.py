@@ -4,7 +4,7 @@ import glob
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -98,18 +98,20 @@ def read_images(
             BGR uint8, a `SourceImage` such as a frame with its time, or any iterable of these.
         on_error: Called with the error of an image that cannot be read, which is then left out;
             with None the error is raised.
-        fps: Frames per second of images that are numbered in a folder or by a glob; they are then
-            the frames of videos, in the order of their numbers. None takes them as single images.
+        fps: Frames per second, above 0, of images that are numbered alike; they are then the frames
+            of videos, in the order of their numbers, but for what comes from a generator. None
+            takes them as single images.
 
     Raises:
         DataError: If an input does not exist, is empty or cannot be read.
     """
     names = OutputNames()
-    is_finite = isinstance(inputs, str | Path | list | tuple)
-    items = list(_flatten(inputs)) if fps and is_finite else None
-    frames = {} if items is None or fps is None else find_numbered_frames(items, fps)
-    ordered = _flatten(inputs) if items is None else sorted(items, key=_by_frame(frames))
-    for number, (item, name) in enumerate(ordered):
+    items, frames = _flatten(inputs), {}
+    if fps is not None and isinstance(inputs, str | Path | list | tuple):
+        known = list(items)
+        frames = find_numbered_frames(known, fps, names)
+        items = iter(_frames_together(known, frames))
+    for number, (item, name) in enumerate(items):
         try:
             for image in _read_item(item, name, number, names):
                 frame = frames.get(item) if isinstance(item, str) else None
@@ -121,24 +123,25 @@ def read_images(
 
 
 def find_numbered_frames(
-    items: Iterable[tuple[str | np.ndarray, str]], fps: float
+    items: Iterable[tuple[Any, str]], fps: float, names: OutputNames
 ) -> dict[str, VideoFrame]:
     """Return which images are frames of videos, by path: those that are numbered alike.
 
     Args:
         items: Paths and output names; arrays are none.
         fps: Frames per second.
+        names: Gives the videos their names.
     """
     images = [(path, name) for path, name in items if isinstance(path, str) and not _moves(path)]
-    names = [name for _, name in images]
+    files = [name + os.path.splitext(path)[1] for path, name in images]
     found = {}
-    for video, places in list_videos(names).items():
-        numbers = [split_frame_name(names[place]).number for place in places]
+    for video, places in list_videos(files).items():
+        numbers = [split_frame_name(files[place]).number for place in places]
         if len(places) < 2 or numbers[0] < 0:
             continue
+        title = names.claim(video if video != '.' else FRAMES_NAME)
         for place, number in zip(places, numbers, strict=True):
             seconds = (number - numbers[0]) / fps
-            title = video if video != '.' else FRAMES_NAME
             found[images[place][0]] = VideoFrame(title, number, seconds, fps)
     return found
 
@@ -147,14 +150,18 @@ def _moves(path: str) -> bool:
     return is_live(path) or is_video(path)
 
 
-def _by_frame(frames: Mapping[str, VideoFrame]) -> Callable[[tuple[Any, str]], tuple[str, int]]:
-    """Return what sorts frames behind each other, at the place of their video."""
+def _frames_together(
+    items: Sequence[tuple[Any, str]], frames: Mapping[str, VideoFrame]
+) -> list[tuple[Any, str]]:
+    """Return items in their order, but the frames of a video one after another at its first one."""
+    first: dict[str, int] = {}
 
-    def key(item: tuple[Any, str]) -> tuple[str, int]:
-        frame = frames.get(item[0]) if isinstance(item[0], str) else None
-        return (item[1], -1) if frame is None else (frame.video, frame.number)
+    def key(place: int) -> tuple[int, int]:
+        item = items[place][0]
+        frame = frames.get(item) if isinstance(item, str) else None
+        return (place, 0) if frame is None else (first.setdefault(frame.video, place), frame.number)
 
-    return key
+    return [items[place] for place in sorted(range(len(items)), key=key)]
 
 
 def count_images(inputs: Iterable[str | Path]) -> int | None:

@@ -166,6 +166,7 @@ def test_camera_of_another_image_size_is_an_error_of_the_image(inferencer):
     ('arguments', 'message'),
     [
         ({'batch_size': 0}, 'batch_size=0'),
+        ({'fps': 0.0}, r'fps=0\.0'),
         ({'camera': (1, 2)}, r'camera=\(1, 2\)'),
         ({'score_threshold': 0.1}, "unknown argument {'score_threshold'}"),
     ],

@@ -241,3 +241,27 @@ def test_numbered_images_are_frames_of_videos(tmp_path):
     assert {image.frame.video for image in images if image.frame} == {'clip/f'}
     assert [image.name for image in images if not image.frame] == ['photo', 'x3']
     assert all(image.frame is None for image in read_images(str(tmp_path)))
+
+
+def test_number_behind_a_dot(tmp_path):
+    paths = [save(tmp_path / f'shot.000{number}.png') for number in (1, 2)]
+    assert [image.frame.number for image in read_images(paths, fps=10.0)] == [1, 2]
+
+
+def test_videos_have_different_names(tmp_path):
+    save_video(tmp_path / 'clip.mp4', frames=1)
+    for number in (0, 1):
+        save(tmp_path / 'clip' / f'{number}.png')
+        save(tmp_path / 'frames' / f'{number}.png')
+        save(tmp_path / f'{number}.png')
+    frames = [image.frame for image in read_images(str(tmp_path), fps=10.0)]
+    assert len({frame.video for frame in frames}) == 4
+    for video in {frame.video for frame in frames}:
+        numbers = [frame.number for frame in frames if frame.video == video]
+        assert numbers == list(range(len(numbers)))
+
+
+def test_frames_stand_where_their_first_one_does(tmp_path):
+    paths = [save(tmp_path / name) for name in ('z.png', 'f2.png', 'a.png', 'f1.png')]
+    names = [image.name for image in read_images(paths, fps=10.0)]
+    assert names == ['z', 'f1', 'f2', 'a']
