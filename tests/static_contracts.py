@@ -86,8 +86,8 @@ from cpose.metric_scale.depth_images import DepthImages
 from cpose.metric_scale.known_sizes import KnownDimensions, ModelDimensions
 from cpose.metric_scale.planes import CameraHeight, MarkerBoard
 from cpose.models.backbones.dla34_track import DLA34Track
-from cpose.models.backbones.frame_before import FANTrack, TimmTrack
 from cpose.models.backbones.fan import FAN
+from cpose.models.backbones.frame_before import FANTrack, TimmTrack
 from cpose.models.backbones.timm_backbone import DLA34, TimmBackbone
 from cpose.models.base import (
     Backbone,
