@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.config import Config
 
 from cpose.apis.track_evaluation import evaluate_tracks
-from cpose.apis.track_smoothing import smooth_tracks
+from cpose.apis.tracks.track_smoothing import smooth_tracks
 from cpose.cli.commands.infer import _set_lag
 from cpose.evaluation.tracks.track_metric import find_videos
 from cpose.structures.object_pose import PoseResult, VideoFrame

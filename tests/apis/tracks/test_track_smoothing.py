@@ -10,16 +10,16 @@ from benchmarks.accuracy.tracked_scenes import IMAGE_WH, find_objects, frame_of,
 from benchmarks.accuracy.tracking import SYMMETRY
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.apis.inference.result_writer import ResultWriter
-from cpose.apis.inference.track_file import tracker_settings
 from cpose.apis.track_evaluation import read_tracks
-from cpose.apis.track_smoothing import smooth_tracks
+from cpose.apis.tracks.track_file import tracker_settings
+from cpose.apis.tracks.track_smoothing import smooth_tracks
 from cpose.cli.main import main
 from cpose.errors import DataError, OutputError
 from cpose.geometry.cuboid_pose import DIMS_STD, KEYPOINTS_STD
 from cpose.metric_scale.metric_poses import MetricScaling
 from cpose.tracking.base import VideoTracking
 
-from ..user_errors import raises
+from ...user_errors import raises
 
 FRAMES, LAG = 26, 6
 META = {'category': ('box',), **SYMMETRY, 'eval_num_symmetry': (1,)}
