@@ -48,6 +48,7 @@ MODELS = _child(
     (
         'backbones.dla34_track',
         'backbones.fan',
+        'backbones.frame_before',
         'backbones.timm_backbone',
         'data_preprocessor',
         'detectors.centerpose',

@@ -87,6 +87,7 @@ from cpose.metric_scale.known_sizes import KnownDimensions, ModelDimensions
 from cpose.metric_scale.planes import CameraHeight, MarkerBoard
 from cpose.models.backbones.dla34_track import DLA34Track
 from cpose.models.backbones.fan import FAN
+from cpose.models.backbones.frame_before import FANTrack, TimmTrack
 from cpose.models.backbones.timm_backbone import DLA34, TimmBackbone
 from cpose.models.base import (
     Backbone,
@@ -114,7 +115,7 @@ from cpose.models.losses.symmetry_assignments import (
 )
 from cpose.models.necks import DLAUpNeck, IDAUpNeck
 
-BACKBONES: list[type[Backbone]] = [FAN, TimmBackbone, DLA34, DLA34Track]
+BACKBONES: list[type[Backbone]] = [FAN, TimmBackbone, DLA34, DLA34Track, TimmTrack, FANTrack]
 NECKS: list[type[Neck]] = [DLAUpNeck, IDAUpNeck]
 HEADS: list[type[Head]] = [CenterPoseHead]
 CRITERIA: list[type[Criterion]] = [CenterPoseLoss]

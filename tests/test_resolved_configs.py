@@ -44,6 +44,7 @@ MAY_BE_LEFT_OUT = {
     'ResumableEpochTrainLoop': ('dynamic_intervals',),  # None: none
     'RichProgressHook': ('console',),
     'TimmBackbone': ('pretrained_path', 'init_cfg', 'timm_options'),
+    'TimmTrack': ('pretrained_path', 'init_cfg', 'timm_options'),
 }
 """Arguments of style, speed and outputs, and those that None or the wiring decides."""
 

@@ -125,7 +125,11 @@ def own_weights(model: nn.Module, stored: Mapping[str, Any], path: str | Path) -
 
 
 def load_weights(
-    model: nn.Module, stored: Mapping[str, Any], path: str | Path, shown: int = SHOWN
+    model: nn.Module,
+    stored: Mapping[str, Any],
+    path: str | Path,
+    shown: int = SHOWN,
+    may_lack: Sequence[str] = (),
 ) -> None:
     """Load the weights of a checkpoint into a model; all keys and shapes must agree.
 
@@ -134,12 +138,13 @@ def load_weights(
         stored: Content of a checkpoint, or a bare state dict; any known family.
         path: Where it is from, for messages.
         shown: Names of each kind of difference that the message lists.
+        may_lack: Patterns, with ``*``, of names that need no tensor.
 
     Raises:
         CheckpointError: If it is of another model; the message lists the differences.
     """
     weights = own_weights(model, stored, path)
-    differences = compare_weights(weights, model.state_dict())
+    differences = compare_weights(weights, model.state_dict(), may_lack)
     if any(differences):
         raise CheckpointError(
             f'does not fit this {type(model).__name__}: {differences.describe(shown)}',
@@ -149,7 +154,7 @@ def load_weights(
         )
     check_finite(weights, str(path))
     _check_types(weights, model.state_dict(), path)
-    model.load_state_dict(weights)
+    model.load_state_dict(weights, strict=not may_lack)
 
 
 def _check_types(

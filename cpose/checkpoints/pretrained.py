@@ -42,6 +42,8 @@ class Pretrained:
         prefix: With it, a module takes the part of a whole model whose names, as in `CenterPose`,
             begin so, for example ``backbone.``.
         tensors_only: See `load_checkpoint_file`.
+        optional: Patterns of names that a whole model need not have, for example
+            ``*.branches.outputs.tracking*``; they keep what they begin with.
         place: Where the user named the file, for messages; by default ``init_cfg`` of the module.
     """
 
@@ -51,11 +53,13 @@ class Pretrained:
         prefix: str | None = None,
         tensors_only: bool = False,
         place: str | None = None,
+        optional: Sequence[str] = (),
     ) -> None:
         self.checkpoint = checkpoint
         self.prefix = prefix
         self.tensors_only = tensors_only
         self.place = place
+        self.optional = tuple(optional)
 
     def __call__(self, module: nn.Module) -> None:
         """Load the weights.
@@ -73,7 +77,7 @@ class Pretrained:
         if self.prefix:
             load_weights(module, self._part(stored, self.prefix), source)
         elif hasattr(module, 'backbone'):
-            load_weights(module, stored, source)
+            load_weights(module, stored, source, may_lack=self.optional)
         else:
             fill_backbone(module, stored, source)
         if hasattr(module, '_params_init_info'):

@@ -11,7 +11,7 @@ from torch import Tensor
 from cpose.deploy.model_metadata import INPUT_NAME, ModelMetadata
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError
-from cpose.models.backbones.dla34_track import with_itself_before
+from cpose.models.backbones.frame_before import with_itself_before
 from cpose.structures.previous_frame import ALL_CHANNELS, IMAGE_CHANNELS, PREVIOUS_CHANNELS
 
 

@@ -1,12 +1,17 @@
 """Videos and files of tracks that cannot be followed, smoothed or evaluated."""
 
+import itertools
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
+from mmengine.config import Config
 
 from cpose.apis.track_evaluation import evaluate_tracks
-from cpose.apis.track_smoothing import smooth_tracks
+from cpose.apis.tracks.track_smoothing import smooth_tracks
+from cpose.cli.commands.infer import _set_lag
+from cpose.evaluation.tracks.track_metric import find_videos
 from cpose.structures.object_pose import PoseResult, VideoFrame
 from cpose.tracking.base import FrameOrder
 
@@ -48,6 +53,15 @@ def follow(*frames, wh=(64, 48)):
     return run
 
 
+def find(*names, sizes=((64, 48),)):
+    """Return a case of the frames of a test."""
+    records = [
+        SimpleNamespace(image_name=name, image_wh=np.array(wh, float))
+        for name, wh in itertools.zip_longest(names, sizes, fillvalue=sizes[0])
+    ]
+    return lambda folder: find_videos(records)
+
+
 def write(folder, left_out=(), **changes):
     path = folder / 'clip.tracks.json'
     content = {name: value for name, value in CONTENT.items() if name not in left_out}
@@ -85,7 +99,10 @@ CASES = {
     'frame number that goes back': follow(('clip', 5, 0.5), ('clip', 4, 0.6)),
     'frame of another size': follow(('clip', 0, 0.0), ('clip', 1, 0.1, (48, 64))),
     'videos that take turns': follow(('a', 0, 0.0), ('b', 0, 0.0), ('a', 1, 0.1)),
-    'smoothing without tracking': ['infer', '--model', 'cuboid', 'clip.mp4', '--smooth'],
+    'smoothing without tracking': lambda folder: _set_lag(Config(), 30),
+    'frame without a number': find('street.png'),
+    'frames with the same number': find('a/7.png', 'a/07.png'),
+    'frames of two sizes': find('a/1.png', 'a/2.png', sizes=[(64, 48), (48, 64)]),
     'tracks of another model': lambda folder: evaluate_tracks(
         write(folder), folder, config='dla34_bike'
     ),

@@ -11,9 +11,9 @@ import numpy as np
 
 from cpose.apis.inference.image_sources import ENDINGS, SourceImage
 from cpose.apis.inference.result_json import ANOTHER_FOLDER, write_result_json
-from cpose.apis.inference.track_file import TrackFile
 from cpose.apis.inference.video_file import VideoFile
 from cpose.apis.inference.video_frames import is_live
+from cpose.apis.tracks.track_file import TrackFile
 from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.errors import unwritable
 from cpose.files.atomic import try_folder, write_text_atomic

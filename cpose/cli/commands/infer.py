@@ -116,7 +116,7 @@ def run(args: Namespace) -> int:
     from cpose.apis.inference.image_sources import count_images
     from cpose.apis.inference.inference_parts import find_metainfo
     from cpose.apis.inference.result_writer import ResultWriter, prepare_output
-    from cpose.apis.inference.track_file import tracker_settings
+    from cpose.apis.tracks.track_file import tracker_settings
 
     source = scale_source(args)
     total = count_images(args.inputs)

@@ -43,7 +43,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
 
 def run(args: Namespace) -> int:
     """Write the file and the video, and print how many frames and tracks there are."""
-    from cpose.apis.track_smoothing import smooth_tracks
+    from cpose.apis.tracks.track_smoothing import smooth_tracks
 
     frames, tracks = smooth_tracks(args.file, args.out, args.smooth, args.video, args.frame)
     sys.stdout.write(f'{frames} frames, {tracks} tracks: {args.out}\n')

@@ -3,18 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from cpose.errors import ConfigError
+from cpose.models.backbones.frame_before import split_frames
 from cpose.models.backbones.timm_backbone import TimmBackbone
 from cpose.registry import MODELS
-from cpose.structures.previous_frame import (
-    ALL_CHANNELS,
-    HEATMAP_CHANNELS,
-    IMAGE_CHANNELS,
-    PREVIOUS_CHANNELS,
-)
+from cpose.structures.previous_frame import PREVIOUS_CHANNELS
 
 
 class TrackingStem(nn.Sequential):
@@ -34,8 +28,12 @@ class TrackingStem(nn.Sequential):
             self.add_module(name, _layer_alike(stem, channels))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Turn the network input (B, `ALL_CHANNELS`, H, W) into one map (B, C, H, W)."""
-        image, *before = inputs.split([IMAGE_CHANNELS, *PREVIOUS_CHANNELS.values()], dim=1)
+        """Turn (B, `ALL_CHANNELS`, H, W), or images alone, into one map (B, C, H, W).
+
+        Raises:
+            ConfigError: See `split_frames`.
+        """
+        image, *before = split_frames(inputs)
         conv, norm, activation, *layers = self
         feature = activation(norm(conv(image)))
         for layer, part in zip(layers, before, strict=True):
@@ -87,30 +85,3 @@ class DLA34Track(TimmBackbone):
         """Add the further layers, then load the weights."""
         self.features.base_layer = TrackingStem(self.features.base_layer)  # type: ignore[arg-type]
         super().finish(pretrained_path, frozen_stages)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return one map per level.
-
-        Args:
-            images: (B, 3, H, W), or (B, `ALL_CHANNELS`, H, W) with the frame before.
-
-        Raises:
-            ConfigError: If there are other channels.
-        """
-        if images.shape[1] == IMAGE_CHANNELS:
-            images = with_itself_before(images)
-        elif images.shape[1] != ALL_CHANNELS:
-            raise ConfigError(
-                f'gives {images.shape[1]} channels, and DLA34Track reads {IMAGE_CHANNELS} or '
-                f'{ALL_CHANNELS}',
-                argument='data_preprocessor',
-                advice='Use the TrackPreprocessor',
-            )
-        return super().forward(images)
-
-
-def with_itself_before(images: Tensor) -> Tensor:
-    """Return (B, `ALL_CHANNELS`, H, W) of images (B, 3, H, W) that have no frame before them."""
-    batch, _, height, width = images.shape
-    nothing = images.new_zeros(batch, HEATMAP_CHANNELS, height, width)
-    return torch.cat([images, images, nothing], dim=1)

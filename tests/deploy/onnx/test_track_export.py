@@ -18,7 +18,7 @@ from cpose.deploy.onnx.export import ExportSettings
 from cpose.deploy.runtimes.onnx_runtime import OnnxRuntime
 from cpose.deploy.triton_repository import make_triton_config
 from cpose.errors import ConfigError
-from cpose.models.backbones.dla34_track import with_itself_before
+from cpose.models.backbones.frame_before import with_itself_before
 
 from ...user_errors import raises
 from ..networks import shapes

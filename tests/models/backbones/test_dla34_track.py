@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from cpose.errors import ConfigError
-from cpose.models.backbones.dla34_track import DLA34Track, with_itself_before
+from cpose.models.backbones.dla34_track import DLA34Track
+from cpose.models.backbones.frame_before import with_itself_before
 from cpose.models.backbones.timm_backbone import DLA34
 from cpose.models.layers.fuse import fuse_for_inference
 from cpose.structures.previous_frame import ALL_CHANNELS

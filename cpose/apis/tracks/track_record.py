@@ -76,7 +76,7 @@ def _read_frames(root: DumpFields) -> list[PoseResult]:
     listed = root.fields('frames')
     count = len(listed.list_of('number'))
     numbers, times = listed.array('number', (count,)), listed.array('time', (count,))
-    if not count or (np.diff(numbers) <= 0).any():
+    if not count or (np.diff(numbers) <= 0).any() or (numbers % 1).any():
         raise listed.error('number', 'must be the numbers of the frames in their order')
     if (np.diff(times) < 0).any():
         raise listed.error('time', 'goes back')
@@ -142,9 +142,10 @@ class _TrackReader:
             DataError: If a field is wrong, or a frame is none of the video.
         """
         for fields in (*poses_in_order(track, 'earlier'), *poses_in_order(track)):
-            place = int(fields.array('number', ()))
-            if place not in frames:
+            number = float(fields.array('number', ()))
+            if number not in frames:
                 raise fields.error('number', 'is that of no frame of the file')
+            place = int(number)
             scale = self._read_scale(fields)
             if scale is not None:
                 scales[self.number, place] = scale

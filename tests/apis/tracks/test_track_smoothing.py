@@ -10,17 +10,16 @@ from benchmarks.accuracy.tracked_scenes import IMAGE_WH, find_objects, frame_of,
 from benchmarks.accuracy.tracking import SYMMETRY
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.apis.inference.result_writer import ResultWriter
-from cpose.apis.inference.track_file import tracker_settings
 from cpose.apis.track_evaluation import read_tracks
-from cpose.apis.track_smoothing import smooth_tracks
+from cpose.apis.tracks.track_file import tracker_settings
+from cpose.apis.tracks.track_smoothing import smooth_tracks
 from cpose.cli.main import main
-from cpose.codecs.symmetries import CuboidSymmetry
 from cpose.errors import DataError, OutputError
 from cpose.geometry.cuboid_pose import DIMS_STD, KEYPOINTS_STD
 from cpose.metric_scale.metric_poses import MetricScaling
 from cpose.tracking.base import VideoTracking
 
-from ..user_errors import raises
+from ...user_errors import raises
 
 FRAMES, LAG = 26, 6
 META = {'category': ('box',), **SYMMETRY, 'eval_num_symmetry': (1,)}
@@ -156,6 +155,15 @@ def test_more_frames_are_left_out(found, tmp_path):
         smooth_tracks(write(tmp_path / 'a', found), tmp_path / 'b', video=clip)
 
 
+FIRST_NUMBER = 'tracks[0].poses[0].number'
+
+
+def first_pose(content, number):
+    """Leave the first pose of a track, in another frame."""
+    track = content['tracks'][0]
+    track['poses'] = [{**track['poses'][0], 'number': number}]
+
+
 @pytest.mark.parametrize(
     ('change', 'field'),
     [
@@ -169,7 +177,8 @@ def test_more_frames_are_left_out(found, tmp_path):
         (lambda c: c.update(cameras=[]), 'cameras'),
         (lambda c: c['cameras'][0].update(distortion=[1.0]), 'cameras[0].distortion'),
         (lambda c: c['tracks'][0].update(label=3), 'tracks[0].label'),
-        (lambda c: c['tracks'][0]['poses'][0].update(number=2.5), 'tracks[0].poses[0].number'),
+        (lambda c: first_pose(c, 2.5), FIRST_NUMBER),
+        (lambda c: first_pose(c, 99), FIRST_NUMBER),
     ],
 )
 def test_wrong_files_are_refused(found, tmp_path, change, field):

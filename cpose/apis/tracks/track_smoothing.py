@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cpose.apis.inference.image_sources import SourceImage, read_images
 from cpose.apis.inference.result_writer import ResultWriter, prepare_output
-from cpose.apis.inference.track_file import TrackFile
-from cpose.apis.inference.track_record import FOLLOWED_AGAIN, TrackRecord, read_record
+from cpose.apis.tracks.track_file import TrackFile
+from cpose.apis.tracks.track_record import FOLLOWED_AGAIN, TrackRecord, read_record
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, UserError
 from cpose.files.outputs import note_input, outputs_guarded
