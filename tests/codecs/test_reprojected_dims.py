@@ -57,6 +57,14 @@ def test_known_proportions_are_those_that_the_corners_show(unit):
     np.testing.assert_allclose(known(POINTS, PREDICTED * 0.5, pose, CAMERA), DIMS * 0.5)
 
 
+def test_known_proportions_are_chosen_however_far_the_corners_are():
+    """The limit of the postprocessor decides about the pose, not another one here."""
+    pose = solve_cuboid_pnp(POINTS, PREDICTED, CAMERA).pose
+    far = POINTS + np.random.default_rng(0).normal(0, 0.35 * POINTS.std(), POINTS.shape)
+    assert solve_cuboid_pnp(far, DIMS, CAMERA).pose is None
+    assert KnownDims(SIZES)(far, PREDICTED, pose, CAMERA) is not PREDICTED
+
+
 def test_points_of_no_cuboid_leave_the_dimensions():
     nothing = np.full((16, 2), np.nan)
     pose = solve_cuboid_pnp(POINTS, PREDICTED, CAMERA).pose

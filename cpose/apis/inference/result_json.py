@@ -117,9 +117,7 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
     }
     if pose.label < len(categories):
         values['class'] = categories[pose.label]
-    for name in ('reprojection_error', 'relative_error', 'failure'):
-        if getattr(pose, name) is not None:
-            values[name] = getattr(pose, name)
+    values.update(_quality_to_dict(pose))
     if pose.track is not None:
         values['track_id'] = pose.track.number
         values['found'] = _tracked_to_dict(pose, frame)['found']
@@ -147,6 +145,12 @@ def _pose_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
         'quaternion_xyzw': _plain(quaternion),
         'relative_scale': _plain(pose.dims / (factor or 1.0)),
     }
+
+
+def _quality_to_dict(pose: ObjectPose) -> dict[str, Any]:
+    """Return how well a pose fits its corners, or why there is none."""
+    names = ('reprojection_error', 'relative_error', 'failure')
+    return {name: getattr(pose, name) for name in names if getattr(pose, name) is not None}
 
 
 def _scale_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
@@ -195,8 +199,9 @@ class TrackFile:
     The file has ``video``, ``frame``, ``fps``, ``image_size``, ``dataset_meta`` (``category``,
     ``symmetry`` and ``eval_num_symmetry``, by label) and ``tracks``; of each track ``track_id``,
     ``label``, ``class`` where the name is known, and ``poses``: ``number`` and ``time`` (seconds)
-    of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale``, ``found``, and
-    unit and source of the scale, as in `result_to_dict`.
+    of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale``, ``found``,
+    ``reprojection_error`` and ``relative_error``, and unit and source of the scale, as in
+    `result_to_dict`.
 
     Attributes:
         path: Where to write.
@@ -229,6 +234,7 @@ class TrackFile:
                         'number': place.number,
                         'time': place.time,
                         'score': pose.score,
+                        **_quality_to_dict(pose),
                         **_scale_to_dict(pose, self.frame),
                         **_tracked_to_dict(pose, self.frame),
                     }
