@@ -103,6 +103,13 @@ def test_constants_in_another_file(model, tmp_path):
         check_weights(model, tmp_path / 'a.onnx')
 
 
+def test_metadata_that_is_no_text(model, tmp_path):
+    content = model.SerializeToString().replace(b'cpose.stride', b'cpose.\xfftride')
+    (tmp_path / 'a.onnx').write_bytes(content)
+    with raises(CheckpointError, 'is no text', path=tmp_path / 'a.onnx'):
+        read_proto(tmp_path / 'a.onnx')
+
+
 def cut(tensor):
     tensor.raw_data = tensor.raw_data[:-1]
 
