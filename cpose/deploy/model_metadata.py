@@ -294,7 +294,9 @@ def read_proto(path: str | Path) -> Any:
 def _check_texts(model: Any) -> None:
     """Raise `ValueError` for names and metadata that are no UTF-8, which protobuf lets pass."""
     graph = model.graph
-    texts = [item.name for items in (graph.input, graph.output, graph.initializer) for item in items]
+    texts = [
+        item.name for items in (graph.input, graph.output, graph.initializer) for item in items
+    ]
     texts += [text for entry in model.metadata_props for text in (entry.key, entry.value)]
     for text in texts:
         if not isinstance(text, str):
