@@ -141,13 +141,13 @@ def write_crash_report(error: BaseException, words: Sequence[str]) -> str:
     Raises:
         OSError: If there is no place for the file.
     """
-    from cpose.files.encryption_key import hide_key
+    from cpose.files.encryption_key import hide_key, hide_key_options
 
     text = '\n'.join(
         [
             f'cpose {__version__}, Python {platform.python_version()}, {platform.platform()}',
             ', '.join(f'{package} {_version(package)}' for package in PACKAGES),
-            f'Command: {shlex.join(["cpose", *words])}',
+            f'Command: {shlex.join(["cpose", *hide_key_options(words)])}',
             f'Folder: {os.getcwd()}',
             '',
             ''.join(traceback.format_exception(error)),
@@ -161,11 +161,14 @@ def write_crash_report(error: BaseException, words: Sequence[str]) -> str:
 
 def describe_crash(error: BaseException, command: str, words: Sequence[str]) -> str:
     """Return one message about an error that no command expected, with the path of its report."""
-    what = f'cpose {command}: unexpected {type(error).__name__}: {error}'.rstrip(': ')
+    from cpose.files.encryption_key import hide_key
+
+    text = f'cpose {command}: unexpected {type(error).__name__}: {error}'
+    what = hide_key(text).rstrip(': ')
     try:
         report = write_crash_report(error, words)
     except OSError:
-        traceback.print_exception(error, file=sys.stderr)
+        sys.stderr.write(hide_key(''.join(traceback.format_exception(error))))
         return f'{what}\n'
     return f'{what}\nThe report with the traceback is {report}; --debug shows the traceback here.\n'
 

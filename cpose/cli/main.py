@@ -22,6 +22,7 @@ from cpose.cli.command_process import (
 from cpose.cli.option_values import command_flags, note_words, tell_flags
 from cpose.cli.zoo_arguments import CommandParser, place_model
 from cpose.errors import ConfigError, TrainingInterruptedError, UserError, plain_message
+from cpose.files.encryption_key import forget_keys, hide_key
 from cpose.files.outputs import outputs_guarded
 from cpose.files.text_files import undecoded_name
 from cpose.optional_packages import missing_package
@@ -104,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_debugged = DEBUG in words
     words = [word for word in words if word != DEBUG]
     flags: dict[str, str] = {}
+    forget_keys()
     with lasting_output() as (out, err), plain_warnings(flags):
         code = _run(words, is_debugged, flags)
         out.flush()
@@ -166,14 +168,14 @@ def _refuse(
 ) -> int:
     """Print an error of the user and return its exit code."""
     _show(error, is_debugged, launcher)
-    sys.stderr.write(f'cpose {command}: {_describe(error, flags)}\n')
+    sys.stderr.write(hide_key(f'cpose {command}: {_describe(error, flags)}\n'))
     return 2
 
 
 def _show(error: Exception, is_debugged: bool, launcher: str) -> None:
     """Print the traceback if it is wanted; with several processes let the first one speak."""
     if is_debugged:
-        traceback.print_exception(error, file=sys.stderr)
+        sys.stderr.write(hide_key(''.join(traceback.format_exception(error))))
     if launcher != 'none':
         _let_first_process_speak()
 

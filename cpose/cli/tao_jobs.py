@@ -69,9 +69,11 @@ def _add_create(parser: ArgumentParser) -> None:
 def run_create(args: Namespace) -> int:
     """Start a job and print it."""
     import_extra('pydantic', 'tao')
+    from cpose.files.encryption_key import note_key
     from cpose.tao.jobs.job_specs import DATA_KEYS, JobRequest, create_job
     from cpose.tao.jobs.job_store import JobStore
 
+    note_key(args.encryption_key)
     store = JobStore()
     request = JobRequest(
         args.action,

@@ -209,9 +209,9 @@ class KnownDims:
             intrinsics: (3, 3) pixels.
         """
         choices = self.proportions * dims[1]
-        results = [
-            solve_cuboid_pnp(points_image, choice, intrinsics, solve_in_front) for choice in choices
-        ]
+        # What is too far from the points is for the postprocessor to say.
+        given = intrinsics, solve_in_front, None, None, np.inf
+        results = [solve_cuboid_pnp(points_image, choice, *given) for choice in choices]
         found = [result.pose for result in results]
         errors = [np.inf if item is None else item.relative_error for item in found]
         best = int(np.argmin(errors))

@@ -27,6 +27,7 @@ from cpose.datasets.annotations.object_checks import (
     keep_consistent,
     label_objects,
     symmetry_orders,
+    warn_of_absent_classes,
     warn_of_invisible_objects,
     warn_of_lost_symmetry,
 )
@@ -101,6 +102,7 @@ class CenterPoseDataset(PoseDataset):
         parts = [self._load_folder(folder, require_annotation) for folder in folders]
         table = AnnotationTable.concatenate([part for part, _ in parts])
         labels = np.concatenate([part for _, part in parts])
+        warn_of_absent_classes(table, self._classes, data_root)
         self._paths = PackedStrings.pack(
             os.path.join(folder.path, path)
             for folder, (part, _) in zip(folders, parts, strict=True)

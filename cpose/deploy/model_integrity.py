@@ -8,12 +8,12 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError
+from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError
 from cpose.optional_packages import import_extra
 
 CHECKSUM_KEY = 'cpose.sha256'
@@ -86,8 +86,7 @@ def check_weights(model: Any, path: str | Path) -> None:
         CheckpointError: If weights are in another file, are NaN, or infinite in part.
     """
     onnx = import_extra('onnx', 'deploy')
-    bad = []
-    for tensor in model.graph.initializer:
+    for tensor in _all_tensors(model.graph):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             raise CheckpointError(
                 f'keeps the weights {tensor.name} in another file, which a model of cpose never '
@@ -95,8 +94,7 @@ def check_weights(model: Any, path: str | Path) -> None:
                 place=FilePlace(path),
                 advice='Export it again with `cpose export-onnx`',
             )
-        if not _is_finite(onnx.numpy_helper.to_array(tensor)):
-            bad.append(tensor.name)
+    bad = [item.name for item in model.graph.initializer if not _is_finite(_values(item, path))]
     if bad:
         listed = ', '.join(bad[:SHOWN]) + (', …' if len(bad) > SHOWN else '')
         raise CheckpointError(
@@ -104,6 +102,34 @@ def check_weights(model: Any, path: str | Path) -> None:
             place=FilePlace(path),
             advice='Copy or export it again',
         )
+
+
+def _all_tensors(graph: Any) -> Iterator[Any]:
+    """Yield weights and constants of an ``onnx.GraphProto`` and of the graphs in it."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for attribute in (item for node in graph.node for item in node.attribute):
+        yield from (attribute.t, *attribute.tensors)
+        for inner in (attribute.g, *attribute.graphs):
+            if inner.node or inner.initializer:
+                yield from _all_tensors(inner)
+
+
+def _values(tensor: Any, path: str | Path) -> Any:
+    """Return the values of an ``onnx.TensorProto``.
+
+    Raises:
+        CheckpointError: If its type, shape and bytes do not fit.
+    """
+    try:
+        return import_extra('onnx', 'deploy').numpy_helper.to_array(tensor)
+    except DAMAGED_FILE_ERRORS as error:
+        raise CheckpointError(
+            f'has weights {tensor.name} that are no array ({error})',
+            place=FilePlace(path),
+            advice='Copy or export it again',
+        ) from error
 
 
 def _is_finite(values: Any) -> bool:

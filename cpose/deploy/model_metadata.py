@@ -34,6 +34,7 @@ FIRST_OUTPUTS: dict[str, dict[str, Any]] = {
 }
 """What files of the first release have, which do not tell it; every file begins with these."""
 
+SHOWN = 40
 BATCH_AXIS = 'batch_size'
 NORMALISED = 'normalised'
 RGB_0_1 = 'rgb_0_1'
@@ -277,6 +278,7 @@ def read_proto(path: str | Path) -> Any:
         content = read_model_bytes(file) if is_encrypted(file) else file.read_bytes()
         check_content(content, file)
         model = onnx.load_from_string(content)
+        _check_texts(model)
     except CheckpointError:
         raise
     except (broken, OSError, ValueError) as error:
@@ -287,6 +289,18 @@ def read_proto(path: str | Path) -> Any:
         ) from error
     check_weights(model, file)
     return model
+
+
+def _check_texts(model: Any) -> None:
+    """Raise `ValueError` for names and metadata that are no UTF-8, which protobuf lets pass."""
+    graph = model.graph
+    texts = [
+        item.name for items in (graph.input, graph.output, graph.initializer) for item in items
+    ]
+    texts += [text for entry in model.metadata_props for text in (entry.key, entry.value)]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f'{text[:SHOWN]!r} is no text')
 
 
 def load_onnx(path: str | Path) -> tuple[Any, ModelMetadata]:

@@ -1,10 +1,12 @@
 """The encryption key: where it comes from, and how a file tells whether it is the right one."""
 
 import hmac
+import json
 import os
+import shlex
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,11 +38,14 @@ HOW_TO_GIVE = (
 )
 
 _given: ContextVar[str | None] = ContextVar('encryption_key', default=None)
+_noted: set[str] = set()
+"""All keys that this process was given, so that no message shows one after its use either."""
 
 
 @contextmanager
 def use_key(key: str | None) -> Iterator[None]:
     """Encrypt and decrypt with this key in the block, unless the environment gives one."""
+    note_key(key)
     token = _given.set(key or None)
     try:
         yield
@@ -73,14 +78,42 @@ def environment_key() -> str | None:
     return _read_key(Path(file)) if file else key or None
 
 
+def note_key(key: object) -> None:
+    """Let `hide_key` know of a key that the user gave; none and what is no text are left out."""
+    if isinstance(key, str) and key:
+        _noted.add(key)
+
+
+def forget_keys() -> None:
+    """Begin a command: what was given before it belongs to others."""
+    _noted.clear()
+
+
 def hide_key(text: str) -> str:
-    """Return a text with the key, should it be in there, made unreadable."""
-    keys = {_given.get()}
+    """Return a text with all keys that are in it, as they are or quoted, made unreadable."""
+    keys = {*_noted, _given.get()}
     with suppress(ConfigError):
         keys.add(environment_key())
-    for key in sorted(filter(None, keys), key=len, reverse=True):
-        text = text.replace(key, HIDDEN)
+    forms = {
+        form
+        for key in filter(None, keys)
+        for form in (key, repr(key)[1:-1], json.dumps(key)[1:-1], shlex.quote(key))
+    }
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, HIDDEN)
     return text
+
+
+def hide_key_options(words: Sequence[str]) -> list[str]:
+    """Return the words of a command line with what options or overrides give as the key hidden."""
+    hidden = []
+    is_next = False
+    for word in words:
+        name, equals, _ = word.partition('=')
+        is_key = name.lstrip('-+').replace('-', '_').lower() == 'encryption_key'
+        hidden.append(HIDDEN if is_next else f'{name}={HIDDEN}' if is_key and equals else word)
+        is_next = is_key and not equals
+    return hidden
 
 
 def _read_key(file: Path) -> str:

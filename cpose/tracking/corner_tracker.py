@@ -12,7 +12,7 @@ from cpose.codecs.tracking.motion_branches import CENTER_MOTION, CORNER_MOTION
 from cpose.codecs.tracking.previous_heatmaps import corner_heights
 from cpose.errors import check_number
 from cpose.geometry.cuboid_pose import DIMS_STD, KEYPOINTS_STD
-from cpose.geometry.pnp import solve_cuboid_pnp
+from cpose.geometry.pnp import MAX_RELATIVE_ERROR, solve_cuboid_pnp
 from cpose.registry import TRACKERS
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
@@ -70,6 +70,7 @@ class CornerTracker:
             distance from the mean.
         dims_sigma: The same of extents, as a share of them.
         trail: Frames in the trail of a track.
+        max_relative_error: As that of the postprocessor, for the filtered corners.
 
     Attributes:
         dataset_meta: Not used.
@@ -89,6 +90,7 @@ class CornerTracker:
         point_sigma: float = 0.05,
         dims_sigma: float = 0.15,
         trail: int = 30,
+        max_relative_error: float = MAX_RELATIVE_ERROR,
     ) -> None:
         shares = {
             'new_score_thr': new_score_thr,
@@ -102,6 +104,7 @@ class CornerTracker:
             'std_factor': std_factor,
             'point_sigma': point_sigma,
             'dims_sigma': dims_sigma,
+            'max_relative_error': max_relative_error,
         }
         for name, value in positive.items():
             check_number(name, value, above=0.0)
@@ -111,6 +114,7 @@ class CornerTracker:
         self.min_corner, self.min_object = min_corner, min_object
         self._velocity_var, self._std_factor = velocity_var, std_factor
         self._sigmas = point_sigma, dims_sigma
+        self._max_relative_error = max_relative_error
         self.dataset_meta: Mapping[str, Any] | None = None
         self.reset()
 
@@ -187,6 +191,7 @@ class CornerTracker:
             result.intrinsics,
             InFrontPnP(),
             distortion=result.distortion,
+            max_relative_error=self._max_relative_error,
         )
         if solved.pose is None:
             return None

@@ -101,6 +101,12 @@ def test_debug_shows_the_traceback_of_errors_of_the_user(capsys):
     assert 'Traceback' in capsys.readouterr().err
 
 
+def test_a_report_has_no_key_of_the_command_line(broken_command, capsys):
+    assert main(['print-config', 'encryption_key=very-secret', '--debug']) != 0
+    told = capsys.readouterr().err + ''.join(file.read_text() for file in broken_command.iterdir())
+    assert 'very-secret' not in told
+
+
 def test_no_place_for_a_report(broken_command, capsys, monkeypatch):
     monkeypatch.setattr('tempfile.tempdir', str(broken_command / 'nowhere'))
     assert main(['print-config', 'dla34_bike']) == 1

@@ -57,6 +57,20 @@ def test_known_proportions_are_those_that_the_corners_show(unit):
     np.testing.assert_allclose(known(POINTS, PREDICTED * 0.5, pose, CAMERA), DIMS * 0.5)
 
 
+def test_known_proportions_are_chosen_however_far_the_corners_are(monkeypatch):
+    """The limit of the postprocessor decides about the pose, not another one here."""
+    limits = []
+
+    def solve(*arguments):
+        limits.append(arguments[6])
+        return solve_cuboid_pnp(*arguments)
+
+    monkeypatch.setattr('cpose.codecs.pnp.solve_cuboid_pnp', solve)
+    pose = solve_cuboid_pnp(POINTS, PREDICTED, CAMERA).pose
+    np.testing.assert_allclose(KnownDims(SIZES)(POINTS, PREDICTED, pose, CAMERA), DIMS)
+    assert limits == [np.inf] * len(SIZES)
+
+
 def test_points_of_no_cuboid_leave_the_dimensions():
     nothing = np.full((16, 2), np.nan)
     pose = solve_cuboid_pnp(POINTS, PREDICTED, CAMERA).pose

@@ -5,7 +5,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from cpose.deploy.model_integrity import CHECKSUM_KEY, remove_checksum, sealed_model
+from cpose.deploy.model_integrity import (
+    CHECKSUM_KEY,
+    check_weights,
+    remove_checksum,
+    sealed_model,
+)
 from cpose.deploy.model_metadata import attach_metadata, metadata_of, read_proto
 from cpose.errors import CheckpointError
 
@@ -83,6 +88,47 @@ def test_weights_in_another_file(model, tmp_path):
     onnx.save(model, file, save_as_external_data=True, location='w.bin', size_threshold=0)
     with raises(CheckpointError, 'in another file', path=file):
         read_proto(file)
+
+
+def test_constants_in_another_file(model, tmp_path):
+    """ONNX Runtime would read any file of this machine that the model names."""
+    constant = numpy_helper.from_array(np.ones(4, np.float32), 'inner')
+    constant.data_location = onnx.TensorProto.EXTERNAL
+    constant.external_data.add(key='location', value='/etc/passwd')
+    branch = onnx.helper.make_graph(
+        [onnx.helper.make_node('Constant', [], ['c'], value=constant)], 'branch', [], []
+    )
+    model.graph.node.append(onnx.helper.make_node('If', ['x'], ['y'], then_branch=branch))
+    with raises(CheckpointError, 'inner in another file', path=tmp_path / 'a.onnx'):
+        check_weights(model, tmp_path / 'a.onnx')
+
+
+def test_metadata_that_is_no_text(model, tmp_path):
+    content = model.SerializeToString().replace(b'cpose.stride', b'cpose.\xfftride')
+    (tmp_path / 'a.onnx').write_bytes(content)
+    with raises(CheckpointError, 'is no text', path=tmp_path / 'a.onnx'):
+        read_proto(tmp_path / 'a.onnx')
+
+
+def cut(tensor):
+    tensor.raw_data = tensor.raw_data[:-1]
+
+
+def name_no_type(tensor):
+    tensor.data_type = 39
+
+
+def grow(tensor):
+    tensor.dims[0] = 1 << 40
+
+
+@pytest.mark.parametrize('damage', [cut, name_no_type, grow])
+def test_weights_that_are_no_arrays(model, tmp_path, damage):
+    """Files of the first release have no checksum."""
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(4, np.float32), 'spoilt'))
+    damage(model.graph.initializer[-1])
+    with raises(CheckpointError, 'spoilt', path=tmp_path / 'a.onnx'):
+        check_weights(model, tmp_path / 'a.onnx')
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,6 @@
+import json
+import shlex
+
 import pytest
 
 from cpose.errors import ConfigError
@@ -6,7 +9,9 @@ from cpose.files.encryption_key import (
     KEY_VARIABLE,
     current_key,
     environment_key,
+    forget_keys,
     hide_key,
+    hide_key_options,
     use_key,
 )
 
@@ -17,6 +22,7 @@ from ..user_errors import raises
 def _no_key(monkeypatch):
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     monkeypatch.delenv(KEY_FILE_VARIABLE, raising=False)
+    forget_keys()
 
 
 def test_no_key():
@@ -74,3 +80,21 @@ def test_every_known_key_is_hidden(monkeypatch):
     monkeypatch.setenv(KEY_VARIABLE, 'long secret')
     with use_key('long'):
         assert hide_key('a long secret and a long way') == 'a *** and a *** way'
+
+
+def test_a_key_stays_hidden_after_its_use_and_in_quotes():
+    key = 'it\'s "my\\secret" ünd\n'
+    with pytest.raises(KeyError), use_key(key):
+        raise KeyError(key)
+    texts = (key, repr(key), json.dumps(key), shlex.quote(key), str({'key': key}))
+    assert [hide_key(f'-{text}-').strip('-"\'') for text in texts[:4]] == ['***'] * 4
+    assert 'secret' not in hide_key(texts[4])
+    forget_keys()
+    assert hide_key(key) == key
+
+
+def test_options_that_give_a_key():
+    words = ['tao', 'train', 'encryption_key=abc', '--encryption-key', 'abc', 'a=abc']
+    hidden = ['tao', 'train', 'encryption_key=***', '--encryption-key', '***', 'a=abc']
+    assert hide_key_options(words) == hidden
+    assert hide_key_options(['--encryption-key=a=b']) == ['--encryption-key=***']

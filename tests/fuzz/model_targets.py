@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from mmengine.registry import DefaultScope
 
@@ -16,6 +17,7 @@ from cpose.apis.conversion_config import ConfigChoice
 from cpose.checkpoints.stored_config import config_from_checkpoint
 from cpose.cli.main import main
 from cpose.codecs.postprocessor import INPUT_WIDTHS, build_postprocessor
+from cpose.deploy.model_integrity import remove_checksum
 from cpose.evaluation.dump import evaluate_dump
 from cpose.geometry.affine import letterbox_affine
 from cpose.structures.camera import intrinsic_matrix
@@ -68,9 +70,24 @@ class SafetensorsFile(ModelFile):
 
 
 class OnnxFile(ModelFile):
-    """An exported model."""
+    """An exported model; half of them without checksum, as files of the first release."""
 
     ending = '.onnx'
+
+    def prepare(self, folder: Path) -> None:
+        """Write the model, and keep its bytes without checksum too."""
+        super().prepare(folder)
+        model = onnx.load_from_string(self.content)
+        remove_checksum(model)
+        self.bare = model.SerializeToString()
+
+    def attack(self, rng: np.random.Generator) -> bool:
+        """Load it and run it; without checksum other weights are not seen."""
+        if rng.random() < 0.5:
+            return super().attack(rng)
+        self.path.write_bytes(spoil_bytes(rng, self.bare))
+        self._outputs()
+        return True
 
 
 class CarriedConfig:

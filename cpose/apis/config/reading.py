@@ -1,6 +1,7 @@
 """Read a config file with everything it inherits, from the package too."""
 
 import ast
+import errno
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -18,12 +19,15 @@ from cpose.apis.config.new_style import (
     plain_values,
 )
 from cpose.error_places import FilePlace
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, unwritable
 from cpose.files.text_files import read_text
 
 BASE_KEY = '_base_'
 ENDING = '.py'
 PACKAGE_PREFIX = 'cpose::'
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What is wrong with the folder of the copies, not with the config."""
+ADVICE_OF_ROOM = ('Make room', 'Name another folder in TMPDIR')
 TEMPLATE = '{{'
 """What MMEngine replaces by the place of the file."""
 
@@ -37,6 +41,7 @@ def read_config_file(path: Path, find_shipped: Callable[[str], Path]) -> Config:
 
     Raises:
         ConfigError: If it cannot be read, with the file and the line where it is known.
+        OutputError: If the temporary folder has no room.
     """
     with tempfile.TemporaryDirectory() as folder:
         bases = _Bases(Path(folder), find_shipped)
@@ -45,6 +50,8 @@ def read_config_file(path: Path, find_shipped: Callable[[str], Path]) -> Config:
         except ConfigError:
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise unwritable(folder, error, ADVICE_OF_ROOM) from error
             raise _reading_error(path, error, bases.originals) from error
     return Config(config, cfg_text=read_text(path, kind=ConfigError), filename=str(path))
 

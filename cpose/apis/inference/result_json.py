@@ -116,9 +116,7 @@ def _object_to_dict(pose: ObjectPose, frame: str, categories: Sequence[str]) -> 
     }
     if pose.label < len(categories):
         values['class'] = categories[pose.label]
-    for name in ('reprojection_error', 'relative_error', 'failure'):
-        if getattr(pose, name) is not None:
-            values[name] = getattr(pose, name)
+    values.update(quality_to_dict(pose))
     if pose.track is not None:
         values['track_id'] = pose.track.number
         values['found'] = found_to_dict(pose, frame)
@@ -146,6 +144,12 @@ def pose_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:
         'quaternion_xyzw': plain(quaternion),
         'relative_scale': plain(pose.dims / (factor or 1.0)),
     }
+
+
+def quality_to_dict(pose: ObjectPose) -> dict[str, Any]:
+    """Return how well a pose fits its corners, or why there is none."""
+    names = ('reprojection_error', 'relative_error', 'failure')
+    return {name: getattr(pose, name) for name in names if getattr(pose, name) is not None}
 
 
 def scale_to_dict(pose: ObjectPose, frame: str) -> dict[str, Any]:

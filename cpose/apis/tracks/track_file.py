@@ -12,6 +12,7 @@ from cpose.apis.inference.result_json import (
     found_to_dict,
     plain,
     pose_to_dict,
+    quality_to_dict,
     scale_to_dict,
 )
 from cpose.evaluation.dump import plain_meta
@@ -42,8 +43,8 @@ class TrackFile:
     and ``distortion`` from the frame ``number`` on) and ``tracks``; of each track ``track_id``,
     ``label``, ``class`` where the name is known, and ``poses``: ``number`` and ``time`` (seconds)
     of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale``, ``found``,
-    ``relative_error`` and predicted standard deviations where there are any, and unit and source of
-    the scale, as in `result_to_dict`. ``earlier`` are the objects that were found before the track
+    ``reprojection_error``, ``relative_error`` and predicted standard deviations where there are
+    any, and unit and source of the scale, as in `result_to_dict`. ``earlier`` are the objects that were found before the track
     was shown, in the unit of the model.
 
     Attributes:
@@ -131,8 +132,8 @@ class TrackFile:
 
 def _measured(pose: ObjectPose, place: VideoFrame) -> dict[str, Any]:
     """Return place and score of an object, and what tells how certain its pose is."""
-    error = {} if pose.relative_error is None else {'relative_error': pose.relative_error}
     stds = {
         name: plain(pose.extras[name]) for name in (KEYPOINTS_STD, DIMS_STD) if name in pose.extras
     }
-    return {'number': place.number, 'time': place.time, 'score': pose.score, **error, **stds}
+    frame = {'number': place.number, 'time': place.time}
+    return {**frame, 'score': pose.score, **quality_to_dict(pose), **stds}

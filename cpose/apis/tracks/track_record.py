@@ -163,7 +163,11 @@ class _TrackReader:
                 return None
             found = fields.fields('found')
         extras = {n: fields.array(n, s) for n, s in SHAPES.items() if n in fields.content}
-        error = fields.array('relative_error', ()) if 'relative_error' in fields.content else None
+        errors = {
+            name: float(fields.array(name, ()))
+            for name in ('reprojection_error', 'relative_error')
+            if name in fields.content
+        }
         dims = found.array('relative_scale', (3,))
         pose: dict[str, Any] = {}
         if not found.is_null('location'):
@@ -176,7 +180,7 @@ class _TrackReader:
             corners_image=corners,
             dims=dims,
             extras=extras,
-            relative_error=None if error is None else float(error),
+            **errors,
             track=Track(self.number, 0, NO_TRAIL),
             category=self.category,
             **pose,

@@ -41,6 +41,12 @@ def check_classes(classes: Mapping[str, str], categories: Sequence[str]) -> None
             advice="Give for example dict(carton='box', person='leave_out')",
         )
     for name, meaning in classes.items():
+        if not isinstance(name, str):
+            raise ConfigError(
+                f'names the class {name!r}, which is no text',
+                argument='classes',
+                advice='Put it in quotes',
+            )
         if meaning not in known:
             raise ConfigError(
                 f'makes {name!r} {meaning!r}, which is no category, leave_out or ignore',
@@ -185,6 +191,20 @@ def warn_of_lost_symmetry(
         text = (
             f'{count} objects of {where} have symmetric: true, but their category has no symmetry '
             'in metainfo.symmetry: they count as not symmetric.'
+        )
+        print_log(text, logger='current', level=logging.WARNING)
+
+
+def warn_of_absent_classes(
+    table: AnnotationTable, classes: Mapping[str, str], where: object
+) -> None:
+    """Tell which names of ``classes`` no object has, as a name with a misprint does nothing."""
+    found = {name.decode() for name in np.unique(table.objects['class_name'])}
+    absent = [name for name in classes if name not in (*found, OTHER_CLASSES)]
+    if absent and found:
+        text = (
+            f'No object of {where} has the class {" or ".join(map(repr, absent))}, which the key '
+            f'classes of the data set names. {nearest_names(absent[0], map(repr, found))}'
         )
         print_log(text, logger='current', level=logging.WARNING)
 

@@ -13,6 +13,7 @@ import yaml
 from cpose.engine.hooks.tao_checkpoint_hook import LATEST
 from cpose.errors import ConfigError
 from cpose.files.atomic import write_text_atomic
+from cpose.files.encryption_key import HIDDEN, note_key
 from cpose.files.text_files import read_text
 from cpose.tao import BEST_MODEL, SEARCH, SECRET
 from cpose.tao.jobs.automl_settings import search_keys
@@ -134,10 +135,11 @@ def write_job_spec(store: JobStore, job: Job, request: JobRequest) -> None:
         **_outputs(request.action, folder),
         **_data(request),
     }
-    searched = request.searched
+    searched, specs = request.searched, _read_specs(request.specs)
+    note_key(specs.get(SECRET))
     given = {
         key: value
-        for key, value in flatten(_read_specs(request.specs))
+        for key, value in flatten(specs)
         if key != SECRET and not (key in known and value in EMPTY)
     }
     places = {'results_dir': str(folder)}
@@ -208,7 +210,7 @@ def _no_specs(text: str) -> ConfigError:
     return ConfigError(
         'is no spec',
         argument='specs',
-        value=text[:60],
+        value=HIDDEN if SECRET in text else text[:60],
         advice='Give JSON or the name of a file; `cpose tao get-job-schema` prints a default',
     )
 

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from cpose.errors import ConfigError
+from cpose.files.encryption_key import note_key
 from cpose.files.outputs import note_input
+from cpose.tao import SECRET
 from cpose.tao.spec.errors import SpecOrigin, errors_of_values
 from cpose.tao.spec.key_list import flatten
 from cpose.tao.spec.overrides import apply_overrides, resolve_references
@@ -93,6 +95,7 @@ def load_spec(path: str | Path, words: Sequence[str] = (), task: str | None = No
     """
     text = read_spec_text(path)
     overridden_values, overridden = apply_overrides(text.values, words)
+    note_key(overridden_values.get(SECRET))
     choose_written(overridden_values, overridden)
     missing = frozenset(find_missing(overridden_values))
     origin = SpecOrigin(text.path, text.lines, frozenset(overridden), missing=missing)

@@ -1,10 +1,12 @@
+import errno
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from cpose.apis.config.load import find_config
 from cpose.apis.config.reading import read_config_file
-from cpose.errors import ConfigError
+from cpose.errors import ConfigError, OutputError
 
 from ...user_errors import raises
 
@@ -106,3 +108,12 @@ def test_errors_in_copies_name_the_file(tmp_path):
     with pytest.raises(ConfigError) as caught:
         read_config_file(path, find_config)
     assert (str(caught.value.place.path), caught.value.place.line) == (str(path), 2)
+
+
+def test_a_full_temporary_folder_is_no_mistake_of_the_config(read, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(Config, '_substitute_predefined_vars', fail)
+    with raises(OutputError, 'No space left'):
+        read(mine='a = 1')

@@ -15,6 +15,7 @@ from cpose.datasets.annotations.object_checks import (
     keep_consistent,
     label_objects,
     symmetry_orders,
+    warn_of_absent_classes,
     warn_of_invisible_objects,
     warn_of_lost_symmetry,
 )
@@ -199,3 +200,18 @@ def test_objects_of_no_visibility(monkeypatch):
     assert ['All 2 objects of folder a' in text for text in told] == [True]
     known = parse_annotation(make_annotation(hidden), 'a.json', {'visibility': 'unknown'})
     assert known.cuboids.visibility.tolist() == [1.0]
+
+
+def test_names_of_classes_that_no_object_has(monkeypatch):
+    told = []
+    monkeypatch.setattr(object_checks, 'print_log', lambda text, **_: told.append(text))
+    table = table_of(classes_of('carton', 'person'))
+    warn_of_absent_classes(table, {'carton': 'box', '*': 'ignore'}, 'a')
+    assert told == []
+    warn_of_absent_classes(table, {'Carton': 'box', 'person': 'ignore'}, 'folder a')
+    assert ["'Carton'" in text and "'carton'" in text for text in told] == [True]
+
+
+def test_a_class_must_be_text():
+    with raises(ConfigError, '7', argument='classes'):
+        check_classes({7: 'cup'}, ['cup'])

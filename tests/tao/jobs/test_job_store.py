@@ -186,6 +186,7 @@ def test_a_job_that_works_is_neither_started_nor_deleted(store, process):
         (JobRequest('train'), {'spec_key': 'dataset.train_data'}),
         (JobRequest('train', '[1]'), {'argument': 'specs', 'value': '[1]'}),
         (JobRequest('train', '{'), {'argument': 'specs', 'value': '{'}),
+        (JobRequest('train', '{"encryption_key": "a b'), {'argument': 'specs', 'value': '***'}),
         *[
             (JobRequest('train', str(ATTACKS / f'{name}.yaml')), {'spec_key': key})
             for name, key in {
