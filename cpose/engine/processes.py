@@ -195,6 +195,18 @@ def _end_unless_training(number: int, frame: FrameType | None) -> None:
         os._exit(128 + number)
 
 
+def end_workers(loader: Any) -> None:
+    """End the processes that a loader keeps between epochs, if it is one that does.
+
+    Left to the garbage collector, which ends the queues to them first, each is waited for in vain
+    for five seconds.
+    """
+    kept = getattr(loader, '_iterator', None)
+    if kept is not None:
+        kept._shutdown_workers()
+        loader._iterator = None
+
+
 def is_of_dead_worker(error: Exception) -> bool:
     """Whether PyTorch raised an error because a process that loads data has ended.
 

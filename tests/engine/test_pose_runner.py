@@ -1,4 +1,6 @@
 import json
+from contextlib import nullcontext
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,25 @@ def test_training_state_is_that_of_the_config_when_only_loading(build_runner, tr
 def test_persistent_workers_need_workers(build_runner):
     runner = build_runner({'train_dataloader.persistent_workers': True})
     assert not runner.train_dataloader.persistent_workers
+
+
+@pytest.mark.parametrize('iterations', [3, 6])
+def test_processes_that_load_data_end_with_the_run(build_runner, monkeypatch, iterations):
+    loading = {'num_workers': 1, 'persistent_workers': True}
+    options = {f'train_dataloader.{name}': value for name, value in loading.items()}
+    runner = build_runner({'train_cfg.max_epochs': 1, **options})
+    run_iter = runner.train_loop.run_iter
+
+    def run_some(number, batch):
+        run_iter(number, batch)
+        if number + 1 == iterations < 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner.train_loop, 'run_iter', run_some)
+    with nullcontext() if iterations == 6 else pytest.raises(KeyboardInterrupt):
+        runner.train()
+    assert runner.iter == iterations
+    assert not active_children()
 
 
 def test_runners_of_one_second_share_nothing(build_runner):
