@@ -146,6 +146,8 @@ class BoxEdges:
             if len(points):
                 parts.append(robust_rows(picture.camera, points, pixels, pose)[:2])
             matrix, goal = (np.concatenate(part) for part in zip(*parts, strict=True))
+            if not np.isfinite(matrix).all():  # the pose has run away
+                break
             pose += np.linalg.lstsq(matrix, goal, rcond=None)[0]
         return EdgeFit(pose, self.support(picture, pose))
 
