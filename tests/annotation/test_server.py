@@ -108,6 +108,16 @@ def test_a_picture_that_was_removed_meanwhile_is_named(folder):
     assert page.read(1)['objects'] == []
 
 
+def test_names_that_are_no_text_do_not_hide_the_others(folder):
+    os.rename(folder / 'box_0.png', os.fsencode(folder) + b'/gr\xfc\xdfe.png')
+    page = Page(folder)
+    number = [os.fsencode(item['path']) for item in page.get('api/pictures')['pictures']].index(
+        b'gr\xfc\xdfe.png'
+    )
+    assert page.write(page.read(number), number, objects=[box(box_view())]).status_code == 200
+    assert os.path.isfile(os.fsencode(folder) + b'/gr\xfc\xdfe.json')
+
+
 def test_a_photograph_is_shown_as_it_is_unless_it_is_turned(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.jpg'), paint(box_view()))
     plain = (tmp_path / 'a.jpg').read_bytes()

@@ -16,6 +16,7 @@ const solver = new api.LiveSolver();
 const images = new Map();
 let folder = null;
 let open = null;
+let openId = null;
 let selected = null;
 let proposals = [];
 let skipped = new Set();
@@ -39,6 +40,9 @@ const offered = () => proposals.filter((box) => !open?.objects.some((item) => it
 const proposal = () => offered().find((box) => box.id === selected) || null;
 const newId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((s, n) => s + n.toString(36), 'b');
 
+// A name may hold bytes that are no text: they arrive as halves of pairs, which no address can hold.
+const hashOf = (entry) => `#${encodeURIComponent(entry.path.replace(/\p{Surrogate}/gu, '\ufffd'))}`;
+
 async function start() {
   folder = await api.listPictures();
   document.title = `${folder.folder} · cpose annotate`;
@@ -49,7 +53,7 @@ async function start() {
   if (folder.is_video) element('empty').textContent = 'Leave this frame out';
   document.body.classList.toggle('read-only', folder.is_read_only);
   for (const id of ['details', 'camera']) element(id).inert = folder.is_read_only;
-  const named = folder.pictures.find((item) => `#${encodeURIComponent(item.path)}` === location.hash);
+  const named = folder.pictures.find((item) => hashOf(item) === location.hash);
   const fresh = folder.pictures.find((item) => !item.is_annotated && !item.error);
   await show((named || fresh || folder.pictures[0]).id);
 }
@@ -69,8 +73,9 @@ async function show(id) {
   remember();
   solver.cancel();
   const entry = folder.pictures.find((item) => item.id === id);
-  history.replaceState(null, '', `#${encodeURIComponent(entry.path)}`);
+  history.replaceState(null, '', hashOf(entry));
   element('name').textContent = entry.path;
+  openId = id;
   open = null;
   isOpening = true;
   proposals = [];
@@ -78,7 +83,7 @@ async function show(id) {
   let loaded = null;
   try {
     const [document_, picture] = await Promise.all([api.readPicture(id), image(id)]);
-    if (entry.path !== element('name').textContent) return;
+    if (id !== openId) return;
     loaded = picture;
     open = new OpenPicture(document_, onSaved);
   } catch (error) {
@@ -279,7 +284,7 @@ function likeLast() {
 }
 
 function neighbour(step) {
-  const at = folder.pictures.findIndex((item) => item.path === element('name').textContent);
+  const at = folder.pictures.findIndex((item) => item.id === openId);
   const last = folder.pictures.length - 1;
   const wanted = Math.abs(step) > 1 ? Math.min(Math.max(at + step, 0), last) : at + step;
   return folder.pictures[wanted];

@@ -23,21 +23,39 @@ const STATES = {
   new: 'not annotated yet',
 };
 
+// Rows are kept, and only those that changed are drawn again: there may be thousands.
+const rows = new Map();
+
 export function drawPictures(pictures, currentId, onPick) {
   const list = element('list');
-  list.replaceChildren(...pictures.map((picture) => {
-    const state = stateOf(picture);
-    const item = node('li', picture.id === currentId ? 'current' : '');
-    item.title = `${picture.path}: ${picture.error || picture.note || STATES[state]}`;
-    item.append(node('span', `dot ${state}`), node('span', 'path', picture.path));
-    if (picture.objects) item.append(node('span', 'count', picture.objects));
-    item.addEventListener('click', () => onPick(picture.id));
-    return item;
-  }));
+  if (list.children.length !== pictures.length) {
+    rows.clear();
+    list.replaceChildren(...pictures.map((picture) => {
+      const item = node('li', '');
+      item.addEventListener('click', () => onPick(picture.id));
+      rows.set(picture.id, { item, shown: '' });
+      return item;
+    }));
+  }
+  for (const picture of pictures) drawRow(picture, picture.id === currentId);
   list.querySelector('.current')?.scrollIntoView({ block: 'nearest' });
   const done = pictures.filter((item) => ['done', 'empty'].includes(stateOf(item))).length;
   element('progress').textContent = `${done} / ${pictures.length}`;
   element('bar').style.width = `${(100 * done) / pictures.length}%`;
+}
+
+function drawRow(picture, isCurrent) {
+  const row = rows.get(picture.id);
+  const state = stateOf(picture);
+  const title = `${picture.path}: ${picture.error || picture.note || STATES[state]}`;
+  const shown = `${isCurrent} ${state} ${picture.objects} ${title}`;
+  if (row.shown === shown) return;
+  row.shown = shown;
+  row.item.className = isCurrent ? 'current' : '';
+  row.item.title = title;
+  const parts = [node('span', `dot ${state}`), node('span', 'path', picture.path)];
+  if (picture.objects) parts.push(node('span', 'count', picture.objects));
+  row.item.replaceChildren(...parts);
 }
 
 export function drawBoxes(boxes, proposals, currentId, onPick) {

@@ -35,6 +35,14 @@ JPEG_QUALITY = 92
 KEPT_PICTURES = 4
 
 
+class JsonAnswer(JSONResponse):
+    """JSON in ASCII: names of files may hold bytes that are no text."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the body of an answer."""
+        return json.dumps(content, allow_nan=False, separators=(',', ':')).encode()
+
+
 class AnnotationApp:
     """Answer the page.
 
@@ -88,7 +96,7 @@ class AnnotationApp:
             {'id': picture.id, 'path': picture.path, **folder.state(picture)}
             for picture in folder.pictures.values()
         ]
-        return JSONResponse(
+        return JsonAnswer(
             {
                 'folder': folder.root.name,
                 'pictures': pictures,
@@ -107,7 +115,7 @@ class AnnotationApp:
 
     async def _change(self, request: Request) -> Response:
         if self._is_read_only:
-            return JSONResponse({'error': 'The pictures are open to look at only.'}, 403)
+            return JsonAnswer({'error': 'The pictures are open to look at only.'}, 403)
         picture, fields = self._find(request), await read_fields(request)
         document = await run_in_threadpool(self._editor.change, picture, fields)
         return self._answer(document)
@@ -142,11 +150,11 @@ class AnnotationApp:
             if picture.id not in self._proposals:
                 found = self._proposer(picture) if self._proposer else []
                 self._proposals[picture.id] = found
-        return JSONResponse({'proposals': self._proposals[picture.id]})
+        return JsonAnswer({'proposals': self._proposals[picture.id]})
 
     async def _solve(self, request: Request) -> Response:
         picture, fields = self._find(request), await read_fields(request)
-        return JSONResponse(await run_in_threadpool(partial(self._solve_box, picture, fields)))
+        return JsonAnswer(await run_in_threadpool(partial(self._solve_box, picture, fields)))
 
     def _solve_box(self, picture: Picture, fields: JsonFields) -> dict[str, Any]:
         """Return the posed box for corners that are not saved yet."""
@@ -163,7 +171,7 @@ class AnnotationApp:
     def _answer(self, document: Document) -> Response:
         editor, picture = self._editor, document.picture
         known = editor.known_cameras(picture, document.content, document.image_wh)
-        return JSONResponse(
+        return JsonAnswer(
             {
                 'id': picture.id,
                 'path': picture.path,
@@ -185,7 +193,7 @@ def page_names() -> Iterator[str]:
 def page_file(name: str) -> Response:
     """Return a file of the page; nothing but what it consists of can be asked for."""
     if name not in set(page_names()):
-        return JSONResponse({'error': 'There is no such file.'}, status_code=404)
+        return JsonAnswer({'error': 'There is no such file.'}, status_code=404)
     kind = KINDS['.' + name.rpartition('.')[2]]
     return Response((PAGE / name).read_bytes(), media_type=kind)
 
@@ -212,9 +220,9 @@ async def read_fields(request: Request) -> JsonFields:
 
 def _tell_user_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UserError)
-    return JSONResponse({'error': plain_message(error)}, status_code=422)
+    return JsonAnswer({'error': plain_message(error)}, status_code=422)
 
 
 def _tell_conflict(request: Request, error: Exception) -> Response:
     text = 'This picture was changed in another tab or program.'
-    return JSONResponse({'error': text}, status_code=409)
+    return JsonAnswer({'error': text}, status_code=409)

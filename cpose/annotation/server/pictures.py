@@ -180,13 +180,7 @@ class PictureFolder:
             DataError: If the file cannot be read or holds no boxes with ids.
         """
         self.check_inside(picture)
-        drafts = _read_object(picture.draft_path) or {}
-        items = drafts.get('objects', [])
-        if not isinstance(items, list) or not all(map(_has_id, items)):
-            raise DataError(
-                'holds no unfinished boxes', place=FilePlace(picture.draft_path), advice='Remove it'
-            )
-        return drafts
+        return _read_drafts(picture.draft_path)
 
     def revision(self, picture: Picture) -> str:
         """Return what changes with the files of a picture."""
@@ -245,7 +239,8 @@ class PictureFolder:
     def state(self, picture: Picture) -> dict[str, Any]:
         """Return what the list of pictures tells: number of boxes and what is not finished."""
         try:
-            content, drafts = self.read_content(picture), self.read_drafts(picture)
+            self.check_inside(picture)
+            content, drafts = _read_object(picture.json_path), _read_drafts(picture.draft_path)
         except UserError as error:
             return {'objects': 0, 'drafts': 0, 'is_annotated': False, 'error': str(error)}
         objects = (content or {}).get('objects')
@@ -324,6 +319,14 @@ def _read_object(path: Path) -> dict[str, Any] | None:
             'is no JSON object', place=FilePlace(path), advice='Move it to another folder'
         )
     return content
+
+
+def _read_drafts(path: Path) -> dict[str, Any]:
+    drafts = _read_object(path) or {}
+    items = drafts.get('objects', [])
+    if not isinstance(items, list) or not all(map(_has_id, items)):
+        raise DataError('holds no unfinished boxes', place=FilePlace(path), advice='Remove it')
+    return drafts
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -146,6 +146,8 @@ class BoxEdges:
             if len(points):
                 parts.append(robust_rows(picture.camera, points, pixels, pose)[:2])
             matrix, goal = (np.concatenate(part) for part in zip(*parts, strict=True))
+            if not np.isfinite(matrix).all():  # the pose has run away
+                break
             pose += np.linalg.lstsq(matrix, goal, rcond=None)[0]
         return EdgeFit(pose, self.support(picture, pose))
 
@@ -204,13 +206,13 @@ class BoxEdges:
         rows = np.einsum('ni,nij->nj', normal, by_all[:, :6].reshape(-1, 2, 6))
         places = flat.reshape(-1, 2)
         height, width = picture.smooth.shape
-        is_inside = ((places > 1) & (places < (width - 2, height - 2))).all(axis=1)
+        is_inside = np.all((places > 1) & (places < (width - 2, height - 2)), axis=1)
         offsets = np.full(len(places), np.nan)
         if is_inside.any():
             offsets[is_inside] = _nearest(
                 picture.smooth, places[is_inside], normal[is_inside], reach
             )
-        return rows, offsets, is_inside
+        return rows, offsets, np.asarray(is_inside)
 
 
 def _nearest(
@@ -218,8 +220,11 @@ def _nearest(
 ) -> np.ndarray:
     """Return how far (N,) the nearest edge is from places (N, 2) along normals; NaN for none."""
     shifts = np.arange(-reach - 1, reach + 1 + STEP, STEP)
-    across = (places[:, None] + normal[:, None] * shifts[:, None]).astype(np.float32)
-    profile = cv2.remap(smooth, across, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = (
+        (places[:, axis, None] + normal[:, axis, None] * shifts).astype(np.float32)
+        for axis in range(2)
+    )
+    profile = np.asarray(cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
     change = np.abs(np.gradient(profile, STEP, axis=1))
     least = np.maximum(LEAST_CHANGE, STRONG * change.max(axis=1, keepdims=True))
     middle = change[:, 1:-1]

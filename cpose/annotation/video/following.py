@@ -197,17 +197,19 @@ class BoxFollower:
             if moved is None:
                 return None
             return replace(moved, support=self._edges.support(picture, moved.pose))
-        points = (NONE_3D, NONE_2D) if moved is None else (moved.points_object, moved.points_image)
+        points, places = NONE_3D, NONE_2D
+        if moved is not None:
+            points, places = moved.points_object, moved.points_image
         best = None
         for start in self._starts(frame, before, image, details, moved):
-            fit = self._edges.refine(picture, start, points)
+            fit = self._edges.refine(picture, start, (points, places))
             if best is None or fit.support > best.support:
                 best = fit
             if fit.support >= self._good_support:
                 break
         if best is None or best.support < self._least_support:
             return None
-        return Details(*points, best.pose, details.is_guessed, best.support)
+        return Details(points, places, best.pose, details.is_guessed, best.support)
 
     def _starts(
         self,
