@@ -81,8 +81,10 @@ class ResultWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Complete the open video and its tracks; what ends a camera ends no video early."""
         is_end = kind is None or (self._is_camera and issubclass(kind, KeyboardInterrupt))
-        self._close_video(is_end)
-        self._write_tracks()
+        try:
+            self._close_video(is_end)
+        finally:
+            self._write_tracks()
 
     def write(self, image: SourceImage, result: PoseResult) -> None:
         """Write what belongs to one image.
