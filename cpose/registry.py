@@ -129,7 +129,7 @@ RUNNERS = _child('runner', MMENGINE_RUNNERS, 'engine', ('pose_runner',))
 LOOPS = _child(
     'loop',
     MMENGINE_LOOPS,
-    'engine',
+    'engine.loops',
     ('iter_train_loop', 'test_loops', 'train_loop'),
 )
 MODEL_WRAPPERS = _child('model_wrapper', MMENGINE_MODEL_WRAPPERS, 'engine', ('processes',))

@@ -2,12 +2,13 @@
 
 Run from the root of the repository, for example
 ``python -m benchmarks.real.ablation --out work_dirs/ablation --markdown docs/ablation.md``. Every
-variant is one ``cpose train`` with overrides, which the page shows. A run that was stopped goes on;
+variant is one ``cpose train`` with overrides, which is printed. A run that was stopped goes on;
 what is complete is not trained again.
 """
 
 import argparse
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -106,7 +107,8 @@ VARIANTS = {
         {'model.head.postprocessor.dims_refiner': "{'_delete_':True,'type':'PredictedDims'}"},
     ),
 }
-NUMBERS = ('AP50_3DIoU', 'mean_3DIoU', 'false_positives')
+NUMBERS = ('AP50_3DIoU', 'mean_3DIoU', 'MPE_2D_px')
+KINDS = re.compile(rf'{re.escape(DATA)}\.\d')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -120,9 +122,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             checkpoint = train(name, folder, args)
             write_json(stored, score(checkpoint, folder, args))
         figures[name] = json.loads(stored.read_text())
-    page = make_page(figures, args)
-    if args.markdown:
-        args.markdown.write_text(page)
+        page = make_page(figures, args)
+        if args.markdown:
+            args.markdown.write_text(page)
     sys.stdout.write(page)
 
 
@@ -172,7 +174,10 @@ def train(name: str, folder: Path, args: argparse.Namespace) -> Path:
     if last.is_file():
         words.append('--resume')
     options = training_options(name, args)
-    subprocess.run([*words, '--cfg-options', *options], check=True)
+    words += ['--cfg-options', *options]
+    sys.stdout.write(f'{shlex.join(words)}\n')
+    sys.stdout.flush()
+    subprocess.run(words, check=True)
     return Path(last.read_text().strip())
 
 
@@ -196,25 +201,49 @@ def make_page(figures: Mapping[str, Any], args: argparse.Namespace) -> str:
     facts = '; '.join(f'{name} {value}' for name, value in machine_facts().items())
     lines = [
         '# What each part contributes\n',
-        f'`python -m benchmarks.real.ablation`: {args.epochs} epochs of {args.images:,} pictures '
-        f'of {args.size}×{args.size}, `{CONFIG}`, one difference a row. Synthetic: {TEST_IMAGES} '
-        'pictures with boxes of 30 to 90 % of their size. Photographs: the mean over the sets of '
-        f'`python -m benchmarks.real`. Machine: {facts}.\n',
-        '| variant | AP synthetic | IoU | AP photographs | IoU | false per picture |',
-        '|---|---:|---:|---:|---:|---:|',
+        f'`{CONFIG}` trained for {args.epochs} epochs of {args.images:,} pictures of '
+        f'{args.size}×{args.size}, far less than the shipped model: rows are compared with the '
+        f'first one, from which each differs in one thing. Synthetic: {TEST_IMAGES} pictures with '
+        'boxes of 30 to 90 % of their size. Photographs: the mean over the sets of '
+        f'[benchmarks/real](benchmarks_real.md). One seed. Machine: {facts}.\n',
+        '| row | what is different | AP synthetic | IoU | AP photographs | IoU | px |',
+        '|---|---|---:|---:|---:|---:|---:|',
     ]
     for name, found in figures.items():
         photographs = found.get('photographs', {})
         cells = [found['synthetic']['AP50_3DIoU'], found['synthetic']['mean_3DIoU']]
         cells += [photographs.get(number) for number in NUMBERS]
-        shown = ['–' if value is None else f'{value:.2f}' for value in cells]
-        lines.append(f'| {VARIANTS[name].title} | {" | ".join(shown)} |')
-    lines.append('\n## Commands\n')
-    for name in figures:
-        options = shlex.join(training_options(name, args))
-        command = f'cpose train {CONFIG} --work-dir {name} --cfg-options {options}'
-        lines.append(f'- {VARIANTS[name].title}: `{command}`')
+        shown = [_shown(value) for value in cells]
+        lines.append(f'| {name} | {VARIANTS[name].title} | {" | ".join(shown)} |')
+    again = f'--epochs {args.epochs} --images {args.images} --size {args.size}'
+    lines += [
+        '\nEach row is trained and tested again by',
+        f'`python -m benchmarks.real.ablation {again} --variants ROW`, which prints the whole '
+        '`cpose train` first. It differs from the first row by:\n',
+    ]
+    lines += [f'- {name}: {_differences(name, args)}' for name in figures if name != 'base']
     return '\n'.join(lines) + '\n'
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return '–'
+    return f'{value:.3f}' if value <= 1 else f'{value:.1f}'
+
+
+def _differences(name: str, args: argparse.Namespace) -> str:
+    """Return the overrides that the base has not, and those that it has alone."""
+    base = set(training_options('base', args))
+    own = training_options(name, args)
+    added = dict.fromkeys(KINDS.sub(f'{DATA}.*', item) for item in own if item not in base)
+    lost = base - set(own)
+    without = {item for item in lost if item.partition('=')[0] not in _keys(own)}
+    texts = [f'`{item}`' for item in added]
+    return ', '.join(texts) + (f'without {len(without)} settings of pictures' if without else '')
+
+
+def _keys(options: Sequence[str]) -> set[str]:
+    return {item.partition('=')[0] for item in options}
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Tell which part of a config a runner builds, as MMEngine's own registries do not."""
+"""How the runner builds its parts: loaders, loops, hooks, and what else a config names."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -6,15 +6,29 @@ from functools import partial
 from typing import Any
 
 from mmengine.evaluator import Evaluator
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, LogProcessor, Runner
 from torch.utils.data import DataLoader
 
 from cpose.building import building_part, check_type
-from cpose.registry import DATASETS, METRICS
+from cpose.datasets.base_dataset import CheckedCollate, PoseDataset
+from cpose.datasets.draws import inner_configs, nested_datasets
+from cpose.engine.processes import PatientWorker
+from cpose.engine.run_checks import check_loader, find_loop_type
+from cpose.error_places import ConfigPlace
+from cpose.registry import DATASETS, LOOPS, METRICS
+
+MMENGINE_HOOKS = (
+    *('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint'),
+)
+"""Names of the hooks that MMEngine registers unless they are ``None``."""
+PIPELINES = ConfigPlace(('*_dataloader.dataset.pipeline',))
 
 
 class PartBuildingRunner(Runner):
-    """Runner whose errors of building name the part and its key in the config."""
+    """Runner that builds the parts of this project.
+
+    Deviation from MMEngine 0.10.7: errors of building name the part and its key in the config.
+    """
 
     def _building(self, part: Any) -> AbstractContextManager[None]:
         return building_part(part, config=self.cfg)
@@ -57,16 +71,32 @@ class PartBuildingRunner(Runner):
     @staticmethod
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
-    ) -> Any:
-        """Build the data set through the registry of this project, and what loads it."""
-        if isinstance(dataloader, dict) and isinstance(dataloader.get('dataset'), dict):
-            build = partial(DATASETS.build, dataloader['dataset'])
-            dataloader = {**dataloader, 'dataset': {'type': build}}
-        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+    ) -> DataLoader:
+        """Build a loader, and its data set through the registry of this project.
 
-    def build_train_loop(self, loop: Any) -> Any:
-        """Build the loop of training."""
-        with self._building(loop):
+        ``persistent_workers`` counts only if there are workers. A data set of data sets is put into
+        `NumberedDraws`. Items of this project's data sets are checked before they are collated.
+        Workers leave stop signals to the training.
+        """
+        with building_part(dataloader):
+            if not isinstance(dataloader, DataLoader):
+                check_loader(dataloader)
+                dataloader = _complete(dataloader)
+            loader = Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        inner = nested_datasets(loader.dataset)
+        pipelines = [item.pipeline for item in inner if isinstance(item, PoseDataset)]
+        if pipelines:
+            loader.collate_fn = CheckedCollate(loader.collate_fn, pipelines, PIPELINES)
+        loader.worker_init_fn = PatientWorker(loader.worker_init_fn)
+        return loader
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the training loop; in the place of MMEngine's two stand those that resume."""
+        given = loop
+        if isinstance(loop, dict):
+            loop = {**loop, 'type': find_loop_type(loop)}
+            loop.pop('by_epoch', None)
+        with self._building(given):
             return super().build_train_loop(loop)
 
     def build_val_loop(self, loop: Any) -> Any:
@@ -79,10 +109,25 @@ class PartBuildingRunner(Runner):
         with self._building(loop):
             return super().build_test_loop(loop)
 
-    def build_log_processor(self, log_processor: Any) -> Any:
-        """Build what makes lines of a log."""
+    def build_log_processor(self, log_processor: LogProcessor | dict) -> LogProcessor:
+        """Build what formats log lines; they count what the training counts."""
+        if isinstance(log_processor, dict) and self._counts_iterations():
+            log_processor = {**log_processor, 'by_epoch': False}
         with self._building(log_processor):
             return super().build_log_processor(log_processor)
+
+    def _counts_iterations(self) -> bool:
+        loop = self._train_loop
+        kind = LOOPS.get(find_loop_type(loop)) if isinstance(loop, dict) else type(loop)
+        return isinstance(kind, type) and issubclass(kind, IterBasedTrainLoop)
+
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """Register hooks by name; ``None`` leaves one out."""
+        given = (hooks or {}).items()
+        kept = {name: hook for name, hook in given if hook is not None or name in MMENGINE_HOOKS}
+        if self._counts_iterations() and isinstance(kept.get('logger'), dict):
+            kept['logger'] = {'log_metric_by_epoch': False, **kept['logger']}
+        super().register_default_hooks(kept)
 
     def register_hook(self, hook: Any, priority: Any = None) -> None:
         """Build a hook and put it among the others."""
@@ -90,3 +135,14 @@ class PartBuildingRunner(Runner):
             if isinstance(hook, dict):
                 check_type(hook)
             super().register_hook(hook, priority)
+
+
+def _complete(loader: dict) -> dict:
+    """Return the config of a loader with what MMEngine's needs here."""
+    changes: dict[str, Any] = {} if loader.get('num_workers') else {'persistent_workers': False}
+    dataset = loader.get('dataset')
+    if isinstance(dataset, dict):
+        numbered = {'type': 'cpose.NumberedDraws', 'dataset': dataset}
+        whole = numbered if inner_configs(dataset) else dataset
+        changes['dataset'] = {'type': partial(DATASETS.build, whole)}
+    return {**loader, **changes}

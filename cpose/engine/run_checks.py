@@ -14,7 +14,7 @@ from cpose.checkpoints.categories import check_categories, stored_categories
 from cpose.checkpoints.loading import bare_model
 from cpose.datasets.draws import nested_datasets
 from cpose.engine.checkpoint_list import find_score
-from cpose.engine.resumable_loop import ResumableLoop
+from cpose.engine.loops.resumable_loop import ResumableLoop
 from cpose.engine.schedules import flat_schedules
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, DataError, check_number

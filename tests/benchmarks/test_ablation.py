@@ -33,7 +33,7 @@ def test_a_variant_differs_from_the_base_by_its_options(name):
 def test_complete_trainings_are_told_again(tmp_path, capsys):
     """Nothing is trained where the figures are there; sets without photographs are a dash."""
     numbers = {'synthetic': {'AP50_3DIoU': 0.5, 'mean_3DIoU': 0.25}}
-    photographs = {'AP50_3DIoU': 0.125, 'mean_3DIoU': 1.0, 'false_positives': 2.0}
+    photographs = {'AP50_3DIoU': 0.125, 'mean_3DIoU': 1.0, 'MPE_2D_px': 12.25}
     for name, found in {
         'base': {**numbers, 'photographs': photographs},
         'frozen0': numbers,
@@ -45,6 +45,7 @@ def test_complete_trainings_are_told_again(tmp_path, capsys):
     main([*words, '--markdown', str(page)])
     text = page.read_text()
     assert text == capsys.readouterr().out
-    assert '| plain pictures | 0.50 | 0.25 | 0.12 | 1.00 | 2.00 |' in text
-    assert '| no frozen stages | 0.50 | 0.25 | – | – | – |' in text
-    assert '--work-dir frozen0 --cfg-options train_cfg.max_epochs=3' in text
+    assert '| base | plain pictures | 0.500 | 0.250 | 0.125 | 1.000 | 12.2 |' in text
+    assert '| frozen0 | no frozen stages | 0.500 | 0.250 | – | – | – |' in text
+    assert '--epochs 3 --images 4000 --size 256 --variants ROW' in text
+    assert '- frozen0: `model.backbone.frozen_stages=0`' in text

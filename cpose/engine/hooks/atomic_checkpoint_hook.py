@@ -16,8 +16,8 @@ from cpose.engine.checkpoint_list import (
     is_better,
     write_checkpoint,
 )
+from cpose.engine.loops.resumable_loop import ResumableLoop, counts_iterations
 from cpose.engine.pose_runner import PoseRunner
-from cpose.engine.resumable_loop import ResumableLoop, counts_iterations
 from cpose.error_places import ConfigPlace
 from cpose.errors import ConfigError, check_number
 from cpose.evaluation.metric_table import PRIMARY_NUMBER

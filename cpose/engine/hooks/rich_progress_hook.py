@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cpose.engine.resumable_loop import counts_iterations
+from cpose.engine.loops.resumable_loop import counts_iterations
 from cpose.registry import HOOKS
 
 SECONDS_BETWEEN_DRAWINGS = 0.2

@@ -11,7 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop
 
-from cpose.engine.resumable_loop import counts_iterations
+from cpose.engine.loops.resumable_loop import counts_iterations
 from cpose.engine.status_file import RUNNING, STATUS_NAME, StatusFile
 from cpose.evaluation.metric_spec import list_numbers
 from cpose.evaluation.metric_table import METRIC_TABLE

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from cpose.engine.resumable_loop import RemainingBatches, remaining_loader
+from cpose.engine.loops.resumable_loop import RemainingBatches, remaining_loader
 
 
 class Numbers(Dataset):

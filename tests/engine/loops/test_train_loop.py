@@ -3,8 +3,8 @@ from mmengine.hooks import Hook
 
 from cpose.errors import ConfigError, DataError
 
-from ..user_errors import raises
-from .toy_training import CrashError, CrashHook, ToyMetric, loader, read_losses
+from ...user_errors import raises
+from ..toy_training import CrashError, CrashHook, ToyMetric, loader, read_losses
 
 EPOCHS, BATCHES = 3, 6
 

@@ -8,14 +8,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from cpose.checkpoints.training_state import HISTORY_LENGTH
-from cpose.engine.processes import notice_deaths_between_iterations
-from cpose.engine.resumable_loop import (
+from cpose.engine.loops.resumable_loop import (
     ResumableLoop,
     check_length,
     check_unit,
     remaining_loader,
     use_small_dataset,
 )
+from cpose.engine.processes import notice_deaths_between_iterations
 from cpose.engine.resuming import preserved_random_state
 from cpose.registry import LOOPS
 

@@ -11,11 +11,11 @@ from mmengine.hooks import Hook
 from torch.utils.data import BatchSampler
 
 from cpose.engine.hooks.atomic_checkpoint_hook import AtomicCheckpointHook
-from cpose.engine.iter_train_loop import EndlessBatches, ResumableIterTrainLoop
+from cpose.engine.loops.iter_train_loop import EndlessBatches, ResumableIterTrainLoop
 from cpose.errors import CheckpointError, ConfigError
 
-from ..user_errors import raises
-from .toy_training import CrashError, CrashHook, ToyMetric, loader, read_losses
+from ...user_errors import raises
+from ..toy_training import CrashError, CrashHook, ToyMetric, loader, read_losses
 
 ITERATIONS = 15
 SCHEDULE = [{'type': 'MultiStepLR', 'milestones': [4, 10], 'gamma': 0.1, 'by_epoch': False}]
@@ -216,8 +216,8 @@ def test_every_process_has_its_part(monkeypatch):
     for rank in range(2):
         for module in ('dataset.sampler', 'dist.utils'):
             monkeypatch.setattr(f'mmengine.{module}.get_dist_info', lambda rank=rank: (rank, 2))
-        monkeypatch.setattr('cpose.engine.iter_train_loop.get_rank', lambda rank=rank: rank)
-        monkeypatch.setattr('cpose.engine.iter_train_loop.get_world_size', lambda: 2)
+        monkeypatch.setattr('cpose.engine.loops.iter_train_loop.get_rank', lambda rank=rank: rank)
+        monkeypatch.setattr('cpose.engine.loops.iter_train_loop.get_world_size', lambda: 2)
         drawn += chain(*numbers_of(InfiniteSampler(range(5), seed=3), 5))
     assert sorted(drawn) == list(range(20))
 

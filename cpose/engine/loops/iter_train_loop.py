@@ -11,14 +11,14 @@ from torch.utils.data import DataLoader, Sampler
 
 from cpose.checkpoints.training_state import HISTORY_LENGTH
 from cpose.datasets.draws import NumberedDraws
-from cpose.engine.processes import notice_deaths_between_iterations
-from cpose.engine.resumable_loop import (
+from cpose.engine.loops.resumable_loop import (
     ResumableLoop,
     changed_loader,
     check_length,
     check_unit,
     use_small_dataset,
 )
+from cpose.engine.processes import notice_deaths_between_iterations
 from cpose.engine.resuming import preserved_random_state
 from cpose.registry import LOOPS
 

@@ -12,14 +12,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from cpose.apis import training
 from cpose.apis.training import evaluate
-from cpose.engine import test_loops
-from cpose.engine.test_loops import PyramidTestLoop, VideoTestLoop
+from cpose.engine.loops import test_loops
+from cpose.engine.loops.test_loops import PyramidTestLoop, VideoTestLoop
 from cpose.errors import ConfigError
 from cpose.structures.object_pose import ObjectPose, PoseResult
 from cpose.structures.pose_data_sample import PoseDataSample
 
-from ..codecs.scenes import slanted_box
-from ..user_errors import raises
+from ...codecs.scenes import slanted_box
+from ...user_errors import raises
 
 WH = (64, 64)
 NAMES = ['a/f_10.png', 'a/f_8.png', 'a/f_9.png', 'b/f_1.png', 'b/f_0.png']

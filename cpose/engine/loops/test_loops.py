@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from cpose.checkpoints.loading import bare_model
 from cpose.datasets.base_dataset import PoseDataset
 from cpose.datasets.draws import nested_datasets
-from cpose.engine.resumable_loop import changed_loader
+from cpose.engine.loops.resumable_loop import changed_loader
 from cpose.errors import ConfigError, check_number
 from cpose.files.frame_names import list_videos, split_frame_name
 from cpose.models.detectors.scale_pyramid import (

@@ -1,0 +1,1 @@
+"""Loops of training that resume bit for bit, and loops of testing."""
