@@ -1,6 +1,6 @@
 """Where a wrong value comes from, each place with its own way to name values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from os import PathLike
@@ -130,6 +130,13 @@ def with_value(name: str, value: Any) -> str:
 def shown(value: Any) -> str:
     """Return a value as a message shows it: paths as text, long values shortened."""
     return _shortened(repr(str(value) if isinstance(value, PathLike) else _plain(value)))
+
+
+def listed(names: Iterable[Any], most: int) -> str:
+    """Return the first names of a list as a message shows them, and how many more there are."""
+    texts = [str(name) for name in names]
+    rest = len(texts) - most
+    return ', '.join(texts[:most]) + (f' and {rest} more' if rest > 0 else '')
 
 
 def _plain(value: Any) -> Any:

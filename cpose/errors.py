@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.error_places import NO_VALUE, ConfigPlace, FilePlace, NoPlace, Place
+from cpose.error_places import NO_VALUE, ConfigPlace, FilePlace, NoPlace, Place, listed
 
 MOST_NAMES = 40
 """Names listed at most where none is near."""
@@ -189,9 +189,7 @@ def nearest_names(name: str, known: Iterable[str], count: int = 3) -> str:
     close = get_close_matches(name, names, n=count, cutoff=0.4)
     if close:
         return f'Nearest known: {", ".join(close)}.'
-    rest = len(names) - MOST_NAMES
-    more = f' and {rest} more' if rest > 0 else ''
-    return f'Known: {", ".join(names[:MOST_NAMES]) or "none"}{more}.'
+    return f'Known: {listed(names, MOST_NAMES) or "none"}.'
 
 
 def check_settings(argument: str, given: Iterable[str], known: Iterable[str]) -> None:

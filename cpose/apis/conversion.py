@@ -15,7 +15,7 @@ from cpose.apis.config.check import import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.apis.conversion_config import ConfigChoice, check_config_fits, choose_config
 from cpose.apis.inference.inference_parts import find_categories
-from cpose.apis.runtime_files import has_runtime
+from cpose.apis.runtime_files import is_runtime_file
 from cpose.checkpoints.architecture import Architecture, infer_architecture
 from cpose.checkpoints.base import Dropped, WeightFamily
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file, save_checkpoint_atomic
@@ -146,7 +146,7 @@ def _check_out(checkpoint: Path, out: Path, force: bool) -> None:
     note_input(checkpoint)
     check_output(out)
     check_place(out)
-    if has_runtime(out):
+    if is_runtime_file(out):
         raise OutputError(
             'has the ending of a file that holds a network to run, and this one holds weights',
             argument='out',

@@ -52,7 +52,7 @@ def find_runtime(config: Config, path: str | Path) -> dict[str, Any] | None:
 
 
 def is_runtime_file(path: str | Path) -> bool:
-    """Return whether a runtime of this project other than PyTorch opens a file."""
+    """Tell by its ending whether a file holds a network that a runtime other than PyTorch runs."""
     return _runtime_of(Path(path)) != PYTORCH
 
 
@@ -65,13 +65,13 @@ def runtime_model(
         config: The whole config.
         path: The model file.
         runtime: As `find_runtime` returns it.
-        device: Where the runtime runs; None lets it choose.
+        device: Where the runtime runs; None takes that of the config, else lets it choose.
     """
     model = config.get('model') or {}
     pixels = model.get('data_preprocessor') or _shipped_preprocessor()
     return {
         'type': 'RuntimePose',
-        'runtime': {**runtime, 'path': str(path), 'device': device},
+        'runtime': {**runtime, 'path': str(path), 'device': device or runtime.get('device')},
         'input_wh': choose_input_wh(config, None),
         'head': model.get('head') or {},
         'data_preprocessor': pixels,
@@ -104,11 +104,6 @@ def config_from_file(path: str | Path, allow_custom_imports: bool = False) -> Co
     config = load_config(config_from_json(metadata.config, str(path), allow_custom_imports))
     set_input_wh(config, metadata.input_wh)
     return config
-
-
-def has_runtime(path: str | Path) -> bool:
-    """Tell whether files with the ending of this one hold a network that a runtime runs."""
-    return _runtime_of(Path(path)) != PYTORCH
 
 
 def _runtime_of(path: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cpose.apis.metafile import ZooModel, read_metafile, shipped_metafile
-from cpose.error_places import FilePlace
+from cpose.error_places import FilePlace, listed
 from cpose.errors import ConfigError, nearest_names
 
 TABLE_HEADER = ('model', 'category', 'input', 'MB', 'ms', 'AP', 'licence', 'weights')
@@ -75,7 +75,7 @@ def table_row(model: ZooModel) -> list[str]:
     precision = model.mean_metric()
     return [
         model.name,
-        _few(model.categories),
+        listed(model.categories, MOST_CATEGORIES),
         '×'.join(map(str, model.input_wh)) or NO_FIGURE,
         f'{model.num_bytes / 1e6:.1f}' if model.num_bytes else NO_FIGURE,
         f'{model.speeds[0]["Milliseconds"]:g}' if model.speeds else NO_FIGURE,
@@ -83,13 +83,6 @@ def table_row(model: ZooModel) -> list[str]:
         model.license or NO_FIGURE,
         model.origin or NO_FIGURE,
     ]
-
-
-def _few(categories: Sequence[str]) -> str:
-    """Return the names of categories, only the first where they are many."""
-    rest = len(categories) - MOST_CATEGORIES
-    more = f' and {rest} more' if rest > 0 else ''
-    return ', '.join(categories[:MOST_CATEGORIES]) + more
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -162,4 +155,10 @@ def _figure(value: float | None) -> str:
 def _use(model: ZooModel, called: str) -> str:
     if model.weights:
         return f'cpose infer --model {called} PHOTO'
-    return model.published.get('Convert') or f'cpose train {model.name}'
+    return model.published.get('Convert') or train_command(model)
+
+
+def train_command(model: ZooModel) -> str:
+    """Return the command that trains a model of its own; shipped configs go by their names."""
+    is_shipped = model.metafile == shipped_metafile()
+    return f'cpose train {Path(model.config).stem if is_shipped else model.config}'

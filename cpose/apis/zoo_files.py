@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cpose.apis.metafile import ZooModel
 from cpose.apis.runtime_files import file_metadata, is_runtime_file
-from cpose.apis.zoo import find_model, hub_header, list_models, model_card
+from cpose.apis.zoo import find_model, hub_header, list_models, model_card, train_command
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import CONFIG_KEY
 from cpose.error_places import FilePlace
@@ -104,7 +104,7 @@ def _no_weights(model: ZooModel) -> ConfigError:
         )
     else:
         problem = 'has a config, but no weights'
-        advice = (f'Train it: `cpose train {model.name}`', 'Choose one that `cpose zoo` lists')
+        advice = (f'Train it: `{train_command(model)}`', 'Choose one that `cpose zoo` lists')
     return ConfigError(problem, argument='model', value=model.name, advice=advice)
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from cpose.error_places import FilePlace
+from cpose.error_places import FilePlace, listed
 from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError
 
 CHECKSUM_KEY = 'state_dict_sha256'
@@ -169,9 +169,8 @@ def check_finite(weights: Mapping[str, Tensor], name: str, advice: str = TAKE_OL
     """
     bad = [key for key, value in weights.items() if not _is_finite(value)]
     if bad:
-        listed = ', '.join(bad[:SHOWN]) + (', …' if len(bad) > SHOWN else '')
         raise CheckpointError(
-            f'has {len(bad)} tensors with infinite values or NaN ({listed})',
+            f'has {len(bad)} tensors with infinite values or NaN ({listed(bad, SHOWN)})',
             place=FilePlace(name),
             advice=advice,
         )

@@ -1,6 +1,6 @@
 """Put weights into a model, strictly."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cpose.checkpoints.integrity import check_finite
 from cpose.checkpoints.renaming import bare_name
-from cpose.error_places import FilePlace
+from cpose.error_places import FilePlace, listed
 from cpose.errors import CheckpointError, errors_of_file
 from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 
@@ -42,7 +42,9 @@ class Differences(NamedTuple):
             'of another shape': self.misshapen,
         }
         return ', '.join(
-            f'{len(names)} {kind} ({_some(names, shown)})' for kind, names in kinds.items() if names
+            f'{len(names)} {kind} ({listed(names, shown)})'
+            for kind, names in kinds.items()
+            if names
         )
 
 
@@ -168,7 +170,7 @@ def _check_types(
     ]
     if odd:
         raise CheckpointError(
-            f'has {len(odd)} weights that are no floating-point numbers ({_some(odd, SHOWN)})',
+            f'has {len(odd)} weights that are no floating-point numbers ({listed(odd, SHOWN)})',
             argument='checkpoint',
             place=FilePlace(path),
             advice='Give the weights from before they were quantised',
@@ -187,8 +189,3 @@ def _hint(differences: Differences, weights: Mapping[str, Tensor]) -> str:
     if reshaped:
         return 'Compare num_classes of the head and the widths with the config of the checkpoint.'
     return 'Compare neck and head with the config of the checkpoint.'
-
-
-def _some(keys: Iterable[str], shown: int) -> str:
-    names = list(keys)
-    return ', '.join(names[:shown]) + (', …' if len(names) > shown else '')

@@ -108,7 +108,7 @@ def _plain_meta(metadata: Mapping[str, str], file: Path) -> dict[str, Any]:
         short = key.removeprefix(KEY_PREFIX)
         try:
             meta[names.get(short, short)] = text if short in names else json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CheckpointError(
                 f'has metadata that is not JSON: {error}',
                 place=FilePlace(file, key),

@@ -88,7 +88,7 @@ def config_from_json(text: str, name: str, allow_custom_imports: bool = False) -
     """
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(
             f'carries a config that is not JSON: {error}',
             place=FilePlace(name),
@@ -130,7 +130,7 @@ def _check_imports(name: str, custom_imports: Any) -> None:
     modules = custom_imports
     if isinstance(custom_imports, Mapping):
         modules = custom_imports.get('imports', [])
-    modules = [modules] if isinstance(modules, str) else list(modules)
+    modules = list(modules) if isinstance(modules, list | tuple) else [modules]
     foreign = [module for module in modules if str(module).split('.')[0] != 'cpose']
     if foreign:
         raise CheckpointError(

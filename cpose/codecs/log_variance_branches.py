@@ -15,6 +15,7 @@ from cpose.codecs.branches import CenterBranch
 from cpose.codecs.detection_checks import ADVICE
 from cpose.codecs.detections import Detections
 from cpose.errors import CheckpointError
+from cpose.geometry.cuboid_pose import DIMS_STD, KEYPOINTS_STD
 from cpose.registry import BRANCHES
 from cpose.structures.cuboid import NUM_CORNERS
 
@@ -69,7 +70,7 @@ class CornerStdBranch(LogVarianceBranch):
 
     std_output = 'kps_displacement_std'
     outputs: Mapping[str, Output] = {std_output: Output(2 * NUM_CORNERS, 'cells')}
-    extras: Mapping[str, str] = {'keypoints_std': 'pixels'}
+    extras: Mapping[str, str] = {KEYPOINTS_STD: 'pixels'}
 
     def to_extras(
         self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray
@@ -77,7 +78,7 @@ class CornerStdBranch(LogVarianceBranch):
         """Return ``keypoints_std`` (N, 8, 2) in x and y; errors in x and y are independent."""
         std = self._read_std(decoded)
         variance = np.square(std).reshape(-1, NUM_CORNERS, 2)
-        return {'keypoints_std': np.sqrt(variance @ np.square(image_from_heatmap[:, :2]).T)}
+        return {KEYPOINTS_STD: np.sqrt(variance @ np.square(image_from_heatmap[:, :2]).T)}
 
 
 @BRANCHES.register_module()
@@ -94,10 +95,10 @@ class DimsStdBranch(LogVarianceBranch):
         super().__init__(of)
         (extents,) = of.outputs.values()
         self.outputs = {self.std_output: extents}
-        self.extras = {'dims_std': extents.unit}
+        self.extras = {DIMS_STD: extents.unit}
 
     def to_extras(
         self, decoded: Mapping[str, np.ndarray], image_from_heatmap: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Return ``dims_std`` (N, 3)."""
-        return {'dims_std': self._read_std(decoded)}
+        return {DIMS_STD: self._read_std(decoded)}

@@ -134,13 +134,12 @@ class ReprojectedDims:
         dims_sigma: Standard deviation of the logarithm of predicted width and depth.
 
     Raises:
-        ConfigError: If one is not positive.
+        ConfigError: If one is no positive number.
     """
 
     def __init__(self, point_sigma: float = 0.05, dims_sigma: float = 0.25) -> None:
         for name, value in (('point_sigma', point_sigma), ('dims_sigma', dims_sigma)):
-            if not value > 0:
-                raise ConfigError('must be above 0', argument=name, value=value)
+            check_number(name, value, above=0)
         self.point_sigma = point_sigma
         self.dims_sigma = dims_sigma
 

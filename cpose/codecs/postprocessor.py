@@ -19,6 +19,7 @@ from cpose.codecs.detection_checks import check_detections
 from cpose.codecs.detections import suppress_softly
 from cpose.errors import ConfigError, check_number
 from cpose.geometry.affine import apply_affine, invert_affine
+from cpose.geometry.cuboid_pose import KEYPOINTS_STD
 from cpose.geometry.pnp import MISSING_BELOW, PnPResult, refuse_misfit, solve_cuboid_pnp
 from cpose.geometry.projection import undistort_points
 from cpose.registry import CODECS
@@ -26,9 +27,6 @@ from cpose.shipped_configs import fill_up, shipped_head
 from cpose.structures.cuboid import NUM_CORNERS
 from cpose.structures.object_pose import ObjectPose
 from cpose.structures.pose_data_sample import PoseDataSample
-
-STD = 'keypoints_std'
-"""What a solver weighs points by: an entry of `ObjectPose.extras`."""
 
 
 @CODECS.register_module()
@@ -86,7 +84,7 @@ class PosePostprocessor:
         self._num_classes = told[0] if told else None
         self._further = [branch for branch in self.branches if branch.extras]
         self._uses_std = bool(getattr(self.solver, 'needs_std', False))
-        if self._uses_std and not any(STD in branch.extras for branch in self._further):
+        if self._uses_std and not any(KEYPOINTS_STD in branch.extras for branch in self._further):
             raise ConfigError(
                 'weighs points by their standard deviations, which no branch predicts',
                 argument='solver.type',
@@ -207,14 +205,14 @@ class PosePostprocessor:
         """
         if not self._uses_std:
             return None
-        if STD not in extras:
+        if KEYPOINTS_STD not in extras:
             raise ConfigError(
                 'weighs points by their standard deviations, which the model file does not give',
                 argument='solver.type',
                 value=type(self.solver).__name__,
                 advice=('Export the model again', 'Take another solver'),
             )
-        return np.repeat(extras[STD], 2, axis=1)
+        return np.repeat(extras[KEYPOINTS_STD], 2, axis=1)
 
     def _find_poses(
         self,

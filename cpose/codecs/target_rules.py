@@ -1,6 +1,7 @@
 """Rules of the targets: where the centre is, which corners count, how dimensions are encoded."""
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -130,13 +131,14 @@ class ResidualDims(RelativeDims):
     """
 
     def __init__(self, reference: Sequence[float] | Sequence[Sequence[float]]) -> None:
-        rows: Any = reference if reference and _is_list(reference[0]) else [reference]
-        if not all(_is_list(row) and len(row) == 3 and min(row) > 0 for row in rows):
+        is_one_each = _is_list(reference) and reference and _is_list(reference[0])
+        rows: Any = reference if is_one_each else [reference]
+        if not all(_is_list(row) and len(row) == 3 and all(map(_is_positive, row)) for row in rows):
             raise ConfigError(
                 'must be three positive numbers: mean x, y, z extents divided by y; for several '
                 'categories such a list each',
                 argument='reference',
-                value=list(reference),
+                value=reference,
             )
         self.references = tuple(tuple(float(value) for value in row) for row in rows)
 
@@ -149,6 +151,10 @@ class ResidualDims(RelativeDims):
         """
         references = dims.new_tensor(self.references)
         return dims.exp() * (references[0] if labels is None else references[labels])
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < np.inf
 
 
 def _is_list(value: Any) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cpose.error_places import FilePlace
+from cpose.error_places import FilePlace, listed
 from cpose.errors import DAMAGED_FILE_ERRORS, CheckpointError
 from cpose.optional_packages import import_extra
 
@@ -96,9 +96,8 @@ def check_weights(model: Any, path: str | Path) -> None:
             )
     bad = [item.name for item in model.graph.initializer if not _is_finite(_values(item, path))]
     if bad:
-        listed = ', '.join(bad[:SHOWN]) + (', …' if len(bad) > SHOWN else '')
         raise CheckpointError(
-            f'has {len(bad)} weights with infinite values or NaN ({listed})',
+            f'has {len(bad)} weights with infinite values or NaN ({listed(bad, SHOWN)})',
             place=FilePlace(path),
             advice='Copy or export it again',
         )
@@ -250,5 +249,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'symmetry': (_is_object, 'JSON'),
     'config': (_is_object, 'JSON'),
     'outputs': (_is_outputs, 'an object with size and unit of each output'),
+    'trained_with': (lambda value: isinstance(value, Mapping), 'an object'),
+    'previous_inputs': (lambda value: value == [] or _is_texts(value), 'a list of names'),
 }
 """What each field must be, and in words."""

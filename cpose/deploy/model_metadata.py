@@ -162,22 +162,20 @@ def metadata_of(model: Any, path: str | Path) -> ModelMetadata:
             place=FilePlace(path),
             advice='Export the model again with `cpose export-onnx`',
         ) from error
-    told = [INPUT_NAME, *metadata.previous_inputs]
-    if told != inputs:
-        raise CheckpointError(
-            f'has the inputs {_listed(inputs)}, but its metadata names {_listed(told)}',
-            place=FilePlace(path),
-            advice='Export the model again with `cpose export-onnx`',
-        )
-    if list(metadata.outputs) != outputs:
-        raise CheckpointError(
-            f'has the outputs {_listed(outputs)}, but its metadata names '
-            f'{_listed(list(metadata.outputs))}',
-            place=FilePlace(path),
-            advice='Export the model again with `cpose export-onnx`',
-        )
+    _check_told('inputs', inputs, [INPUT_NAME, *metadata.previous_inputs], path)
+    _check_told('outputs', outputs, list(metadata.outputs), path)
     check_tensors(model, CHANNELS, metadata.input_wh, path)
     return metadata
+
+
+def _check_told(kind: str, names: list[str], told: list[str], path: str | Path) -> None:
+    """Raise unless the inputs or outputs of a graph are those of its metadata, in order."""
+    if told != names:
+        raise CheckpointError(
+            f'has the {kind} {_listed(names)}, but its metadata names {_listed(told)}',
+            place=FilePlace(path),
+            advice='Export the model again with `cpose export-onnx`',
+        )
 
 
 def read_metadata(path: str | Path) -> ModelMetadata:

@@ -11,6 +11,7 @@ from cpose.deploy.model_metadata import (
     load_onnx,
     read_engine_sidecar,
     read_metadata,
+    sidecar_path,
     static_batch_of,
 )
 from cpose.deploy.network_inputs import input_channels
@@ -194,8 +195,15 @@ def _onnx_batches(file: Path) -> tuple[int, int]:
 
 
 def _engine_batches(file: Path) -> tuple[int, int]:
-    profile = read_engine_sidecar(file)['profile']
-    least, most = int(profile['min']), int(profile['max'])
+    try:
+        profile = read_engine_sidecar(file)['profile']
+        least, most = int(profile['min']), int(profile['max'])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            'does not tell the batch sizes of its engine',
+            place=FilePlace(sidecar_path(file), 'profile'),
+            advice='Build the engine again',
+        ) from error
     if 1 < least < most:
         raise CheckpointError(
             f'takes batches of {least} to {most}, but Triton sends single images too',

@@ -191,12 +191,12 @@ def _build(content: dict[str, Any]) -> Pattern:
         )
     if kind == 'marker':
         return SingleMarker(**content)
-    numbers = [value for name, value in content.items() if name != 'squares']
     squares = content['squares']
     if not isinstance(squares, list | tuple) or len(squares) != 2:
         raise ConfigError('must be two numbers', argument='squares', value=squares)
-    for name, value in zip(('square_mm', 'marker_mm'), numbers, strict=False):
-        check_number(name, value, above=0.0)
+    for name in ('square_mm', 'marker_mm'):
+        if name in content:
+            check_number(name, content[name], above=0.0)
     for value in squares:
         check_number('squares', value, least=1, is_whole=True)
     return Board(kind, **{**content, 'squares': tuple(squares)})

@@ -138,7 +138,7 @@ def _by_category(name: str, value: Extent | Mapping[str, Extent]) -> dict[str, t
 
 
 def _read_extent(name: str, extent: Extent) -> tuple[float, float]:
-    numbers = [extent] if isinstance(extent, float | int) else list(extent)
+    numbers: list[Any] = list(extent) if isinstance(extent, list | tuple) else [extent]
     if len(numbers) not in (1, 2):
         raise ConfigError(
             'must be metres, or metres and their standard deviation', argument=name, value=extent

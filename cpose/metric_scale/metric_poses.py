@@ -45,16 +45,23 @@ class _Average:
 
     weight: float = 0.0
     total: float = 0.0
+    count: int = 0
 
     def add(self, value: float, variance: float) -> None:
         """Add a frame."""
         weight = 1 / max(variance, LEAST_RELATIVE_STD**2)
         self.weight, self.total = self.weight + weight, self.total + weight * value
+        self.count += 1
 
     @property
     def mean(self) -> float:
         """Return the mean so far."""
         return self.total / self.weight
+
+    @property
+    def variance(self) -> float:
+        """Return the variance of one frame, the harmonic mean of all."""
+        return self.count / self.weight
 
 
 class MetricScaling:
@@ -121,7 +128,7 @@ class MetricScaling:
             if lengths:
                 average.add(solved.log_factor, solved.covariance[FACTOR, FACTOR])
             else:
-                solved.covariance[FACTOR, FACTOR] = 1 / average.weight
+                solved.covariance[FACTOR, FACTOR] = average.variance
             solved = solved._replace(log_factor=average.mean)
         return _metric_pose(pose, solved, self._source.name, result)
 

@@ -40,6 +40,7 @@ class PoseStream:
         self.images: NewestFrame[Any] = NewestFrame()
         self._inferencer, self._make = inferencer, make
         self._camera: Any = None
+        self._camera_error: DataError | None = None
         self._has_camera = threading.Event()
         self._headers: dict[str, Any] = {}
 
@@ -53,7 +54,7 @@ class PoseStream:
         try:
             self._camera = camera_of(message)
         except DataError as error:
-            self.images.close(error)
+            self._camera_error = error
         self._has_camera.set()
 
     def __iter__(self) -> Iterator[Any]:
@@ -64,6 +65,8 @@ class PoseStream:
                 one before.
         """
         self._has_camera.wait()
+        if self._camera_error is not None:
+            raise self._camera_error
         pairs = self._inferencer.iterate(self._frames(), camera=self._camera)
         for image, result in pairs:
             header = self._headers.pop(image.path)
@@ -162,7 +165,7 @@ def _build(args: Namespace) -> CenterPoseInferencer:
     if source is not None:
         loaded.scale_source = source
     if args.track:
-        loaded.setdefault('tracker', {'type': 'PoseTracker'})
+        loaded.tracker = loaded.get('tracker') or {'type': 'PoseTracker'}
     return CenterPoseInferencer(loaded, checkpoint, args.device)
 
 

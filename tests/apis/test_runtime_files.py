@@ -60,6 +60,9 @@ def test_settings_of_the_runtime():
     config = tiny_config(runtime={'providers': ['CPUExecutionProvider']})
     expected = {'type': 'OnnxRuntime', 'providers': ['CPUExecutionProvider']}
     assert find_runtime(config, 'a.onnx') == expected
+    for chosen, device in ((None, 'cpu'), ('cuda:1', 'cuda:1')):
+        model = runtime_model(config, 'a.onnx', {**expected, 'device': 'cpu'}, chosen)
+        assert model['runtime']['device'] == device
     assert find_runtime(tiny_config(runtime={'type': 'TorchRuntime'}), 'a.pth') is None
 
 

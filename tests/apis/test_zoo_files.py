@@ -99,6 +99,13 @@ def test_names_without_weights(name):
         resolve_model(name)
 
 
+def test_a_model_of_your_own_is_trained_by_its_config(folder, add):
+    add(Weights=None, SHA256=None, Bytes=None, Config='tiny.py')
+    with raises(ConfigError, argument='model', value='tiny') as caught:
+        resolve_model('tiny')
+    assert f'cpose train {folder / "tiny.py"}`' in caught.value.advice[0]
+
+
 def test_a_file(folder):
     assert resolve_model('tiny.safetensors') == (Path('tiny.safetensors'), None)
     (folder / 'renamed').write_bytes((folder / 'own.pth').read_bytes())

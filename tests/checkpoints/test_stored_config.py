@@ -10,6 +10,7 @@ from cpose.checkpoints.checkpoint_file import save_checkpoint_atomic
 from cpose.checkpoints.stored_config import (
     CONFIG_KEY,
     config_from_checkpoint,
+    config_from_json,
     config_to_json,
     without_pretrained,
 )
@@ -48,6 +49,12 @@ def test_keys_of_the_run_and_downloads_are_left_out():
     content = {'work_dir': 'w', 'load_from': 'l', 'resume': True, 'launcher': 'pytorch'}
     config = config_from_checkpoint(stored({**content, 'model': model}))
     assert config.to_dict() == {'model': {'type': 'A', 'backbone': {'type': 'B'}}}
+
+
+@pytest.mark.parametrize('text', ['{', '[' * 100_000, f'{{"a": {"1" * 5000}}}'])
+def test_config_that_is_no_json(text):
+    with raises(CheckpointError, path='a.pth'):
+        config_from_json(text, 'a.pth')
 
 
 def test_config_that_is_no_object():

@@ -80,9 +80,9 @@ OWN = {'a': torch.zeros(2), 'b': torch.zeros(3), 'norm.num_batches_tracked': tor
         (OWN, (), ''),
         ({'a': torch.ones(2), 'b': torch.ones(3)}, ('*.num_batches_tracked',), ''),
         ({'a': torch.ones(2)}, ('norm.*',), '1 missing (b)'),
-        ({**OWN, 'c': torch.ones(1), 'd': torch.ones(1)}, (), '2 unexpected (c, …)'),
+        ({**OWN, 'c': torch.ones(1), 'd': torch.ones(1)}, (), '2 unexpected (c and 1 more)'),
         ({**OWN, 'a': torch.ones(1)}, ('a',), '1 of another shape (a (1,) instead of (2,))'),
-        ({}, (), '3 missing (a, …)'),
+        ({}, (), '3 missing (a and 2 more)'),
     ],
 )
 def test_comparison(weights, may_lack, expected):

@@ -197,8 +197,9 @@ def test_sample_without_candidates_is_named():
 
 
 def test_bad_reference_is_named():
-    with raises(ConfigError, argument='reference', value=[1, 0, 1]):
-        make_branches(scale={'coder': {'type': 'ResidualDims', 'reference': [1, 0, 1]}})
+    for reference in ([1, 0, 1], [1, 1, float('inf')], [[1, 2, 3], [1, 2]], ['1', 2, 3], 1.0, None):
+        with raises(ConfigError, argument='reference', value=reference):
+            make_branches(scale={'coder': {'type': 'ResidualDims', 'reference': reference}})
 
 
 def test_number_out_of_range():

@@ -41,7 +41,7 @@ def test_a_small_dims_sigma_trusts_the_prediction():
 
 
 @pytest.mark.parametrize('name', ['point_sigma', 'dims_sigma'])
-@pytest.mark.parametrize('value', [0, -1, float('nan')])
+@pytest.mark.parametrize('value', [0, -1, float('nan'), float('inf'), 'a'])
 def test_standard_deviations_must_be_positive(name, value):
     with raises(ConfigError, argument=name):
         ReprojectedDims(**{name: value})

@@ -120,6 +120,14 @@ def test_damaged_metadata(file):
         metadata_of(model, 'm')
 
 
+@pytest.mark.parametrize('value', ['5', '"pre_img"', '[1]'])
+def test_damaged_names_of_inputs(file, value):
+    model = onnx.load(file)
+    model.metadata_props.add(key='cpose.previous_inputs', value=value)
+    with raises(CheckpointError, 'previous_inputs', path='m'):
+        metadata_of(model, 'm')
+
+
 def test_missing_package(file, monkeypatch):
     monkeypatch.setitem(sys.modules, 'onnx', None)
     with raises(MissingDependencyError):

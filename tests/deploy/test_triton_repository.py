@@ -147,6 +147,9 @@ def test_what_triton_does_not_run(tmp_path, graphs):
     write_engine_sidecar(engine, metadata, {'min': 2, 'opt': 4, 'max': 8}, flavor='tensorrt')
     with raises(CheckpointError, '2 to 8'):
         write_triton_repository(engine, tmp_path / 'models', 'pose')
+    write_engine_sidecar(engine, metadata, {'min': 2}, flavor='tensorrt')
+    with raises(CheckpointError, field='profile'):
+        write_triton_repository(engine, tmp_path / 'models', 'pose')
     write_engine_sidecar(engine, metadata, profile, flavor='tensorrt')
     write_triton_repository(engine, tmp_path / 'models', 'pose')
 

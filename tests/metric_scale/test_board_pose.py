@@ -2,8 +2,11 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.metric_scale.board_pose import LEAST_PIXEL_STD, pose_corners
+from cpose.errors import ConfigError
+from cpose.metric_scale.board_pose import LEAST_PIXEL_STD, pose_corners, read_pattern
 from cpose.metric_scale.boards import Board
+
+from ..user_errors import raises
 
 INTRINSICS = np.array([[600.0, 0.0, 320.0], [0.0, 640.0, 240.0], [0.0, 0.0, 1.0]])
 LENS = np.array([-0.25, 0.08, 0.001, -0.002, 0.0])
@@ -56,3 +59,9 @@ def test_corners_outside_of_the_lens_are_not_posed():
     barrel = np.array([-0.25, 0.0, 0.0, 0.0, 0.0])  # folds back at 460 pixels from the middle
     points = see(NEAR, None) + 1000
     assert pose_corners(BOARD.corners_mm, points, INTRINSICS, barrel) is None
+
+
+def test_a_wrong_length_is_named():
+    board = {'kind': 'charuco', 'squares': [7, 5], 'marker_mm': -22, 'square_mm': 30}
+    with raises(ConfigError, argument='marker_mm', value=-22):
+        read_pattern(board)

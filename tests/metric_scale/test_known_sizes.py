@@ -60,6 +60,8 @@ def test_wrong_extents():
         KnownDimensions(width=-0.1)
     with raises(ConfigError, argument='length', value=[1, 2, 3]):
         KnownDimensions(length=[1, 2, 3])
+    with raises(ConfigError, argument='height', value=None):
+        KnownDimensions(height={'box': None})
     source = KnownDimensions(height={'mug': 0.1})
     with raises(ConfigError, argument='height'):
         source.dataset_meta = BOX

@@ -162,3 +162,11 @@ def test_without_ros(capsys):
         make_ros_message('no_such_msgs/msg/Point', x=1.0)
     assert main(['--model', 'cuboid']) == 2
     assert 'rclpy' in capsys.readouterr().err
+
+
+def test_no_image_is_worked_on_without_a_usable_camera():
+    stream = make_stream()
+    stream.images.put(image_message(grey_image(50), 100.0))
+    stream.set_camera(info_message(np.zeros((3, 3)), IMAGE_WH))
+    with raises(DataError, argument='k'):
+        next(iter(stream))

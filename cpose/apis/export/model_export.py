@@ -32,6 +32,7 @@ from cpose.deploy.model_integrity import sealed_model
 from cpose.deploy.model_metadata import ModelMetadata
 from cpose.deploy.onnx.export import ExportSettings, check_packages, make_onnx
 from cpose.deploy.onnx.verify import Comparison, check_bounds, compare_with_torch
+from cpose.error_places import listed
 from cpose.errors import ConfigError, DataError
 from cpose.files.model_files import check_new_file, write_model_atomic
 from cpose.files.outputs import note_input, outputs_guarded
@@ -42,6 +43,8 @@ NUM_SYNTHETIC = 2
 NUM_TEST = 4
 MOST_PICTURES = 16
 SEED = 77
+MOST_LISTED = 2
+"""Folders or files that are named."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,10 @@ def make_pictures(
     width, height = input_wh
     sources: Iterable[SourceImage]
     if images:
-        sources, kind = islice(read_images(images), MOST_PICTURES), f'pictures of {_listed(images)}'
+        sources, kind = (
+            islice(read_images(images), MOST_PICTURES),
+            f'pictures of {listed(images, MOST_LISTED)}',
+        )
     else:
         sources, kind = _default_pictures(config, input_wh)
     pipeline = build_pipeline(config)
@@ -98,8 +104,8 @@ def _default_pictures(
             readable = read_images(folder, on_error=lambda _: None)
             found += islice(readable, NUM_TEST - len(found))
     if found:
-        return found, f'pictures of {_listed(folders)}'
-    unused = f' (none of {_listed(folders)} can be read)' if folders else ''
+        return found, f'pictures of {listed(folders, MOST_LISTED)}'
+    unused = f' (none of {listed(folders, MOST_LISTED)} can be read)' if folders else ''
     return _draw(input_wh), f'synthetic pictures{unused}'
 
 
@@ -109,11 +115,6 @@ def _test_folders(config: Config) -> list[str]:
     roots = innermost_configs(dataset)[0].get('data_root')
     found = find_folders(roots, find_categories(config)) if roots else []
     return [folder.path for folder in found if Path(folder.path).is_dir()]
-
-
-def _listed(places: Sequence[str | Path]) -> str:
-    more = f' and {len(places) - 2} more' if len(places) > 2 else ''
-    return ', '.join(map(str, places[:2])) + more
 
 
 def _draw(input_wh: tuple[int, int]) -> Iterator[SourceImage]:

@@ -41,7 +41,9 @@ def choose_input_wh(config: Config, input_wh: Sequence[int] | None) -> tuple[int
     Raises:
         ConfigError: If they are not two multiples of 32.
     """
-    return check_input_wh(input_wh or _set_or_shipped(config, 'input_wh', LOADERS))
+    if input_wh is None:
+        input_wh = _set_or_shipped(config, 'input_wh', LOADERS)
+    return check_input_wh(input_wh)
 
 
 def find_scales(config: Config) -> Sequence[float]:

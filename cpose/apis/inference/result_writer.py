@@ -15,7 +15,8 @@ from cpose.apis.inference.video_file import VideoFile
 from cpose.apis.inference.video_frames import is_live
 from cpose.apis.tracks.track_file import TrackFile
 from cpose.datasets.annotations.file_index import RESULTS_MARK
-from cpose.errors import unwritable
+from cpose.error_places import FilePlace
+from cpose.errors import DataError, unwritable
 from cpose.files.atomic import try_folder, write_text_atomic
 from cpose.files.outputs import MARK, check_replaceable, note_input
 from cpose.structures.object_pose import PoseResult
@@ -83,13 +84,16 @@ class ResultWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Complete the open video and its tracks; what ends a camera ends no video early."""
         is_end = kind is None or (self._is_camera and issubclass(kind, KeyboardInterrupt))
-        self._close_video(is_end)
-        self._write_tracks()
+        try:
+            self._close_video(is_end)
+        finally:
+            self._write_tracks()
 
     def write(self, image: SourceImage, result: PoseResult) -> None:
         """Write what belongs to one image.
 
         Raises:
+            DataError: If a frame has another size than those of its video before it.
             OutputError: If a file cannot be written.
         """
         picture_path = self._picture_path(image)
@@ -155,6 +159,14 @@ class ResultWriter:
             self._video = self._open_video(image.frame.video, image.frame.fps, picture.shape)
             self._video_name = image.frame.video
             self._is_camera = is_live(image.path.rpartition('#')[0])
+        elif self._video.size_wh != picture.shape[1::-1]:
+            raise DataError(
+                f'has another size than the frames of the video {self._video_name} before it',
+                argument='inputs',
+                value=image.image_wh,
+                place=FilePlace(image.path),
+                advice='Give frames of one size',
+            )
         self._video.write(picture)
 
     def _open_video(self, name: str, fps: float, shape: tuple[int, ...]) -> VideoFile:

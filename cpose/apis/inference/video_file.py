@@ -7,6 +7,7 @@ from uuid import uuid4
 import cv2
 import numpy as np
 
+from cpose.apis.inference.video_frames import count_frames
 from cpose.error_places import FilePlace
 from cpose.errors import OutputError, unwritable
 from cpose.files.outputs import MARK, check_replaceable
@@ -37,6 +38,7 @@ class VideoFile:
     def __init__(self, path: Path, fps: float, size_wh: tuple[int, int]) -> None:
         check_replaceable(path)
         self.path = path
+        self.size_wh = size_wh
         self._unfinished = path.with_name(f'.{path.stem}.{uuid4().hex[:8]}.unfinished.mp4')
         self._count = 0
         try:
@@ -77,7 +79,8 @@ class VideoFile:
             raise unwritable(self.path, error, ADVICE, 'out') from error
 
     def _check(self) -> None:
-        found = count_frames(self._unfinished)
+        is_whole = INDEX_BOX in box_names(self._unfinished)
+        found = count_frames(str(self._unfinished)) if is_whole else 0
         if found != self._count:
             raise OutputError(
                 f'cannot be written: {found} of {self._count} frames are in the file, the disk may '
@@ -90,16 +93,6 @@ class VideoFile:
     def _remove(self) -> None:
         with suppress(OSError):
             self._unfinished.unlink()
-
-
-def count_frames(path: Path) -> int:
-    """Return the number of frames that a complete MP4 file holds, 0 for one that is cut off."""
-    if INDEX_BOX not in box_names(path):
-        return 0
-    capture = cv2.VideoCapture(str(path))
-    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    capture.release()
-    return count
 
 
 def box_names(path: Path) -> list[bytes]:

@@ -44,8 +44,8 @@ class TrackFile:
     ``label``, ``class`` where the name is known, and ``poses``: ``number`` and ``time`` (seconds)
     of the frame, ``score``, ``location``, ``quaternion_xyzw``, ``relative_scale``, ``found``,
     ``reprojection_error``, ``relative_error`` and predicted standard deviations where there are
-    any, and unit and source of the scale, as in `result_to_dict`. ``earlier`` are the objects that were found before the track
-    was shown, in the unit of the model.
+    any, and unit and source of the scale, as in `result_to_dict`. ``earlier`` are the objects that
+    were found before the track was shown, in the unit of the model.
 
     Attributes:
         path: Where to write.

@@ -177,7 +177,7 @@ def _build(args: Namespace, source: dict[str, Any] | None) -> Any:
     if source is not None:
         config.scale_source = source
     if args.track:
-        config.setdefault('tracker', {'type': 'PoseTracker'})
+        config.tracker = config.get('tracker') or {'type': 'PoseTracker'}
     if args.smooth:
         _set_lag(config, args.smooth)
     inferencer = CenterPoseInferencer(config, args.checkpoint, device, scales=args.scales)

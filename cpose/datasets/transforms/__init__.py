@@ -1,1 +1,1 @@
-"""One pipeline step per file."""
+"""Steps of the pipeline: loading and packing, symmetries, warps, colours."""

@@ -19,7 +19,7 @@ from cpose.deploy.model_metadata import (
 )
 from cpose.deploy.onnx.graph_passes import convert_to_half
 from cpose.deploy.quantization.quantize import QuantizationSettings, quantize_model
-from cpose.error_places import FilePlace
+from cpose.error_places import FilePlace, listed
 from cpose.errors import CheckpointError, ConfigError
 from cpose.files.encrypted_file import sealed_bytes
 from cpose.files.model_files import check_new_file, replaced_at_end
@@ -41,9 +41,9 @@ def check_for_engine(model: Any, metadata: ModelMetadata, path: str | Path) -> N
     """
     deformable = [node.name for node in model.graph.node if node.op_type == 'DeformConv']
     if deformable:
+        names = listed(deformable, MOST_LISTED)
         raise CheckpointError(
-            f'has {len(deformable)} DeformConv nodes ({_listed(deformable)}), which TensorRT '
-            'cannot run',
+            f'has {len(deformable)} DeformConv nodes ({names}), which TensorRT cannot run',
             place=FilePlace(path),
             advice=(
                 'Run the file in ONNX Runtime',
@@ -76,11 +76,6 @@ def check_precision(wanted: str, metadata: ModelMetadata, path: str | Path) -> N
             place=FilePlace(path),
             advice=('Give the fp32 file', f'Use {{precision}} {metadata.precision}'),
         )
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - MOST_LISTED
-    return ', '.join(names[:MOST_LISTED]) + (f' and {more} more' if more > 0 else '')
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ def differences(
 
     A difference counts relative to the magnitude where that is above 1. A corner that differs by
     more than the bound has been decided otherwise: that is counted, and left out of the numbers.
+    What is no number stays one that is none.
 
     Args:
         pairs: From `match_rows`.
@@ -97,8 +98,9 @@ def differences(
             if name in CORNER_OUTPUTS:
                 corner = gap.unflatten(-1, (-1, 2)).amax(dim=-1)
                 others += int((corner > bound).sum())
-                gap = corner[corner <= bound]
-            largest[name] = max(largest.get(name, 0.0), float(gap.max()) if gap.numel() else 0.0)
+                gap = corner[~(corner > bound)]
+            most = gap.max() if gap.numel() else gap.new_zeros(())
+            largest[name] = float(most.maximum(gap.new_tensor(largest.get(name, 0.0))))
     return largest, count, others
 
 

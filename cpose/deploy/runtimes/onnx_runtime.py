@@ -159,20 +159,21 @@ def _names_of(available: Sequence[str], device: str | None) -> tuple[str, ...]:
     if kind == 'cuda' and CUDA not in available:
         raise _no_cuda(device)
     if kind not in ('', 'cpu', 'cuda'):
-        raise ConfigError(
-            'is no device of ONNX Runtime',
-            argument='device',
-            value=device,
-            advice='Use cpu or cuda',
-        )
+        raise _no_device(device)
     use_cuda = kind == 'cuda' or (kind == '' and CUDA in available and torch.cuda.is_available())
     return (CUDA, CPU) if use_cuda else (CPU,)
 
 
 def _gpu_number(device: str | None) -> int:
-    """Return the GPU that a device names, else the current one."""
+    """Return the GPU that a device names, else the current one.
+
+    Raises:
+        ConfigError: If it has something else than a number behind its colon.
+    """
     number = (device or '').partition(':')[2]
     if number:
+        if not number.isdecimal():
+            raise _no_device(device)
         return int(number)
     return torch.cuda.current_device() if torch.cuda.is_available() else 0
 
@@ -203,6 +204,15 @@ def _check_used(
         )
     logging.getLogger(__name__).warning(
         '%s could not start, so the CPU is used; ONNX Runtime tells why above.', unused[0]
+    )
+
+
+def _no_device(device: str | None) -> ConfigError:
+    return ConfigError(
+        'is no device of ONNX Runtime',
+        argument='device',
+        value=device,
+        advice='Use cpu or cuda',
     )
 
 

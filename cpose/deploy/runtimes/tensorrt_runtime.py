@@ -146,9 +146,14 @@ def choose_gpu(path: Path, device: str | None) -> torch.device:
     """Return the GPU that an engine shall run on.
 
     Raises:
-        ConfigError: If it is none, or not there.
+        ConfigError: If it is none, unknown or not there.
     """
-    wanted = torch.device(device or 'cuda')
+    try:
+        wanted = torch.device(device or 'cuda')
+    except RuntimeError as error:
+        raise ConfigError(
+            'is unknown', argument='device', value=device, advice='Use cuda or cuda:1'
+        ) from error
     if wanted.type != 'cuda' or not torch.cuda.is_available():
         found = f'device={device!r}' if wanted.type != 'cuda' else 'no GPU is visible here'
         raise ConfigError(

@@ -30,14 +30,14 @@ def match_nearest(distances: np.ndarray) -> np.ndarray:
     """Give each prediction its nearest object, however far and however often.
 
     Args:
-        distances: (P, N).
+        distances: (P, N), NaN where the place of one is unknown.
 
     Returns:
         (P,) number of the object; `UNMATCHED` without objects.
     """
     if not distances.shape[1]:
         return np.full(len(distances), UNMATCHED)
-    return distances.argmin(axis=1)
+    return np.where(np.isnan(distances), np.inf, distances).argmin(axis=1)
 
 
 def match_counted(
@@ -53,7 +53,7 @@ def match_counted(
     Returns:
         (P,) number of the object, `UNMATCHED` or `IGNORED`.
     """
-    nearest = match_nearest(np.where(np.isnan(distances), np.inf, distances))
+    nearest = match_nearest(distances)
     if not len(is_counted):
         return nearest
     counted = np.where(is_counted[nearest], nearest, IGNORED)

@@ -8,7 +8,7 @@ import pytest
 from cpose.apis.inference.image_sources import SourceImage
 from cpose.apis.inference.result_writer import ResultWriter
 from cpose.datasets.annotations.file_index import RESULTS_MARK
-from cpose.errors import OutputError
+from cpose.errors import DataError, OutputError
 from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
 
 from ...user_errors import raises
@@ -172,3 +172,14 @@ def test_folder_with_pictures_of_the_user_is_not_marked(tmp_path, name):
     with ResultWriter(tmp_path, json_folder='', picture_folder='') as writer:
         writer.write(source(), result())
     assert marks(tmp_path) == []
+
+
+def test_frames_of_a_video_have_one_size(tmp_path):
+    first, second = (
+        source(f'a/{number}', f'a/{number}.png', frame=VideoFrame('a', number, number / 10, 10.0))
+        for number in range(2)
+    )
+    larger = replace(second, image=grey_image(100, (100, 60)))
+    with raises(DataError, path='a/1.png'), ResultWriter(tmp_path) as writer:
+        writer.write(first, PoseResult('', (80, 60), None))
+        writer.write(larger, PoseResult('', (100, 60), None))

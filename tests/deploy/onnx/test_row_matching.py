@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -38,6 +40,14 @@ def test_class_and_position_decide():
 def test_a_row_that_is_missing_is_a_difference():
     largest, *_ = compare(make_rows((0, 1), (0, 5)), make_rows((0, 1), (0, 1)))
     assert largest['bboxes'] == pytest.approx(4 / 5)
+
+
+@pytest.mark.parametrize('name', ['scores', 'kps'])
+def test_nan_is_a_difference(name):
+    expected, found = make_rows((0, 1), (0, 5)), make_rows((0, 1), (0, 5))
+    found[name][0, 0, 0] = torch.nan
+    largest, *_ = compare(expected, found)
+    assert math.isnan(largest[name])
 
 
 def test_corners_decided_otherwise():

@@ -82,7 +82,7 @@ def test_providers_by_name(monkeypatch):
         choose_providers([CPU], None, ['CoreMLExecutionProvider'])
 
 
-@pytest.mark.parametrize('device', ['cuda', 'cuda:1', 'mps'])
+@pytest.mark.parametrize('device', ['cuda', 'cuda:1', 'mps', 'cpu:one'])
 def test_device_that_is_not_there(folder, device):
     with raises(ConfigError, argument='device', value=device):
         OnnxRuntime(folder / 'tiny.onnx', device)

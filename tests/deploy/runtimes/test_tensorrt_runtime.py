@@ -254,8 +254,9 @@ def test_gpus(monkeypatch, device, expected):
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
     monkeypatch.setattr(torch.cuda, 'current_device', lambda: 1)
     assert choose_gpu('a.engine', device) == torch.device(expected)
-    with raises(ConfigError, argument='device', value='cuda:2'):
-        choose_gpu('a.engine', 'cuda:2')
+    for wrong in ('cuda:2', 'gpu'):
+        with raises(ConfigError, argument='device', value=wrong):
+            choose_gpu('a.engine', wrong)
 
 
 @pytest.mark.gpu

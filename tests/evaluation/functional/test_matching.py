@@ -35,6 +35,10 @@ def test_nearest_may_be_taken_twice():
     assert matches.tolist() == [0, 0, 1]
 
 
+def test_an_unknown_place_is_nobody_s_nearest():
+    assert match_nearest(np.array([[np.nan, 0.5, 0.2]])).tolist() == [2]
+
+
 def test_predictions_on_uncounted_objects_are_ignored():
     distances = np.array([[0.1, 0.5], [0.2, 0.3]])
     matches = match_counted(distances, np.ones(2, dtype=bool), np.array([False, True]))
