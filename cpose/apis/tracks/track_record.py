@@ -163,7 +163,7 @@ class _TrackReader:
                 return None
             found = fields.fields('found')
         extras = {n: fields.array(n, s) for n, s in SHAPES.items() if n in fields.content}
-        errors = {
+        errors: dict[str, Any] = {
             name: float(fields.array(name, ()))
             for name in ('reprojection_error', 'relative_error')
             if name in fields.content

@@ -112,7 +112,7 @@ class FAN(PretrainedBackbone):
     """
 
     out_strides = (4, 8, 16, 32)
-    optional_weights = ('out_norms.*', 'learnable_downsample.*')
+    optional_weights: tuple[str, ...] = ('out_norms.*', 'learnable_downsample.*')
     """Layers that ImageNet weights do not have."""
 
     def __init__(
