@@ -154,7 +154,7 @@ class ResidualDims(RelativeDims):
 
 
 def _is_positive(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < np.inf
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < np.inf
 
 
 def _is_list(value: Any) -> bool:

@@ -59,8 +59,8 @@ def test_labellings_are_those_of_the_symmetry(symmetry, poses):
     labellings = list_labellings(symmetry)
     measured = measure([poses[1]], CAMERA, POINT_NOISE, 0.1)
     keypoints, dims = symmetry.candidates(poses[1].keypoints_cv, poses[1].dims)
-    for turned, (_, turn, axes), extents in zip(
-        keypoints, zip(*labellings, strict=True), dims, strict=True
+    for turned, turn, axes, extents in zip(
+        keypoints, labellings.quaternions, labellings.axes, dims, strict=True
     ):
         target = multiply_quaternions(measured.quaternion[0], turn)
         wobble = multiply_quaternions(quaternion_from_vector([0.05, 0.02, 0]), target)

@@ -34,7 +34,7 @@ class FrameBeforeConv(nn.Module):
         # No module of this one, so that its parameters stand here, by the names that they had.
         self._image = (conv,)
         self.weight = conv.weight
-        self.register_parameter('bias', conv.bias)
+        self.bias = conv.bias
         for name, channels in PREVIOUS_CHANNELS.items():
             self.add_module(name, _zero_like(conv, channels))
 
