@@ -127,12 +127,4 @@ CASES = {
     'tracks of a video of another size': draw(wh=(96, 48)),
     'tracks of a video of another rate': draw(fps=25.0),
     'tracks beside a picture': draw_a_picture,
-    'tracks that would be replaced': lambda folder: smooth_tracks(
-        write(folder).replace(_json(folder) / 'clip.tracks.json'), folder
-    ),
 }
-
-
-def _json(folder):
-    (folder / 'json').mkdir()
-    return folder / 'json'
