@@ -1,5 +1,6 @@
 """Smooth the tracks of a file and draw them into their video, without a network."""
 
+import inspect
 import itertools
 import warnings
 from collections import deque
@@ -12,7 +13,7 @@ from cpose.apis.inference.result_writer import ResultWriter, prepare_output
 from cpose.apis.tracks.track_file import TrackFile
 from cpose.apis.tracks.track_record import FOLLOWED_AGAIN, TrackRecord, read_record
 from cpose.error_places import FilePlace
-from cpose.errors import DataError, UserError
+from cpose.errors import DataError, UserError, nearest_names
 from cpose.files.outputs import note_input, outputs_guarded
 from cpose.structures.object_pose import MetricScale, ObjectPose, PoseResult
 from cpose.tracking.replayed_tracker import ReplayedTracker
@@ -86,6 +87,12 @@ def follow_again(record: TrackRecord, lag: int | None = None) -> Iterator[PoseRe
         DataError: If the settings of the tracker are wrong.
     """
     settings = record.settings if lag is None else {**record.settings, 'lag': lag}
+    known = inspect.signature(ReplayedTracker).parameters
+    for name in settings.keys() - known.keys():
+        place = FilePlace(record.path, f'tracker.{name}')
+        raise DataError(
+            'is no setting of a PoseTracker', place=place, advice=nearest_names(name, known)
+        )
     try:
         tracker = ReplayedTracker(**settings)
     except (TypeError, UserError) as error:
