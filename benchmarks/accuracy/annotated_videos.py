@@ -195,13 +195,13 @@ def row_of(way: Way, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     errors = np.array([error for item in outcomes for error in item.errors.values()])
     reasons = Counter(reason for item in outcomes for reason in item.reasons.values())
     tries = len(outcomes)
-    left_out = ', '.join(f'{reason}: {count / tries:g}' for reason, count in reasons.most_common())
+    left_out = ', '.join(f'{reason}: {count / tries:.2g}' for reason, count in reasons.most_common())
     total = len(outcomes[0].errors) + len(outcomes[0].reasons)
     return (
         f'{way.folder}, {total}',
         str(way.count),
         ' and '.join(filter(None, (way.known, way.model))) or '–',
-        f'{len(errors) / tries:g}',
+        f'{len(errors) / tries:.3g}',
         *(f'{value:.1f}' for value in (*np.percentile(errors, (50, 90)), errors.max())),
         f'{(errors.mean(axis=1) > WRONG_PX).sum() / tries:g}',
         left_out or '–',
