@@ -116,12 +116,18 @@ def _read_jpeg(content: bytes) -> ImageHeader | None:
     return header and replace(header, orientation=orientation)
 
 
+MOST_CHUNK = 1 << 26
+"""Bytes of a part of a PNG that decoders may make room for before they see that it is not there."""
+
+
 def _read_png(content: bytes) -> ImageHeader:
     width, height, bits = struct.unpack_from('>IIB', content, 16)
     header, position = ImageHeader('PNG', (width, height), bits), 8
     while position + 8 <= len(content):
         (length,) = struct.unpack_from('>I', content, position)
         name, data = content[position + 4 : position + 8], position + 8
+        if length > MOST_CHUNK and data + length > len(content):
+            return replace(header, problem='a part of it claims to be longer than the file')
         if name == b'eXIf':
             turn = _read_orientation(content[data : data + length])
             return replace(header, orientation=turn)

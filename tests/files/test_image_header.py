@@ -97,3 +97,13 @@ def test_jpeg_2000():
     sizes = (60).to_bytes(4, 'big') + (40).to_bytes(4, 'big') + (10).to_bytes(4, 'big') * 2
     content = b'\xff\x4f\xff\x51\x00\x2f\x00\x00' + sizes
     assert read_image_header(content) == ImageHeader('JPEG 2000', (50, 30))
+
+
+def test_a_part_of_a_png_longer_than_the_file():
+    """Decoders would make room for two gigabytes."""
+    content = bytearray(cv2.imencode('.png', np.zeros((6, 8, 3), np.uint8))[1].tobytes())
+    start = content.index(b'IDAT')
+    content[start - 4 : start] = (2_000_000_000).to_bytes(4, 'big')
+    header = read_image_header(bytes(content))
+    assert header.image_wh == (8, 6)
+    assert 'longer than the file' in header.problem
