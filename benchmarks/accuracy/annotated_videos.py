@@ -195,7 +195,9 @@ def row_of(way: Way, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     errors = np.array([error for item in outcomes for error in item.errors.values()])
     reasons = Counter(reason for item in outcomes for reason in item.reasons.values())
     tries = len(outcomes)
-    left_out = ', '.join(f'{reason}: {count / tries:.2g}' for reason, count in reasons.most_common())
+    left_out = ', '.join(
+        f'{reason}: {count / tries:.2g}' for reason, count in reasons.most_common()
+    )
     total = len(outcomes[0].errors) + len(outcomes[0].reasons)
     return (
         f'{way.folder}, {total}',
