@@ -151,7 +151,9 @@ def _read_image(path: Path) -> np.ndarray | None:
         return None
     _check_size(path, header.image_wh[0] * header.image_wh[1])
     if header.format == 'PNG' and header.problem:
-        raise DataError(f'cannot be read: {header.problem}', place=FilePlace(path))
+        raise DataError(
+            f'cannot be read: {header.problem}', place=FilePlace(path), advice='Save it again'
+        )
     try:
         return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:

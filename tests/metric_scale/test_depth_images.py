@@ -134,6 +134,16 @@ def test_pickles_are_not_read(tmp_path):
         read_depth(tmp_path / 'a.npy')
 
 
+def test_a_part_longer_than_the_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    content = bytearray(cv2.imencode('.png', np.full((6, 8), 1500, np.uint16))[1].tobytes())
+    start = content.index(b'IDAT')
+    content[start - 4 : start] = (2_000_000_000).to_bytes(4, 'big')
+    (tmp_path / 'a.png').write_bytes(content)
+    monkeypatch.setattr(cv2, 'imdecode', lambda *args: pytest.fail('room is made for it'))
+    with raises(DataError, 'longer than the file', path=tmp_path / 'a.png'):
+        read_depth(tmp_path / 'a.png')
+
+
 def test_another_shape_is_refused(scene, tmp_path):
     write(tmp_path, scene.depth[:300], f'{scene.name}.npy')
     with raises(DataError, path=tmp_path / f'{scene.name}.npy'):
