@@ -195,6 +195,29 @@ def test_names_in_another_order_are_refused(config, checkpoint, exported, tmp_pa
         evaluate(swapped, weights, work_dir=tmp_path)
 
 
+def test_training_goes_on_with_a_further_category(config, checkpoint, tmp_path):
+    wanted = ['hat', *NAMES[::-1]]
+    further = Config(config.to_dict())
+    further.load_from = str(checkpoint)
+    further.model.head.num_classes = 3
+    further.model.head.branches.scale.coder.reference = [[1.0, 1.0, 1.0], *REFERENCES[::-1]]
+    further.optim_wrapper.optimizer.lr = 0.0
+    further.train_cfg.max_epochs = 1
+    for loader in ('train_dataloader', 'test_dataloader'):
+        metainfo = further[loader].dataset.metainfo
+        metainfo.category = wanted
+        metainfo.symmetry = [{'type': 'NoSymmetry'}, *metainfo.symmetry[::-1]]
+        metainfo.eval_num_symmetry = [1, *metainfo.eval_num_symmetry[::-1]]
+        further[loader].dataset.data_root = dict(further[loader].dataset.data_root)
+    runner = train(further, tmp_path)
+    report = evaluate(further, runner.last_checkpoint, work_dir=tmp_path)
+    before = evaluate(config, checkpoint, work_dir=tmp_path)
+    for name in NAMES:
+        assert report['per_category'][name]['AP50_3DIoU'] == pytest.approx(
+            before['per_category'][name]['AP50_3DIoU']
+        )
+
+
 def test_pictures_have_both_colours(config, checkpoint):
     folders = config.test_dataloader.dataset.data_root
     inferencer = CenterPoseInferencer(None, checkpoint)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
+from cpose.checkpoints.categories import CENTER_OUTPUT
 from cpose.checkpoints.integrity import check_finite
 from cpose.checkpoints.renaming import bare_name
 from cpose.error_places import FilePlace, listed
@@ -17,8 +18,6 @@ from cpose.models.checkpoint_keys import convert, detect_family, weight_families
 SHOWN = 4
 STATE_DICT_KEYS = ('state_dict', 'model', 'state_dict_ema')
 BACKBONE_PREFIX = 'backbone.'
-CENTER_WEIGHT = 'head.branches.outputs.hm.out.weight'
-"""Has one row per category."""
 
 
 class Differences(NamedTuple):
@@ -181,10 +180,11 @@ def _hint(differences: Differences, weights: Mapping[str, Tensor]) -> str:
     reshaped = differences.misshapen
     if any(key.startswith(BACKBONE_PREFIX) for key in [*differences.missing, *reshaped]):
         return 'It is of another backbone: give the {config} it was trained with'
-    if any(text.startswith(f'{CENTER_WEIGHT} ') for text in reshaped):
+    if any(text.startswith(f'{CENTER_OUTPUT[0]} ') for text in reshaped):
+        number = len(weights[CENTER_OUTPUT[0]])
         return (
-            f'It has {len(weights[CENTER_WEIGHT])} categories: give the head as num_classes '
-            f'{len(weights[CENTER_WEIGHT])}, and as many names in metainfo.category.'
+            f'It has {number} categories: give the head as num_classes {number}, and as many names '
+            'in metainfo.category.'
         )
     if reshaped:
         return 'Compare num_classes of the head and the widths with the config of the checkpoint.'

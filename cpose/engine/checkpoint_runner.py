@@ -1,10 +1,12 @@
 """What the runner reads from checkpoints and writes to them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.hooks import EMAHook
 
+from cpose.checkpoints.categories import stored_categories, take_categories
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.loading import bare_model, load_weights, own_weights
 from cpose.checkpoints.training_state import from_plain
@@ -18,7 +20,7 @@ from cpose.engine.resuming import (
     errors_of_state,
     prepare_resume,
 )
-from cpose.engine.run_checks import check_run, check_stored_categories
+from cpose.engine.run_checks import categories_to_learn, check_run, check_stored_categories
 from cpose.engine.schedules import (
     depends_on_iterations,
     depends_on_results,
@@ -121,12 +123,27 @@ class CheckpointRunner(PartBuildingRunner):
             self._settings = optimizer_settings(self.optim_wrapper)
             self.train_loop.load_state_dict(checkpoint['train_loop'])
             checkpoint['meta'].update(self.train_loop.progress)
+        learnt = categories_to_learn(self)
+        if learnt and not self._resume:
+            self._take_categories(checkpoint, learnt)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_weights(bare_model(self.model), checkpoint, filename)
-        check_stored_categories(self, checkpoint, filename, self._resume)
+        if self._resume or not learnt:
+            check_stored_categories(self, checkpoint, filename)
         self._has_loaded = True
         self.logger.info(f'Loaded checkpoint {filename}')
         return checkpoint
+
+    def _take_categories(self, checkpoint: dict[str, Any], learnt: Sequence[str]) -> None:
+        """Change the weights of other categories to those that are learnt."""
+        checkpoint['state_dict'], changes = take_categories(
+            checkpoint['state_dict'],
+            bare_model(self.model).state_dict(),
+            stored_categories(checkpoint),
+            learnt,
+        )
+        if changes:
+            self.logger.warning('The weights are of other categories. %s.', changes)
 
     def save_checkpoint(
         self,

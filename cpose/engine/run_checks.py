@@ -195,22 +195,26 @@ def check_file_of_runtime(model: Any, categories: Sequence[str]) -> None:
         check_categories(runtime.metadata.class_names, categories, runtime.path)
 
 
-def check_stored_categories(
-    runner: Any, checkpoint: Mapping[str, Any], path: str, is_resumed: bool
-) -> None:
+def check_stored_categories(runner: Any, checkpoint: Mapping[str, Any], path: str) -> None:
     """Compare the names of categories with those in a checkpoint.
-
-    Where a training starts from its weights they may be others, but not in another order.
 
     Raises:
         CheckpointError: If they differ.
     """
     told = stored_categories(checkpoint)
-    loops = dict(_built_loops(runner))
-    for loop in loops.values():
-        metainfo = getattr(loop.dataloader.dataset, 'metainfo', None) or {}
-        may_rename = 'train' in loops and not is_resumed
-        check_categories(told, metainfo.get('category', ()), path, may_rename)
+    for _, loop in _built_loops(runner):
+        check_categories(told, _categories_of(loop), path)
+
+
+def categories_to_learn(runner: Any) -> tuple[str, ...]:
+    """Return the names of the categories that a run trains, none if it only evaluates."""
+    loop = dict(_built_loops(runner)).get('train')
+    return () if loop is None else _categories_of(loop)
+
+
+def _categories_of(loop: Any) -> tuple[str, ...]:
+    metainfo = getattr(loop.dataloader.dataset, 'metainfo', None) or {}
+    return tuple(metainfo.get('category', ()))
 
 
 def _built_loops(runner: Any) -> Iterator[tuple[str, Any]]:

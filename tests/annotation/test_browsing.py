@@ -55,8 +55,9 @@ def test_annotations_of_a_folder(tmp_path):
     assert titles_of(few) == ['0.jpg', '3.jpg', '6.jpg']
 
 
-def test_what_training_sees(tmp_path):
-    page = browse('quickstart', tmp_path / 'page.html', '--num', '4')
+@pytest.mark.parametrize('config', ['quickstart', 'efficientnet_lite0_cuboid'])
+def test_what_training_sees(tmp_path, config):
+    page = browse(config, tmp_path / 'page.html', '--num', '4')
     assert page.tags.count('image') == 4
     assert 'equal views of each: 4' in page.text
     assert page.tags.count('line') >= 12

@@ -1,6 +1,12 @@
 import pytest
+import torch
 
-from cpose.checkpoints.categories import check_categories, stored_categories
+from cpose.checkpoints.categories import (
+    CENTER_OUTPUT,
+    check_categories,
+    stored_categories,
+    take_categories,
+)
 from cpose.errors import CheckpointError
 
 from ..user_errors import raises
@@ -20,24 +26,44 @@ def test_what_goes_together(told, wanted):
 
 
 @pytest.mark.parametrize(
-    ('wanted', 'is_start_of_training'),
+    'wanted', [('shoe', 'cup'), ('cup', 'boot'), ('cup', 'shoe', 'hat'), ('boot', 'cup'), ('cup',)]
+)
+def test_what_does_not(wanted):
+    with raises(CheckpointError, ', '.join(wanted), argument='checkpoint', path='a.pth'):
+        check_categories(('cup', 'shoe'), wanted, 'a.pth')
+
+
+@pytest.mark.parametrize(
+    ('told', 'wanted', 'rows', 'changes'),
     [
-        (('shoe', 'cup'), False),
-        (('cup', 'boot'), True),
-        (('cup', 'shoe', 'hat'), False),
-        (('boot', 'cup'), False),
-        (('cup',), False),
+        (('cup', 'shoe'), ('cup', 'shoe'), (1, 2), ''),
+        (('cup', 'shoe'), ('mug', 'shoe'), (1, 2), ''),
+        (('cup',), ('boot',), (1,), ''),
+        (('cup', 'shoe'), (), (1, 2), ''),
+        (('cup', 'shoe'), ('shoe', 'cup'), (2, 1), 'known: shoe, cup'),
+        (('cup', 'shoe'), ('boot', 'cup'), (0, 1), 'known: cup; new: boot; left out: shoe'),
+        (('cup', 'shoe'), ('hat', 'shoe', 'cup'), (0, 2, 1), 'known: shoe, cup; new: hat'),
+        (('cup', 'shoe'), ('shoe',), (2,), 'known: shoe; left out: cup'),
+        (('box',), ('cup', 'shoe'), (0, 0), 'new: cup, shoe; left out: box'),
     ],
 )
-def test_what_does_not(wanted, is_start_of_training):
-    told = ('cup', 'shoe')
-    with raises(CheckpointError, ', '.join(wanted), argument='checkpoint', path='a.pth'):
-        check_categories(told, wanted, 'a.pth')
-    if is_start_of_training:
-        check_categories(told, wanted, 'a.pth', may_rename=True)
-        return
-    with raises(CheckpointError, 'cup, shoe', argument='checkpoint'):
-        check_categories(told, wanted, 'a.pth', may_rename=True)
+def test_training_starts_with_what_was_learnt_for_a_name(told, wanted, rows, changes):
+    weights = {'neck': torch.full((3,), 7.0)}
+    initial = {'neck': torch.zeros(3)}
+    for key in CENTER_OUTPUT:
+        weights[key] = torch.arange(1.0, len(told) + 1)[:, None]
+        initial[key] = torch.zeros(len(rows), 1)
+    taken, text = take_categories(weights, initial, told, wanted)
+    assert text == changes
+    assert taken['neck'] is weights['neck']
+    for key in CENTER_OUTPUT:
+        assert taken[key].flatten().tolist() == list(rows)
+    assert initial[CENTER_OUTPUT[0]].count_nonzero() == 0
+
+
+def test_weights_of_unknown_categories_stay_as_they_are():
+    weights = {CENTER_OUTPUT[0]: torch.ones(2, 1)}
+    assert take_categories(weights, {}, (), ('cup', 'shoe')) == (weights, '')
 
 
 @pytest.mark.parametrize(

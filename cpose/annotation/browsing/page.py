@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 import cv2
 import numpy as np
+from mmengine.registry import DefaultScope
 
 from cpose.annotation.browsing.comparison import (
     ComparedImage,
@@ -138,7 +139,8 @@ def _config_page(source: str, num: int, options: Mapping[str, Any]) -> Element:
             place=ConfigPlace(('train_dataloader.dataset',), str(source)),
             advice='Give a config with training data',
         )
-    dataset: Any = DATASETS.build(given)
+    with DefaultScope.overwrite_default_scope('cpose'):
+        dataset: Any = DATASETS.build(given)
     codec = _build_codec(config)
     chosen = _spread(len(dataset), num)
     root, body = new_page(

@@ -170,7 +170,7 @@ def first_pose(content, number):
         (lambda c: c.pop('tracker'), 'tracker'),
         (lambda c: c['tracker'].update(type='CornerTracker'), 'tracker'),
         (lambda c: c['tracker'].update(acceleration=-1), 'tracker'),
-        (lambda c: c['tracker'].update(colour=1), 'tracker'),
+        (lambda c: c['tracker'].update(colour=1), 'tracker.colour'),
         (lambda c: c.pop('dataset_meta'), 'dataset_meta'),
         (lambda c: c['frames']['number'].reverse(), 'frames.number'),
         (lambda c: c['frames']['time'].reverse(), 'frames.time'),
