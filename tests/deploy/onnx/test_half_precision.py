@@ -1,5 +1,7 @@
 import onnx
+import pytest
 
+from cpose.cli.main import main
 from cpose.deploy.onnx.graph_parts import decoder_nodes
 from cpose.deploy.onnx.graph_passes import convert_to_half
 
@@ -40,3 +42,11 @@ def test_the_graph_is_valid_and_no_value_of_the_decoder_is_stored_in_half():
     ]
     assert to_half
     assert not values.intersection(to_half)
+
+
+@pytest.mark.slow
+def test_the_shipped_model_is_exported(tmp_path):
+    out = tmp_path / 'cuboid.onnx'
+    assert main(['export-onnx', '--model', 'cuboid', '--half', '--opset=17', f'--out={out}']) == 0
+    kinds = {weight.data_type for weight in onnx.load(out).graph.initializer if weight.dims}
+    assert onnx.TensorProto.FLOAT16 in kinds
