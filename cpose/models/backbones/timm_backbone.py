@@ -1,19 +1,24 @@
-"""Any feature extractor of timm as a backbone, DLA-34 among them."""
+"""Any feature extractor of timm as a backbone, DLA-34 among them.
+
+timm is imported where it is used: it brings torchvision, and other networks, such as exported
+files, start without the second that both need.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import timm
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
-from timm.models import PretrainedCfg
 from torch import Tensor, nn
 
 from cpose.errors import CheckpointError, ConfigError, nearest_names
 from cpose.files.download import why_unreachable
 from cpose.models.backbones.pretrained_backbone import PretrainedBackbone
 from cpose.registry import MODELS
+
+if TYPE_CHECKING:
+    from timm.models import PretrainedCfg
 
 TIMEOUT = 5.0
 """Seconds that a server gets to answer; the Hub's own client tries for a minute."""
@@ -127,6 +132,8 @@ def _level_indices(
     name: str, out_strides: Sequence[int], timm_options: Mapping[str, Any]
 ) -> tuple[int, ...]:
     """Find the numbers of the levels with the wanted strides."""
+    import timm
+
     if not timm.is_model(name):
         known = timm.list_models(include_tags=False)
         raise ConfigError(
@@ -173,6 +180,8 @@ def create_features(name: str, pretrained: bool, **options: Any) -> nn.Module:
         ConfigError: If timm has no weights for the model.
         CheckpointError: If they cannot be downloaded.
     """
+    import timm
+
     if not pretrained:
         return timm.create_model(name, pretrained=False, features_only=True, **options)
     source = timm.get_pretrained_cfg(name)
@@ -196,7 +205,7 @@ def create_features(name: str, pretrained: bool, **options: Any) -> nn.Module:
         raise _no_download(name, reason) from error
 
 
-def _cached_file(source: PretrainedCfg) -> str:
+def _cached_file(source: 'PretrainedCfg') -> str:
     """Return the file of an earlier download from the Hub, or an empty string."""
     names = [source.hf_hub_filename] if source.hf_hub_filename else FILES
     repository, _, revision = (source.hf_hub_id or '').partition('@')
@@ -208,7 +217,7 @@ def _cached_file(source: PretrainedCfg) -> str:
     return next((path for path in found if isinstance(path, str)), '')
 
 
-def _check_network(name: str, source: PretrainedCfg) -> None:
+def _check_network(name: str, source: 'PretrainedCfg') -> None:
     if source.hf_hub_id and constants.HF_HUB_OFFLINE:
         raise _no_download(name, 'HF_HUB_OFFLINE is set and they are not in the cache')
     url = constants.ENDPOINT if source.hf_hub_id else source.url

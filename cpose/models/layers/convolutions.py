@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from torch.nn.grad import conv2d_input
-from torchvision.ops import deform_conv2d
 
 from cpose.registry import MODELS
 
@@ -143,6 +142,8 @@ class ModulatedDeformConv(nn.Module):
         return self._sample(*inputs)
 
     def _sample(self, feature: Tensor, offset: Tensor, mask: Tensor) -> Tensor:
+        from torchvision.ops import deform_conv2d  # needs a second to import
+
         return deform_conv2d(feature, offset, self.weight, self.bias, padding=1, mask=mask)
 
 

@@ -8,7 +8,6 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import StochasticDepth
 
 HIDDEN_RATIO = 4
 
@@ -110,6 +109,8 @@ class FANBlock(nn.Module):
     """
 
     def __init__(self, channels: int, num_heads: int, drop_path_rate: float) -> None:
+        from torchvision.ops import StochasticDepth  # needs a second to import
+
         super().__init__()
         self.norm1 = nn.LayerNorm(channels, eps=1e-6)
         self.attn = TokenAttention(channels, num_heads)
