@@ -200,12 +200,6 @@ class Easel:
                 hole = deeper
         return self._meet(mask, profile, is_inside=True), np.flatnonzero(hole)
 
-    def on_level(self, pixels: np.ndarray, height: float) -> np.ndarray:
-        """Return the points (3, N) of a level disc that pixels (N,) show."""
-        rays = self.rays[:, pixels]
-        share = (np.float32(height) - np.float32(self.eye[1])) / rays[1]
-        return np.asarray(self.eye[:, None].astype(np.float32) + share * rays)
-
     def _meet(self, mask: np.ndarray, profile: Profile, is_inside: bool) -> Hits:
         pixels = np.flatnonzero(mask)
         band = mask.ravel()[pixels] - 1
