@@ -76,6 +76,7 @@ def imported(files):
     return {DISTRIBUTIONS.get(name, name) for name in import_names(files)}
 
 
+@pytest.mark.slow
 def test_every_import_is_declared():
     declared = {item.name for item in requirements(*RUNTIME_EXTRAS)}
     assert imported(PACKAGE.rglob('*.py')) - declared == set()
@@ -96,6 +97,7 @@ def test_core_imports_need_no_extra():
             assert used - {'cpose'} <= declared, file
 
 
+@pytest.mark.slow
 def test_everything_declared_is_used():
     used = imported(PACKAGE.rglob('*.py'))
     sources = [*PACKAGE.rglob('*.py'), *(ROOT / 'configs').rglob('*.py')]

@@ -63,6 +63,7 @@ def part_of(module):
     return module.split('.')[1] if '.' in module else ''
 
 
+@pytest.mark.slow
 def test_imports_point_down():
     wrong = []
     for file in SOURCES:

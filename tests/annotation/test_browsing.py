@@ -62,7 +62,7 @@ def test_what_training_sees(tmp_path, config):
     assert 'equal views of each: 4' in page.text
     assert page.tags.count('line') >= 12
     again = tmp_path / 'again.html'
-    browse('quickstart', again, '--num', '4')
+    browse(config, again, '--num', '4')
     assert again.read_bytes() == (tmp_path / 'page.html').read_bytes()
 
 

@@ -27,6 +27,7 @@ def test_exact_clicks_give_the_exact_box(has_camera):
     np.testing.assert_allclose(found.keypoints_image[1:], view.corners, atol=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('has_camera', [True, False], ids=['camera known', 'camera unknown'])
 def test_noisy_clicks_of_usual_views(has_camera):
     rng = np.random.default_rng(5)

@@ -131,6 +131,7 @@ def test_a_photograph_is_shown_as_it_is_unless_it_is_turned(tmp_path):
     assert cv2.imdecode(np.frombuffer(shown[1], np.uint8), 1).shape[:2] == IMAGE_WH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('wrong', [None, 5, 7])
 def test_a_corner_that_was_mistaken_is_named(folder, wrong):
     page, clicked = Page(folder), box(box_view(), (1, 5, 4, 7, 3, 6, 2))

@@ -95,6 +95,7 @@ def test_the_camera_is_determined_from_the_video(video, tmp_path):
     assert np.median(errors_px(tmp_path / 'out', SHOTS)) < 1.5
 
 
+@pytest.mark.slow
 def test_corrections_in_other_frames_are_solved_jointly(folder, tmp_path):
     """Clicks off by two pixels in one frame are mended by a few in others."""
     rough = {'4': SHOTS[4].clicks([1, 4, 5, 7], noise=2.0, seed=3)}

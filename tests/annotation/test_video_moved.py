@@ -81,6 +81,7 @@ def corners_of(pose):
     return project_points((CORNER_SIGNS / 2 * DIMS) @ pose[:3, :3].T + pose[:3, 3], INTRINSICS)
 
 
+@pytest.mark.slow
 def test_a_box_is_followed_to_both_sides(pictures):
     found = follower(pictures).follow({12: pose_of(SHOTS[12])})
     assert sorted(found) == list(range(COUNT))
@@ -271,6 +272,7 @@ def test_the_page_follows_and_is_corrected(video, tmp_path):
     assert len([item for item in again.settle().values() if not isinstance(item, str)]) == COUNT - 1
 
 
+@pytest.mark.slow
 def test_without_a_camera_one_is_assumed_with_a_warning(video, tmp_path):
     with pytest.warns(UserWarning, match='No camera is known'):
         folder = prepare_video(video, tmp_path / 'out', VideoSettings(is_object_moved=True))

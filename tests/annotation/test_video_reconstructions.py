@@ -52,6 +52,7 @@ def errors_px(found):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', WRITERS)
 def test_a_typed_size_makes_a_reconstruction_metric(kind, pictures, tmp_path, capfd):
     (tmp_path / 'model').mkdir()

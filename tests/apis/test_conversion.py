@@ -104,6 +104,7 @@ def imagenet(tmp_path_factory):
     return file
 
 
+@pytest.mark.slow
 def test_backbone(imagenet, tmp_path):
     out = tmp_path / 'backbone.pth'
     done = convert_checkpoint(imagenet, out)

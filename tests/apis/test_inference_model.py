@@ -44,6 +44,7 @@ def assert_same(results, expected):
                 np.testing.assert_allclose(pose.location_cv, wanted.location_cv, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['tiny.onnx', 'rgb.onnx'])
 @pytest.mark.parametrize(
     'options',

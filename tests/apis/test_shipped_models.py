@@ -41,6 +41,7 @@ def test_boxes_are_found(folder):
     assert np.median(distances.mean(axis=1) / span) < 0.05
 
 
+@pytest.mark.slow
 def test_the_quantised_model_agrees(folder):
     difference = best_corners(folder, 'cuboid_int8') - best_corners(folder, 'cuboid')
     assert np.linalg.norm(difference, axis=-1).mean() < 3

@@ -95,6 +95,7 @@ def test_data_root_takes_the_place_of_drawn_pictures(trained, tmp_path):
         evaluate('-', trained.last_checkpoint, data_root=tmp_path, work_dir=tmp_path)
 
 
+@pytest.mark.slow
 def test_examples_of_the_documents_build():
     text = (configs_root().parent / 'docs/training.md').read_text()
     examples = re.findall(r'```python\n(.*?)```', text, flags=re.DOTALL)

@@ -182,6 +182,7 @@ def test_errors_of_the_user(tmp_path, capsys):
     assert '--from-json' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_annotations_of_the_real_sets():
     from benchmarks.real.scoring import score_annotations
     from benchmarks.real.sets import KNOWN_SETS, default_data_folder, read_set

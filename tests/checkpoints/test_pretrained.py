@@ -85,6 +85,7 @@ def test_a_module_takes_a_file_of_its_own_names(write):
         Own(write({'layer.weight': torch.ones(1, 2)})).init_weights()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('build', [DLA34, FAN], ids=['dla34', 'fan'])
 def test_files_of_shipped_backbones(write, build):
     options = settings(build.__name__)

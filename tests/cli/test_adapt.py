@@ -162,6 +162,7 @@ def refused(capsys, words, *texts):
         assert text in error
 
 
+@pytest.mark.slow
 def test_folders_that_cannot_be_used(photographs, tmp_path, capsys):
     out, empty = tmp_path / 'adapted', tmp_path / 'empty'
     empty.mkdir()

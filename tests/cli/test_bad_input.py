@@ -262,6 +262,7 @@ def test_camera_numbers(fails, numbers, says):
     fails(*INFER, '--camera', *numbers.split(), says=says)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('content', 'says'),
     [

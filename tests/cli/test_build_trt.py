@@ -20,6 +20,7 @@ def run(capsys, *words):
     return code, *capsys.readouterr()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     find_spec('tensorrt_rtx') is None,
     reason=f'tensorrt-rtx is not installed ({platform.system()} {platform.machine()})',

@@ -18,6 +18,7 @@ def photographs(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_board_and_a_camera(photographs, tmp_path, capsys):
     out = tmp_path / 'camera.yaml'
     assert main(['calibrate', str(photographs), '--out', str(out)]) == 0
@@ -52,6 +53,7 @@ def test_a_video_is_calibrated_from(tmp_path, capsys):
     assert read_camera_file(out).image_wh == IMAGE_WH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('words', 'told'),
     [

@@ -46,6 +46,7 @@ def evaluate(root, *options):
     return json.loads(Path('scores.json').read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('name', 'told'),
     [
@@ -92,6 +93,7 @@ def add_huge(root):
     return shutil.copy(HUGE, picture.with_suffix('.png')), LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('spoil', [cut, add_huge])
 def test_a_picture_that_cannot_be_read_ends_no_run_that_skips(workplace, fails, spoil):
     picture, says = spoil(Path('data'))
@@ -129,6 +131,7 @@ def test_cameras_of_the_picture(workplace, name):
     np.testing.assert_allclose(matrix[[0, 1, 0, 1], [0, 1, 2, 2]], expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('name', 'size'), [('kalibr.yaml', '752×480'), ('bop_camera.json', '640×480')]
 )
@@ -140,6 +143,7 @@ def test_cameras_of_other_pictures(workplace, fails, name, size):
     assert main([*INFER, 'fits.png', *map(str, camera), '--out', 'found', *DEVICE]) == 0
 
 
+@pytest.mark.slow
 def test_pictures_with_their_reason(workplace, fails):
     cv2.imwrite('float.tif', np.random.default_rng(0).random((40, 60, 3), np.float32))
     heic = CASES / 'images' / 'heic.jpg'
@@ -242,6 +246,7 @@ def set_weight(value):
     torch.save({'state_dict': weights}, 'odd.pth')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('value', [float('nan'), float('inf')])
 def test_weights_that_are_no_numbers(workplace, fails, value):
     set_weight(value)
@@ -263,6 +268,7 @@ NAMES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', NAMES)
 def test_names_of_files_are_no_code(workplace, name, monkeypatch, capsys):
     spec = Path(f'{name}.yaml')

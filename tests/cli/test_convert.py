@@ -70,6 +70,7 @@ def test_a_network_that_reads_the_frame_before(workplace, capsys):
     assert main(['infer', '-', 'shoe.pth', image, '--out', 'poses', '--device', 'cpu']) == 0
 
 
+@pytest.mark.slow
 def test_without_a_category(published, workplace, capsys):
     assert main(['convert', str(published / 'nvlabs.pth'), '--out', 'plain.pth']) == 0
     assert 'carries no config' in capsys.readouterr().out
@@ -129,6 +130,7 @@ def test_unusable_files(fails, kind):
     assert not Path('executed').exists()
 
 
+@pytest.mark.slow
 def test_outputs_that_cannot_be_written(fails):
     words = ('convert', MODEL, '--out')
     fails(*words, 'metrics.json', says=['metrics.json exists', '--force'])

@@ -193,6 +193,7 @@ def test_videos_are_tracked(infer, tmp_path, monkeypatch):
     assert (tmp_path / 'out' / 'vis' / 'clip.mp4').exists()
 
 
+@pytest.mark.slow
 def test_metres(images, tmp_path):
     model = write_box_model(tmp_path / 'box.pth')
     depths = tmp_path / 'depths'

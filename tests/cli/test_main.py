@@ -155,10 +155,12 @@ def spin_count(**environment):
     return done.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_threads_spin_shortly_and_torch_is_imported_later():
     assert spin_count() == '10000'
 
 
+@pytest.mark.slow
 def test_the_user_decides_how_threads_wait():
     assert spin_count(GOMP_SPINCOUNT='7') == '7'
     assert spin_count(OMP_WAIT_POLICY='ACTIVE') == 'None'

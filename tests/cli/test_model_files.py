@@ -163,6 +163,7 @@ def test_refusals(place, fails, monkeypatch, case):
         fails(*words, says=says)
 
 
+@pytest.mark.slow
 def test_more_refusals_of_infer(place, fails):
     words = replaced('infer', MODEL, 'tiny.onnx')
     fails(*words, '--device', 'cuda:99', says='--device cuda:99 is not there')

@@ -29,6 +29,7 @@ def data(workplace):
     return str(folder)
 
 
+@pytest.mark.slow
 def test_data_of_any_name_are_read(data):
     option = f'train_dataloader.dataset.data_root={data}'
     assert main(['train', 'tiny.py', '--work-dir', 'w', '--cfg-options', option]) == 0
@@ -67,6 +68,7 @@ def move(folder):
     folder.rename('elsewhere')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('lose', [shutil.rmtree, move])
 def test_a_work_dir_that_goes_while_training(workplace, capsys, lose, monkeypatch):
     def after_train_epoch(self, runner):

@@ -79,6 +79,7 @@ def test_a_dump_is_not_replaced(fails, dump, option):
     fails('evaluate', file, *words, says='an output never replaces an input')
 
 
+@pytest.mark.slow
 def test_reports_of_earlier_runs_are_replaced(dump):
     """They tell that they are of this project; a thesis does not."""
     outputs = ('--out', 'report.json', '--plot', 'plot.png')
@@ -90,6 +91,7 @@ def test_reports_of_earlier_runs_are_replaced(dump):
     assert main(['evaluate', dump, '--plot', 'plot.pdf']) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('option', ['--out', '--plot'])
 def test_files_of_others_need_an_order(fails, dump, option):
     Path('thesis.png').write_bytes(b'precious')
@@ -99,6 +101,7 @@ def test_files_of_others_need_an_order(fails, dump, option):
     assert main([*words]) == 0
 
 
+@pytest.mark.slow
 def test_results_of_infer(fails):
     """A second run replaces its own files, and nothing else that has such a name."""
     assert main(list(INFER)) == 0

@@ -58,6 +58,7 @@ def run(**kwargs):
     return subprocess.run(COMMAND, check=False, stderr=subprocess.PIPE, text=True, **kwargs)
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away():
     reader, writer = os.pipe()
     os.close(reader)
@@ -66,6 +67,7 @@ def test_a_reader_that_goes_away():
     assert (done.returncode, done.stderr) == (0, '')
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='only Linux has /dev/full')
 def test_a_full_disk_is_told():
     with open('/dev/full', 'w') as full:
@@ -75,6 +77,7 @@ def test_a_full_disk_is_told():
     assert 'Traceback' not in done.stderr
 
 
+@pytest.mark.slow
 def test_closed_streams():
     done = subprocess.run(
         ['sh', '-c', '"$@" >&- 2>&-', 'sh', *COMMAND], check=False, capture_output=True

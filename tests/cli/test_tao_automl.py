@@ -25,6 +25,7 @@ def measure(job, report):
     report(0, job.values['train']['optim']['lr'])
 
 
+@pytest.mark.slow
 def test_search_is_printed(folder, monkeypatch, capsys):
     monkeypatch.setattr(automl, 'run_automl', partial(automl.run_automl, run_trial=measure))
     assert main(['tao', 'automl', '-e', 'spec.yaml']) == 0

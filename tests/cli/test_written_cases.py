@@ -15,6 +15,7 @@ TRAIN = ('train', 'tiny.py', '--work-dir', 'other', '--cfg-options')
 TEST = ('test', 'tiny.py', MODEL, '--out', 'numbers.json', '--work-dir', 'tested')
 
 
+@pytest.mark.slow
 def test_isaac_sims_files_in_every_command(workplace):
     root = copy_case('isaac_writer', workplace)
     assert main([*TRAIN, f'train_dataloader.dataset.data_root={root}']) == 0

@@ -155,6 +155,7 @@ def test_load_from_takes_an_address(small):
     assert methods.count('GET') == 1
 
 
+@pytest.mark.slow
 def test_convert(small):
     assert main(['convert', '--model', 'small', '--out', 'back.pth']) == 0
     assert torch.load('back.pth', weights_only=True)['meta']['class_names'] == ['cuboid']

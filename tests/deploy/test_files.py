@@ -14,6 +14,7 @@ def test_a_file_comes_back_with_its_metadata(tmp_path):
     assert len(model.graph.node) == len(small_model()[0].graph.node)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('batch', [None, 3])
 def test_the_batch_size(batch):
     assert static_batch_of(small_model(batch)[0]) == batch

@@ -82,6 +82,7 @@ def test_onnx(tmp_path, graphs, batch):
     assert list(tensors(config, 'output')) == list(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('profile', 'dims'), [((1, 1), [1, 3, 64, 64]), ((1, 4), [3, 64, 64])])
 def test_engine(tmp_path, graphs, profile, dims):
     engine = tmp_path / 'cup.engine'

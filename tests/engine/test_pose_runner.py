@@ -83,6 +83,7 @@ def test_defaults_of_the_schedule(build_runner):
     assert config.randomness.seed == 1234
 
 
+@pytest.mark.slow
 def test_backbone_learning_rate(build_runner):
     options = {'optim_wrapper.paramwise_cfg': {'custom_keys': {'backbone': {'lr_mult': 0.1}}}}
     runner = build_runner({**options, 'train_cfg.max_epochs': 1})

@@ -72,6 +72,7 @@ def test_unwritable_file_is_named(tmp_path):
         plot_curves(curve_report(0.5), tmp_path / 'file' / 'curves.png')
 
 
+@pytest.mark.slow
 def test_dollars_in_names_are_no_formula(tmp_path):
     report = curve_report(0.6)
     report['per_category'] = {'$a_{$': curve_report(0.8), '$b^$': curve_report(0.4)}

@@ -36,6 +36,7 @@ def test_right_up_to_scale(scale):
     np.testing.assert_allclose(iou, 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_no_scale_of_a_dense_search_is_better():
     true = random_cuboids(40, seed=1)
     pred = disturbed(true, seed=2) * 1.9
@@ -48,6 +49,7 @@ def test_no_scale_of_a_dense_search_is_better():
     assert best.min() > 0.1
 
 
+@pytest.mark.slow
 def test_thin_overlaps_are_found():
     true = random_cuboids(60, seed=3)
     pred = true.copy()

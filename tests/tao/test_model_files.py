@@ -270,6 +270,7 @@ def test_several_categories_have_no_one_name(workplace):
     assert 'The spec holds' in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('backbone', ['dla34', 'fan_small'])
 def test_network_of_weights_without_a_config(tmp_path, monkeypatch, backbone):
     monkeypatch.chdir(tmp_path)

@@ -154,6 +154,7 @@ def test_settings_out_of_range(name, value):
         make_tracker(**{name: value})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['nothing moves', 'pairs cross, hidden there'])
 def test_poses_of_a_network_that_reads_the_frame_before_get_steady(name):
     errors = run(replace(SCENES[name], frames=140), reads_previous=True)

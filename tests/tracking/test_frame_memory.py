@@ -101,6 +101,7 @@ def watched(inferencer, monkeypatch):
     return inputs
 
 
+@pytest.mark.slow
 def test_a_video_end_to_end(inferencer, clip, monkeypatch):
     inputs = watched(inferencer, monkeypatch)
     results = list(inferencer([clip, clip], score_thr=0.0, camera=(60, 60, 32, 32)))

@@ -34,6 +34,7 @@ def numbers(result):
     return [pose.track.number for pose in result.poses]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', SCENES)
 def test_poses_are_steady_and_numbers_survive(name):
     errors = run(SCENES[name])
@@ -149,6 +150,7 @@ def test_numbers_begin_anew_with_a_video():
     assert numbers(follow(tracker, results())[0]) == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_many_frames_leave_the_filter_sound():
     tracker = make_tracker()
     follow(tracker, results('all move, hidden at times', frames=150))

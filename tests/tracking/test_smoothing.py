@@ -30,6 +30,7 @@ def run(lag, name='all move, hidden at times'):
     return judge.errors, [image.frame.number for image, _ in order], late
 
 
+@pytest.mark.slow
 def test_later_frames_make_poses_better():
     plain, order, late = run(0)
     smooth, smooth_order, smooth_late = run(30)
@@ -42,6 +43,7 @@ def test_later_frames_make_poses_better():
     assert smooth.switches == plain.switches == 0
 
 
+@pytest.mark.slow
 def test_a_video_that_is_shorter_than_the_lag():
     _, order, _ = run(500)
     assert order == list(range(FRAMES))

@@ -97,6 +97,7 @@ def unit(angle_deg):
     return np.array([np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(('flip', 'turn'), [(0, 0), (1, 0), (0, 1), (1, 1)])
 def test_target_follows_flip_and_rotation(folder, flip, turn):
     """The pixels at both ends of the handle say where it points after augmentation."""

@@ -69,6 +69,7 @@ def test_results_are_written_again_but_nothing_of_others(tmp_path):
     assert main(['check-data', str(root), '--json', str(root / '000.json')]) == 2
 
 
+@pytest.mark.slow
 def test_many_files_of_one_kind_are_counted(tmp_path):
     write_files(tmp_path / 'data')
     for number in range(250):

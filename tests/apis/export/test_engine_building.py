@@ -51,6 +51,7 @@ def test_a_fixed_batch_size_is_that_of_the_engine(recorded, tmp_path):
         build_engine_file(file, tmp_path / 'b.engine', request, ADA)
 
 
+@pytest.mark.slow
 def test_refusals_leave_no_file(recorded, tmp_path):
     file = write_small_model(tmp_path / 'a.onnx', precision='int8', quantize_target='ort')
     with raises(CheckpointError, 'ort', path=file):

@@ -119,6 +119,7 @@ def all_numbers(results):
     ]
 
 
+@pytest.mark.slow
 def test_one_scale_changes_nothing(checkpoint, folder):
     plain = list(CenterPoseInferencer(None, checkpoint)(folder, score_thr=0.05))
     scaled = list(CenterPoseInferencer(None, checkpoint, scales=(1.0,))(folder, score_thr=0.05))

@@ -117,6 +117,7 @@ def film(path, count=FRAMES, wh=IMAGE_WH, fps=30.0):
     return path
 
 
+@pytest.mark.slow
 def test_command_draws_the_video(found, tmp_path, capsys):
     path, out = write(tmp_path / 'a', found), tmp_path / 'out'
     clip = film(tmp_path / 'renamed.avi')

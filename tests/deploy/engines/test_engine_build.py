@@ -78,6 +78,7 @@ def test_a_package_that_does_not_start(part):
         build(make_module(**{part: fail}))
 
 
+@pytest.mark.slow
 @needs_rtx
 def test_a_real_engine_is_built_without_a_gpu():
     flavor = load_flavor('rtx', ['89'])

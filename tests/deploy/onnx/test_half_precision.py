@@ -8,6 +8,7 @@ from cpose.deploy.onnx.graph_passes import convert_to_half
 from ..networks import tiny
 
 
+@pytest.mark.slow
 def test_decoder_stays_in_full_precision():
     graph, *_ = tiny(opset=17)
     before = graph.SerializeToString()

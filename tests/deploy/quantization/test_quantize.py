@@ -28,6 +28,7 @@ def test_a_network_is_quantised_within_a_bound(target):
     assert len(result.model.SerializeToString()) < 0.6 * len(small_model()[0].SerializeToString())
 
 
+@pytest.mark.slow
 def test_a_file_for_onnx_runtime_runs_there(tmp_path):
     source, out = write_small_model(tmp_path / 'a.onnx'), tmp_path / 'b.onnx'
     result = quantize_for_ort(source, noise_batches(), out)

@@ -190,6 +190,7 @@ def test_chunks_do_not_matter(random_scenes, new_record, monkeypatch):
     assert 0.1 < numbers['AP50_3DIoU'] < 1
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rotations(random_scenes, new_record):
     records = [new_record(scene) for scene in random_scenes(150, 1)]
     peaks = []

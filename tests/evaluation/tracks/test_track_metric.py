@@ -130,6 +130,7 @@ def test_the_tracker_is_judged_beside_single_frames():
     assert 'id_switches' in render(build_table(report))
 
 
+@pytest.mark.slow
 def test_videos_are_told_apart():
     numbers, report = evaluate(
         {'type': 'NumbersByPlace'}, is_exact=True, has_ids=False, videos=('a', 'b')

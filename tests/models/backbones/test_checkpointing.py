@@ -54,6 +54,7 @@ class Checkpointed(nn.Module):
         return checkpoint_module(self.module, images)
 
 
+@pytest.mark.slow
 def test_compiled_the_same_gradients_and_statistics(module):
     torch.compiler.reset()
     module[3].p = 0.0

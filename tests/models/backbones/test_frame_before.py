@@ -37,6 +37,7 @@ def stem_of(backbone):
     return next(m for m in backbone.modules() if hasattr(m, 'pre_hm'))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize('network', NETWORKS)
 def test_weights_of_single_images_give_the_same(network, tmp_path):

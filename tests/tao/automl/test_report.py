@@ -75,6 +75,7 @@ def test_no_best_without_a_complete_trial(tmp_path):
     assert not (tmp_path / 'best.yaml').exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('values', [[], [None], [0.5], [0.25, None, 0.75]])
 def test_picture(tmp_path, values):
     plot_trials(tmp_path / 'trials.png', searched(values), PARAMETERS, 'val_3DIoU')

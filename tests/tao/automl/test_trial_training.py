@@ -139,6 +139,7 @@ DRIVER = """
 """
 
 
+@pytest.mark.slow
 def test_training_ends_with_a_killed_search(tmp_path):
     command = [sys.executable, '-c', textwrap.dedent(DRIVER), str(tmp_path)]
     output = tmp_path / 'output.txt'

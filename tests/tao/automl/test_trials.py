@@ -2,6 +2,8 @@ import subprocess
 import sys
 from threading import Timer
 
+import pytest
+
 from cpose.errors import OutputError
 from cpose.tao.automl.trials import TrialFolder
 
@@ -18,6 +20,7 @@ with TrialFolder(Path(sys.argv[1])).held():
 """
 
 
+@pytest.mark.slow
 def test_left_when_its_process_was_killed(tmp_path):
     folder = TrialFolder(tmp_path / 'trial_000')
     assert not folder.is_left()

@@ -55,6 +55,7 @@ def trial_that_saves(job, report):
     (job.folder.results / LATEST).symlink_to(file.name)
 
 
+@pytest.mark.slow
 def test_weights_of_the_best_trial_are_linked(tmp_path):
     file = write_spec(tmp_path)
     result, _ = search(file, 'automl.max_recommendations=4', run_trial=trial_that_saves)
@@ -63,6 +64,7 @@ def test_weights_of_the_best_trial_are_linked(tmp_path):
     assert not Path(os.readlink(link)).is_absolute()
 
 
+@pytest.mark.slow
 def test_best_spec_is_the_spec_with_the_best_values(tmp_path):
     file = write_spec(tmp_path)
     result, _ = search(file)
@@ -75,6 +77,7 @@ def test_best_spec_is_the_spec_with_the_best_values(tmp_path):
     assert best.results_dir == original.results_dir
 
 
+@pytest.mark.slow
 def test_search_goes_on_with_more_trials(tmp_path):
     file = write_spec(tmp_path)
     search(file, 'automl.max_recommendations=2')
