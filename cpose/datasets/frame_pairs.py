@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 
 from cpose.codecs.tracking.previous_heatmaps import Peaks, frame_of_peaks, peak_boxes
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError, check_number, check_settings
+from cpose.geometry.assignment import same_cuboids
 from cpose.structures.pose_data_sample import CuboidCandidates, PoseDataSample
 from cpose.structures.previous_frame import PreviousFrame
 
@@ -26,8 +26,6 @@ FLAT_NOISE = 4.5
 """Length of the noise, in standard deviations, at which a peak has no height left."""
 FALSE_SHIFT, FALSE_CENTER, FALSE_CORNER = 0.05, 0.4, 0.3
 """Of false peaks: standard deviation in sizes of the box, and greatest heights."""
-FARTHEST = 1.0
-"""Mean distance of corners, in diagonals of the box, up to which objects are taken for the same."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,8 @@ def match_objects(sample: PoseDataSample, previous: PoseDataSample) -> np.ndarra
         return np.full(len(now), -1)
     ids, others = _track_ids(sample, len(now)), _track_ids(previous, len(before))
     if ids is None or others is None:
-        return _nearest(now, before)
+        corners = now.corners_input[:, 0], before.corners_input[:, 0]
+        return same_cuboids(*corners, now.labels, before.labels)
     is_same = ids[:, None] == others
     return np.where(is_same.any(axis=1), is_same.argmax(axis=1), -1)
 
@@ -142,19 +141,6 @@ def _track_ids(sample: PoseDataSample, count: int) -> np.ndarray | None:
     extras = {} if sample.annotations is None else sample.annotations.extras
     ids = extras.get(TRACK_ID)
     return None if ids is None or ids.ndim != 1 else ids[:count]
-
-
-def _nearest(now: CuboidCandidates, before: CuboidCandidates) -> np.ndarray:
-    corners, others = now.corners_input[:, 0], before.corners_input[:, 0]
-    gaps = np.linalg.norm(corners[:, None] - others, axis=-1).mean(axis=-1)
-    sizes = np.linalg.norm(np.ptp(corners, axis=1), axis=1)[:, None]
-    gaps = np.where(now.labels[:, None] == before.labels, gaps / np.maximum(sizes, 1), np.inf)
-    is_near = gaps <= FARTHEST
-    rows, columns = linear_sum_assignment(np.where(is_near, gaps, 1e6))
-    found = np.full(len(corners), -1)
-    pairs = is_near[rows, columns]
-    found[rows[pairs]] = columns[pairs]
-    return found
 
 
 def disturb(

@@ -1,12 +1,9 @@
-"""Which objects of a frame are which tracks.
+"""How unlike objects of a frame and tracks are.
 
 Letters: M objects of the frame, N tracks.
 """
 
 import numpy as np
-
-NEVER = 1e6
-"""Cost of a pair that is out of the question."""
 
 
 def pair_cost(
@@ -34,21 +31,3 @@ def pair_cost(
     cost += np.abs(np.log(size / expected_size)) / 2
     deeper = np.abs(np.log(depths[:, None] / expected_depths)) / 2
     return np.asarray(cost + np.where(np.isnan(deeper), 0, deeper))
-
-
-def assign(cost: np.ndarray, limits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pair objects and tracks at the least total cost.
-
-    Args:
-        cost: (M, N).
-        limits: (N,), largest cost of a pair with each track.
-
-    Returns:
-        Numbers of the objects and of their tracks, (K,) each.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    allowed = np.where(cost <= limits, cost, NEVER)
-    rows, columns = linear_sum_assignment(allowed)
-    is_pair = allowed[rows, columns] < NEVER
-    return rows[is_pair], columns[is_pair]

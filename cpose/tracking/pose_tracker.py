@@ -8,11 +8,12 @@ import numpy as np
 
 from cpose.codecs.symmetries import NoSymmetry
 from cpose.errors import check_number
+from cpose.geometry.assignment import NEVER, assign
 from cpose.geometry.cuboid_pose import Measurement, measure, pose_keypoints
 from cpose.geometry.projection import project_points
 from cpose.registry import SYMMETRIES, TRACKERS
 from cpose.structures.object_pose import ObjectPose, PoseResult, Track, VideoFrame
-from cpose.tracking.association import NEVER, assign, pair_cost
+from cpose.tracking.association import pair_cost
 from cpose.tracking.base import keep_above
 from cpose.tracking.measuring import (
     Labellings,

@@ -1,6 +1,6 @@
 import numpy as np
 
-from cpose.tracking.association import assign, pair_cost
+from cpose.tracking.association import pair_cost
 
 
 def square(x, y, side):
@@ -24,15 +24,3 @@ def test_size_and_depth_tell_objects_at_one_place_apart():
     assert same == 0
     nearer = pair_cost(corners, corners, np.array([1.0]), np.array([2.0]))
     np.testing.assert_allclose(nearer, np.log(2) / 2)
-
-
-def test_the_total_is_least():
-    """Taking the cheapest pair first would leave the dearest."""
-    cost = np.array([[0.1, 0.2], [0.2, 0.9]])
-    rows, columns = assign(cost, np.full(2, 1.0))
-    assert list(zip(rows, columns, strict=True)) == [(0, 1), (1, 0)]
-
-
-def test_pairs_above_the_limit_are_left_out():
-    rows, columns = assign(np.array([[0.5, 0.1], [0.1, 0.7]]), np.array([0.05, 1.0]))
-    assert list(zip(rows, columns, strict=True)) == [(0, 1)]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from cpose.evaluation.assessment import Assessment
 from cpose.evaluation.evaluation_symmetry import EvaluationSymmetry
@@ -16,6 +15,7 @@ from cpose.evaluation.functional.pose_errors import average_distance
 from cpose.evaluation.matched_pairs import gather_pairs
 from cpose.evaluation.records import EvaluationRecord
 from cpose.files.frame_names import list_videos, split_frame_name
+from cpose.geometry.assignment import same_cuboids
 from cpose.geometry.symmetry import full_turn, rotate_about_up
 from cpose.structures.cuboid import CORNER_SIGNS
 from cpose.structures.pose_data_sample import CuboidAnnotations
@@ -23,9 +23,6 @@ from cpose.structures.pose_data_sample import CuboidAnnotations
 TRACK_ID = 'track_id'
 """Number of the track of a prediction, and annotated field that says which object of its video it
 is; among the extras of both."""
-FARTHEST = 1.0
-"""Mean distance of corners, in diagonals of the object, up to which unnamed objects of successive
-frames are the same."""
 
 
 @dataclass(frozen=True)
@@ -183,11 +180,12 @@ def _numbers_of(
     found = np.full(len(annotations), -1)
     if before is None or not len(before[0]) or not len(annotations):
         return found
-    corners, last = annotations.keypoints_image[:, 1:], before[0].keypoints_image[:, 1:]
-    gaps = np.linalg.norm(corners[:, None] - last, axis=-1).mean(axis=-1)
-    gaps /= np.maximum(np.linalg.norm(np.ptp(last, axis=1), axis=1), 1)
-    is_near = gaps <= FARTHEST
-    own, other = linear_sum_assignment(np.where(is_near, gaps, 1e6))
-    pairs = is_near[own, other]
-    found[own[pairs]] = before[1][other[pairs]]
+    last, numbers = before
+    same = same_cuboids(
+        annotations.keypoints_image[:, 1:],
+        last.keypoints_image[:, 1:],
+        annotations.labels,
+        last.labels,
+    )
+    found[same >= 0] = numbers[same[same >= 0]]
     return found
