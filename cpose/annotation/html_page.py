@@ -158,15 +158,27 @@ def add_picture(
         cuboids: In pixels of the image.
         title: First line of the caption.
     """
-    height, width = image.shape[:2]
     figure = add(parent, 'figure')
-    svg = add(figure, 'svg', viewBox=f'0 0 {width} {height}', role='img', aria_label=title)
-    add(svg, 'image', href=_data_uri(image), width=str(width), height=str(height))
-    for cuboid in cuboids:
-        _add_cuboid(svg, cuboid, max(width, height))
+    add_drawing(figure, image, cuboids, title)
     caption = add(figure, 'figcaption')
     add(caption, 'b', title)
     return caption
+
+
+def add_drawing(
+    parent: Element, image: np.ndarray, cuboids: Sequence[DrawnCuboid], label: str
+) -> None:
+    """Add a picture with cuboids alone, see `add_picture`; the label is for screen readers."""
+    height, width = image.shape[:2]
+    svg = add(parent, 'svg', viewBox=f'0 0 {width} {height}', role='img', aria_label=label)
+    add(svg, 'image', href=_data_uri(image), width=str(width), height=str(height))
+    for cuboid in cuboids:
+        _add_cuboid(svg, cuboid, max(width, height))
+
+
+def spread(count: int, num: int) -> list[int]:
+    """Return at most ``num`` numbers below ``count``, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(num, count)).round().astype(int)).tolist()
 
 
 def _data_uri(image: np.ndarray) -> str:
