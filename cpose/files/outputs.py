@@ -18,6 +18,8 @@ from platform import node
 from cpose.error_places import FilePlace
 from cpose.errors import OutputError, unwritable
 
+DASH = '-'
+"""Where a command writes a file, no name of one."""
 MARK = b'written by cpose'
 """What pictures, plots and videos say of their origin."""
 OWN_MARKS = (

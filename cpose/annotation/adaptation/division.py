@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cpose.annotation.adaptation.scene_split import find_scenes, hold_out
+from cpose.annotation.adaptation.scene_split import find_scenes, hold_out_shown
 from cpose.annotation.adaptation.sizes import find_proportions
 from cpose.annotation.adaptation.training_config import Photographs
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, SYMMETRIC_TRUE
@@ -16,7 +16,7 @@ from cpose.datasets.annotations.annotation_index import index_folder
 from cpose.datasets.annotations.annotation_table import AnnotationTable
 from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
-from cpose.datasets.annotations.object_checks import OTHER_CLASSES
+from cpose.datasets.annotations.object_checks import OTHER_CLASSES, image_of_object, label_objects
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError, nearest_names, unwritable
 from cpose.files.json_files import write_json
@@ -25,6 +25,8 @@ from cpose.files.text_files import read_json
 from cpose.type_gate import find_foreign
 
 LEAST_PICTURES = 2
+MIN_VISIBILITY = 0.1
+"""Below, the metric does not count an object."""
 TRAIN, VAL = 'train', 'val'
 SYMMETRIES = ('none', 'cuboid')
 ROUND = 100
@@ -47,6 +49,7 @@ class Division:
         is_like_model: Whether the objects have the symmetry of the model's category.
         proportions: Of the sizes of the objects to train on, if they are few; see
             `find_proportions`.
+        asked: The wishes that decide about the run by name, to be compared when it goes on.
     """
 
     root: str
@@ -59,6 +62,7 @@ class Division:
     classes: dict[str, str] | None
     is_like_model: bool
     proportions: list[list[float]] = field(default_factory=list)
+    asked: dict[str, Any] = field(default_factory=dict)
 
 
 def divide(
@@ -81,53 +85,61 @@ def divide(
         seed: Of the choice among scenes.
 
     Raises:
-        DataError: If there are too few pictures or no object.
+        DataError: If too few pictures of a part show an object.
         ConfigError: If an option does not fit the model or the annotations.
     """
-    table, left_out = _read(root, LEAST_PICTURES if isinstance(val, float) else 1)
+    table, problems = _read(root)
     metainfo, classes = choose_category(_classes(table), known, category, symmetry)
-    follows = _follow_category(table, classes)
-    learnt = (metainfo, classes, symmetry is None and follows)
+    learnt = _label(table, metainfo, classes)
+    shows = _shows_object(root, table, learnt, LEAST_PICTURES if isinstance(val, float) else 1)
+    notes = [problems, _describe_others(table, learnt)]
+    follows = _follow_category(table.objects[learnt])
+    is_like_model = symmetry is None and follows
     paths = table.paths.tolist()
+    val_root, num_scenes = root, 0
     if isinstance(val, str):
-        held_table, problems = _read(val, 1)
-        left_out = '\n'.join(filter(None, (left_out, problems)))
-        sizes = _proportions(table, metainfo, classes, follows)
-        held_out = held_table.paths.tolist()
-        return Division(root, val, paths, held_out, 0, left_out, *learnt, sizes)
-    scenes = find_scenes(root, paths)
-    is_held = hold_out(scenes, val, seed)
-    pairs = list(zip(paths, is_held, strict=True))
-    seen = table.select(np.flatnonzero(np.logical_not(is_held)))
-    train = [path for path, held in pairs if not held]
-    held_out = [path for path, held in pairs if held]
-    sizes = _proportions(seen, metainfo, classes, follows)
-    return Division(root, root, train, held_out, len(set(scenes)), left_out, *learnt, sizes)
+        held_table, problems = _read(val)
+        held_learnt = _label(held_table, metainfo, classes)
+        _shows_object(val, held_table, held_learnt, 1)
+        notes += [problems, _describe_others(held_table, held_learnt)]
+        val_root, train, held_out, seen = val, paths, held_table.paths.tolist(), learnt
+    else:
+        scenes = find_scenes(root, paths)
+        num_scenes = len(set(scenes))
+        is_held = hold_out_shown(scenes, shows.tolist(), val, seed)
+        train = [path for path, held in zip(paths, is_held, strict=True) if not held]
+        held_out = [path for path, held in zip(paths, is_held, strict=True) if held]
+        seen = learnt & ~np.array(is_held)[image_of_object(table)]
+    return Division(
+        root,
+        val_root,
+        train,
+        held_out,
+        num_scenes,
+        '\n'.join(filter(None, notes)),
+        metainfo,
+        classes,
+        is_like_model,
+        _proportions(table.objects[seen], metainfo, follows),
+    )
 
 
-def _read(root: str, least: int) -> tuple[AnnotationTable, str]:
+def _read(root: str) -> tuple[AnnotationTable, str]:
     """Return the annotations of a folder that can be used, and what cannot.
 
     Raises:
-        DataError: If there are fewer pictures than needed or no object.
+        DataError: If there is no object.
     """
     note_input(root)
     problems = DataProblems('skip')
     table = index_folder(root, problems)
-    found = f': {problems.describe().strip()}' if len(problems) else ''
     if not len(table) or not len(table.objects):
+        found = f': {problems.describe().strip()}' if len(problems) else ''
         raise DataError(
             f'holds no picture with an annotated object{found}',
             argument='folder',
             place=FilePlace(root),
             advice='Annotate some, ten or more: an image and a JSON file of the same name',
-        )
-    if len(table) < least:
-        raise DataError(
-            f'holds {len(table)} annotated picture, and one must be held out{found}',
-            argument='folder',
-            place=FilePlace(root),
-            advice=('Annotate more, ten or more', 'Give others by {val}'),
         )
     return table, problems.describe()
 
@@ -137,30 +149,57 @@ def _classes(table: AnnotationTable) -> list[str]:
     return sorted(names)
 
 
+def _label(
+    table: AnnotationTable, metainfo: Mapping[str, Any], classes: Mapping[str, str] | None
+) -> np.ndarray:
+    """Return which objects (T,) are of what is learnt."""
+    names = metainfo['category']
+    categories = [names] if isinstance(names, str) else names
+    return np.asarray(label_objects(table, categories, classes) >= 0)
+
+
+def _describe_others(table: AnnotationTable, learnt: np.ndarray) -> str:
+    """Return a line about objects of other classes, empty if there are none."""
+    others = table.objects['class_name'][~learnt].tolist()
+    names = sorted({name.decode('utf-8', 'replace') or 'none' for name in others})
+    return f'  {len(others)} × object of another class: {", ".join(names)}' if others else ''
+
+
+def _shows_object(root: str, table: AnnotationTable, learnt: np.ndarray, least: int) -> np.ndarray:
+    """Return which pictures show an object that is learnt and can be judged by.
+
+    Raises:
+        DataError: If these are fewer than ``least``.
+    """
+    objects = table.objects
+    is_known = np.isfinite(objects['keypoints_gl']).all(axis=(1, 2))
+    counts = learnt & is_known & (objects['visibility'] >= MIN_VISIBILITY)
+    shows = np.bincount(image_of_object(table)[counts], minlength=len(table)) > 0
+    if shows.sum() < least:
+        others = _describe_others(table, learnt).strip()
+        raise DataError(
+            f'holds {shows.sum()} of {len(table)} annotated pictures that show an object of what '
+            f'is learnt, with its 3D points and a visibility of {MIN_VISIBILITY} or more, and '
+            f'{least} are needed{": " if others else ""}{others}',
+            argument='folder',
+            place=FilePlace(root),
+            advice=('Annotate more, ten or more', 'Give others by {val}'),
+        )
+    return np.asarray(shows)
+
+
 def _proportions(
-    table: AnnotationTable,
-    metainfo: Mapping[str, Any],
-    classes: Mapping[str, str] | None,
-    follows: bool,
+    objects: np.ndarray, metainfo: Mapping[str, Any], follows: bool
 ) -> list[list[float]]:
     """Return the sizes of the objects that are learnt, if they are few and of one category."""
     if not isinstance(metainfo['category'], str):
         return []
     is_turnable = follows and metainfo['symmetry']['type'] == 'CuboidSymmetry'
-    return find_proportions(_learnt(table, classes)['dims_metric'], is_turnable)
+    return find_proportions(objects['dims_metric'], is_turnable)
 
 
-def _learnt(table: AnnotationTable, classes: Mapping[str, str] | None) -> np.ndarray:
-    """Return the objects of the classes that are learnt."""
-    if classes is None:
-        return table.objects
-    names = [name.encode() for name in classes if name != OTHER_CLASSES]
-    return np.asarray(table.objects[np.isin(table.objects['class_name'], names)])
-
-
-def _follow_category(table: AnnotationTable, classes: Mapping[str, str] | None) -> bool:
-    """Tell whether most of the objects that are learnt leave their symmetry to the category."""
-    objects = _learnt(table, classes)
+def _follow_category(objects: np.ndarray) -> bool:
+    """Tell whether most objects leave their symmetry to the category."""
     does_follow = np.isin(objects['symmetric'], (SYMMETRIC_ABSENT, SYMMETRIC_TRUE))
     return bool(len(objects) and does_follow.mean() > 0.5)
 
@@ -177,8 +216,8 @@ def choose_category(
         symmetry: See `divide`.
 
     Raises:
-        ConfigError: If the model or the annotations do not have the category, or the annotations
-            have several where the model has one.
+        ConfigError: If the model or the annotations do not have the category, the annotations have
+            several where the model has one, or none of those of the model.
     """
     names = list(known['category'])
     if len(names) > 1:
@@ -189,7 +228,15 @@ def choose_category(
                 value=category or symmetry,
                 advice='Leave it out: the class of each annotation names its category',
             )
-        return {key: list(value) for key, value in known.items()}, None
+        if not set(found) & set(names):
+            raise ConfigError(
+                f'has the categories {", ".join(names)}, and the annotations have the classes '
+                f'{", ".join(name or "none" for name in found)}',
+                argument='model',
+                advice=('Take a model of one category', 'Correct the classes'),
+            )
+        others = {OTHER_CLASSES: 'leave_out'} if set(found) - set(names) else None
+        return {key: list(value) for key, value in known.items()}, others
     named = [name for name in found if name]
     is_renamed = len(named) <= 1 and category == names[0]
     if category and named and category not in named and not is_renamed:
@@ -286,14 +333,14 @@ def write_division(path: Path, division: Division) -> None:
 
 
 def read_division(path: Path) -> Division:
-    """Return what `write_division` wrote.
+    """Return what `write_division` wrote; earlier releases wrote no ``asked``.
 
     Raises:
         DataError: If the file holds something else, or names of code that are not registered.
     """
     content = read_json(path)
     names = {item.name for item in fields(Division)}
-    is_whole = isinstance(content, dict) and set(content) == names
+    is_whole = isinstance(content, dict) and set(content) | {'asked'} == names
     foreign = next(find_foreign(content), None)
     if not is_whole or foreign is not None:
         what = ' of '.join(foreign[::-1]) if foreign else 'other fields'

@@ -40,6 +40,40 @@ def find_scenes(root: str, paths: Sequence[str]) -> list[int]:
     return list(join_groups(len(paths), pairs()).tolist())
 
 
+def hold_out_shown(
+    scenes: Sequence[int], shows: Sequence[bool], share: float, seed: int
+) -> list[bool]:
+    """Choose pictures to hold out, so that both parts show objects.
+
+    Args:
+        scenes: Scene of each picture.
+        shows: Whether it shows an object; at least two do.
+        share: See `hold_out`.
+        seed: The same.
+
+    Returns:
+        Whether each picture is held out. Pictures without an object follow those of their scene,
+        and are divided in the same way where it has none.
+    """
+    first = [number for number, shown in enumerate(shows) if shown]
+    is_held = [False] * len(scenes)
+    for number, held in zip(first, hold_out([scenes[n] for n in first], share, seed), strict=True):
+        is_held[number] = held
+    trained = {scenes[number] for number in first if not is_held[number]}
+    held_scenes = {scenes[number] for number in first} - trained
+    rest = []
+    for number, shown in enumerate(shows):
+        if not shown and scenes[number] in held_scenes:
+            is_held[number] = True
+        elif not shown and scenes[number] not in trained:
+            rest.append(number)
+    if len(rest) > 1:
+        chosen = hold_out([scenes[number] for number in rest], share, seed)
+        for number, held in zip(rest, chosen, strict=True):
+            is_held[number] = held
+    return is_held
+
+
 def hold_out(scenes: Sequence[int], share: float, seed: int) -> list[bool]:
     """Choose pictures to hold out, of whole scenes as far as there are several.
 

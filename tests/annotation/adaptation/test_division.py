@@ -3,10 +3,16 @@ from dataclasses import asdict
 
 import pytest
 
-from cpose.annotation.adaptation.division import Division, read_division, write_division
-from cpose.errors import DataError
+from cpose.annotation.adaptation.division import (
+    Division,
+    divide,
+    read_division,
+    write_division,
+)
+from cpose.errors import ConfigError, DataError
 
 from ...user_errors import raises
+from ..planted import write_file, write_files
 
 DIVISION = Division(
     root='photos',
@@ -21,9 +27,61 @@ DIVISION = Division(
 )
 
 
+KNOWN = {
+    'category': ['box', 'cup'],
+    'symmetry': [{'type': 'CuboidSymmetry'}, {'type': 'NoSymmetry'}],
+    'eval_num_symmetry': [1, 1],
+}
+
+
+def write_class(folder, name, count=3, **fields):
+    for number, (stem, content) in enumerate(
+        write_files(folder / name, [f'{n}' for n in range(count)]).items()
+    ):
+        content['objects'][0].update({'class': name, **fields})
+        write_file(folder / name, stem, content, 10 * len(name) + number)
+
+
+def one_of(known, number):
+    return {key: values[number : number + 1] for key, values in known.items()}
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_what_is_held_out_shows_what_is_learnt(tmp_path, seed):
+    """A folder of several classes, each in a place of its own, and a model of one of them."""
+    for name in ('box', 'cup', 'bottle'):
+        write_class(tmp_path, name)
+    division = divide(str(tmp_path), 0.3, one_of(KNOWN, 0), 'box', None, seed)
+    for paths in (division.train, division.val):
+        assert any(path.startswith('box/') for path in paths)
+    assert '6 × object of another class: bottle, cup' in division.left_out
+    both = divide(str(tmp_path), 0.3, KNOWN, None, None, seed)
+    assert both.classes == {'*': 'leave_out'}
+    assert '3 × object of another class: bottle' in both.left_out
+
+
+def test_models_of_several_categories_need_one_of_them(tmp_path):
+    write_class(tmp_path, 'bottle')
+    with raises(ConfigError, 'box, cup', argument='model'):
+        divide(str(tmp_path), 0.3, KNOWN, None, None, 0)
+
+
+def test_objects_that_nobody_can_judge_by_do_not_count(tmp_path):
+    write_class(tmp_path / 'photos', 'box', visibility=0.05)
+    with raises(DataError, 'visibility', path=tmp_path / 'photos'):
+        divide(str(tmp_path / 'photos'), 0.3, one_of(KNOWN, 0), None, None, 0)
+    write_class(tmp_path / 'good', 'box')
+    with raises(DataError, 'visibility', path=tmp_path / 'photos'):
+        divide(str(tmp_path / 'good'), str(tmp_path / 'photos'), one_of(KNOWN, 0), None, None, 0)
+
+
 def test_round_trip(tmp_path):
     write_division(tmp_path / 'split.json', DIVISION)
     assert read_division(tmp_path / 'split.json') == DIVISION
+    content = asdict(DIVISION)
+    del content['asked']
+    (tmp_path / 'earlier.json').write_text(json.dumps(content))
+    assert read_division(tmp_path / 'earlier.json') == DIVISION
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.annotation.adaptation.scene_split import find_scenes, hold_out
+from cpose.annotation.adaptation.scene_split import find_scenes, hold_out, hold_out_shown
 
 
 def write_pictures(folder, names, seed=0, of_one=False):
@@ -61,3 +61,21 @@ def test_pictures_of_their_own_give_the_wanted_share():
 def test_one_scene_gives_its_last_pictures():
     assert hold_out([0] * 5, 0.4, 0) == [False] * 3 + [True] * 2
     assert hold_out([0, 0], 0.9, 0) == [False, True]
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_both_parts_show_objects(seed):
+    """Three places, in one of which there is nothing, and one whose objects are rare."""
+    scenes = [0] * 4 + [1] * 4 + [2] * 4
+    shows = [True] * 4 + [False] * 4 + [True] + [False] * 3
+    held = np.array(hold_out_shown(scenes, shows, 0.3, seed))
+    shown = np.array(shows)
+    assert 0 < (held & shown).sum() < shown.sum()
+    for scene in (0, 2):
+        assert len(set(held[np.array(scenes) == scene])) == 1
+
+
+def test_one_place_with_objects_gives_its_last_ones():
+    held = hold_out_shown([0] * 4 + [1] * 3, [True, False, True, True, *[False] * 3], 0.3, 0)
+    assert held[:4] == [False, False, False, True]
+    assert hold_out_shown([0, 0, 0], [True, True, False], 0.3, 0) == [False, True, False]
