@@ -1,5 +1,6 @@
 """Adapt a model to annotated photographs, and tell by held-out ones whether it became better."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from cpose.annotation.adaptation.before_after import write_sheet
 from cpose.annotation.adaptation.candidates import (
@@ -253,6 +255,8 @@ def _divide(wishes: Wishes, folder: Path, start: _Start, resume: bool) -> Divisi
         wishes.symmetry,
         wishes.recipe.seed,
     )
+    if division.left_out:  # before minutes of training, too
+        print_log(f'Left out:\n{division.left_out}', logger='current', level=logging.WARNING)
     sizes = [] if wishes.free_sizes else division.proportions
     return replace(division, proportions=sizes, asked=asked)
 

@@ -8,25 +8,26 @@ from typing import Any
 
 import numpy as np
 
+from cpose.annotation.adaptation.learnt_pictures import (
+    check_apart,
+    choose_pictures,
+    read_annotations,
+    warn_of_similar,
+)
 from cpose.annotation.adaptation.scene_split import find_scenes, hold_out_shown
 from cpose.annotation.adaptation.sizes import find_proportions
 from cpose.annotation.adaptation.training_config import Photographs
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, SYMMETRIC_TRUE
-from cpose.datasets.annotations.annotation_index import index_folder
 from cpose.datasets.annotations.annotation_table import AnnotationTable
-from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
-from cpose.datasets.annotations.object_checks import OTHER_CLASSES, image_of_object, label_objects
+from cpose.datasets.annotations.object_checks import OTHER_CLASSES, image_of_object
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError, nearest_names, unwritable
 from cpose.files.json_files import write_json
-from cpose.files.outputs import note_input
 from cpose.files.text_files import read_json
 from cpose.type_gate import find_foreign
 
 LEAST_PICTURES = 2
-MIN_VISIBILITY = 0.1
-"""Below, the metric does not count an object."""
 TRAIN, VAL = 'train', 'val'
 SYMMETRIES = ('none', 'cuboid')
 ROUND = 100
@@ -88,104 +89,42 @@ def divide(
         DataError: If too few pictures of a part show an object.
         ConfigError: If an option does not fit the model or the annotations.
     """
-    table, problems = _read(root)
+    check_apart(root, val)
+    table, problems = read_annotations(root)
     metainfo, classes = choose_category(_classes(table), known, category, symmetry)
-    learnt = _label(table, metainfo, classes)
-    shows = _shows_object(root, table, learnt, LEAST_PICTURES if isinstance(val, float) else 1)
-    notes = [problems, _describe_others(table, learnt)]
-    follows = _follow_category(table.objects[learnt])
-    is_like_model = symmetry is None and follows
-    paths = table.paths.tolist()
-    val_root, num_scenes = root, 0
+    least = LEAST_PICTURES if isinstance(val, float) else 1
+    pictures = choose_pictures(root, table, problems, metainfo, classes, least)
     if isinstance(val, str):
-        held_table, problems = _read(val)
-        held_learnt = _label(held_table, metainfo, classes)
-        _shows_object(val, held_table, held_learnt, 1)
-        notes += [problems, _describe_others(held_table, held_learnt)]
-        val_root, train, held_out, seen = val, paths, held_table.paths.tolist(), learnt
+        held = choose_pictures(val, *read_annotations(val), metainfo, classes, 1)
+        warn_of_similar(pictures, held)
+        is_held, num_scenes = [False] * len(pictures.paths), 0
+        left_out = '\n'.join(filter(None, (pictures.left_out, held.left_out)))
     else:
-        scenes = find_scenes(root, paths)
+        scenes = find_scenes(pictures.paths, pictures.hashes)
         num_scenes = len(set(scenes))
-        is_held = hold_out_shown(scenes, shows.tolist(), val, seed)
-        train = [path for path, held in zip(paths, is_held, strict=True) if not held]
-        held_out = [path for path, held in zip(paths, is_held, strict=True) if held]
-        seen = learnt & ~np.array(is_held)[image_of_object(table)]
+        is_held = hold_out_shown(scenes, pictures.shows.tolist(), val, seed)
+        held, left_out = pictures, pictures.left_out
+    pairs = list(zip(pictures.paths, is_held, strict=True))
+    of_held = np.array(is_held)[image_of_object(pictures.table)]
+    objects = pictures.table.objects
+    follows = _follow_category(objects[pictures.is_learnt])
     return Division(
         root,
-        val_root,
-        train,
-        held_out,
+        val if isinstance(val, str) else root,
+        [path for path, is_out in pairs if not is_out],
+        held.paths if isinstance(val, str) else [path for path, is_out in pairs if is_out],
         num_scenes,
-        '\n'.join(filter(None, notes)),
+        left_out,
         metainfo,
         classes,
-        is_like_model,
-        _proportions(table.objects[seen], metainfo, follows),
+        symmetry is None and follows,
+        _proportions(objects[pictures.is_learnt & ~of_held], metainfo, follows),
     )
-
-
-def _read(root: str) -> tuple[AnnotationTable, str]:
-    """Return the annotations of a folder that can be used, and what cannot.
-
-    Raises:
-        DataError: If there is no object.
-    """
-    note_input(root)
-    problems = DataProblems('skip')
-    table = index_folder(root, problems)
-    if not len(table) or not len(table.objects):
-        found = f': {problems.describe().strip()}' if len(problems) else ''
-        raise DataError(
-            f'holds no picture with an annotated object{found}',
-            argument='folder',
-            place=FilePlace(root),
-            advice='Annotate some, ten or more: an image and a JSON file of the same name',
-        )
-    return table, problems.describe()
 
 
 def _classes(table: AnnotationTable) -> list[str]:
     names = {name.decode('utf-8', 'replace') for name in table.objects['class_name'].tolist()}
     return sorted(names)
-
-
-def _label(
-    table: AnnotationTable, metainfo: Mapping[str, Any], classes: Mapping[str, str] | None
-) -> np.ndarray:
-    """Return which objects (T,) are of what is learnt."""
-    names = metainfo['category']
-    categories = [names] if isinstance(names, str) else names
-    return np.asarray(label_objects(table, categories, classes) >= 0)
-
-
-def _describe_others(table: AnnotationTable, learnt: np.ndarray) -> str:
-    """Return a line about objects of other classes, empty if there are none."""
-    others = table.objects['class_name'][~learnt].tolist()
-    names = sorted({name.decode('utf-8', 'replace') or 'none' for name in others})
-    return f'  {len(others)} × object of another class: {", ".join(names)}' if others else ''
-
-
-def _shows_object(root: str, table: AnnotationTable, learnt: np.ndarray, least: int) -> np.ndarray:
-    """Return which pictures show an object that is learnt and can be judged by.
-
-    Raises:
-        DataError: If these are fewer than ``least``.
-    """
-    objects = table.objects
-    is_known = np.isfinite(objects['keypoints_gl']).all(axis=(1, 2))
-    counts = learnt & is_known & (objects['visibility'] >= MIN_VISIBILITY)
-    shows = np.bincount(image_of_object(table)[counts], minlength=len(table)) > 0
-    if shows.sum() < least:
-        others = _describe_others(table, learnt).strip()
-        raise DataError(
-            f'holds {shows.sum()} of {len(table)} annotated pictures that show an object of what '
-            f'is learnt, with its 3D points and a visibility of {MIN_VISIBILITY} or more, and '
-            f'{least} are needed{": " if others else ""}{others}',
-            argument='folder',
-            place=FilePlace(root),
-            advice=('Annotate more, ten or more', 'Give others by {val}'),
-        )
-    return np.asarray(shows)
 
 
 def _proportions(

@@ -4,33 +4,28 @@ A scene is what `find_source` calls a video: pictures of one folder whose names 
 number only. Pictures that look nearly the same are of one scene too.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cpose.annotation.checks.similarity import find_similar, hash_picture, join_groups
+from cpose.annotation.checks.similarity import find_similar, join_groups
 from cpose.annotation.checks.sources import find_source
-from cpose.datasets.image_reading import read_image
 
 MOST_HELD_OUT = 0.5
 """Share of the pictures; more are held out of no scene."""
 
 
-def find_scenes(root: str, paths: Sequence[str]) -> list[int]:
+def find_scenes(paths: Sequence[str], hashes: Sequence[bytes]) -> list[int]:
     """Return the number of the scene of each picture.
 
     Args:
-        root: Folder of the pictures.
-        paths: Relative to it, with sub-folders.
-
-    Raises:
-        DataError: If a picture cannot be read.
+        paths: Relative to the folder of the pictures, with sub-folders.
+        hashes: One of `hash_picture` each.
     """
 
     def pairs() -> Iterator[tuple[int, int]]:
-        yield from find_similar([hash_picture(read_image(os.path.join(root, p))) for p in paths])
+        yield from find_similar(hashes)
         first: dict[str, int] = {}
         for number, path in enumerate(paths):
             name = find_source(path).video

@@ -1,6 +1,7 @@
 import json
 from dataclasses import asdict
 
+import cv2
 import pytest
 
 from cpose.annotation.adaptation.division import (
@@ -73,6 +74,48 @@ def test_objects_that_nobody_can_judge_by_do_not_count(tmp_path):
     write_class(tmp_path / 'good', 'box')
     with raises(DataError, 'visibility', path=tmp_path / 'photos'):
         divide(str(tmp_path / 'good'), str(tmp_path / 'photos'), one_of(KNOWN, 0), None, None, 0)
+
+
+def test_pictures_that_training_cannot_read_are_left_out(tmp_path):
+    train, val = tmp_path / 'train', tmp_path / 'val'
+    write_class(train, 'box', 4)
+    write_class(val, 'box', 2)
+    cut = train / 'box' / '1.jpg'
+    cut.write_bytes(cut.read_bytes()[:-2000])
+    small = cv2.resize(cv2.imread(str(train / 'box' / '2.jpg')), (320, 240))
+    cv2.imwrite(str(train / 'box' / '2.jpg'), small)
+    for held in (0.5, str(val)):
+        division = divide(str(train), held, one_of(KNOWN, 0), None, None, 0)
+        used = division.train + (division.val if division.num_scenes else [])
+        assert sorted(used) == ['box/0.jpg', 'box/3.jpg']
+        assert 'box/1.jpg' in division.left_out
+        assert '320×240' in division.left_out
+
+
+def test_annotations_that_contradict_themselves(tmp_path):
+    """Some are left out, and most of a folder are refused before anything is written."""
+    contents = write_files(tmp_path, [f'{n}' for n in range(5)])
+    for count, name in enumerate(('0', '1', '2')):
+        contents[name]['objects'][0]['projected_cuboid'][3][0] += 60
+        write_file(tmp_path, name, contents[name], int(name))
+        if count < 2:
+            division = divide(str(tmp_path), 0.3, one_of(KNOWN, 0), None, None, 0)
+            assert len(division.train + division.val) == 4 - count
+            assert f'{count + 1} × annotation that contradicts itself' in division.left_out
+    with raises(DataError, 'contradict themselves', path=tmp_path):
+        divide(str(tmp_path), 0.3, one_of(KNOWN, 0), None, None, 0)
+
+
+def test_pictures_to_judge_by_are_others(tmp_path):
+    """A folder inside of the other one is refused, and a copy of a picture is told."""
+    write_class(tmp_path / 'train', 'box', 3)
+    write_class(tmp_path / 'val', 'box', 2)
+    first, second = str(tmp_path / 'train'), str(tmp_path / 'val')
+    for root, val in ((str(tmp_path), second), (second, str(tmp_path)), (first, first)):
+        with raises(ConfigError, argument='val', value=val):
+            divide(root, val, one_of(KNOWN, 0), None, None, 0)
+    with pytest.warns(UserWarning, match='2 look nearly the same'):
+        divide(first, second, one_of(KNOWN, 0), None, None, 0)
 
 
 def test_round_trip(tmp_path):
