@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -340,3 +341,18 @@ def test_arguments_without_effect_and_folders_without_annotation_are_refused(tmp
 def test_errors_of_a_config_name_its_key(tmp_path, capsys):
     assert main(['browse', 'dla34_cup', '--out', str(tmp_path / 'page.html')]) == 2
     assert 'train_dataloader.dataset.data_root' in capsys.readouterr().err
+
+
+def test_categories_of_a_dump_are_named(tmp_path):
+    contents = write_files(tmp_path / 'data', ['a'])
+    record = make_record(str(tmp_path / 'data' / 'a.jpg'), contents['a'])
+    taken_for = replace(record.predictions, labels=np.array([1]))
+    meta = {
+        'category': ('cup', 'book'),
+        'symmetry': ({'type': 'NoSymmetry'},) * 2,
+        'eval_num_symmetry': (1, 1),
+    }
+    write_dump(tmp_path / 'dump.json', [replace(record, predictions=taken_for)], meta)
+    page = browse(tmp_path / 'dump.json', tmp_path / 'page.html')
+    assert 'objects[0] (cup): 3D IoU 0.00' in page.text
+    assert 'predicted with scores 0.90 (book)' in page.text

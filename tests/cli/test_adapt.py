@@ -210,6 +210,13 @@ def test_models_that_cannot_be_adapted(photographs, tmp_path, capsys):
     assert not (tmp_path / 'adapted').exists()
 
 
+def test_results_lie_outside_of_the_photographs(photographs, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(photographs)
+    refused(capsys, ['adapt', '.', '--model', 'cuboid'], 'adapted lies in .')
+    refused(capsys, command('.', photographs / 'out', '--val', str(tmp_path)), 'out lies in .')
+    assert not (photographs / 'adapted').exists()
+
+
 def test_other_files_are_left_alone(photographs, tmp_path, capsys):
     out = tmp_path / 'mine'
     out.mkdir()

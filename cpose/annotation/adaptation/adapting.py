@@ -48,7 +48,7 @@ from cpose.errors import CheckpointError, ConfigError, OutputError, TrainingErro
 from cpose.evaluation.metric_table import PRIMARY_NUMBER
 from cpose.files.atomic import try_folder, write_text_atomic
 from cpose.files.json_files import write_json
-from cpose.files.outputs import note_input, outputs_guarded
+from cpose.files.outputs import check_outside, note_input, outputs_guarded
 from cpose.shipped_configs import configs_root
 
 CONFIG_FILE, BASE_FILE, DIVISION_FILE = 'adapt.py', 'model_config.py', 'split.json'
@@ -146,6 +146,7 @@ def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
         TrainingInterruptedError: After a signal; a checkpoint is saved.
     """
     folder = Path(out)
+    check_outside(folder, wishes.folder, *([wishes.val] if isinstance(wishes.val, str) else []))
     start = _find_base(wishes.model)
     division = _divide(wishes, folder, start, resume)
     config = _write_inputs(wishes, folder, start, division)
