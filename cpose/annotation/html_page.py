@@ -32,8 +32,8 @@ h2 { font-size: 18px; margin: 34px 0 10px; }
 p { margin: 4px 0 10px; color: var(--soft); }
 .cards, .plots, .pictures { display: grid; gap: 14px; }
 .cards { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); margin-top: 16px; }
-.plots { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
-.pictures { grid-template-columns: repeat(auto-fill, minmax(370px, 1fr)); }
+.plots { grid-template-columns: repeat(auto-fill, minmax(min(330px, 100%), 1fr)); }
+.pictures { grid-template-columns: repeat(auto-fill, minmax(min(370px, 100%), 1fr)); }
 .card, figure, table { background: var(--card); border: 1px solid var(--line);
   border-radius: 8px; }
 .card { padding: 10px 14px; }
@@ -54,6 +54,13 @@ figcaption { padding: 6px 2px 0; overflow-wrap: anywhere; font-size: 14px; }
 figcaption div { color: var(--soft); }
 .axis { fill: var(--soft); font-size: 11px; } .bar { fill: var(--bar); }
 .base { stroke: var(--line); }
+@media (max-width: 640px) {
+  table, tbody { display: block; } tr:has(th) { display: none; }
+  tr { display: grid; grid-template-columns: auto 1fr; border-top: 1px solid var(--line); }
+  td { border: 0; padding: 4px 12px; } td.number { text-align: left; }
+  td.number::after { content: ' ' attr(title); }
+  td:nth-child(n+3) { grid-column: 1 / -1; }
+}
 .key { display: inline-block; width: 22px; border-top: 3px solid; margin: 0 5px 4px 14px; }
 """
 ANNOTATED, COMPUTED = '#ffb020', '#22d3ee'
@@ -158,15 +165,27 @@ def add_picture(
         cuboids: In pixels of the image.
         title: First line of the caption.
     """
-    height, width = image.shape[:2]
     figure = add(parent, 'figure')
-    svg = add(figure, 'svg', viewBox=f'0 0 {width} {height}', role='img', aria_label=title)
-    add(svg, 'image', href=_data_uri(image), width=str(width), height=str(height))
-    for cuboid in cuboids:
-        _add_cuboid(svg, cuboid, max(width, height))
+    add_drawing(figure, image, cuboids, title)
     caption = add(figure, 'figcaption')
     add(caption, 'b', title)
     return caption
+
+
+def add_drawing(
+    parent: Element, image: np.ndarray, cuboids: Sequence[DrawnCuboid], label: str
+) -> None:
+    """Add a picture with cuboids alone, see `add_picture`; the label is for screen readers."""
+    height, width = image.shape[:2]
+    svg = add(parent, 'svg', viewBox=f'0 0 {width} {height}', role='img', aria_label=label)
+    add(svg, 'image', href=_data_uri(image), width=str(width), height=str(height))
+    for cuboid in cuboids:
+        _add_cuboid(svg, cuboid, max(width, height))
+
+
+def spread(count: int, num: int) -> list[int]:
+    """Return at most ``num`` numbers below ``count``, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(num, count)).round().astype(int)).tolist()
 
 
 def _data_uri(image: np.ndarray) -> str:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +53,12 @@ class Split:
         names = [each.class_name for item in self.parts[part] for each in item.objects]
         return {name: names.count(name) for name in sorted(set(names))}
 
+    def missing_classes(self) -> dict[str, list[str]]:
+        """Return the classes that other parts show and a part does not, by part."""
+        classes = {part: set(self.count_classes(part)) for part in self.parts}
+        known = set().union(*classes.values())
+        return {part: sorted(known - own) for part, own in classes.items() if known - own}
+
 
 def check_fractions(fractions: Sequence[float]) -> dict[str, float]:
     """Return the share of each part.
@@ -86,9 +93,16 @@ def plan_split(
         seed: Another one gives another split.
 
     Raises:
-        DataError: If nobody knows the videos or scenes, or there are fewer groups than parts.
+        DataError: If no file can be used, nobody knows the videos or scenes, or there are fewer
+            groups than parts.
     """
     files = [item for item in checked if not any(i.kind in UNUSABLE for i in item.issues)]
+    if not files:
+        raise DataError(
+            f'holds {len(checked)} pictures or annotations, of which none can be used',
+            place=FilePlace(root),
+            advice='See what is wrong with them by `cpose check-data`',
+        )
     if by != 'random' and not any(getattr(item.source, by) for item in files):
         raise DataError(
             f'tells no {by} of its pictures, neither by folders and names nor by a field {by}',
@@ -96,10 +110,11 @@ def plan_split(
             advice='Use {by} random, or put the pictures of each one into a folder',
         )
     groups = _group(files, by)
-    if groups.max(initial=-1) + 1 < len(shares):
+    count = int(groups.max(initial=-1)) + 1
+    if count < len(shares):
         raise DataError(
-            f'holds {groups.max(initial=-1) + 1} groups of pictures that belong together, fewer '
-            f'than the {len(shares)} parts',
+            f'holds {count} group{"" if count == 1 else "s"} of pictures that belong together, '
+            f'fewer than the {len(shares)} parts',
             place=FilePlace(root),
             advice=('Add pictures of other places', 'Take fewer parts with {fractions}'),
         )
@@ -167,20 +182,20 @@ def _fill_empty(parts: np.ndarray, sizes: np.ndarray, num_parts: int) -> None:
 
 
 def write_lists(out: Path, split: Split) -> None:
-    """Write a text file for each part, with one path a line.
+    """Write a text file for each part, with one path a line; none if a name is wrong.
 
     Raises:
         DataError: If a name cannot stand in a text file.
         OutputError: If one cannot be written.
     """
+    for item in chain.from_iterable(split.parts.values()):
+        if not _is_plain_line(item.path):
+            raise DataError(
+                'has a name that no text file can hold as a line',
+                place=FilePlace(item.path),
+                advice=('Rename it', 'Use {folders}'),
+            )
     for part, items in split.parts.items():
-        for item in items:
-            if not _is_plain_line(item.path):
-                raise DataError(
-                    'has a name that no text file can hold as a line',
-                    place=FilePlace(item.path),
-                    advice=('Rename it', 'Use {folders}'),
-                )
         head = f'# {MARK.decode()} split; paths relative to the data folder\n'
         write_text_atomic(out / f'{part}.txt', [head, *(f'{item.path}\n' for item in items)])
 

@@ -89,7 +89,7 @@ def save_checkpoint_atomic(
             torch.save(content, sealed) if other is None else other.write(sealed, content)
     except (OSError, RuntimeError) as error:
         reason = _os_error(error)
-        if reason is None:
+        if reason is None or isinstance(reason, OutputError):
             raise
         raise OutputError(
             f'cannot be written: {reason.strerror}. {_free_space(target.parent)}',

@@ -141,15 +141,28 @@ def _run(words: list[str], is_debugged: bool, flags: dict[str, str]) -> int:
         sys.stderr.write(f'{stop}\nThe same command continues.\n')
         return stop.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write(f'cpose {command}: interrupted\n')
-        return 130
+        return _interrupted(command)
     except Exception as error:  # noqa: BLE001  the last line: every command ends with a message
+        if _is_of_interrupt(error):
+            return _interrupted(command)
         known = _known(error)
         if known is not None:
             return _refuse(known, is_debugged, launcher, command, flags)
         _show(error, is_debugged, launcher)
         sys.stderr.write(describe_crash(error, command, words))
         return 1
+
+
+def _interrupted(command: str) -> int:
+    sys.stderr.write(f'cpose {command}: interrupted\n')
+    return 130
+
+
+def _is_of_interrupt(error: BaseException | None) -> bool:
+    """Whether an error came up while Ctrl-C was handled, as libraries make one of it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _known(error: Exception) -> UserError | None:

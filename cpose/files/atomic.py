@@ -9,7 +9,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from cpose.errors import unwritable
-from cpose.files.outputs import check_output
+from cpose.files.outputs import check_output, note_output
 
 UNFINISHED_SUFFIX = '.unfinished'
 ADVICE = ('Choose another place', 'Make room')
@@ -97,6 +97,7 @@ def atomic_file(path: Path, is_durable: bool = True) -> Iterator[BinaryIO]:
             if is_durable:
                 os.fsync(file.fileno())
         unfinished.replace(path)
+        note_output(path)
     except BaseException:
         with suppress(OSError):
             unfinished.unlink()

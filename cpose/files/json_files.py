@@ -13,7 +13,7 @@ import numpy as np
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, OutputError
 from cpose.files.atomic import try_folder, write_text_atomic
-from cpose.files.outputs import check_replaceable
+from cpose.files.outputs import DASH, check_replaceable
 
 SHOWN_CHARACTERS = 80
 MAX_SIDE = 1 << 20
@@ -35,8 +35,14 @@ def check_place(path: str | Path) -> None:
     """Check before long work that there is a place for a file, whatever is there now.
 
     Raises:
-        OutputError: If it is a folder, or its folder is none or cannot be written to.
+        OutputError: If it is a folder or a dash, or its folder is none or cannot be written to.
     """
+    if str(path) == DASH:
+        raise OutputError(
+            'does not stand for the standard output here',
+            place=FilePlace(path),
+            advice=('Name a file', 'Print it by /dev/stdout'),
+        )
     if _is_special(path):
         return
     target = Path(path)
@@ -63,7 +69,12 @@ def write_json(path: str | Path, content: Any) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    write_text_atomic(path, [json.dumps(finite_or_null(content), indent=1), '\n'])
+    write_text_atomic(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Return one indented JSON document with its end of line; NaN and infinity become null."""
+    return json.dumps(finite_or_null(content), indent=1) + '\n'
 
 
 def finite_or_null(content: Any) -> Any:

@@ -18,6 +18,8 @@ from platform import node
 from cpose.error_places import FilePlace
 from cpose.errors import OutputError, unwritable
 
+DASH = '-'
+"""Where a command writes a file, no name of one."""
 MARK = b'written by cpose'
 """What pictures, plots and videos say of their origin."""
 OWN_MARKS = (
@@ -28,6 +30,8 @@ OWN_MARKS = (
 """What stands in files of this project near their start or end; others are of somebody else."""
 SEARCHED_BYTES = 1 << 16
 LOCK_NAME = '.lock'
+HOLDER = b'process'
+"""How a lock file begins."""
 HOLDER_BYTES = 200
 
 Identity = tuple[int, int]
@@ -35,11 +39,12 @@ Identity = tuple[int, int]
 
 @dataclass
 class _Ledger:
-    """What was read: files and folders by device and inode, so that links are seen through."""
+    """What was read and written: by device and inode, so that links are seen through."""
 
     may_replace: bool
     files: set[Identity] = field(default_factory=set)
     folders: set[Identity] = field(default_factory=set)
+    written: set[Identity] = field(default_factory=set)
 
 
 _ledger: ContextVar[_Ledger | None] = ContextVar('ledger', default=None)
@@ -80,10 +85,18 @@ def note_input(*paths: object) -> None:
             ledger.files.add(_identity(status))
 
 
+def note_output(path: str | Path) -> None:
+    """Note a file that was written, which may be written anew."""
+    ledger, found = _ledger.get(), _status(path)
+    if ledger is not None and found is not None:
+        ledger.written.add(_identity(found))
+
+
 def check_output(path: str | Path, argument: str | None = 'out') -> None:
     """Raise if a file would replace an input: one that is noted, or lies in a noted folder.
 
-    Files of this project in a noted folder, such as results of an earlier run, are no inputs.
+    Files of this project in a noted folder, such as results of an earlier run, are no inputs, nor
+    are checkpoints there, and what this run has written itself.
 
     Args:
         path: What is to be written.
@@ -95,8 +108,10 @@ def check_output(path: str | Path, argument: str | None = 'out') -> None:
     ledger, found = _ledger.get(), _status(path)
     if ledger is None or found is None or not stat.S_ISREG(found.st_mode):
         return
+    if _identity(found) in ledger.written:
+        return
     is_input = _identity(found) in ledger.files
-    if not is_input and ledger.folders and not is_own_file(path):
+    if not is_input and ledger.folders and not (_is_checkpoint(path) or is_own_file(path)):
         folders = (_status(folder) for folder in Path(os.path.realpath(path)).parents)
         is_input = any(item and _identity(item) in ledger.folders for item in folders)
     if is_input:
@@ -106,6 +121,11 @@ def check_output(path: str | Path, argument: str | None = 'out') -> None:
             place=FilePlace(path),
             advice=f'Choose another {{{argument}}}' if argument else 'Choose another file',
         )
+
+
+def _is_checkpoint(path: str | Path) -> bool:
+    """Whether a file is called like those that a training writes, and no data set reads."""
+    return Path(path).suffix == '.pth' or Path(path).name == 'last_checkpoint'
 
 
 def check_replaceable(path: str | Path, argument: str | None = 'out') -> None:
@@ -127,6 +147,28 @@ def check_replaceable(path: str | Path, argument: str | None = 'out') -> None:
         )
 
 
+def check_outside(out: str | Path, *sources: str | Path, argument: str = 'out') -> None:
+    """Raise if a folder to write to lies in one that is read, of which it would become a part.
+
+    Args:
+        out: The folder.
+        sources: Folders of the inputs.
+        argument: Name of the argument that gave it.
+
+    Raises:
+        OutputError: If it does.
+    """
+    path = Path(os.path.realpath(out))
+    for source in sources:
+        if Path(os.path.realpath(source)) in (path, *path.parents):
+            raise OutputError(
+                f'lies in {source}, which is read',
+                argument=argument,
+                place=FilePlace(out),
+                advice='Give a folder outside',
+            )
+
+
 def prepare_new_folder(out: str | Path, source: str | Path, argument: str = 'out') -> Path:
     """Create the folder of files that are made from those of another one.
 
@@ -139,14 +181,7 @@ def prepare_new_folder(out: str | Path, source: str | Path, argument: str = 'out
         OutputError: If it is there and not empty, lies inside the other folder, or cannot be made.
     """
     target = Path(out)
-    path = Path(os.path.realpath(out))
-    if Path(os.path.realpath(source)) in (path, *path.parents):
-        raise OutputError(
-            f'lies in {source}, which is read',
-            argument=argument,
-            place=FilePlace(target),
-            advice='Give a folder outside',
-        )
+    check_outside(target, source, argument=argument)
     try:
         target.mkdir(parents=True, exist_ok=True)
         has_content = any(target.iterdir())
@@ -220,8 +255,18 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
+def is_run_folder(folder: str | Path) -> bool:
+    """Whether a run has held a folder, see `folder_held`: what is in it are its outputs."""
+    try:
+        with open(Path(folder, LOCK_NAME), 'rb') as file:
+            return file.read(len(HOLDER)) == HOLDER
+    except OSError:
+        return False
+
+
 def _tell_holder(descriptor: int) -> None:
-    text = f'process {os.getpid()} on {node()} since {time.strftime("%Y-%m-%d %H:%M:%S")}\n'
+    begin = time.strftime('%Y-%m-%d %H:%M:%S')
+    text = f'{HOLDER.decode()} {os.getpid()} on {node()} since {begin}\n'
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, text.encode(), 0)

@@ -1,8 +1,11 @@
 import json
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
+from cpose.annotation.browsing import results_page, training_page
 from cpose.annotation.browsing.comparison import (
     ComparedImage,
     compare_dump,
@@ -59,11 +62,75 @@ def test_annotations_of_a_folder(tmp_path):
 def test_what_training_sees(tmp_path, config):
     page = browse(config, tmp_path / 'page.html', '--num', '4')
     assert page.tags.count('image') == 4
-    assert 'equal views of each: 4' in page.text
+    assert 'cuboid, equal views: 4' in page.text
     assert page.tags.count('line') >= 12
     again = tmp_path / 'again.html'
     browse(config, again, '--num', '4')
     assert again.read_bytes() == (tmp_path / 'page.html').read_bytes()
+
+
+@pytest.fixture
+def heats(monkeypatch):
+    """The maps that pictures are tinted by."""
+    maps = []
+    tint = training_page._tinted
+
+    def noted(pixels, heat, color):
+        maps.append(heat)
+        return tint(pixels, heat, color)
+
+    monkeypatch.setattr(training_page, '_tinted', noted)
+    return maps
+
+
+@pytest.mark.parametrize(('stride', 'side'), [(4, 32), (8, 16)])
+def test_heatmaps_are_those_of_the_network(tmp_path, heats, stride, side):
+    words = ('--num', '1', '--cfg-options', f'model.neck.out_stride={stride}')
+    browse('quickstart', tmp_path / 'page.html', *words)
+    assert [heat.shape for heat in heats] == [(side, side)] * 2
+
+
+def test_networks_of_videos_show_the_labelling_that_is_learnt_and_the_frame_before(tmp_path, heats):
+    words = ('--num', '6', '--cfg-options', 'train_dataloader.dataset.input_wh=[128,128]')
+    page = browse('efficientnet_lite0_track_cuboid', tmp_path / 'page.html', *words)
+    assert page.tags.count('image') == 12
+    assert page.text.count('The frame before') == 6
+    learnt = page.text.count('cuboid, equal views')
+    assert 2 * learnt + page.text.count('cuboid, without targets') == page.tags.count('g')
+    targets = [heat for heat in heats if heat.shape == (16, 16)]
+    assert len(targets) == 12
+    assert sum(int((heat == 1).sum()) for heat in targets[::2]) == learnt
+
+
+def test_objects_without_targets_are_told(tmp_path):
+    """Of an object of which most is outside nothing is learnt; another one stays."""
+    root = tmp_path / 'data'
+    contents = write_files(root, ['a'])
+    (item,) = contents['a']['objects']
+    hidden = json.loads(json.dumps(item))
+    hidden['projected_cuboid'] = np.add(item['projected_cuboid'], [5000, 0]).tolist()
+    contents['a']['objects'].append(hidden)
+    write_file(root, 'a', contents['a'], 0)
+    words = (f'train_dataloader.dataset.data_root={root}',)
+    page = browse('fan_small_bike', tmp_path / 'page.html', '--cfg-options', *words)
+    assert 'bike, equal views: 1; bike, without targets' in page.text
+
+
+def test_categories_and_folders_are_named(tmp_path):
+    words = []
+    for name in ('cup', 'book'):
+        contents = write_files(tmp_path / name, ['same'])
+        contents['same']['objects'][0]['class'] = name
+        write_file(tmp_path / name, 'same', contents['same'], 0)
+    meta = "dict(category=['book','cup'],symmetry=dict(type='NoSymmetry'),eval_num_symmetry=1)"
+    folders = [str(tmp_path / name) for name in ('cup', 'book')]
+    dataset = 'train_dataloader.dataset'
+    words = [f'{dataset}.metainfo={meta}', f'{dataset}.data_root={folders}']
+    words += [f'{dataset}.metainfo._delete_=True', 'model.head.num_classes=2']
+    page = browse('fan_small_bike', tmp_path / 'page.html', '--cfg-options', *words)
+    assert titles_of(page) == ['cup/same.jpg', 'book/same.jpg']
+    assert 'cup, equal views: 1' in page.text
+    assert 'book, equal views: 1' in page.text
 
 
 def make_record(name, content, shift=0.0, order=None, scores=(0.9,), num=1):
@@ -103,7 +170,7 @@ def test_predictions_of_a_dump_by_their_error(tmp_path):
     dump = write_records(tmp_path / 'data')
     compared = {
         item.name.rpartition('/')[2]: item
-        for item in compare_dump(dump, metric_settings()['protocol'])
+        for item in compare_dump(dump, metric_settings()['protocol']).images
     }
     assert compared['exact.jpg'].worst == pytest.approx(1)
     assert compared['turned.jpg'].worst == pytest.approx(1)
@@ -145,7 +212,9 @@ def write_results(folder, contents):
 def test_results_of_inference(tmp_path):
     root, results = tmp_path / 'data', tmp_path / 'results'
     write_results(results, write_files(root, ['a', 'b', 'c']))
-    first, second, third = compare_results(str(results), str(root))
+    compared = compare_results(str(results / 'json'), str(root))
+    first, second, third = compared.images
+    assert compared.left_out == ['1 of images that are not in the folder']
     assert first.worst == third.worst == pytest.approx(1)
     assert 0.3 < second.worst < 0.95
     assert [len(item.scores) for item in (first, second, third)] == [1, 1, 1]
@@ -154,13 +223,13 @@ def test_results_of_inference(tmp_path):
     assert 'overlap of outlines' in page.text
     write_files(tmp_path / 'others', ['x'])
     with raises(DataError, path=results / 'json'):
-        compare_results(str(results), str(tmp_path / 'others'))
+        compare_results(str(results / 'json'), str(tmp_path / 'others'))
 
 
 def test_images_without_objects_come_by_what_is_predicted():
     empty = np.zeros((0, 9, 2))
-    quiet = ComparedImage('quiet', (4, 4), empty, np.zeros(0), empty, np.zeros(0), '')
-    false = ComparedImage('false', (4, 4), np.zeros((1, 9, 2)), np.ones(1), empty, np.zeros(0), '')
+    quiet = ComparedImage('quiet', (4, 4), empty, np.zeros(0), empty, np.zeros(0))
+    false = ComparedImage('false', (4, 4), np.zeros((1, 9, 2)), np.ones(1), empty, np.zeros(0))
     assert [item.name for item in sort_worst_first([quiet, false])] == ['false', 'quiet']
 
 
@@ -176,3 +245,114 @@ def test_wrong_use(tmp_path):
     assert main(['browse', str(root), *words]) == 2
     assert main(['browse', str(root), *words, '--force']) == 0
     assert main(['browse', str(root), '--out', str(root / 'a.jpg')]) == 2
+
+
+def write_result(path, image, content, **fields):
+    """Write a result that finds the first object of a file exactly."""
+    points = content['objects'][0]['projected_cuboid']
+    item = {'score': 0.8, 'projected_keypoints_2d': points, **fields}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({'image_name': image, 'objects': [item]}))
+
+
+def test_results_of_sub_folders_with_equal_names(tmp_path):
+    """As ``cpose infer`` writes them for a folder of scenes, followed as videos."""
+    root, results = tmp_path / 'data', tmp_path / 'results'
+    contents = write_files(root, ['desk/1', 'floor/1', 'floor/2'])
+    for name, content in contents.items():
+        write_result(results / 'json' / f'{name}.json', f'{name[-1]}.jpg', content)
+    (results / 'json' / RESULTS_MARK).write_text('')
+    (results / 'json' / 'floor.tracks.json').write_text('{"video": "floor", "frames": []}')
+    page = browse(results, tmp_path / 'page.html', '--images', str(root))
+    assert sorted(titles_of(page)) == ['desk/1.jpg', 'floor/1.jpg', 'floor/2.jpg']
+    assert page.text.count('overlap of outlines 1.00') == 3
+    (tmp_path / 'flat').mkdir()
+    (results / 'json' / 'floor' / '1.json').rename(tmp_path / 'flat' / '1.json')
+    (results / 'json' / 'floor' / '2.json').rename(tmp_path / 'flat' / '2.json')
+    compared = compare_results(str(tmp_path / 'flat'), str(root))
+    assert [item.name for item in compared.images] == ['floor/2.jpg']
+    assert compared.left_out == ['1 of names that several images have']
+
+
+def test_results_of_several_classes_count_by_their_own(tmp_path):
+    root, results = tmp_path / 'data', tmp_path / 'results'
+    contents = write_files(root, ['a', 'b'])
+    for name, own, found in (('a', 'cup', 'cup'), ('b', 'cup', 'book')):
+        contents[name]['objects'][0]['class'] = own
+        write_file(root, name, contents[name], 0)
+        write_result(results / f'{name}.json', f'{name}.jpg', contents[name], **{'class': found})
+    first, second = compare_results(str(results), str(root)).images
+    assert (first.worst, second.worst) == (pytest.approx(1), 0)
+    (results / RESULTS_MARK).write_text('')
+    page = browse(results, tmp_path / 'page.html', '--images', str(root))
+    assert 'objects[0] (cup): overlap of outlines 0.00' in page.text
+    assert 'predicted with scores 0.80 (book)' in page.text
+
+
+def test_results_beside_annotations_of_a_convention(tmp_path):
+    root, results = tmp_path / 'data', tmp_path / 'results'
+    contents = write_files(root, ['a'])
+    write_result(results / 'a.json', 'a.jpg', contents['a'])
+    (results / RESULTS_MARK).write_text('')
+    width, height = contents['a']['camera_data']['width'], contents['a']['camera_data']['height']
+    for item in contents['a']['objects']:
+        points = np.array(item['projected_cuboid']) / [width, height]
+        item['projected_cuboid'] = points.tolist()
+    write_file(root, 'a', contents['a'], 0)
+    words = ('--images', str(root), '--convention', 'projected_cuboid=normalised')
+    page = browse(results, tmp_path / 'page.html', *words)
+    assert 'overlap of outlines 1.00' in page.text
+
+
+def test_moved_pictures_of_equal_names_are_found_by_their_folders(tmp_path):
+    root, moved = tmp_path / 'data', tmp_path / 'moved'
+    contents = write_files(root, ['desk/1', 'floor/1'])
+    records = [make_record(str(root / f'{n}.jpg'), content) for n, content in contents.items()]
+    write_dump(tmp_path / 'dump.json', records, META)
+    root.rename(moved)
+    write_files(moved, ['1'], first_seed=7)
+    (found,) = {
+        results_page._find_picture(item, str(moved))[0].tobytes()
+        for item in compare_dump(tmp_path / 'dump.json', metric_settings()['protocol']).images
+        if 'floor' in item.name
+    }
+    assert found == cv2.imread(str(moved / 'floor' / '1.jpg')).tobytes()
+
+
+def test_arguments_without_effect_and_folders_without_annotation_are_refused(tmp_path, capsys):
+    root, out = tmp_path / 'data', tmp_path / 'page.html'
+    contents = write_files(root, ['a'])
+    dump = tmp_path / 'dump.json'
+    write_dump(dump, [make_record(str(root / 'a.jpg'), contents['a'])], META)
+    for source, *words in (
+        (root, '--images', str(root)),
+        (root, '--cfg-options', 'a=1'),
+        (dump, '--cfg-options', 'a=1'),
+        (dump, '--convention', 'pose=opencv'),
+        ('quickstart', '--images', str(root)),
+    ):
+        assert main(['browse', str(source), '--out', str(out), *words]) == 2
+        assert f'{words[0]} has no effect here' in capsys.readouterr().err
+    (root / 'a.json').unlink()
+    assert main(['browse', str(root), '--out', str(out)]) == 2
+    assert 'none of which has a JSON file' in capsys.readouterr().err
+
+
+def test_errors_of_a_config_name_its_key(tmp_path, capsys):
+    assert main(['browse', 'dla34_cup', '--out', str(tmp_path / 'page.html')]) == 2
+    assert 'train_dataloader.dataset.data_root' in capsys.readouterr().err
+
+
+def test_categories_of_a_dump_are_named(tmp_path):
+    contents = write_files(tmp_path / 'data', ['a'])
+    record = make_record(str(tmp_path / 'data' / 'a.jpg'), contents['a'])
+    taken_for = replace(record.predictions, labels=np.array([1]))
+    meta = {
+        'category': ('cup', 'book'),
+        'symmetry': ({'type': 'NoSymmetry'},) * 2,
+        'eval_num_symmetry': (1, 1),
+    }
+    write_dump(tmp_path / 'dump.json', [replace(record, predictions=taken_for)], meta)
+    page = browse(tmp_path / 'dump.json', tmp_path / 'page.html')
+    assert 'objects[0] (cup): 3D IoU 0.00' in page.text
+    assert 'predicted with scores 0.90 (book)' in page.text

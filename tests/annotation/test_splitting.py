@@ -109,8 +109,12 @@ def test_what_cannot_be_split(tmp_path):
         with raises(DataError, path=tmp_path / 'plain'):
             plan(tmp_path / 'plain', by)
     write_videos(tmp_path / 'two', 2, 2)
-    with raises(DataError, path=tmp_path / 'two'):
+    with raises(DataError, '2 groups', path=tmp_path / 'two'):
         plan(tmp_path / 'two')
+    (tmp_path / 'bare').mkdir()
+    (tmp_path / 'bare' / 'a.jpg').write_bytes(encode(make_picture(1)))
+    with raises(DataError, 'none can be used', path=tmp_path / 'bare'):
+        plan(tmp_path / 'bare', 'random')
 
 
 @pytest.mark.parametrize('values', [(1.0,), (0.5, 0.6), (1.2, -0.2), (0.0, 1.0), (0.25,) * 4])
@@ -139,7 +143,7 @@ def test_lists_are_read_by_data_sets(tmp_path, capsys):
     (root / 'lonely.jpg').write_bytes(encode(make_picture(77)))
     words = ['split', str(root), '--by', 'video', '--out', str(out), '--seed', '3']
     assert main(words) == 0
-    assert '1 files cannot be used' in capsys.readouterr().out
+    assert '1 file cannot be used and is left out' in capsys.readouterr().out
     found = [load(root, str(out / f'{part}.txt')) for part in ('train', 'val', 'test')]
     assert [len(paths) for paths in found] == [32, 4, 4]
     assert len(set().union(*found)) == 40
@@ -184,4 +188,18 @@ def test_wrong_use(tmp_path):
     (root / 'v1_00.jpg').rename(name)
     (root / 'v1_00.json').rename(name.with_suffix('.json'))
     assert main([*words, str(tmp_path / 'lists')]) == 2
+    assert not list((tmp_path / 'lists').iterdir())
     assert main([*words, str(tmp_path / 'folders'), '--folders']) == 0
+
+
+def test_classes_that_a_part_lacks_are_told(tmp_path, capsys):
+    root = tmp_path / 'data'
+    for name in ('cup', 'book'):
+        for stem, content in write_files(root / name, ['0', '1']).items():
+            content['objects'][0]['class'] = name
+            write_file(root / name, stem, content, len(name) * 10 + int(stem))
+    words = ['split', str(root), '--by', 'scene', '--fractions', '0.5', '0.5', '--out']
+    assert main([*words, str(tmp_path / 'out')]) == 0
+    text = capsys.readouterr().out
+    assert 'train shows no object of' in text
+    assert 'val shows no object of' in text

@@ -15,6 +15,7 @@ from cpose.checkpoints.checkpoint_file import (
 )
 from cpose.checkpoints.integrity import CHECKSUM_KEY
 from cpose.errors import CheckpointError, OutputError
+from cpose.files.outputs import note_input, outputs_guarded
 
 from ..user_errors import raises
 
@@ -172,3 +173,13 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch, name):
     monkeypatch.setattr(Path, 'open', refuse)
     with raises(CheckpointError, 'Permission denied', path=tmp_path / name):
         load_checkpoint_file(tmp_path / name)
+
+
+def test_a_refusal_to_replace_an_input_is_told_as_it_is(tmp_path):
+    path = tmp_path / 'a.pth'
+    path.write_bytes(b'input')
+    with outputs_guarded():
+        note_input(path)
+        with raises(OutputError, 'never replaces an input', path=path):
+            save_checkpoint_atomic(path, {'state_dict': {}})
+    assert path.read_bytes() == b'input'

@@ -136,6 +136,12 @@ def test_goes_on_after_an_interruption(photographs, tmp_path, capsys, monkeypatc
     division = (out / 'split.json').read_text()
     assert main(command(photographs, out, *SMALL)) == 2
     assert '--resume' in capsys.readouterr().err
+    for other in (('--symmetry', 'none'), ('--size', '96'), ('--val', '0.5')):
+        refused(
+            capsys, command(photographs, out, *SMALL, '--resume', *other), other[0], 'begin again'
+        )
+    elsewhere = draw_photographs(tmp_path / 'elsewhere', 2)
+    refused(capsys, command(elsewhere, out, *SMALL, '--resume'), 'elsewhere', 'begin again')
     assert main(command(photographs, out, *SMALL, '--resume')) == 0
     assert 'resumed epoch: 0, iter: 1' in capsys.readouterr().out
     assert (out / 'split.json').read_text() == division
@@ -203,6 +209,13 @@ def test_models_that_cannot_be_adapted(photographs, tmp_path, capsys):
         words[words.index('cuboid')] = str(model)
         refused(capsys, words, str(model))
     assert not (tmp_path / 'adapted').exists()
+
+
+def test_results_lie_outside_of_the_photographs(photographs, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(photographs)
+    refused(capsys, ['adapt', '.', '--model', 'cuboid'], 'adapted lies in .')
+    refused(capsys, command('.', photographs / 'out', '--val', str(tmp_path)), 'out lies in .')
+    assert not (photographs / 'adapted').exists()
 
 
 def test_other_files_are_left_alone(photographs, tmp_path, capsys):

@@ -62,6 +62,18 @@ def test_interruption_has_its_code(monkeypatch, capsys):
     assert 'interrupted' in capsys.readouterr().err
 
 
+def test_interruptions_that_a_library_turns_into_an_error(monkeypatch, capsys):
+    def interrupt(args):
+        try:
+            raise KeyboardInterrupt
+        except:  # noqa: E722  as libraries write it
+            raise SyntaxError('cannot be formatted')  # noqa: B904
+
+    monkeypatch.setattr('cpose.cli.commands.print_config.run', interrupt)
+    assert main(['print-config', 'dla34_bike']) == 130
+    assert capsys.readouterr().err == 'cpose print-config: interrupted\n'
+
+
 @pytest.fixture
 def broken_command(monkeypatch, tmp_path):
     """Let ``print-config`` fail at a mistake of the program; yields where reports go."""

@@ -2,7 +2,7 @@ import json
 
 import cv2
 
-from cpose.cli.main import build_parser
+from cpose.cli.main import build_parser, main
 from cpose.errors import ConfigError, OutputError
 
 from ..user_errors import raises
@@ -47,3 +47,8 @@ def test_other_shapes(tmp_path):
 def test_an_unknown_shape_is_refused(tmp_path):
     with raises(ConfigError, argument='shape'):
         run(tmp_path / 'cups', '--num', 1, '--size', 64, 64, '--shape', 'cupp')
+
+
+def test_sizes_are_called_as_they_were_given(tmp_path, capsys):
+    assert main(['synth', str(tmp_path / 'out'), '--num', '1', '--size', '64', '48']) == 2
+    assert '--size 48' in capsys.readouterr().err

@@ -11,6 +11,7 @@ from cpose.files.outputs import (
     LOCK_NAME,
     MARK,
     check_output,
+    check_outside,
     check_replaceable,
     folder_held,
     note_input,
@@ -145,3 +146,28 @@ def test_a_lock_that_is_a_link(tmp_path):
     with raises(OutputError, path=folder / LOCK_NAME):
         folder_held(folder).__enter__()
     assert victim.read_text() == 'precious'
+
+
+def test_a_run_may_write_its_own_files_again_where_data_lie(tmp_path):
+    """A training in the folder of its pictures saves one checkpoint after another."""
+    for name in ('photo.jpg', 'epoch_1.pth', 'last_checkpoint'):
+        (tmp_path / name).write_bytes(b'earlier')
+    with outputs_guarded():
+        note_input(tmp_path)
+        for _ in range(2):
+            for name in ('scalars.json', 'epoch_1.pth', 'last_checkpoint'):
+                write_text_atomic(tmp_path / name, 'output')
+        with raises(OutputError, 'never replaces an input', path=tmp_path / 'photo.jpg'):
+            write_text_atomic(tmp_path / 'photo.jpg', 'output')
+    with outputs_guarded():
+        note_input(tmp_path)
+        with raises(OutputError, 'never replaces an input', path=tmp_path / 'scalars.json'):
+            write_text_atomic(tmp_path / 'scalars.json', 'output')
+
+
+def test_outputs_lie_outside(tmp_path):
+    (tmp_path / 'data').mkdir()
+    check_outside(tmp_path / 'out', tmp_path / 'data')
+    for out in (tmp_path / 'data', tmp_path / 'data' / 'below' / 'out'):
+        with raises(OutputError, 'lies in', argument='out', path=out):
+            check_outside(out, tmp_path / 'others', tmp_path / 'data')

@@ -113,6 +113,9 @@ CASES = {
         'data', [CheckedFile('data', 'a.jpg')], 'video', {'train': 1.0}
     ),
     'split of fewer groups than parts': lambda folder: plan_split(
+        'data', [CheckedFile('data', 'a.jpg')], 'random', {'train': 0.8, 'val': 0.2}
+    ),
+    'split of no usable file': lambda folder: plan_split(
         'data', [], 'random', {'train': 0.8, 'val': 0.2}
     ),
     'board of another kind': lambda folder: Board('circles'),

@@ -1,5 +1,6 @@
 """Adapt a model to annotated photographs, and tell by held-out ones whether it became better."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from cpose.annotation.adaptation.before_after import write_sheet
 from cpose.annotation.adaptation.candidates import (
@@ -42,11 +44,11 @@ from cpose.apis.zoo_files import resolve_model
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import CONFIG_KEY
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, OutputError, TrainingError, unwritable
+from cpose.errors import CheckpointError, ConfigError, OutputError, TrainingError, unwritable
 from cpose.evaluation.metric_table import PRIMARY_NUMBER
 from cpose.files.atomic import try_folder, write_text_atomic
 from cpose.files.json_files import write_json
-from cpose.files.outputs import note_input, outputs_guarded
+from cpose.files.outputs import check_outside, note_input, outputs_guarded
 from cpose.shipped_configs import configs_root
 
 CONFIG_FILE, BASE_FILE, DIVISION_FILE = 'adapt.py', 'model_config.py', 'split.json'
@@ -76,6 +78,24 @@ class Wishes:
     symmetry: str | None = None
     recipe: AdaptRecipe = field(default_factory=AdaptRecipe)
     free_sizes: bool = False
+
+    def asked(self, weights: Path) -> dict[str, Any]:
+        """Return what a run that goes on must have begun with, by argument.
+
+        Args:
+            weights: File of the model.
+        """
+        return {
+            'folder': str(Path(self.folder).resolve()),
+            'model': str(weights.resolve()),
+            'val': str(Path(self.val).resolve()) if isinstance(self.val, str) else self.val,
+            'category': self.category,
+            'symmetry': self.symmetry,
+            'size': self.recipe.side,
+            'synthetic': self.recipe.synthetic,
+            'free_sizes': self.free_sizes,
+            'seed': self.recipe.seed,
+        }
 
 
 @dataclass(frozen=True)
@@ -126,8 +146,9 @@ def adapt(wishes: Wishes, out: str | Path, resume: bool = False) -> AdaptResult:
         TrainingInterruptedError: After a signal; a checkpoint is saved.
     """
     folder = Path(out)
+    check_outside(folder, wishes.folder, *([wishes.val] if isinstance(wishes.val, str) else []))
     start = _find_base(wishes.model)
-    division = _divide(wishes, folder, start.config, resume)
+    division = _divide(wishes, folder, start, resume)
     config = _write_inputs(wishes, folder, start, division)
     before = judge(config, as_it_was(start.config, start.weights), folder)
     write_json(folder / BEFORE_FILE, before.report)
@@ -208,15 +229,17 @@ def _check_config_inside(path: Path) -> None:
         )
 
 
-def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Division:
+def _divide(wishes: Wishes, folder: Path, start: _Start, resume: bool) -> Division:
     """Return the division, the one of the interrupted run if there is one.
 
     Raises:
         OutputError: If the folder has other content.
+        ConfigError: If the interrupted run began with other wishes.
     """
     file = folder / DIVISION_FILE
+    asked = wishes.asked(start.weights)
     if resume and file.is_file():
-        return read_division(file)
+        return _same_wishes(read_division(file), asked, file)
     if folder.is_dir() and any(folder.iterdir()):
         hints = ('Go on with it by {resume}',) if file.is_file() else ()
         raise OutputError(
@@ -228,12 +251,33 @@ def _divide(wishes: Wishes, folder: Path, base: Config, resume: bool) -> Divisio
     division = divide(
         wishes.folder,
         wishes.val,
-        {key: list(value) for key, value in find_metainfo(base).items()},
+        {key: list(value) for key, value in find_metainfo(start.config).items()},
         wishes.category,
         wishes.symmetry,
         wishes.recipe.seed,
     )
-    return replace(division, proportions=[]) if wishes.free_sizes else division
+    if division.left_out:  # before minutes of training, too
+        print_log(f'Left out:\n{division.left_out}', logger='current', level=logging.WARNING)
+    sizes = [] if wishes.free_sizes else division.proportions
+    return replace(division, proportions=sizes, asked=asked)
+
+
+def _same_wishes(division: Division, asked: Mapping[str, Any], file: Path) -> Division:
+    """Return the division of an interrupted run if it began with the same wishes.
+
+    Raises:
+        ConfigError: Naming the first that is another.
+    """
+    for name, value in asked.items():
+        if name in division.asked and division.asked[name] != value:
+            raise ConfigError(
+                f'is another than the {division.asked[name]!r} that the run in {file.parent} began '
+                'with',
+                argument=name,
+                value=value,
+                advice=('Give the same', 'Begin again in another {out}'),
+            )
+    return division
 
 
 def _write_inputs(wishes: Wishes, folder: Path, start: _Start, division: Division) -> Path:

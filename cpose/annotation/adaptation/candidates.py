@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import sqrt
+from math import isnan, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,9 @@ class Judged:
 
     @property
     def rank(self) -> tuple[float, float]:
-        """What the best one has most of."""
-        return self.report[CHOICE], self.report[SECOND]
+        """What the best one has most of; without any match there is no mean, and nothing less."""
+        first, second = (float(self.report[name]) for name in (CHOICE, SECOND))
+        return first, -1.0 if isnan(second) else second
 
 
 def judge(config: Path, candidate: Candidate, folder: Path) -> Judged:

@@ -8,19 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from cpose.annotation.adaptation.scene_split import find_scenes, hold_out
+from cpose.annotation.adaptation.learnt_pictures import (
+    check_apart,
+    choose_pictures,
+    read_annotations,
+    warn_of_similar,
+)
+from cpose.annotation.adaptation.scene_split import find_scenes, hold_out_shown
 from cpose.annotation.adaptation.sizes import find_proportions
 from cpose.annotation.adaptation.training_config import Photographs
 from cpose.codecs.symmetries import SYMMETRIC_ABSENT, SYMMETRIC_TRUE
-from cpose.datasets.annotations.annotation_index import index_folder
 from cpose.datasets.annotations.annotation_table import AnnotationTable
-from cpose.datasets.annotations.data_problems import DataProblems
 from cpose.datasets.annotations.file_index import scan_folder
-from cpose.datasets.annotations.object_checks import OTHER_CLASSES
+from cpose.datasets.annotations.object_checks import OTHER_CLASSES, image_of_object
 from cpose.error_places import FilePlace
 from cpose.errors import ConfigError, DataError, nearest_names, unwritable
 from cpose.files.json_files import write_json
-from cpose.files.outputs import note_input
 from cpose.files.text_files import read_json
 from cpose.type_gate import find_foreign
 
@@ -47,6 +50,7 @@ class Division:
         is_like_model: Whether the objects have the symmetry of the model's category.
         proportions: Of the sizes of the objects to train on, if they are few; see
             `find_proportions`.
+        asked: The wishes that decide about the run by name, to be compared when it goes on.
     """
 
     root: str
@@ -59,6 +63,7 @@ class Division:
     classes: dict[str, str] | None
     is_like_model: bool
     proportions: list[list[float]] = field(default_factory=list)
+    asked: dict[str, Any] = field(default_factory=dict)
 
 
 def divide(
@@ -81,55 +86,40 @@ def divide(
         seed: Of the choice among scenes.
 
     Raises:
-        DataError: If there are too few pictures or no object.
+        DataError: If too few pictures of a part show an object.
         ConfigError: If an option does not fit the model or the annotations.
     """
-    table, left_out = _read(root, LEAST_PICTURES if isinstance(val, float) else 1)
+    check_apart(root, val)
+    table, problems = read_annotations(root)
     metainfo, classes = choose_category(_classes(table), known, category, symmetry)
-    follows = _follow_category(table, classes)
-    learnt = (metainfo, classes, symmetry is None and follows)
-    paths = table.paths.tolist()
+    least = LEAST_PICTURES if isinstance(val, float) else 1
+    pictures = choose_pictures(root, table, problems, metainfo, classes, least)
     if isinstance(val, str):
-        held_table, problems = _read(val, 1)
-        left_out = '\n'.join(filter(None, (left_out, problems)))
-        sizes = _proportions(table, metainfo, classes, follows)
-        held_out = held_table.paths.tolist()
-        return Division(root, val, paths, held_out, 0, left_out, *learnt, sizes)
-    scenes = find_scenes(root, paths)
-    is_held = hold_out(scenes, val, seed)
-    pairs = list(zip(paths, is_held, strict=True))
-    seen = table.select(np.flatnonzero(np.logical_not(is_held)))
-    train = [path for path, held in pairs if not held]
-    held_out = [path for path, held in pairs if held]
-    sizes = _proportions(seen, metainfo, classes, follows)
-    return Division(root, root, train, held_out, len(set(scenes)), left_out, *learnt, sizes)
-
-
-def _read(root: str, least: int) -> tuple[AnnotationTable, str]:
-    """Return the annotations of a folder that can be used, and what cannot.
-
-    Raises:
-        DataError: If there are fewer pictures than needed or no object.
-    """
-    note_input(root)
-    problems = DataProblems('skip')
-    table = index_folder(root, problems)
-    found = f': {problems.describe().strip()}' if len(problems) else ''
-    if not len(table) or not len(table.objects):
-        raise DataError(
-            f'holds no picture with an annotated object{found}',
-            argument='folder',
-            place=FilePlace(root),
-            advice='Annotate some, ten or more: an image and a JSON file of the same name',
-        )
-    if len(table) < least:
-        raise DataError(
-            f'holds {len(table)} annotated picture, and one must be held out{found}',
-            argument='folder',
-            place=FilePlace(root),
-            advice=('Annotate more, ten or more', 'Give others by {val}'),
-        )
-    return table, problems.describe()
+        held = choose_pictures(val, *read_annotations(val), metainfo, classes, 1)
+        warn_of_similar(pictures, held)
+        is_held, num_scenes = [False] * len(pictures.paths), 0
+        left_out = '\n'.join(filter(None, (pictures.left_out, held.left_out)))
+    else:
+        scenes = find_scenes(pictures.paths, pictures.hashes)
+        num_scenes = len(set(scenes))
+        is_held = hold_out_shown(scenes, pictures.shows.tolist(), val, seed)
+        held, left_out = pictures, pictures.left_out
+    pairs = list(zip(pictures.paths, is_held, strict=True))
+    of_held = np.array(is_held)[image_of_object(pictures.table)]
+    objects = pictures.table.objects
+    follows = _follow_category(objects[pictures.is_learnt])
+    return Division(
+        root,
+        val if isinstance(val, str) else root,
+        [path for path, is_out in pairs if not is_out],
+        held.paths if isinstance(val, str) else [path for path, is_out in pairs if is_out],
+        num_scenes,
+        left_out,
+        metainfo,
+        classes,
+        symmetry is None and follows,
+        _proportions(objects[pictures.is_learnt & ~of_held], metainfo, follows),
+    )
 
 
 def _classes(table: AnnotationTable) -> list[str]:
@@ -138,29 +128,17 @@ def _classes(table: AnnotationTable) -> list[str]:
 
 
 def _proportions(
-    table: AnnotationTable,
-    metainfo: Mapping[str, Any],
-    classes: Mapping[str, str] | None,
-    follows: bool,
+    objects: np.ndarray, metainfo: Mapping[str, Any], follows: bool
 ) -> list[list[float]]:
     """Return the sizes of the objects that are learnt, if they are few and of one category."""
     if not isinstance(metainfo['category'], str):
         return []
     is_turnable = follows and metainfo['symmetry']['type'] == 'CuboidSymmetry'
-    return find_proportions(_learnt(table, classes)['dims_metric'], is_turnable)
+    return find_proportions(objects['dims_metric'], is_turnable)
 
 
-def _learnt(table: AnnotationTable, classes: Mapping[str, str] | None) -> np.ndarray:
-    """Return the objects of the classes that are learnt."""
-    if classes is None:
-        return table.objects
-    names = [name.encode() for name in classes if name != OTHER_CLASSES]
-    return np.asarray(table.objects[np.isin(table.objects['class_name'], names)])
-
-
-def _follow_category(table: AnnotationTable, classes: Mapping[str, str] | None) -> bool:
-    """Tell whether most of the objects that are learnt leave their symmetry to the category."""
-    objects = _learnt(table, classes)
+def _follow_category(objects: np.ndarray) -> bool:
+    """Tell whether most objects leave their symmetry to the category."""
     does_follow = np.isin(objects['symmetric'], (SYMMETRIC_ABSENT, SYMMETRIC_TRUE))
     return bool(len(objects) and does_follow.mean() > 0.5)
 
@@ -177,8 +155,8 @@ def choose_category(
         symmetry: See `divide`.
 
     Raises:
-        ConfigError: If the model or the annotations do not have the category, or the annotations
-            have several where the model has one.
+        ConfigError: If the model or the annotations do not have the category, the annotations have
+            several where the model has one, or none of those of the model.
     """
     names = list(known['category'])
     if len(names) > 1:
@@ -189,7 +167,15 @@ def choose_category(
                 value=category or symmetry,
                 advice='Leave it out: the class of each annotation names its category',
             )
-        return {key: list(value) for key, value in known.items()}, None
+        if not set(found) & set(names):
+            raise ConfigError(
+                f'has the categories {", ".join(names)}, and the annotations have the classes '
+                f'{", ".join(name or "none" for name in found)}',
+                argument='model',
+                advice=('Take a model of one category', 'Correct the classes'),
+            )
+        others = {OTHER_CLASSES: 'leave_out'} if set(found) - set(names) else None
+        return {key: list(value) for key, value in known.items()}, others
     named = [name for name in found if name]
     is_renamed = len(named) <= 1 and category == names[0]
     if category and named and category not in named and not is_renamed:
@@ -286,14 +272,14 @@ def write_division(path: Path, division: Division) -> None:
 
 
 def read_division(path: Path) -> Division:
-    """Return what `write_division` wrote.
+    """Return what `write_division` wrote; earlier releases wrote no ``asked``.
 
     Raises:
         DataError: If the file holds something else, or names of code that are not registered.
     """
     content = read_json(path)
     names = {item.name for item in fields(Division)}
-    is_whole = isinstance(content, dict) and set(content) == names
+    is_whole = isinstance(content, dict) and set(content) | {'asked'} == names
     foreign = next(find_foreign(content), None)
     if not is_whole or foreign is not None:
         what = ' of '.join(foreign[::-1]) if foreign else 'other fields'

@@ -4,33 +4,28 @@ A scene is what `find_source` calls a video: pictures of one folder whose names 
 number only. Pictures that look nearly the same are of one scene too.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cpose.annotation.checks.similarity import find_similar, hash_picture, join_groups
+from cpose.annotation.checks.similarity import find_similar, join_groups
 from cpose.annotation.checks.sources import find_source
-from cpose.datasets.image_reading import read_image
 
 MOST_HELD_OUT = 0.5
 """Share of the pictures; more are held out of no scene."""
 
 
-def find_scenes(root: str, paths: Sequence[str]) -> list[int]:
+def find_scenes(paths: Sequence[str], hashes: Sequence[bytes]) -> list[int]:
     """Return the number of the scene of each picture.
 
     Args:
-        root: Folder of the pictures.
-        paths: Relative to it, with sub-folders.
-
-    Raises:
-        DataError: If a picture cannot be read.
+        paths: Relative to the folder of the pictures, with sub-folders.
+        hashes: One of `hash_picture` each.
     """
 
     def pairs() -> Iterator[tuple[int, int]]:
-        yield from find_similar([hash_picture(read_image(os.path.join(root, p))) for p in paths])
+        yield from find_similar(hashes)
         first: dict[str, int] = {}
         for number, path in enumerate(paths):
             name = find_source(path).video
@@ -38,6 +33,40 @@ def find_scenes(root: str, paths: Sequence[str]) -> list[int]:
                 yield first.setdefault(name, number), number
 
     return list(join_groups(len(paths), pairs()).tolist())
+
+
+def hold_out_shown(
+    scenes: Sequence[int], shows: Sequence[bool], share: float, seed: int
+) -> list[bool]:
+    """Choose pictures to hold out, so that both parts show objects.
+
+    Args:
+        scenes: Scene of each picture.
+        shows: Whether it shows an object; at least two do.
+        share: See `hold_out`.
+        seed: The same.
+
+    Returns:
+        Whether each picture is held out. Pictures without an object follow those of their scene,
+        and are divided in the same way where it has none.
+    """
+    first = [number for number, shown in enumerate(shows) if shown]
+    is_held = [False] * len(scenes)
+    for number, held in zip(first, hold_out([scenes[n] for n in first], share, seed), strict=True):
+        is_held[number] = held
+    trained = {scenes[number] for number in first if not is_held[number]}
+    held_scenes = {scenes[number] for number in first} - trained
+    rest = []
+    for number, shown in enumerate(shows):
+        if not shown and scenes[number] in held_scenes:
+            is_held[number] = True
+        elif not shown and scenes[number] not in trained:
+            rest.append(number)
+    if len(rest) > 1:
+        chosen = hold_out([scenes[number] for number in rest], share, seed)
+        for number, held in zip(rest, chosen, strict=True):
+            is_held[number] = held
+    return is_held
 
 
 def hold_out(scenes: Sequence[int], share: float, seed: int) -> list[bool]:

@@ -77,8 +77,11 @@ def _add_numbers(body: Element, found: DataCheck) -> None:
             (str(found.num_wrong), 'files with errors', 'error' if found.num_wrong else ''),
             (str(counts['warning']), 'warnings', 'warning' if counts['warning'] else ''),
             (str(counts['note']), 'notes', ''),
-            (f'{spread["50"]:.2f} px', 'corners off in the median', ''),
-            (f'{spread["95"]:.2f} px', 'at 95 %', ''),
+            *[
+                (f'{spread[name]:.2f} px', label, '')
+                for name, label in (('50', 'corners off in the median'), ('95', 'at 95 %'))
+                if spread[name] == spread[name]
+            ],
         ],
     )
 
@@ -96,7 +99,8 @@ def _add_kinds(body: Element, found: DataCheck) -> None:
     for kind in kinds:
         row = add(table, 'tr')
         add(row, 'td', kind.example.severity, class_=kind.example.severity)
-        add(row, 'td', str(kind.count), class_='number')
+        unit = 'file' if kind.count == 1 else 'files'
+        add(row, 'td', str(kind.count), class_='number', title=unit)
         add(row, 'td', str(kind.example))
         _add_places(add(row, 'td'), kind)
 

@@ -17,6 +17,7 @@ from cpose.apis.tracks.track_file import TrackFile
 from cpose.datasets.annotations.file_index import RESULTS_MARK
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, unwritable
+from cpose.evaluation.tracks.track_file import TRACKS_ENDING
 from cpose.files.atomic import try_folder, write_text_atomic
 from cpose.files.outputs import MARK, check_replaceable, note_input
 from cpose.structures.object_pose import PoseResult
@@ -119,7 +120,7 @@ class ResultWriter:
         """Add a frame to the tracks of its video; write those of the video before."""
         if result.video_frame is None:
             return
-        path = self.folder / self.json_folder / f'{result.video_frame.video}.tracks.json'
+        path = self.folder / self.json_folder / f'{result.video_frame.video}{TRACKS_ENDING}'
         if self._tracks is None or self._tracks.path != path:
             self._write_tracks()
             meta = self.dataset_meta or {'category': self.categories}

@@ -14,6 +14,7 @@ from cpose.apis.tracks.track_file import TrackFile
 from cpose.apis.tracks.track_record import FOLLOWED_AGAIN, TrackRecord, read_record
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, UserError, nearest_names
+from cpose.evaluation.tracks.track_file import TRACKS_ENDING
 from cpose.files.outputs import note_input, outputs_guarded
 from cpose.structures.object_pose import MetricScale, ObjectPose, PoseResult
 from cpose.tracking.replayed_tracker import ReplayedTracker
@@ -57,7 +58,7 @@ def smooth_tracks(
     settings = record.settings if lag is None else {**record.settings, 'lag': lag}
     name = _name(record)
     tracker = {'type': FOLLOWED_AGAIN, **settings}
-    file = TrackFile(out / 'json' / f'{name}.tracks.json', frame, record.dataset_meta, tracker)
+    file = TrackFile(out / 'json' / f'{name}{TRACKS_ENDING}', frame, record.dataset_meta, tracker)
     drawer = PoseDrawer(record.dataset_meta['category'])
     numbers = set()
     with ResultWriter(out, frame, drawer=drawer, save_json=False) as writer:

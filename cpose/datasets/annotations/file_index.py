@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, unreadable
+from cpose.files.outputs import is_run_folder
 from cpose.files.text_files import read_text
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
@@ -61,7 +62,8 @@ class FolderFiles:
 def scan_folder(root: str) -> FolderFiles:
     """Search a folder and all its sub-folders.
 
-    Hidden files and folders are left out, and sub-folders with results of `cpose infer`.
+    Hidden files and folders are left out, and sub-folders with results of `cpose infer` or of a
+    training.
 
     Raises:
         DataError: If the folder does not exist, cannot be read or holds no image.
@@ -132,7 +134,7 @@ def _scan(root: str, below: str, found: FolderFiles, visited: set[tuple[int, int
             images.append((stem, entry))
         elif extension == ANNOTATION_EXTENSION and entry.is_file():
             annotations[stem] = entry
-        elif entry.is_dir() and not is_results_folder(entry.path):
+        elif entry.is_dir() and not (is_results_folder(entry.path) or is_run_folder(entry.path)):
             _scan(root, os.path.join(below, entry.name), found, visited)
     for stem, entry in images:
         found.images.append(_image_file(below, entry, annotations.get(stem)))

@@ -18,6 +18,7 @@ from cpose.geometry.projection import project_points
 from cpose.structures.camera import cv_from_gl, gl_from_cv
 
 ADVICE = 'Give a file NAME.tracks.json of cpose infer --track'
+TRACKS_ENDING = '.tracks.json'
 CAMERA_FRAMES = ('opencv', 'objectron')
 
 

@@ -34,3 +34,8 @@ def test_what_is_kept(trained, half_way, sizes, expected):
 def test_the_mean_overlap_decides_among_equals():
     found = choose([judged(TRAINED, 0.6, 0.4), judged(SIZES, 0.6, 0.6)])
     assert found.candidate.name == SIZES
+
+
+def test_a_model_that_finds_something_is_better_than_one_that_finds_nothing():
+    nothing, something = judged(TRAINED, 0.0, float('nan')), judged(SIZES, 0.0, 0.1)
+    assert max(nothing, something, key=lambda item: item.rank) is something

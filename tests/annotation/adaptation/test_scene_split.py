@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from cpose.annotation.adaptation.scene_split import find_scenes, hold_out
+from cpose.annotation.adaptation.scene_split import find_scenes, hold_out, hold_out_shown
+from cpose.annotation.checks.similarity import hash_picture
 
 
 def write_pictures(folder, names, seed=0, of_one=False):
@@ -15,6 +16,10 @@ def write_pictures(folder, names, seed=0, of_one=False):
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), picture)
         picture = np.roll(picture, 1, axis=1)
+
+
+def hashes_of(folder, names):
+    return [hash_picture(cv2.imread(str(folder / name))) for name in names]
 
 
 def same(scenes, groups):
@@ -34,14 +39,15 @@ def same(scenes, groups):
 )
 def test_scenes_by_folders_and_names(tmp_path, names, groups):
     write_pictures(tmp_path, names)
-    assert same(find_scenes(str(tmp_path), names), groups)
+    assert same(find_scenes(names, hashes_of(tmp_path, names)), groups)
 
 
 def test_near_duplicates_are_of_one_scene(tmp_path):
     alike, other = ['IMG_1.png', 'IMG_2.png'], ['IMG_3.png']
     write_pictures(tmp_path, alike, of_one=True)
     write_pictures(tmp_path, other, seed=1)
-    assert same(find_scenes(str(tmp_path), alike + other), [(0, 1), (2,)])
+    names = alike + other
+    assert same(find_scenes(names, hashes_of(tmp_path, names)), [(0, 1), (2,)])
 
 
 @pytest.mark.parametrize('seed', range(20))
@@ -61,3 +67,21 @@ def test_pictures_of_their_own_give_the_wanted_share():
 def test_one_scene_gives_its_last_pictures():
     assert hold_out([0] * 5, 0.4, 0) == [False] * 3 + [True] * 2
     assert hold_out([0, 0], 0.9, 0) == [False, True]
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_both_parts_show_objects(seed):
+    """Three places, in one of which there is nothing, and one whose objects are rare."""
+    scenes = [0] * 4 + [1] * 4 + [2] * 4
+    shows = [True] * 4 + [False] * 4 + [True] + [False] * 3
+    held = np.array(hold_out_shown(scenes, shows, 0.3, seed))
+    shown = np.array(shows)
+    assert 0 < (held & shown).sum() < shown.sum()
+    for scene in (0, 2):
+        assert len(set(held[np.array(scenes) == scene])) == 1
+
+
+def test_one_place_with_objects_gives_its_last_ones():
+    held = hold_out_shown([0] * 4 + [1] * 3, [True, False, True, True, *[False] * 3], 0.3, 0)
+    assert held[:4] == [False, False, False, True]
+    assert hold_out_shown([0, 0, 0], [True, True, False], 0.3, 0) == [False, True, False]

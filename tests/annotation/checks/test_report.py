@@ -90,3 +90,34 @@ def test_real_boxes_pass(tmp_path, capsys):
     spread = content['reprojection_px']
     assert [round(spread[name], 2) for name in ('50', '95', '100')] == [2.16, 2.69, 2.75]
     assert '2.16 px in the median' in capsys.readouterr().out
+
+
+def test_findings_are_printed_for_programs(tmp_path, capsys, monkeypatch):
+    """A dash is the standard output, with nothing else in it, and no name of a file."""
+    root = tmp_path / 'data'
+    contents = write_files(root)
+    monkeypatch.chdir(tmp_path)
+    assert main(['check-data', str(root), '--json', '-']) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)['num_files'] == len(contents)
+    assert f'{len(contents)} files' in printed.err
+    assert main(['check-data', str(root), '--html', '-']) == 2
+    assert '/dev/stdout' in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ['data']
+
+
+def test_pictures_without_objects_have_no_numbers_of_corners(tmp_path):
+    root, page = tmp_path / 'data', tmp_path / 'report.html'
+    for name, content in write_files(root, ['a', 'b']).items():
+        write_file(root, name, {**content, 'objects': []}, ord(name))
+    assert main(['check-data', str(root), '--html', str(page)]) == 0
+    assert 'nan' not in read_page(page).text
+
+
+def test_folders_are_called_as_they_were_given(tmp_path, capsys):
+    for words in (
+        ['check-data', 'none'],
+        ['split', 'none', '--by', 'scene', '--out', str(tmp_path / 'parts')],
+    ):
+        assert main([words[0], str(tmp_path / 'none'), *words[2:]]) == 2
+        assert f'DIR {tmp_path / "none"} is not a folder' in capsys.readouterr().err

@@ -4,6 +4,7 @@ import pytest
 
 from cpose.datasets.annotations.file_index import RESULTS_MARK, scan_folder
 from cpose.errors import DataError
+from cpose.files.outputs import LOCK_NAME, folder_held
 
 from ...user_errors import raises
 from ..annotated_files import write_pair
@@ -113,6 +114,19 @@ def test_results_in_sub_folders_are_left_out(tmp_path):
         (tmp_path / 'results' / name / RESULTS_MARK).touch()
     found = scan_folder(tmp_path)
     assert ([image.path for image in found.images], found.lonely_annotations) == (['a.png'], [])
+
+
+def test_what_a_training_writes_is_no_data(tmp_path):
+    for name in ('a.png', 'work/vis_data/scalars.json', 'work/preview.png', 'photos/b.png'):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'x')
+    (tmp_path / 'photos' / LOCK_NAME).write_bytes(b'of another program')
+    with folder_held(tmp_path / 'work'):
+        pass
+    found = scan_folder(tmp_path)
+    paths = [image.path for image in found.images]
+    assert (paths, found.lonely_annotations) == (['a.png', 'photos/b.png'], [])
 
 
 @pytest.mark.parametrize('ending', ['webp', 'tif', 'TIFF'])

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from cpose.annotation.adaptation.adapting import AdaptResult
 
 KEPT = {
-    'before': 'The model {model} does better as it was, and is kept. Annotate more photographs, or '
-    'train longer.',
+    'before': 'No adapted model does better than {model}, which is kept as it was. Annotate more '
+    'photographs, or train longer.',
     'sizes': 'Knowing the proportions made {model} better, training did not: its weights are kept. '
     'Annotate more photographs, or train longer.',
     'half_way': 'Kept is the mean of the weights before and after training, which does best.',
@@ -165,11 +165,15 @@ def _print(args: Namespace, result: 'AdaptResult') -> None:
         ('mean_3DIoU', 'mean 3D IoU of matched'),
         ('MPE_2D_px', 'mean corner error, pixels'),
     ):
-        table.add_row(meaning, *(f'{item[name]:.2f}' for item in (result.before, result.after)))
+        numbers = (item[name] for item in (result.before, result.after))
+        table.add_row(
+            meaning, *('–' if number != number else f'{number:.2f}' for number in numbers)
+        )
     console.print(table)
-    scenes = f', {division.num_scenes} scenes in all' if division.num_scenes else ''
+    scenes = f', of {_counted(division.num_scenes, "scene")}' if division.num_scenes else ''
+    trained = _counted(len(division.train), 'photograph')
     console.print(
-        f'{len(division.train)} photographs trained on, {len(division.val)} held out{scenes}; '
+        f'{trained} trained on, {len(division.val)} held out{scenes}; '
         f'{result.seconds / 60:.1f} minutes of training\n'
         f'Pictures of both: {result.sheet}',
         soft_wrap=True,
@@ -178,10 +182,15 @@ def _print(args: Namespace, result: 'AdaptResult') -> None:
         sizes = ' or '.join(
             ' × '.join(f'{extent:.2f}' for extent in extents) for extents in division.proportions
         )
-        console.print(f'Proportions of the objects, taken as known: {sizes}', soft_wrap=True)
+        use = 'taken as known' if result.is_better else 'not used by this model'
+        console.print(f'Proportions of the objects, {use}: {sizes}', soft_wrap=True)
     if result.chosen in KEPT:
         console.print(KEPT[result.chosen].format(model=args.model), soft_wrap=True)
     console.print(
         f'Your model on your own images:\n  cpose infer --model {result.model} YOUR_IMAGES',
         soft_wrap=True,
     )
+
+
+def _counted(count: int, name: str) -> str:
+    return f'{count} {name}{"" if count == 1 else "s"}'

@@ -1,10 +1,13 @@
 """``cpose check-data``: find what is wrong with annotated images, and repair it."""
 
 import math
+import sys
 from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
 
 from cpose.cli.arguments import add_convention, add_force
+from cpose.cli.option_values import add_flags
+from cpose.files.outputs import DASH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +42,13 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         help='write what can be read with certainty to a new folder, of copies of a picture one',
     )
     parser.add_argument('--html', metavar='FILE', help='write a report with pictures, one file')
-    parser.add_argument('--json', metavar='FILE', help='write all findings by file')
+    parser.add_argument(
+        '--json',
+        metavar='FILE',
+        help=f'write all findings by file; {DASH} prints them, and the table beside errors',
+    )
     add_convention(parser)
+    add_flags(parser, {'data_root': 'DIR'})
     add_force(parser)
     parser.set_defaults(func=run)
 
@@ -50,20 +58,23 @@ def run(args: Namespace) -> int:
     from rich.console import Console
 
     from cpose.annotation.checks.report import write_report
-    from cpose.files.json_files import check_writable, write_json
+    from cpose.files.json_files import check_writable, json_text, write_json
     from cpose.files.outputs import prepare_new_folder
 
     _check_arguments(args)
-    for path in (args.json, args.html):
+    is_printed = args.json == DASH
+    for path in (None if is_printed else args.json, args.html):
         if path:
             check_writable(path)
     out = prepare_new_folder(args.fix, args.folders[0], 'fix') if args.fix else None
     found = _check(args)
-    if args.json:
+    if is_printed:
+        sys.stdout.write(json_text(found.to_dict()))
+    elif args.json:
         write_json(args.json, found.to_dict())
     if args.html:
         write_report(args.html, found, args.convention)
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, stderr=is_printed)
     _print(console, found)
     if out is None:
         return 1 if found.num_wrong or found.severities()['error'] else 0

@@ -4,6 +4,7 @@ from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
 
 from cpose.cli.arguments import add_convention, non_negative_int
+from cpose.cli.option_values import add_flags
 
 if TYPE_CHECKING:
     from cpose.annotation.splitting import Split
@@ -41,6 +42,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         'of lists for image_list of the data sets',
     )
     add_convention(parser)
+    add_flags(parser, {'data_root': 'DIR'})
     parser.set_defaults(func=run)
 
 
@@ -94,6 +96,12 @@ def _print(split: 'Split', done: str) -> None:
         table.add_row(part, str(len(items)), str(split.num_groups[part]), words)
     console = Console(highlight=False, markup=False)
     console.print(table)
+    for part, names in split.missing_classes().items():
+        words = ', '.join(name or 'without class' for name in names)
+        console.print(f'{part} shows no object of {words}: whole groups stay together')
     if split.num_left:
-        console.print(f'{split.num_left} files cannot be used and are left out (cpose check-data)')
+        files, are = ('file', 'is') if split.num_left == 1 else ('files', 'are')
+        console.print(
+            f'{split.num_left} {files} cannot be used and {are} left out (cpose check-data)'
+        )
     console.print(done, soft_wrap=True)

@@ -3,6 +3,7 @@
 from argparse import Namespace, _SubParsersAction
 
 from cpose.cli.arguments import non_negative_int, positive_int
+from cpose.cli.option_values import add_flags
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -47,6 +48,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
         action='store_true',
         help='replace what an earlier run wrote into the folder, and any DIR_preview.png',
     )
+    add_flags(parser, {'image_wh': '--size'})
     parser.set_defaults(func=run)
 
 
