@@ -33,7 +33,7 @@ WRITTEN_KEYS = (
     'train.resume_training_checkpoint_path',
 )
 """Keys of files and folders that tasks write, or read and write anew."""
-TEMPLATE = re.compile(r'\{\{\s*(?:\$|base\.|file[A-Z])')
+TEMPLATE = re.compile(r'''\{\{['"]?\s*(?:\$|_?base_?\.|file[A-Z])''')
 """How the templates of MMEngine begin: of environment variables, of bases, of the file's name."""
 
 
