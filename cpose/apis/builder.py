@@ -12,6 +12,7 @@ from mmengine.registry import DefaultScope
 from cpose.apis.config.check import check_config, import_custom_modules
 from cpose.apis.config.load import load_config
 from cpose.apis.config.override import nest_options
+from cpose.apis.file_facts import tell_contradictions
 from cpose.apis.inference.inference_parts import named_categories
 from cpose.apis.runtime_files import config_from_file, find_runtime, is_runtime_file, runtime_model
 from cpose.building import building
@@ -70,6 +71,8 @@ def resolve_config(
 ) -> Config:
     """Return the given config, or the one that the checkpoint carries, with overrides.
 
+    Warns where a config in a file, or an override, says otherwise than the model file.
+
     Args:
         config: See `find_config`; ``None`` or '-' takes it from the checkpoint.
         checkpoint: File with a config: a checkpoint, an ONNX file or an engine.
@@ -81,7 +84,10 @@ def resolve_config(
         ConfigError: If there is neither, or an override does not fit.
     """
     if config is not None and str(config) != '-':
-        return load_config(config, options)
+        loaded = load_config(config, options)
+        if checkpoint is not None and not isinstance(config, Config):
+            tell_contradictions(loaded, checkpoint, is_own=False)
+        return loaded
     if checkpoint is None:
         raise ConfigError(
             'needs a checkpoint that carries a config',
@@ -91,7 +97,10 @@ def resolve_config(
         )
     import_custom_modules(Config(nest_options(options or {})))
     if is_runtime_file(checkpoint):
-        return load_config(config_from_file(checkpoint, allow_custom_imports), options)
+        loaded = load_config(config_from_file(checkpoint, allow_custom_imports), options)
+        if options:
+            tell_contradictions(loaded, checkpoint, is_own=True)
+        return loaded
     from cpose.checkpoints.stored_config import config_from_checkpoint
 
     stored = config_from_checkpoint(checkpoint, allow_custom_imports, tensors_only)

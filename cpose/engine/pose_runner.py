@@ -26,6 +26,7 @@ from cpose.engine.processes import (
     patient_workers,
 )
 from cpose.engine.run_checks import check_settings
+from cpose.engine.written_config import WrittenConfig
 from cpose.errors import OutputError
 from cpose.files.atomic import write_text_atomic
 from cpose.files.outputs import check_output
@@ -46,6 +47,8 @@ class PoseRunner(CheckpointRunner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         check_settings(kwargs)
+        if isinstance(kwargs.get('cfg'), Config):
+            kwargs['cfg'] = WrittenConfig.of(kwargs['cfg'])
         super().__init__(*args, **kwargs)
         for handler, level in self._console_levels:
             handler.setLevel(level)
@@ -130,9 +133,7 @@ class PoseRunner(CheckpointRunner):
             check_output(target)
         except OutputError:
             target = Path(self.log_dir, name)
-        # Laying the text out takes seconds, and few read it.
-        plain = Config(self.cfg.to_dict(), format_python_code=False)
-        write_text_atomic(target, plain.pretty_text)
+        write_text_atomic(target, WrittenConfig.of(self.cfg).pretty_text)
 
     def _maybe_compile(self, target: str) -> None:
         """Compile the network, where MMEngine compiles the training step with all that is in it."""

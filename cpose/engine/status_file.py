@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cpose.errors import unwritable
+from cpose.error_places import FilePlace
+from cpose.errors import OutputError, unwritable
 from cpose.files.encryption_key import hide_key
 from cpose.files.json_files import finite_or_null
 
@@ -34,6 +35,7 @@ class StatusFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._is_ours = False
 
     def write(
         self,
@@ -54,8 +56,9 @@ class StatusFile:
             **values: Further keys, for example ``epoch``.
 
         Raises:
-            OutputError: If it cannot be written.
+            OutputError: If it cannot be written, or is a file of another kind.
         """
+        self._refuse_foreign()
         if kpi is None and status != STARTED:
             kpi = (self.last_record() or {}).get('kpi')
         now = datetime.now()
@@ -78,6 +81,27 @@ class StatusFile:
             file.seek(max(0, self.path.stat().st_size - TAIL_BYTES))
             lines = file.read().splitlines()
         return next((record for line in reversed(lines) if (record := parse_line(line))), None)
+
+    def _refuse_foreign(self) -> None:
+        """Refuse to append to what is no list of events, such as an annotation of that name.
+
+        Raises:
+            OutputError: If there is such a file, or a link to one.
+        """
+        if self._is_ours:
+            return
+        if self.path.is_file():
+            with self.path.open('rb') as file:
+                head = file.read(TAIL_BYTES)
+            records = (parse_line(line) or {} for line in head.splitlines())
+            is_status = head.startswith(b'{"date"') or any('status' in item for item in records)
+            if head.strip() and not is_status:
+                raise OutputError(
+                    'exists, and is no list of events that could go on',
+                    place=FilePlace(self.path),
+                    advice=('Choose another folder of results', 'Move the file'),
+                )
+        self._is_ours = True
 
     def _append(self, line: str) -> None:
         try:

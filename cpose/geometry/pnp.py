@@ -22,6 +22,8 @@ MISSING_BELOW = -5000.0
 """Coordinates below stand for a missing point, as the decoder's −10000 does."""
 MIN_WIDTH_RATIO = 1e-3
 """Points whose spread across a line is smaller than this part of the spread along are collinear."""
+SAME_PLACE = 1e-2
+"""Largest difference of two places that are the same ray of a lens, focal lengths."""
 MAX_RELATIVE_ERROR = 0.3
 """Largest RMS reprojection error, in RMS distances of the points from their mean. Measured: corners
 that are off by a tenth of that distance pass in 99 % of cases (docs/inference.md)."""
@@ -44,7 +46,8 @@ class CuboidPose:
         keypoints_cv: (9, 3) mean of the corners, then the corners, OpenCV camera frame.
         keypoints_image: (9, 2) mean of the projected corners, then these, image pixels.
         reprojection_error: RMS distance of the given points from these corners, image pixels;
-            with standard deviations, points weigh by their inverse squares.
+            with standard deviations, points weigh by their inverse squares. A point where the lens
+            shows nothing counts, too, unless it cannot show the corner of the pose either.
         relative_error: The same in RMS distances of the points from their mean.
     """
 
@@ -150,12 +153,14 @@ def solve_cuboid_pnp(
     straight = points
     if distortion is not None:
         straight = undistort_points(points, intrinsics, distortion)
-    is_known = find_known(points) & find_known(straight)
+    is_given = find_known(points)
+    is_known = is_given & find_known(straight)
     straight, corners = straight[is_known], CORNER_OF_POINT[is_known]
     reason = _find_fault(straight, corners, dims, intrinsics)
     if reason:
         return PnPResult(None, reason)
-    weighing = () if points_std is None else (np.asarray(points_std, np.float64)[is_known],)
+    std = None if points_std is None else np.asarray(points_std, dtype=np.float64)
+    weighing = () if std is None else (std[is_known],)
     try:
         vector, location = _solve(straight, corners, dims, intrinsics, solver, weighing)
     except cv2.error as error:
@@ -166,7 +171,11 @@ def solve_cuboid_pnp(
     if min(location[2], corners_cv[:, 2].min()) <= 0:
         return PnPResult(None, 'the cuboid would be behind the camera')
     corners_image = project_points(corners_cv, intrinsics, distortion)
-    misfit = _weighted_rms(corners_image[corners] - points[is_known], *weighing)
+    if distortion is not None and (is_given & ~is_known).any():
+        is_seen = _find_seen(corners_cv, corners_image, intrinsics, distortion)
+        is_known |= is_given & is_seen[CORNER_OF_POINT]
+    off = (corners_image[CORNER_OF_POINT] - points)[is_known]
+    misfit = _weighted_rms(off, 1.0 if std is None else std[is_known])
     pose = CuboidPose(
         location_cv=location,
         quaternion_xyzw=quaternion_from_vector(vector),
@@ -176,6 +185,22 @@ def solve_cuboid_pnp(
         relative_error=misfit / spread_of_points(points[is_known]),
     )
     return refuse_misfit(PnPResult(pose), max_relative_error)
+
+
+def _find_seen(
+    corners_cv: np.ndarray,
+    corners_image: np.ndarray,
+    intrinsics: np.ndarray,
+    distortion: np.ndarray,
+) -> np.ndarray:
+    """Return which corners (K, 3) the lens can show, (K,) bool.
+
+    Far from its axis a lens model folds back, and shows what is there in places of other rays.
+    """
+    straight = project_points(corners_cv, intrinsics)
+    undone = undistort_points(corners_image, intrinsics, distortion)
+    limit = SAME_PLACE * min(intrinsics[0, 0], intrinsics[1, 1])
+    return np.asarray(np.abs(undone - straight).max(axis=-1) < limit)
 
 
 def refuse_misfit(result: PnPResult, max_relative_error: float) -> PnPResult:

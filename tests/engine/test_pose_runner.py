@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
@@ -170,6 +171,21 @@ def test_runners_of_one_second_share_nothing(build_runner):
     first, second = build_runner(), build_runner()
     assert first.log_dir != second.log_dir
     assert first.message_hub is not second.message_hub
+
+
+def test_written_configs_hold_values_alone(build_runner, monkeypatch, tmp_path):
+    """A config from a model file may have any keys and texts."""
+    monkeypatch.setenv('SECRET', 'geheim')
+    monkeypatch.chdir(tmp_path)
+    note = {"x': open('code', 'w'), 'y": 1, 'text': '{{$SECRET:x}}'}
+    runner = build_runner({'note': note})
+    runner.dump_config()
+    written = [file for file in tmp_path.rglob('*.py') if 'note' in file.read_text()]
+    assert len(written) == 2  # in the work dir and of the backend
+    for file in written:
+        assert Config.fromfile(file).note.to_dict() == note
+    assert not Path('code').exists()
+    assert not any('geheim' in log.read_text() for log in tmp_path.rglob('*.log'))
 
 
 def test_the_console_is_not_flooded(build_runner, capsys):

@@ -106,3 +106,33 @@ def test_folder_that_is_none(tmp_path):
 
 def test_nothing_yet(file):
     assert file.last_record() is None
+
+
+FOREIGN = {
+    'annotation': '{"camera_data": {}, "objects": []}',
+    'annotation in lines': '{\n  "status": 1,\n  "objects": []\n}',
+    'model': b'PK\x03\x04' + bytes(range(256)),
+    'list': '[1, 2]\n',
+}
+
+
+@pytest.mark.parametrize('kind', FOREIGN)
+@pytest.mark.parametrize('is_link', [False, True])
+def test_a_file_of_another_kind_stays(tmp_path, kind, is_link):
+    content = FOREIGN[kind] if isinstance(FOREIGN[kind], bytes) else FOREIGN[kind].encode()
+    place, path = tmp_path / 'foreign', tmp_path / 'status.json'
+    (place if is_link else path).write_bytes(content)
+    if is_link:
+        path.symlink_to(place)
+    with raises(OutputError):
+        StatusFile(path).write('STARTED', 'begin')
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize('content', ['', '\n', '{"date": "1/2/20', '{"status": "SUCCESS"}\n'])
+def test_what_a_job_left_goes_on(tmp_path, content):
+    path = tmp_path / 'status.json'
+    path.write_text(content)
+    StatusFile(path).write('STARTED', 'begin')
+    assert path.read_text().startswith(content)
+    assert json.loads(path.read_text().splitlines()[-1])['message'] == 'begin'

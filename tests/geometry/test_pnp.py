@@ -229,3 +229,38 @@ def test_start_in_front_keeps_far_noisy_objects(rng):
 def test_wrong_shapes(points, dims, camera, name):
     with pytest.raises(ValueError, match=name):
         solve_cuboid_pnp(points, dims, camera)
+
+
+FOLDING = np.array([-0.25, 0.0, 0.0, 0.0])
+"""A barrel lens: beyond 1.15 focal lengths from its axis it folds back."""
+
+
+def test_a_corner_where_the_lens_shows_nothing_counts():
+    rotation, location = Rotation.from_rotvec([0.4, -0.7, 0.2]), np.array([0.3, -0.2, 3.0])
+    corners = rotation.apply(CORNER_SIGNS / 2 * DIMS) + location
+    points = np.repeat(project_points(corners, CAMERA, FOLDING), 2, axis=0)
+    lens = {'solver': solve_in_front, 'distortion': FOLDING}
+    assert solve_cuboid_pnp(points, DIMS, CAMERA, **lens).pose.relative_error < 1e-3
+    points[4:6] = [3000, 392]
+    assert solve_cuboid_pnp(points, DIMS, CAMERA, **lens).reason == (
+        'no cuboid of these dimensions looks like the points'
+    )
+    pose = solve_cuboid_pnp(points, DIMS, CAMERA, max_relative_error=9, **lens).pose
+    off = np.repeat(pose.keypoints_image[1:], 2, axis=0) - points
+    expected = np.sqrt(np.square(off).sum(axis=1).mean())
+    assert pose.reprojection_error == pytest.approx(expected)
+    assert pose.relative_error == pytest.approx(expected / spread_of_points(points))
+    points[4:6] = np.nan  # not given at all
+    assert solve_cuboid_pnp(points, DIMS, CAMERA, **lens).pose.relative_error < 1e-3
+
+
+def test_a_corner_that_the_lens_cannot_show_does_not_count():
+    location = np.array([1.35, 0.0, 1.5])
+    corners = CORNER_SIGNS / 2 * DIMS + location
+    points = np.repeat(project_points(corners, CAMERA, FOLDING), 2, axis=0)
+    is_far = np.repeat(np.hypot(*corners[:, :2].T) / corners[:, 2] > 1.2, 2)
+    assert 0 < is_far.sum() < 9
+    points[is_far] = [3000, 392]  # beyond the edge, as a network would guess
+    pose = solve_cuboid_pnp(points, DIMS, CAMERA, solve_in_front, distortion=FOLDING).pose
+    np.testing.assert_allclose(pose.location_cv, location, atol=1e-2)
+    assert pose.relative_error < 1e-2

@@ -43,6 +43,7 @@ from cpose.apis.training import train
 from cpose.apis.zoo_files import resolve_model
 from cpose.checkpoints.checkpoint_file import load_checkpoint_file
 from cpose.checkpoints.stored_config import CONFIG_KEY
+from cpose.engine.written_config import WrittenConfig
 from cpose.error_places import FilePlace
 from cpose.errors import CheckpointError, ConfigError, OutputError, TrainingError, unwritable
 from cpose.evaluation.metric_table import PRIMARY_NUMBER
@@ -298,8 +299,7 @@ def _write_inputs(wishes: Wishes, folder: Path, start: _Start, division: Divisio
     write_division(folder / DIVISION_FILE, division)
     copy_pictures(division, folder / PHOTOS)
     if not start.config_name:
-        plain = Config(start.config.to_dict(), format_python_code=False)
-        write_text_atomic(folder / BASE_FILE, plain.pretty_text)
+        write_text_atomic(folder / BASE_FILE, WrittenConfig.of(start.config).pretty_text)
     write_overlay(folder / CONFIG_FILE, overlay, wishes.model, photographs.num_train)
     return folder / CONFIG_FILE
 

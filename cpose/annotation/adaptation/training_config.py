@@ -14,6 +14,7 @@ from cpose.apis.config.reading import BASE_KEY
 from cpose.datasets.draws import innermost_configs
 from cpose.errors import ConfigError
 from cpose.files.atomic import write_text_atomic
+from cpose.files.config_text import config_text, docstring
 
 BATCH_SIZE = 8
 DRAWS = 200
@@ -35,12 +36,10 @@ EXTRA_METRICS = [{'type': 'MeanPrecision'}]
 DRAWN = 'SyntheticCuboidDataset'
 HERE = '{{ fileDirname }}'
 """The folder of a config file, in the config."""
-TITLE = '''"""Adaptation of {model} to {count} annotated photographs, written by `cpose adapt`.
+TITLE = """Adaptation of {model} to {count} annotated photographs, written by `cpose adapt`.
 
 `cpose train` with this file repeats it.
 """
-
-'''
 
 
 @dataclass(frozen=True)
@@ -195,8 +194,8 @@ def write_overlay(path: Path, overlay: Mapping[str, Any], model: str, count: int
     Raises:
         OutputError: If it cannot be written.
     """
-    text = TITLE.format(model=model, count=count) + Config(dict(overlay)).pretty_text
-    write_text_atomic(path, text)
+    title = docstring(TITLE.format(model=model, count=count))
+    write_text_atomic(path, f'{title}\n{config_text(overlay)}')
 
 
 def _drawn(config: Config) -> list[dict[str, Any]]:

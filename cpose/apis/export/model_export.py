@@ -230,7 +230,16 @@ def make_metadata(config: Config, model: Any, settings: ExportSettings) -> Model
         precision=settings.precision,
         quantize_target='',
         symmetry=json.dumps(symmetry[0] if len(symmetry) == 1 else symmetry),
-        config=config_to_json(config),
+        config=config_to_json(_with_batch(config, settings.batch)),
         outputs={name: asdict(output) for name, output in model.head.codec.outputs.items()},
         previous_inputs=tuple(PREVIOUS_CHANNELS) if reads_previous(model) else (),
     )
+
+
+def _with_batch(config: Config, batch: int | None) -> Config:
+    """Return a config whose test data come in batches that the file takes."""
+    if batch is None or not config.get('test_dataloader'):
+        return config
+    changed = Config(config.to_dict())
+    changed.test_dataloader.batch_size = batch
+    return changed

@@ -60,9 +60,18 @@ def set_input_wh(config: Config, input_wh: Sequence[int]) -> None:
         dataset['input_wh'] = list(input_wh)
 
 
+def data_setting(config: Config, key: str, loaders: Sequence[str]) -> Any:
+    """Return a setting of the test data, or else of the next data that have it."""
+    for loader in loaders:
+        dataset = innermost_configs((config.get(loader) or {}).get('dataset') or {})[0]
+        if dataset.get(key) is not None:
+            return dataset[key]
+    return None
+
+
 def find_metainfo(config: Config) -> dict[str, tuple[Any, ...]]:
     """Return the meta information of the categories, see `normalise_metainfo`."""
-    return normalise_metainfo(_data_setting(config, 'metainfo', LOADERS))
+    return normalise_metainfo(data_setting(config, 'metainfo', LOADERS))
 
 
 def find_categories(config: Config) -> tuple[str, ...]:
@@ -85,7 +94,7 @@ def find_scale_source(config: Config, postprocessor: Any) -> dict[str, Any] | No
 
 def named_categories(config: Config) -> tuple[str, ...]:
     """Return the names of the categories by label, none where the config does not tell them."""
-    metainfo = _data_setting(config, 'metainfo', LOADERS) or {}
+    metainfo = data_setting(config, 'metainfo', LOADERS) or {}
     return normalise_metainfo(metainfo)['category'] if metainfo.get('category') else ()
 
 
@@ -189,15 +198,6 @@ def collate_scales(
     return [image for image, _ in chunk], data
 
 
-def _data_setting(config: Config, key: str, loaders: Sequence[str]) -> Any:
-    """Return a setting of the test data, or else of the next data that have it."""
-    for loader in loaders:
-        dataset = innermost_configs((config.get(loader) or {}).get('dataset') or {})[0]
-        if dataset.get(key) is not None:
-            return dataset[key]
-    return None
-
-
 def _set_or_shipped(config: Config, key: str, loaders: Sequence[str]) -> Any:
-    found = _data_setting(config, key, loaders)
+    found = data_setting(config, key, loaders)
     return load_config(SHIPPED_DATA).test_dataloader.dataset[key] if found is None else found

@@ -10,6 +10,7 @@ from cpose.cli.arguments import (
     plot_file,
     read_config,
 )
+from cpose.cli.option_values import add_flags
 
 
 def add_parser(subparsers: _SubParsersAction) -> None:
@@ -35,6 +36,7 @@ def add_parser(subparsers: _SubParsersAction) -> None:
     add_scales(parser)
     add_launcher(parser)
     add_force(parser)
+    add_flags(parser, {'batch_size': '--cfg-options test_dataloader.batch_size'})
     parser.set_defaults(func=run)
 
 

@@ -1,6 +1,5 @@
 """From a spec file and overrides to a checked spec."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cpose.errors import ConfigError
+from cpose.files.config_text import TEMPLATE
 from cpose.files.encryption_key import note_key
 from cpose.files.outputs import note_input
 from cpose.tao import SECRET
@@ -33,8 +33,6 @@ WRITTEN_KEYS = (
     'train.resume_training_checkpoint_path',
 )
 """Keys of files and folders that tasks write, or read and write anew."""
-TEMPLATE = re.compile(r'\{\{\s*(?:\$|base\.|file[A-Z])')
-"""How the templates of MMEngine begin: of environment variables, of bases, of the file's name."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 from cpose.apis.config.load import load_config
 from cpose.files.atomic import write_text_atomic
+from cpose.files.config_text import without_templates
 from cpose.tao.jobs.archives import data_folder, is_archive
 from cpose.tao.jobs.status import process_rank
 from cpose.tao.spec.spec_file import TaoSpec
@@ -115,12 +116,8 @@ def overlay_text(overlay: Mapping[str, Any], title: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    """Write a value so that neither Python nor MMEngine finds more in it than a value.
-
-    MMEngine expands templates in the text of a config; they begin with two braces, which literals
-    have in strings alone.
-    """
-    return pformat(value, width=TEXT_WIDTH, sort_dicts=False).replace('{{', r'{\x7b')
+    """Write a value so that neither Python nor MMEngine finds more in it than a value."""
+    return without_templates(pformat(value, width=TEXT_WIDTH, sort_dicts=False))
 
 
 def _common(spec: TaoSpec, folders: dict[str, str], num_select: int = 100) -> dict[str, Any]:

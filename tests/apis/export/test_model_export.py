@@ -57,6 +57,9 @@ def test_metadata(tmp_path, checkpoint):
     assert json.loads(found.config)['model']['neck'] == {'type': 'IDAUpNeck', 'out_channels': 16}
     expected = make_metadata(config, build_model(config), ExportSettings((96, 64), is_baked=True))
     assert found == expected
+    one = make_metadata(config, build_model(config), ExportSettings((96, 64), batch=1))
+    assert json.loads(one.config)['test_dataloader']['batch_size'] == 1
+    assert 'batch_size' not in config.test_dataloader
     content = load_checkpoint_file(checkpoint)
     content['meta'] = {'versions': {'opencv': '4.13.0', 'torch': '2.9'}}
     save_checkpoint_atomic(tmp_path / 'b.pth', content)

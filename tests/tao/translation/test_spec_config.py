@@ -81,6 +81,10 @@ def test_bases_do_not_share_keys():
         ('model_name', 'a {{ $HOME:x }}'),
         ('dataset.category', '{{$CPOSE_ENCRYPTION_KEY:x}}'),
         ('train.checkpointer.filename', '{{ base.model }}'),
+        ('train.checkpointer.filename', '{{_base_.model}}'),
+        ('dataset.category', '{{ _base_.a.b }}'),
+        ('model_name', '{{"$HOME:x"}}'),
+        ('model_name', "{{'$HOME:x'}}"),
         ('wandb.tags', ['{{ fileBasename }}']),
     ],
 )
