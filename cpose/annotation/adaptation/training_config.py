@@ -33,6 +33,8 @@ MOST_WORKERS = 8
 CHOICE = 'mAP_3DIoU'
 """Number by which the best epoch is chosen: one threshold tells little about a few pictures."""
 EXTRA_METRICS = [{'type': 'MeanPrecision'}]
+JUDGING = ('val', 'test')
+"""Beginnings of the keys of what a model is judged by."""
 DRAWN = 'SyntheticCuboidDataset'
 HERE = '{{ fileDirname }}'
 """The folder of a config file, in the config."""
@@ -104,6 +106,7 @@ def build_overlay(
     """
     size = {} if recipe.side is None else {'input_wh': _square(recipe.side)}
     judged = {'dataset': {**_judged(base, photographs), **size}, 'num_workers': 1}
+    metrics = {'extra_metrics': EXTRA_METRICS}
     norms = {'type': 'HeadFirstHook', 'epochs': HEAD_EPOCHS, 'freeze_norms': True}
     limit = {'type': 'TimeLimitHook', 'minutes': recipe.minutes}
     return {
@@ -119,10 +122,9 @@ def build_overlay(
             'drop_last': True,
             'dataset': _mixture(base, photographs, recipe, size),
         },
-        'val_dataloader': judged,
-        'test_dataloader': judged,
-        'val_evaluator': {'extra_metrics': EXTRA_METRICS},
-        'test_evaluator': {'extra_metrics': EXTRA_METRICS},
+        **{f'{name}_dataloader': _like(base, name, 'dataloader', judged) for name in JUDGING},
+        **{f'{name}_evaluator': _like(base, name, 'evaluator', metrics) for name in JUDGING},
+        **{f'{name}_cfg': {DELETE_KEY: True} for name in JUDGING if _lacks(base, f'{name}_cfg')},
         'optim_wrapper': {
             'type': 'OptimWrapper',
             'optimizer': {
@@ -204,8 +206,37 @@ def _drawn(config: Config) -> list[dict[str, Any]]:
     return [item for item in datasets if item.get('type') == DRAWN]
 
 
+def _lacks(base: Config, key: str) -> bool:
+    return base.get(key) is None
+
+
+def _like(base: Config, name: str, part: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes to what a model is judged by; where it has none, the other's, changed.
+
+    Raises:
+        ConfigError: If it has neither for validation nor for tests.
+    """
+    own, other = (base.get(f'{each}_{part}') for each in (name, *set(JUDGING) - {name}))
+    if own is not None:
+        return dict(changes)
+    if other is None:
+        raise ConfigError(
+            f'carries a config without val_{part} and test_{part}, by which it would be judged',
+            argument='model',
+            advice='Take a model of the zoo, or a checkpoint of a config that has one of them',
+        )
+    inner = {  # only the outermost of nested deletions is obeyed
+        key: {name: item for name, item in value.items() if name != DELETE_KEY}
+        if isinstance(value, Mapping)
+        else value
+        for key, value in changes.items()
+    }
+    return {DELETE_KEY: True, **other.to_dict(), **inner}
+
+
 def _judged(base: Config, photographs: Photographs) -> dict[str, Any]:
-    dataset = innermost_configs(base.test_dataloader.dataset)[0]
+    loader = _like(base, 'test', 'dataloader', {}) or base.test_dataloader
+    dataset = innermost_configs(loader['dataset'])[0]
     return {DELETE_KEY: True, **_photographs(dataset, photographs, photographs.val_root)}
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cpose.error_places import FilePlace
 from cpose.errors import DataError, unreadable
-from cpose.files.outputs import is_run_folder
+from cpose.files.outputs import is_own_file, is_run_folder
 from cpose.files.text_files import read_text
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
@@ -149,12 +149,17 @@ def _note_lonely(
     entries: Sequence[os.DirEntry[str]],
     found: FolderFiles,
 ) -> None:
-    """Note annotations without an image, and the pictures of other formats beside them."""
+    """Note annotations without an image, and the pictures of other formats beside them.
+
+    Reports, predictions and other files that this project wrote are none.
+    """
     if not annotations:
         return
     names = (os.path.splitext(entry.name) for entry in entries)
     unread = {stem: stem + end for stem, end in names if end.lower() in UNREAD_EXTENSIONS}
     for stem, entry in annotations.items():
+        if entry.stat().st_size and is_own_file(entry.path):
+            continue
         path = os.path.join(below, entry.name)
         found.lonely_annotations.append(path)
         if stem in unread:

@@ -2,10 +2,12 @@ import os
 
 import pytest
 
+from cpose.cli.main import main
 from cpose.datasets.annotations.file_index import RESULTS_MARK, scan_folder
 from cpose.errors import DataError
 from cpose.files.outputs import LOCK_NAME, folder_held
 
+from ...annotation.planted import write_files
 from ...user_errors import raises
 from ..annotated_files import write_pair
 
@@ -114,6 +116,16 @@ def test_results_in_sub_folders_are_left_out(tmp_path):
         (tmp_path / 'results' / name / RESULTS_MARK).touch()
     found = scan_folder(tmp_path)
     assert ([image.path for image in found.images], found.lonely_annotations) == (['a.png'], [])
+
+
+def test_reports_in_the_folder_of_the_pictures_are_no_annotations(tmp_path, capsys):
+    write_files(tmp_path, ['a', 'b', 'c'])
+    report = tmp_path / 'report.json'
+    for _ in range(2):
+        assert main(['check-data', str(tmp_path), '--json', str(report)]) == 0
+    (tmp_path / 'lonely.json').write_text('{"objects": []}')
+    (tmp_path / 'empty.json').touch()
+    assert scan_folder(tmp_path).lonely_annotations == ['empty.json', 'lonely.json']
 
 
 def test_what_a_training_writes_is_no_data(tmp_path):
