@@ -11,6 +11,17 @@ from cpose.errors import MissingDependencyError
 EXTRA = re.compile(r'([\w-]+)[^;]*;.*extra == [\'"]([\w-]+)[\'"].*')
 """Package and extra in a requirement of the package's metadata."""
 
+PYPI_NAMES = {
+    'cv2': 'opencv-python',
+    'google': 'protobuf',
+    'mmcv': 'mmcv-lite',
+    'PIL': 'pillow',
+    'skimage': 'scikit-image',
+    'sklearn': 'scikit-learn',
+    'yaml': 'pyyaml',
+}
+"""What installs modules that are called otherwise; pip would find nothing, or another package."""
+
 
 def import_extra(module: str, extra: str) -> Any:
     """Import a package that belongs to an optional feature.
@@ -29,7 +40,7 @@ def import_extra(module: str, extra: str) -> Any:
         if (error.name or '').partition('.')[0] != package:
             raise
         raise MissingDependencyError(
-            f'The package {package} is not installed',
+            f'The package {PYPI_NAMES.get(package, package)} is not installed',
             advice=f"Install it with: pip install 'cpose[{extra}]'",
         ) from error
 
@@ -49,6 +60,7 @@ def missing_package(error: BaseException) -> MissingDependencyError | None:
     package = (getattr(cause, 'name', None) or '').partition('.')[0]
     if not package or package == 'cpose' or find_spec(package) is not None:
         return None
+    package = PYPI_NAMES.get(package, package)
     extra = _extra_of(package)
     command = f"'cpose[{extra}]'" if extra else package
     return MissingDependencyError(
@@ -60,6 +72,6 @@ def _extra_of(package: str) -> str:
     """Return the extra of cpose that installs a package, empty if none does."""
     for requirement in requires('cpose') or ():
         found = EXTRA.fullmatch(requirement)
-        if found and found[1].lower().replace('-', '_') == package.lower():
+        if found and found[1].lower().replace('-', '_') == package.lower().replace('-', '_'):
             return found[2]
     return ''

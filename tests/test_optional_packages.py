@@ -39,6 +39,22 @@ def test_packages_that_are_not_installed_are_named(monkeypatch):
     assert found.advice[0].endswith('pip install somewhere_else')
 
 
+@pytest.mark.parametrize(
+    ('module', 'command'),
+    [
+        ('google', "'cpose[deploy]'"),
+        ('cv2', 'pip install opencv-python'),
+        ('yaml', 'pip install pyyaml'),
+        ('PIL', 'pip install pillow'),
+    ],
+)
+def test_modules_with_other_names_than_their_packages(monkeypatch, module, command):
+    monkeypatch.setattr(optional_packages, 'find_spec', lambda _: None)
+    found = missing_package(ModuleNotFoundError(name=f'{module}.part'))
+    assert found.advice[0].endswith(command)
+    assert module not in found.problem.split()
+
+
 def test_packages_that_another_library_reports():
     def import_backend():
         try:

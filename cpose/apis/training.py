@@ -36,7 +36,11 @@ TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_schedu
 VALIDATION_KEYS = ('val_dataloader', 'val_cfg', 'val_evaluator')
 TEST_KEYS = ('test_dataloader', 'test_cfg', 'test_evaluator')
 WRITTEN_CHECKPOINT = re.compile(r'(epoch|iter|best)_')
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = {
+    errno.ENOSPC: 'is on a full disk',
+    errno.EDQUOT: 'is on a full disk',
+    errno.EFBIG: 'has a file as large as the disk or the system allows',
+}
 
 
 @outputs_guarded()
@@ -291,8 +295,9 @@ def _check_scope(config: Config) -> None:
 
 def _lost_outputs(error: OSError, config: Config, runner: PoseRunner | None) -> OutputError | None:
     """Return the error of the user for outputs that cannot be written any more, None for others."""
-    if error.errno in DISK_FULL:
-        problem, advice = 'is on a full disk; checkpoints written before are intact', 'Make room'
+    if error.errno in NO_ROOM:
+        problem = f'{NO_ROOM[error.errno]}; checkpoints written before are intact'
+        advice = 'Make room'
     elif runner is not None and not Path(runner.log_dir).is_dir():
         problem, advice = 'was removed or renamed during the run', 'Restore it'
     else:

@@ -3,7 +3,9 @@ import re
 
 import pytest
 import torch
+from mmengine.config import Config
 
+from cpose.apis import training
 from cpose.apis.builder import build_model
 from cpose.apis.config.check import check_config
 from cpose.apis.config.load import configs_root, load_config
@@ -190,3 +192,11 @@ def test_hooks_are_closed_after_an_error(monkeypatch, tmp_path):
 )
 def test_settings_of_training_pass_the_check(options):
     check_config(load_config(CONFIG, options), ('model', 'train_dataloader', 'optim_wrapper'))
+
+
+@pytest.mark.parametrize('kind', [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_outputs_without_room_are_errors_of_the_user(tmp_path, kind):
+    """A file of limited size is as little room as a full disk."""
+    found = training._lost_outputs(OSError(kind, ''), Config({'work_dir': str(tmp_path)}), None)
+    assert (type(found), found.argument) == (OutputError, 'work_dir')
+    assert 'checkpoints written before are intact' in found.problem
