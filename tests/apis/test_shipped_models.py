@@ -1,6 +1,7 @@
 """The models in the package find boxes, and the quantised one finds what the other does."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,3 +46,31 @@ def test_boxes_are_found(folder):
 def test_the_quantised_model_agrees(folder):
     difference = best_corners(folder, 'cuboid_int8') - best_corners(folder, 'cuboid')
     assert np.linalg.norm(difference, axis=-1).mean() < 3
+
+
+@pytest.mark.parametrize(('shape', 'category'), [('Cup', 'cup'), ('Bottle', 'bottle')])
+def test_cups_and_bottles_are_found(tmp_path, shape, category):
+    metainfo = {
+        'category': category,
+        'symmetry': {'type': 'RotationalSymmetry', 'order': 12},
+        'eval_num_symmetry': 100,
+    }
+    dataset = SyntheticCuboidDataset(
+        NUM_PICTURES,
+        image_wh=(480, 480),
+        objects=(1, 1),
+        seed=5,
+        realism=REALISM,
+        metainfo=metainfo,
+        shape={'type': shape},
+    )
+    list(write_images(dataset, tmp_path))
+    results = list(CenterPoseInferencer(model='cup_bottle')(str(tmp_path)))
+    for result in results:
+        annotation = Path(result.image_path).with_suffix('.json')
+        (true,) = json.loads(annotation.read_text())['objects']
+        best = max(result.poses, key=lambda pose: pose.score)
+        assert best.category == category
+        corners = np.array(true['projected_cuboid'])[1:]
+        gap = best.keypoints_image[0] - corners.mean(axis=0)
+        assert np.linalg.norm(gap) < 0.1 * np.ptp(corners, axis=0).max()
