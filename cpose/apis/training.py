@@ -22,7 +22,7 @@ from cpose.checkpoints.stored_config import without_pretrained
 from cpose.engine.pose_runner import PoseRunner
 from cpose.engine.processes import is_started_first
 from cpose.error_places import FilePlace
-from cpose.errors import CheckpointError, ConfigError, OutputError, unwritable
+from cpose.errors import CheckpointError, ConfigError, OutputError, nearest_names, unwritable
 from cpose.files.atomic import try_folder
 from cpose.files.json_files import check_writable
 from cpose.files.outputs import check_output, folder_held, note_input, outputs_guarded
@@ -261,13 +261,20 @@ def _running(config: Config) -> Iterator[PoseRunner]:
 
 
 def _check_runner(name: Any) -> None:
-    """Refuse runners of another build, such as `FlexibleRunner`.
+    """Refuse what is no runner, and those of another build, such as `FlexibleRunner`.
 
     Raises:
         ConfigError: If it is one.
     """
     kind = RUNNERS.get(name) if isinstance(name, str) else name
-    if isinstance(kind, type) and not issubclass(kind, Runner):
+    if not isinstance(kind, type):
+        raise ConfigError(
+            'is no registered runner',
+            argument='runner_type',
+            value=name,
+            advice=nearest_names(str(name), RUNNERS.module_dict),
+        )
+    if not issubclass(kind, Runner):
         raise ConfigError(
             'keeps model, optimizer and checkpoints in a strategy, where loops and hooks of this '
             'project do not find them',

@@ -136,6 +136,13 @@ def test_a_runner_with_a_strategy_is_refused(tmp_path):
         train('quickstart', tmp_path / 'run', options=options)
 
 
+@pytest.mark.parametrize('name', ['PoseRuner', '💥', 1])
+def test_what_is_no_runner_is_refused(tmp_path, name):
+    options = {'runner_type': name}
+    with raises(ConfigError, 'runner', argument='runner_type', value=name):
+        train('quickstart', tmp_path / 'run', options=options)
+
+
 def test_a_scope_without_parts_is_refused(tmp_path):
     options = {'default_scope': 'mmpose'}
     with raises(ConfigError, argument='default_scope', value='mmpose'):

@@ -8,7 +8,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -83,8 +83,15 @@ def run_campaign(inputs: Iterable[tuple[str, int]], seed: int, processes: int) -
         seed: Seed of all.
         processes: How many work at once.
     """
-    waiting = iter(inputs)
     workers = [Worker(seed) for _ in range(processes)]
+    try:
+        yield from _hand_out(iter(inputs), workers)
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _hand_out(waiting: Iterator[tuple[str, int]], workers: Sequence['Worker']) -> Iterator[Outcome]:
     idle = list(workers)
     while True:
         for worker in list(idle):
@@ -102,8 +109,6 @@ def run_campaign(inputs: Iterable[tuple[str, int]], seed: int, processes: int) -
             if outcome:
                 yield outcome
                 idle.append(worker)
-    for worker in workers:
-        worker.stop()
 
 
 class Worker:
@@ -149,7 +154,7 @@ class Worker:
     def _begin(self) -> None:
         self.pipe, other = multiprocessing.Pipe()
         context = multiprocessing.get_context('spawn')
-        self.process = context.Process(target=_work, args=(other, self.seed), daemon=True)
+        self.process = context.Process(target=_work, args=(other, self.seed))
         self.process.start()
         other.close()
 

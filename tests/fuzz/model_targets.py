@@ -160,7 +160,7 @@ class DetectorOutputs:
             name = str(rng.choice(list(arrays)))
             flat = arrays[name].reshape(-1)
             if rng.random() < 0.1:
-                arrays[name] = flat[: int(rng.integers(len(flat)))]
+                arrays[name] = flat[: int(rng.integers(len(flat) + 1))]
             elif len(flat):
                 flat = flat.copy()
                 flat[int(rng.integers(len(flat)))] = rng.choice(odd)

@@ -19,6 +19,8 @@ TAKEN_BY_MMENGINE = frozenset({'constructor', 'paramwise_cfg', 'priority', 'conv
 """Keys of optimizer wrappers, hooks and schedulers that do not reach their classes."""
 UNREGISTERED = frozenset({'clip_grad', 'on_trace_ready'})
 """Keys below which ``type`` is a word of MMEngine's own and no registered name."""
+MOST_BITS = 63
+"""Of a whole number, beside its sign."""
 LOADER_SUFFIX = '_dataloader'
 LOADER_EXTRAS = frozenset({'num_batch_per_epoch', 'disable_subprocess_warning'})
 """What MMEngine reads besides the arguments of a `DataLoader`."""
@@ -120,6 +122,12 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
             if key.endswith(LOADER_SUFFIX) and isinstance(config[key], Mapping):
                 _check_loader(key, config[key])
     content = config.to_dict()
+    for path in _endless_numbers(content):
+        raise ConfigError(
+            'is a whole number of more than 64 bits',
+            place=ConfigPlace((path,), config.filename or ''),
+            advice='Give a smaller one',
+        )
     built = content if is_run else {key: content[key] for key in required}
     if 'runtime' in content:  # a file stands in for the model, and parts of it are enough
         built = {key: value for key, value in built.items() if key != 'model'}
@@ -132,6 +140,18 @@ def check_config(config: Config, required: tuple[str, ...] = ('model',)) -> None
     registries = cpose_registry.all_registries()
     for path, node in typed_nodes(content):
         _check_node(path, node, registries)
+
+
+def _endless_numbers(node: Any, path: str = '') -> Iterator[str]:
+    """Yield the places of whole numbers that no tensor and no optimizer can take."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _endless_numbers(value, f'{path}.{key}' if path else str(key))
+    elif isinstance(node, list | tuple):
+        for index, value in enumerate(node):
+            yield from _endless_numbers(value, f'{path}[{index}]')
+    elif isinstance(node, int) and node.bit_length() > MOST_BITS:
+        yield path
 
 
 def _untyped_parts(node: Any, path: str = '') -> Iterator[str]:

@@ -131,3 +131,15 @@ def test_settings_inherited_from_another_type():
     with raises(ConfigError, 'PlainConv', argument='out_stride') as caught:
         check_config(config)
     assert 'model.neck=dict(_delete_=True, ...)' in caught.value.advice[0]
+
+
+def test_whole_numbers_that_nothing_can_take():
+    for value in (2**63 - 1, 1 - 2**63):
+        check_config(load_config('dla34_bike', {'randomness.seed': value}))
+    for value in (2**63, -(10**76)):
+        config = load_config('dla34_bike', {'optim_wrapper.optimizer.lr': value})
+        with raises(ConfigError, '64', key='optim_wrapper.optimizer.lr'):
+            check_config(config)
+        config = load_config('dla34_bike', {'param_scheduler.0.milestones': [1, value]})
+        with raises(ConfigError, '64', key='param_scheduler[0].milestones[1]'):
+            check_config(config)
