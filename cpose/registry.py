@@ -31,8 +31,21 @@ from mmengine.registry import Registry, build_from_cfg, root
 from cpose.building import with_place
 
 
+class NameRegistry(Registry):
+    """Registry that has nothing for a text that is no name; MMEngine raises errors of its own."""
+
+    def get(self, key: str) -> Any:
+        """Return what is registered by a name, perhaps with a scope before it; None without any."""
+        return super().get(key) if is_dotted_name(key) else None
+
+
+def is_dotted_name(text: str) -> bool:
+    """Tell whether a text is a name, or several with dots between."""
+    return all(map(str.isidentifier, text.split('.')))
+
+
 def _child(name: str, parent: Registry | None, package: str, modules: tuple[str, ...]) -> Registry:
-    return Registry(
+    return NameRegistry(
         name,
         build_func=with_place(build_from_cfg if parent is None else parent.build_func),
         parent=parent,
@@ -179,4 +192,4 @@ def find_registered(registry: Registry, name: str) -> Any:
 
     MMEngine raises errors of its own for texts that are no names, such as an empty one.
     """
-    return registry.get(name) if all(map(str.isidentifier, name.split('.'))) else None
+    return registry.get(name) if is_dotted_name(name) else None

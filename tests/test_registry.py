@@ -1,3 +1,4 @@
+import pytest
 from mmengine.registry import Registry
 
 from cpose import registry
@@ -13,3 +14,10 @@ def test_all_are_children_under_one_scope():
 def test_names_of_mmengine_are_found_from_here():
     assert registry.HOOKS.get('LoggerHook').__name__ == 'LoggerHook'
     assert registry.MODELS.get('DLA34').__module__ == 'cpose.models.backbones.timm_backbone'
+
+
+@pytest.mark.parametrize('text', ['', '.', '../../etc/passwd', '..PlainConv', 'a b', '💥'])
+def test_texts_that_are_no_names_name_nothing(text):
+    for found in registry.all_registries():
+        if isinstance(found, registry.NameRegistry):
+            assert found.get(text) is None

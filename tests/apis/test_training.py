@@ -136,7 +136,7 @@ def test_a_runner_with_a_strategy_is_refused(tmp_path):
         train('quickstart', tmp_path / 'run', options=options)
 
 
-@pytest.mark.parametrize('name', ['PoseRuner', '💥', 1])
+@pytest.mark.parametrize('name', ['PoseRuner', '💥', '../../etc', 1])
 def test_what_is_no_runner_is_refused(tmp_path, name):
     options = {'runner_type': name}
     with raises(ConfigError, 'runner', argument='runner_type', value=name):
