@@ -18,7 +18,7 @@ from cpose.models.detectors.scale_pyramid import reads_previous
 from cpose.optional_packages import import_extra
 from cpose.structures.previous_frame import HEATMAP_CHANNELS, IMAGE_CHANNELS
 
-MAP_BOUNDS = {'fp32': 1e-3, 'fp16': 0.2}
+MAP_BOUNDS = {'fp32': 1e-3, 'fp16': 0.1}
 """Largest difference of a raw map by precision, in standard deviations of the map."""
 
 ROW_BOUNDS = {'fp32': 1e-2, 'fp16': 1.0}
